@@ -1,0 +1,156 @@
+//! The executor's clock: the real one, or one that stands still until nothing is left to do.
+//!
+//! Timers are kept in ticks since the clock was made. A tick of the real clock is 2^14 ns, about
+//! 16 µs: well below what an operating system's own timers deliver. A tick of virtual time is one
+//! nanosecond, so that `now` is exactly the deadline when a timer fires.
+//!
+//! A deadline is rounded up to ticks and the present is rounded down: a timer is never early.
+//!
+//! Knows nothing of candor.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// The tick of a timer that never fires.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    kind: Kind,
+    /// What the clock said at the start of this pass. Reading the real one costs some 25 ns, so a
+    /// pass does it once, and only if a timer exists.
+    pass: Cell<Instant>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Real,
+    Virtual { elapsed: Cell<Duration> },
+}
+
+impl Clock {
+    pub(crate) fn new(virtual_time: bool) -> Self {
+        let kind = if virtual_time {
+            Kind::Virtual {
+                elapsed: Cell::new(Duration::ZERO),
+            }
+        } else {
+            Kind::Real
+        };
+        let start = Instant::now();
+        Clock {
+            start,
+            kind,
+            pass: Cell::new(start),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        match &self.kind {
+            Kind::Real => Instant::now(),
+            Kind::Virtual { elapsed } => self.start + elapsed.get(),
+        }
+    }
+
+    /// Reads the clock for this pass.
+    pub(crate) fn begin_pass(&self) -> Instant {
+        self.pass.set(self.now());
+        self.pass.get()
+    }
+
+    /// The tick in which this pass began.
+    pub(crate) fn pass_tick(&self) -> u64 {
+        self.ticks(self.pass.get().saturating_duration_since(self.start), 0)
+    }
+
+    /// The first tick that is not before `deadline`. What lies further than 2^64 ns away is [`NEVER`].
+    pub(crate) fn tick_of(&self, deadline: Option<Instant>) -> u64 {
+        deadline.map_or(NEVER, |deadline| {
+            let round_up = (1 << self.shift()) - 1;
+            self.ticks(deadline.saturating_duration_since(self.start), round_up)
+        })
+    }
+
+    /// When `tick` begins; `None` for one that is never reached.
+    pub(crate) fn instant_of(&self, tick: u64) -> Option<Instant> {
+        if tick == NEVER {
+            return None;
+        }
+        let nanos = u128::from(tick) << self.shift();
+        self.start.checked_add(Duration::new(
+            (nanos / 1_000_000_000) as u64,
+            (nanos % 1_000_000_000) as u32,
+        ))
+    }
+
+    /// Lets virtual time jump to `instant`, and says so. The real clock cannot, and says that.
+    pub(crate) fn jump_to(&self, instant: Instant) -> bool {
+        match &self.kind {
+            Kind::Real => false,
+            Kind::Virtual { elapsed } => {
+                elapsed.set(
+                    elapsed
+                        .get()
+                        .max(instant.saturating_duration_since(self.start)),
+                );
+                true
+            }
+        }
+    }
+
+    fn ticks(&self, since_start: Duration, round_up: u64) -> u64 {
+        match u64::try_from(since_start.as_nanos())
+            .ok()
+            .and_then(|nanos| nanos.checked_add(round_up))
+        {
+            Some(nanos) => nanos >> self.shift(),
+            None => NEVER,
+        }
+    }
+
+    fn shift(&self) -> u32 {
+        match self.kind {
+            Kind::Real => 14,
+            Kind::Virtual { .. } => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_never_in_a_tick_before_it() {
+        let clock = Clock::new(false);
+        for nanos in [1, 16_383, 16_384, 16_385, 1_000_000] {
+            let deadline = clock.start + Duration::from_nanos(nanos);
+            let tick = clock.instant_of(clock.tick_of(Some(deadline))).unwrap();
+            assert!(
+                tick >= deadline && tick - deadline < Duration::from_nanos(1 << 14),
+                "{nanos}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_centuries_away_never_comes() {
+        let clock = Clock::new(false);
+        let far = clock
+            .start
+            .checked_add(Duration::from_secs(600 * 365 * 24 * 3600));
+        assert_eq!([clock.tick_of(far), clock.tick_of(None)], [NEVER, NEVER]);
+        assert_eq!(clock.instant_of(NEVER), None);
+    }
+
+    #[test]
+    fn virtual_time_stands_still_until_it_jumps_and_never_goes_back() {
+        let clock = Clock::new(true);
+        let start = clock.now();
+        assert_eq!(clock.now(), start);
+        assert!(clock.jump_to(start + Duration::from_secs(5)));
+        assert!(clock.jump_to(start + Duration::from_secs(3)));
+        assert_eq!(clock.now(), start + Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,168 @@
+//! Which executor runs on this thread.
+//!
+//! Executors nest: a task may call `block_on`, and then the inner executor is the current one until it
+//! returns. Each knows the one that it has covered.
+//!
+//! ```text
+//! CURRENT ──► inner core ──outer──► outer core ──outer──► none
+//! ```
+//!
+//! The thread-local is const-initialized and needs no destructor, so it also works inside the
+//! destructors of other thread-locals: a future that is dropped there can be woken, and an executor
+//! that lives there can run.
+//!
+//! Also keeps one core in reserve on each thread, since `block_on` is often called again and again.
+//!
+//! Knows the core.
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+
+use crate::core::{Config, Core};
+use crate::failure::hook::{self, Polled, Probe};
+use crate::failure::lineage::Entry;
+use crate::failure::{AwaitKind, LastAwait};
+use crate::key::Key;
+
+thread_local! {
+    /// `ManuallyDrop` spares it a destructor. Whoever puts a core in takes it out: [`Entered`].
+    static CURRENT: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
+
+    static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
+}
+
+/// Calls `f`, which must not run user code, with the executor that runs on this thread.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    CURRENT.with_borrow(|current| current.as_deref().map(f))
+}
+
+/// The executor that runs on this thread.
+pub(crate) fn get() -> Option<Rc<Core>> {
+    with(Rc::clone)
+}
+
+/// Wakes the task of `key` from this thread, if its executor is the current one.
+#[inline]
+pub(crate) fn wake(key: Key) -> bool {
+    let woken = with(|core| {
+        let is_here = core.inbox.number() == key.executor;
+        if is_here {
+            core.slots.borrow_mut().wake(key.slot, key.generation);
+        }
+        is_here
+    });
+    woken == Some(true)
+}
+
+/// Notes that the current task waits at this `.await`.
+#[inline]
+pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
+    with(|core| core.noted_await.set(Some(LastAwait { what, at })));
+}
+
+/// Makes an executor the current one until it is dropped.
+pub(crate) struct Entered {
+    core: Rc<Core>,
+}
+
+impl Entered {
+    /// # Panics
+    ///
+    /// When the executor is running already.
+    pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
+        assert!(
+            !core.is_entered.get(),
+            "`{}` was called on an executor that is already running (it was entered by {}). \
+             Inside of it, `.await` the future or `spawn` it; to wait in the middle of plain code, use \
+             the free function `candor::block_on`, which is an executor of its own",
+            entry.function,
+            core.entry
+                .get()
+                .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
+        );
+        core.set_entry(Some(entry));
+        Entered::again(core)
+    }
+
+    /// Enters a core that is about to end: destructors of futures may spawn and wake.
+    pub(crate) fn again(core: &Rc<Core>) -> Self {
+        core.is_entered.set(true);
+        let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
+        core.outer.replace(outer.map(ManuallyDrop::into_inner));
+        Entered {
+            core: Rc::clone(core),
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let outer = self.core.outer.take().map(ManuallyDrop::new);
+        let this = CURRENT.replace(outer);
+        self.core.is_entered.set(false);
+        self.core.set_entry(None);
+        drop(this.map(ManuallyDrop::into_inner));
+    }
+}
+
+/// A core without tasks: the one in reserve, or a new one.
+pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
+    if let Ok(Some(mut core)) = SPARE.try_with(Cell::take)
+        && let Some(unshared) = Rc::get_mut(&mut core)
+    {
+        unshared.renew(config);
+        return core;
+    }
+    hook::install(Probe {
+        polled: polled_task,
+        unread: unread_lines,
+    });
+    Rc::new(Core::new(config))
+}
+
+/// Keeps a core that has ended for the next one, if nobody can tell that it had an earlier life.
+pub(crate) fn retire(core: Rc<Core>) {
+    if Rc::strong_count(&core) == 1 && Rc::weak_count(&core) == 0 && core.is_as_good_as_new() {
+        // Where the thread is ending, it is simply dropped.
+        SPARE.try_with(|spare| spare.set(Some(core))).ok();
+    }
+}
+
+/// The task that is being polled on this thread, on whichever executor. Its loop will look for what
+/// the panic hook has recorded.
+fn polled_task() -> Option<Polled> {
+    let mut core = get();
+    while let Some(this) = core {
+        if let Some(polled) = this.polled_task() {
+            this.attention.set(true);
+            return Some(polled);
+        }
+        core = this.outer.borrow().clone();
+    }
+    None
+}
+
+/// The innermost executor that has a poll running; its loop reports what must not be reported now.
+pub(crate) fn polling_core() -> Option<Rc<Core>> {
+    let mut core = get();
+    while let Some(this) = core {
+        if this.is_polling() {
+            return Some(this);
+        }
+        core = this.outer.borrow().clone();
+    }
+    None
+}
+
+fn unread_lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut core = get();
+    while let Some(this) = core {
+        lines.extend(this.unread_lines());
+        core = this.outer.borrow().clone();
+    }
+    lines
+}

@@ -1,0 +1,220 @@
+//! What an error value tells of itself.
+//!
+//! A task may return any error that is `Debug + 'static`. What it can tell depends on its type, which
+//! is asked in this order:
+//!
+//! | type | message | causes | place and frames |
+//! |---|---|---|---|
+//! | [`candor::Error`](crate::Error) | its text | its sources | where `?` made it |
+//! | boxed errors, std's error types | their text | their sources | unknown |
+//! | strings | themselves | | unknown |
+//! | any other | its `Debug` form and type name | | unknown |
+//!
+//! A source that is a [`TaskFailure`](crate::TaskFailure) is the failure of another task which this
+//! one awaited: it is told in full, or named, if it has been reported before.
+//!
+//! Knows no task; user code is called only here and only guarded.
+
+use std::any::{Any, type_name};
+use std::backtrace::Backtrace;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::error::Error;
+use super::join_error::JoinError;
+use super::text::{debug_of, display_of};
+use super::{Location, TaskFailure};
+
+/// How many sources of an error are followed: a chain may be a circle.
+const CAUSES: usize = 16;
+
+/// What a panic or an error tells.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) message: String,
+    pub(crate) location: Option<Location>,
+    pub(crate) backtrace: Option<Arc<Backtrace>>,
+    /// Why there is no backtrace, or what else the reader should know.
+    pub(crate) help: Option<&'static str>,
+    pub(crate) causes: Vec<Cause>,
+}
+
+/// A link in the chain of sources.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Text(String),
+    /// Another task's failure, which has its own report further up.
+    Reported(String),
+    /// Another task's failure, which nobody has been told.
+    Failure(String),
+    /// A backtrace that the error brought along in its text.
+    ForeignBacktrace(String),
+}
+
+const NO_ORIGIN: &str = "this error type does not know where it was made; \
+                         return candor::Result and use `?` to see the place and its backtrace";
+
+/// Asks `error` what it has to tell.
+pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
+    let any: &dyn Any = error;
+    if let Some(error) = any.downcast_ref::<Error>() {
+        return of_candor_error(error);
+    }
+    let (message, causes) = if let Some(error) = as_std_error(any) {
+        (display_of(error), causes_of(error))
+    } else if let Some(text) = as_text(any) {
+        (text.to_owned(), Vec::new())
+    } else {
+        (
+            format!("{} ({})", debug_of(error), type_name::<E>()),
+            Vec::new(),
+        )
+    };
+    let help = (!is_told_by_another_task(&causes)).then_some(NO_ORIGIN);
+    Account {
+        message,
+        causes,
+        help,
+        ..Account::default()
+    }
+}
+
+fn of_candor_error(error: &Error) -> Account {
+    let mut causes = causes_of(error.as_std_error());
+    let told_by_another_task = is_told_by_another_task(&causes);
+    let foreign = if told_by_another_task {
+        None
+    } else {
+        foreign_backtrace(error.as_std_error())
+    };
+    // One backtrace is enough, and the foreign one was taken closer to the cause.
+    let backtrace = if foreign.is_none() {
+        error.shared_backtrace().cloned()
+    } else {
+        None
+    };
+    causes.extend(foreign.map(Cause::ForeignBacktrace));
+    Account {
+        message: display_of(error.as_std_error()),
+        location: Some(error.location().clone()),
+        backtrace,
+        help: None,
+        causes,
+    }
+}
+
+fn is_told_by_another_task(causes: &[Cause]) -> bool {
+    causes
+        .iter()
+        .any(|cause| matches!(cause, Cause::Failure(_) | Cause::Reported(_)))
+}
+
+fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(failure) = cause.downcast_ref::<TaskFailure>() {
+            causes.push(if failure.is_told() {
+                Cause::Reported(failure.origin().to_string())
+            } else {
+                Cause::Failure(failure.without_backtrace().to_string())
+            });
+            break;
+        }
+        if causes.len() == CAUSES {
+            causes.push(Cause::Text(
+                "… (the chain goes on, perhaps in a circle)".to_owned(),
+            ));
+            break;
+        }
+        causes.push(Cause::Text(display_of(cause)));
+        next = cause.source();
+    }
+    causes
+}
+
+/// The backtrace that an error of the anyhow crate appends to its `Debug` form, when it holds one:
+/// stable Rust has no other way to ask for it.
+fn foreign_backtrace(error: &(dyn StdError + 'static)) -> Option<String> {
+    let text = debug_of(&error);
+    let (_, frames) = text.split_once("Stack backtrace:\n")?;
+    Some(frames.trim_end().to_owned())
+}
+
+fn as_text(any: &dyn Any) -> Option<&str> {
+    None.or_else(|| any.downcast_ref::<&'static str>().copied())
+        .or_else(|| any.downcast_ref::<String>().map(String::as_str))
+        .or_else(|| any.downcast_ref::<Box<str>>().map(|text| &**text))
+        .or_else(|| {
+            any.downcast_ref::<std::borrow::Cow<'static, str>>()
+                .map(|text| &**text)
+        })
+}
+
+/// The error behind `any`, for the types that are known here: `Any` cannot tell for others.
+fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
+    macro_rules! first_of {
+        (boxed: $($boxed:ty),+; plain: $($plain:ty),+ $(,)?) => {
+            None
+                $(.or_else(|| any.downcast_ref::<$boxed>().map(|error| {
+                    let error: &(dyn StdError + 'static) = &**error;
+                    error
+                })))+
+                $(.or_else(|| any.downcast_ref::<$plain>().map(|error| {
+                    let error: &(dyn StdError + 'static) = error;
+                    error
+                })))+
+        };
+    }
+    first_of!(
+        boxed:
+            Box<dyn StdError>,
+            Box<dyn StdError + Send>,
+            Box<dyn StdError + Send + Sync>;
+        plain:
+            std::io::Error,
+            std::fmt::Error,
+            std::num::ParseIntError,
+            std::num::ParseFloatError,
+            std::num::TryFromIntError,
+            std::str::Utf8Error,
+            std::str::ParseBoolError,
+            std::string::FromUtf8Error,
+            std::string::FromUtf16Error,
+            std::char::ParseCharError,
+            std::char::CharTryFromError,
+            std::char::DecodeUtf16Error,
+            std::char::TryFromCharError,
+            std::array::TryFromSliceError,
+            std::cell::BorrowError,
+            std::cell::BorrowMutError,
+            std::collections::TryReserveError,
+            std::env::VarError,
+            std::env::JoinPathsError,
+            std::ffi::FromBytesUntilNulError,
+            std::ffi::FromBytesWithNulError,
+            std::ffi::FromVecWithNulError,
+            std::ffi::IntoStringError,
+            std::ffi::NulError,
+            std::net::AddrParseError,
+            std::path::StripPrefixError,
+            std::sync::mpsc::RecvError,
+            std::sync::mpsc::RecvTimeoutError,
+            std::sync::mpsc::TryRecvError,
+            std::thread::AccessError,
+            std::time::SystemTimeError,
+            std::time::TryFromFloatSecsError,
+            crate::time::Elapsed,
+            JoinError<Infallible>,
+            JoinError<Error>,
+            JoinError<String>,
+            JoinError<&'static str>,
+            JoinError<std::io::Error>,
+            JoinError<Box<dyn StdError>>,
+            JoinError<Box<dyn StdError + Send + Sync>>,
+            JoinError<JoinError<Infallible>>,
+            JoinError<JoinError<Error>>,
+    )
+}

@@ -1,0 +1,252 @@
+//! A failure as its awaiter gets it.
+//!
+//! `handle.await?` yields the value or a [`JoinError`]. It holds the error or the payload itself, to
+//! act on, and the [`TaskFailure`], to know where it came from. The failure is boxed, so that the
+//! `Result` of a task that succeeds stays small.
+//!
+//! Knows no task and no executor.
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::error::Error as StdError;
+use std::fmt::{self, Debug};
+use std::ops::Deref;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+
+use super::account::account_of;
+use super::{Location, TaskFailure, hook};
+
+/// Why an awaited task has no value to give.
+///
+/// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` takes it
+/// anywhere. `{}` is one line; `{:?}` is the full report, so that an `unwrap` shows where the failure
+/// came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let parsed = candor::spawn(async { "seven".parse::<i32>() });
+///     match parsed.await {
+///         Ok(number) => println!("{number}"),
+///         Err(JoinError::Failed(error)) => assert_eq!(error.to_string(), "invalid digit found in string"),
+///         Err(JoinError::Panicked(panic)) => panic.resume(),
+///         Err(JoinError::Cancelled) => unreachable!("nobody aborted it"),
+///     }
+/// });
+/// ```
+pub enum JoinError<E> {
+    /// The task returned this error.
+    Failed(Failed<E>),
+    /// The task panicked.
+    Panicked(Panic),
+    /// The task was aborted, or its executor ended, before it was done.
+    Cancelled,
+}
+
+impl<E> JoinError<E> {
+    pub(crate) fn failed(error: E, failure: TaskFailure) -> Self {
+        JoinError::Failed(Failed {
+            error,
+            failure: Box::new(failure),
+        })
+    }
+
+    /// Whether the task was aborted, or its executor ended, before it was done.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, JoinError::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self, JoinError::Panicked(_))
+    }
+
+    /// The error that the task returned, if it did return one.
+    ///
+    /// # Errors
+    ///
+    /// The `JoinError` itself, when the task panicked or was cancelled.
+    pub fn into_failed(self) -> Result<E, Self> {
+        match self {
+            JoinError::Failed(failed) => Ok(failed.error),
+            other => Err(other),
+        }
+    }
+}
+
+impl<E: Debug + 'static> JoinError<E> {
+    /// Everything that is known of the failure; `None` for a cancelled task, which did not fail.
+    pub fn failure(&self) -> Option<&TaskFailure> {
+        match self {
+            JoinError::Failed(failed) => {
+                Some(failed.failure.account_or(|| account_of(&failed.error)))
+            }
+            JoinError::Panicked(panic) => Some(&panic.0.failure),
+            JoinError::Cancelled => None,
+        }
+    }
+}
+
+impl<E: Debug + 'static> fmt::Display for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure() {
+            Some(failure) => f.write_str(&failure.headline()),
+            None => f.write_str("the task was cancelled"),
+        }
+    }
+}
+
+impl<E: Debug + 'static> Debug for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure() {
+            Some(failure) => fmt::Display::fmt(failure, f),
+            None => f.write_str(
+                "the task was cancelled: it was aborted, or its executor ended before it was done",
+            ),
+        }
+    }
+}
+
+impl<E: Debug + 'static> StdError for JoinError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.failure().map(|failure| failure as _)
+    }
+}
+
+/// The error that a task returned; use it as the error itself, to which it dereferences.
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let open = candor::spawn(async { std::fs::read("no such file").map(|bytes| bytes.len()) });
+///     let Err(JoinError::Failed(error)) = open.await else { unreachable!() };
+///     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+///     let error: std::io::Error = error.into_inner();
+///     # drop(error);
+/// });
+/// ```
+pub struct Failed<E> {
+    pub(super) error: E,
+    failure: Box<TaskFailure>,
+}
+
+impl<E> Failed<E> {
+    /// The error itself.
+    pub fn into_inner(self) -> E {
+        self.error
+    }
+}
+
+impl<E> Deref for Failed<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.error
+    }
+}
+
+impl<E: Debug> Debug for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<E: PartialEq> PartialEq<E> for Failed<E> {
+    fn eq(&self, other: &E) -> bool {
+        self.error == *other
+    }
+}
+
+/// A panic that ended a task.
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let task = candor::spawn(async { panic!("boom {}", std::hint::black_box(1)) });
+///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+///     assert_eq!(panic.message(), "boom 1");
+///     assert!(panic.location().is_some());
+///     assert!(panic.into_payload().is::<String>());
+/// });
+/// ```
+pub struct Panic(Box<PanicParts>);
+
+struct PanicParts {
+    failure: TaskFailure,
+    /// A payload is `Send` but not `Sync`; the mutex makes it so, and is never locked.
+    payload: Mutex<Box<dyn Any + Send>>,
+}
+
+impl Panic {
+    pub(crate) fn new(failure: TaskFailure, payload: Box<dyn Any + Send>) -> Self {
+        Panic(Box::new(PanicParts {
+            failure,
+            payload: Mutex::new(payload),
+        }))
+    }
+
+    pub(crate) fn failure(&self) -> &TaskFailure {
+        &self.0.failure
+    }
+
+    /// What the panic said.
+    pub fn message(&self) -> &str {
+        self.0.failure.message()
+    }
+
+    /// Where it was raised; `None` when it did not pass candor's panic hook.
+    pub fn location(&self) -> Option<Location> {
+        self.0.failure.location()
+    }
+
+    /// The frames at that place; `None` when it did not pass candor's panic hook.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.failure.backtrace()
+    }
+
+    /// The payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
+    pub fn into_payload(self) -> Box<dyn Any + Send> {
+        self.0
+            .payload
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on panicking, here.
+    ///
+    /// Within a task, that task's failure tells where the panic was first raised. Elsewhere the report
+    /// is printed at once, since resuming a panic prints nothing.
+    pub fn resume(self) -> ! {
+        let PanicParts { failure, payload } = *self.0;
+        hook::reinstate(failure);
+        resume_unwind(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.failure, f)
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.failure.headline())
+    }
+}

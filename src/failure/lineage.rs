@@ -1,0 +1,243 @@
+//! Who spawned a task, and who spawned that one: the backtrace that an executor can always give.
+//!
+//! A task is not called, it is spawned, so its stack ends at the executor. What a call stack would
+//! have told is in the chain of spawn sites:
+//!
+//! ```text
+//! task #7 `fetch`   spawned at src/main.rs:20:15 by task #3 `accept`
+//!                   spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
+//! ```
+//!
+//! All tasks that one task spawns in one poll share one [`Lineage`]. A task that respawns itself
+//! forever must not grow its lineage forever, so it holds the nearest 16 ancestors, counts the
+//! others, and always knows the entry point.
+//!
+//! Knows nothing of candor but how to quote a name.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Location;
+use super::text::quoted_name;
+
+/// How many ancestors a lineage names.
+const LINKS: usize = 16;
+
+/// The number of a task, unique within its executor, from 1 in order of spawning.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let first = candor::spawn(async {});
+///     let second = candor::spawn(async {});
+///     assert_ne!(first.id(), second.id());
+///     assert_eq!(first.id().to_string(), "#1");
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub(crate) u64);
+
+impl TaskId {
+    /// Stands for the future that `run` was given, which is no spawned task.
+    pub(crate) const MAIN: TaskId = TaskId(0);
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Where an executor was entered: the root of every lineage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) function: &'static str,
+    pub(crate) at: &'static Caller<'static>,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.function, self.at)
+    }
+}
+
+/// A lineage that the tasks of one spawner share.
+///
+/// Counted twice: the `Rc` for the tasks, of which there are many, and the `Arc` for their failures,
+/// which may leave the thread and are few. So spawning costs no atomic operation.
+pub(crate) type SharedLineage = Rc<Arc<Lineage>>;
+
+/// Who spawned a task, who spawned that one, and so on up to the entry point.
+///
+/// Its `Display` is one line a generation, as in a report.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let parent = candor::TaskBuilder::new().name("parent").spawn(async {
+///         candor::spawn(async { panic!("boom") }).await
+///     });
+///     let error = parent.await.unwrap_err().into_failed().unwrap();
+///     let lineage = error.failure().unwrap().lineage();
+///     assert_eq!(lineage.ancestors()[0].name(), Some("parent"));
+///     assert_eq!(lineage.omitted(), 0);
+/// });
+/// ```
+#[derive(Debug)]
+pub struct Lineage {
+    /// The spawner, its spawner, and so on.
+    ancestors: Vec<Ancestor>,
+    omitted: u64,
+    /// `None` for what was spawned while its executor was not running.
+    entry: Option<Entry>,
+}
+
+/// A task in a [`Lineage`].
+#[derive(Clone, Debug)]
+pub struct Ancestor {
+    id: TaskId,
+    name: Option<Arc<str>>,
+    spawned_at: &'static Caller<'static>,
+}
+
+impl Ancestor {
+    /// The task's number.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The task's name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where it was spawned.
+    pub fn spawned_at(&self) -> Location {
+        self.spawned_at.into()
+    }
+}
+
+impl Lineage {
+    pub(crate) fn of_entry(entry: Option<Entry>) -> SharedLineage {
+        Rc::new(Arc::new(Lineage {
+            ancestors: Vec::new(),
+            omitted: 0,
+            entry,
+        }))
+    }
+
+    /// The lineage of what `spawner` spawns.
+    pub(crate) fn below(spawner: &Origin) -> SharedLineage {
+        let above = &*spawner.spawned_by;
+        let Some(spawned_at) = spawner.spawned_at else {
+            // The main future: its children were spawned by the entry point.
+            return Rc::new(Arc::clone(&spawner.spawned_by));
+        };
+        let kept = above.ancestors.len().min(LINKS - 1);
+        let mut ancestors = Vec::with_capacity(kept + 1);
+        ancestors.push(Ancestor {
+            id: spawner.id,
+            name: spawner.name.clone(),
+            spawned_at,
+        });
+        ancestors.extend_from_slice(&above.ancestors[..kept]);
+        let omitted = above.omitted + (above.ancestors.len() - kept) as u64;
+        Rc::new(Arc::new(Lineage {
+            ancestors,
+            omitted,
+            entry: above.entry,
+        }))
+    }
+
+    /// The tasks, the nearest first; at most 16.
+    pub fn ancestors(&self) -> &[Ancestor] {
+        &self.ancestors
+    }
+
+    /// How many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// Writes the line of a task that was spawned at `site`, and those of its ancestors.
+    pub(crate) fn write_from(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        site: Option<&'static Caller<'static>>,
+        indent: usize,
+    ) -> fmt::Result {
+        let sites = site
+            .into_iter()
+            .chain(self.ancestors.iter().map(|ancestor| ancestor.spawned_at));
+        let mut spawners = self.ancestors.iter();
+        for site in sites {
+            write!(f, "\n{:indent$}spawned at {site}", "")?;
+            match (spawners.next(), self.entry) {
+                (Some(spawner), _) => write!(f, " by {}", Named(spawner.id, spawner.name()))?,
+                (None, _) if self.omitted > 0 => {
+                    write!(f, " by a task that {} more spawns led to", self.omitted)?;
+                    if let Some(entry) = self.entry {
+                        write!(f, ", the first by {entry}")?;
+                    }
+                }
+                (None, Some(entry)) => write!(f, " by {entry}")?,
+                (None, None) => write!(f, " while its executor was not running")?,
+            }
+        }
+        if let (None, Some(entry)) = (site, self.entry) {
+            write!(f, "\n{:indent$}entered by {entry}", "")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Lines<'a>(&'a Lineage);
+        impl fmt::Display for Lines<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let site = self.0.ancestors.first().map(|ancestor| ancestor.spawned_at);
+                let above = Lineage {
+                    ancestors: self.0.ancestors.iter().skip(1).cloned().collect(),
+                    omitted: self.0.omitted,
+                    entry: self.0.entry,
+                };
+                above.write_from(f, site, 0)
+            }
+        }
+        f.write_str(Lines(self).to_string().trim_start())
+    }
+}
+
+/// Who a task is: what stays known of it when it is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) id: TaskId,
+    pub(crate) name: Option<Arc<str>>,
+    /// `None` for the main future, which was not spawned.
+    pub(crate) spawned_at: Option<&'static Caller<'static>>,
+    pub(crate) spawned_by: Arc<Lineage>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named(self.id, self.name.as_deref()).fmt(f)
+    }
+}
+
+/// A task as the texts name it.
+pub(crate) struct Named<'a>(pub(crate) TaskId, pub(crate) Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Named(TaskId::MAIN, _) => f.write_str("the main future"),
+            Named(id, None) => write!(f, "task {id}"),
+            Named(id, Some(name)) => write!(f, "task {id} {}", quoted_name(name)),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What is known of a failure, and how it is told.
+//!
+//! A failure is caught as cheaply as possible and told as fully as possible, because most failures
+//! are handed to an awaiter and never printed:
+//!
+//! ```text
+//! panic ──► hook (message, place, frames)  ─┐
+//!                                           ├─► TaskFailure ──► awaiter, as a JoinError
+//! Err   ──► its origin, if it carries one  ─┘        │
+//!                                                    └────────► report ──► log or stderr
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `lineage` | who spawned the task, and who spawned that one |
+//! | `hook` | the panic hook, which sees where a panic starts |
+//! | `account` | what an error value tells of itself |
+//! | `error` | `candor::Error`, which knows where it was born |
+//! | `join_error` | the failure as its awaiter gets it |
+//! | `report` | the text |
+//! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
+//!
+//! Knows no task, no executor and no loop.
+
+pub(crate) mod account;
+pub(crate) mod backtrace;
+pub(crate) mod error;
+pub(crate) mod hook;
+pub(crate) mod join_error;
+pub(crate) mod lineage;
+pub(crate) mod report;
+pub(crate) mod text;
+
+use std::backtrace::Backtrace;
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location as Caller;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use account::Account;
+use lineage::{Lineage, Origin, TaskId};
+
+/// A place in a source file.
+///
+/// std's own `Location` lives as long as the program in most places, but not in a panic hook;
+/// this one can be kept.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+///     let location = error.failure().unwrap().location().unwrap();
+///     assert!(location.file().ends_with(".rs"));
+///     assert_eq!(location.to_string(), format!("{}:{}:{}", location.file(), location.line(), location.column()));
+/// });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    file: Cow<'static, str>,
+    line: u32,
+    column: u32,
+}
+
+impl Location {
+    /// The path of the file, as the compiler was given it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column, from 1.
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+
+    pub(crate) fn copied(location: &Caller<'_>) -> Self {
+        Location {
+            file: location.file().to_owned().into(),
+            line: location.line(),
+            column: location.column(),
+        }
+    }
+}
+
+impl From<&'static Caller<'static>> for Location {
+    fn from(location: &'static Caller<'static>) -> Self {
+        Location {
+            file: location.file().into(),
+            line: location.line(),
+            column: location.column(),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// An `.await` of candor's own futures at which a task was last seen waiting.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(async {
+///         candor::yield_now().await;
+///         panic!("boom")
+///     });
+///     let error = task.await.unwrap_err();
+///     assert_eq!(error.failure().unwrap().last_await().unwrap().what(), "yield_now");
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastAwait {
+    pub(crate) what: AwaitKind,
+    pub(crate) at: &'static Caller<'static>,
+}
+
+/// The futures of candor's own that note where they are awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AwaitKind {
+    Interval,
+    Join,
+    Sleep,
+    Timeout,
+    YieldNow,
+}
+
+impl LastAwait {
+    /// What was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    pub fn what(&self) -> &'static str {
+        match self.what {
+            AwaitKind::Interval => "interval",
+            AwaitKind::Join => "JoinHandle",
+            AwaitKind::Sleep => "sleep",
+            AwaitKind::Timeout => "timeout",
+            AwaitKind::YieldNow => "yield_now",
+        }
+    }
+
+    /// The line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    pub fn location(&self) -> Location {
+        self.at.into()
+    }
+}
+
+impl fmt::Display for LastAwait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.what(), self.at)
+    }
+}
+
+/// The caller's line, which in `poll` is that of the `.await`; or, where the caller is the standard
+/// library (a boxed future, a combinator), where the future was made.
+#[track_caller]
+#[inline]
+pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
+    let caller = Caller::caller();
+    // A program's own files have relative paths; only an absolute one is worth the search.
+    let is_library = caller.file().starts_with('/') && caller.file().contains("/library/");
+    if is_library { made_at } else { caller }
+}
+
+/// How a task failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Its poll, or dropping its future, panicked.
+    Panicked,
+    /// It returned `Err`.
+    Failed,
+    /// It panicked and caught the panic itself. That is told, but it is no failure and not counted.
+    Caught,
+}
+
+/// Everything that is known of one failure.
+///
+/// An `on_failure` callback is given one, a [`JoinError`](crate::JoinError) holds one, and
+/// its `Display` is the report that would be printed. It is no wrapper around the error: that is in
+/// the [`JoinError`](crate::JoinError).
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let parse = async { Ok::<i32, candor::Error>("seven".parse()?) };
+///     let error = candor::TaskBuilder::new().name("parse").spawn(parse).await.unwrap_err();
+///     let failure = error.failure().unwrap();
+///     assert_eq!(failure.task_name(), Some("parse"));
+///     assert_eq!(failure.kind(), candor::FailureKind::Failed);
+///     assert_eq!(failure.message(), "invalid digit found in string");
+///     assert!(failure.backtrace().is_some());
+///     assert!(failure.to_string().contains("spawned at "));
+/// });
+/// ```
+pub struct TaskFailure {
+    origin: Origin,
+    kind: FailureKind,
+    last_await: Option<LastAwait>,
+    /// What the panic or the error tells. An error tells it when it is first asked: most errors are
+    /// handled by their awaiter, and need no text.
+    account: OnceLock<Account>,
+    /// Whether a report of it has been printed, so that another one need not repeat it.
+    told: AtomicBool,
+}
+
+impl TaskFailure {
+    pub(crate) fn new(origin: Origin, kind: FailureKind, last_await: Option<LastAwait>) -> Self {
+        TaskFailure {
+            origin,
+            kind,
+            last_await,
+            account: OnceLock::new(),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn with_account(mut self, account: Account) -> Self {
+        self.account = OnceLock::from(account);
+        self
+    }
+
+    /// The task's number, unique within its executor.
+    pub fn task_id(&self) -> TaskId {
+        self.origin.id
+    }
+
+    /// The task's name, if it was given one.
+    pub fn task_name(&self) -> Option<&str> {
+        self.origin.name.as_deref()
+    }
+
+    /// How it failed.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The message of the panic, or the text of the error.
+    pub fn message(&self) -> &str {
+        &self.account().message
+    }
+
+    /// Where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
+    /// an error that does not know.
+    pub fn location(&self) -> Option<Location> {
+        self.account().location.clone()
+    }
+
+    /// The frames at that place.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.account().backtrace.as_deref()
+    }
+
+    /// The `.await` at which the task last waited, as far as candor's own futures could see.
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.last_await
+    }
+
+    /// Who spawned the task, and who spawned that one, up to the entry point.
+    pub fn lineage(&self) -> &Lineage {
+        &self.origin.spawned_by
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
+        self.account().backtrace.as_ref()
+    }
+
+    /// Asks the error what it has to tell, if nobody has before.
+    pub(crate) fn account_or(&self, tell: impl FnOnce() -> Account) -> &Self {
+        self.account.get_or_init(tell);
+        self
+    }
+
+    fn account(&self) -> &Account {
+        self.account
+            .get()
+            .expect("this is a bug in candor: a failure was shown before its error was asked")
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_told(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for TaskFailure {}

@@ -1,0 +1,191 @@
+//! The text of a report, and the one place that prints it.
+//!
+//! ```text
+//! task #7 `fetch` panicked: index out of bounds: the len is 3 but the index is 5
+//!    at src/net.rs:13:38
+//!    last await: sleep at src/net.rs:12:20
+//!    spawned at src/main.rs:20:15 by task #3 `accept`
+//!    spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
+//!    backtrace (14 runtime frames hidden):
+//!       0: app::net::parse
+//!              at src/net.rs:13:38
+//! ```
+//!
+//! The first lines tell what a reader needs, and stand alone where a stripped binary has no names for
+//! its frames. A report is one write, so that reports of two threads do not mix.
+//!
+//! Knows no task and no executor.
+
+use std::fmt::{self, Display, Formatter};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use log::Level;
+
+use super::account::{Account, Cause, account_of};
+use super::backtrace::trim;
+use super::error::Error;
+use super::text::{drop_payload, payload_text, quoted};
+use super::{FailureKind, TaskFailure};
+
+/// How far the lines below the headline are moved to the right.
+const INDENT: usize = 3;
+
+impl TaskFailure {
+    /// The first line of the report: who failed, how, and what it said.
+    pub(crate) fn headline(&self) -> String {
+        self.headline_with("")
+    }
+
+    fn headline_with(&self, remark: &str) -> String {
+        let verb = match self.kind {
+            FailureKind::Panicked => "panicked",
+            FailureKind::Failed => "failed",
+            FailureKind::Caught => "caught a panic of its own",
+        };
+        format!(
+            "{} {verb}{remark}: {}",
+            self.origin,
+            quoted(self.message(), INDENT)
+        )
+    }
+
+    /// The report of a failure whose handle is still held, but which nobody has awaited in time.
+    pub(crate) fn report_unawaited(&self) -> String {
+        Report {
+            failure: self,
+            remark: " (not awaited yet)",
+            with_backtrace: true,
+        }
+        .to_string()
+    }
+
+    /// The report as it stands inside the report of an awaiter, which shows the same frames.
+    pub(crate) fn without_backtrace(&self) -> impl Display + '_ {
+        Report {
+            failure: self,
+            remark: "",
+            with_backtrace: false,
+        }
+    }
+}
+
+impl Display for TaskFailure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Report {
+            failure: self,
+            remark: "",
+            with_backtrace: true,
+        }
+        .fmt(f)
+    }
+}
+
+struct Report<'a> {
+    failure: &'a TaskFailure,
+    remark: &'static str,
+    with_backtrace: bool,
+}
+
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let failure = self.failure;
+        let account = failure.account();
+        f.write_str(&failure.headline_with(self.remark))?;
+        if let Some(location) = &account.location {
+            write!(f, "\n{:INDENT$}at {location}", "")?;
+        }
+        if let Some(last_await) = failure.last_await {
+            write!(f, "\n{:INDENT$}last await: {last_await}", "")?;
+        }
+        failure
+            .origin
+            .spawned_by
+            .write_from(f, failure.origin.spawned_at, INDENT)?;
+        write_account(f, account, self.with_backtrace)
+    }
+}
+
+/// Writes what stands below the lines of the task: causes, frames and help.
+fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool) -> fmt::Result {
+    for cause in &account.causes {
+        match cause {
+            Cause::Text(text) => write!(f, "\n{:INDENT$}caused by: {}", "", quoted(text, INDENT))?,
+            Cause::Reported(task) => write!(f, "\n{:INDENT$}caused by {task}, reported above", "")?,
+            Cause::Failure(report) => {
+                write!(f, "\n{:INDENT$}caused by ", "")?;
+                f.write_str(&report.replace('\n', &format!("\n{:INDENT$}", "")))?;
+            }
+            Cause::ForeignBacktrace(frames) if with_backtrace => {
+                write!(f, "\n{}", trim(frames, shows_all_frames()).indented(INDENT))?;
+            }
+            Cause::ForeignBacktrace(_) => {}
+        }
+    }
+    if let Some(backtrace) = account.backtrace.as_deref().filter(|_| with_backtrace) {
+        write!(
+            f,
+            "\n{}",
+            trim(&backtrace.to_string(), shows_all_frames()).indented(INDENT)
+        )?;
+    }
+    if let Some(help) = account.help {
+        write!(f, "\n{:INDENT$}help: {help}", "")?;
+    }
+    Ok(())
+}
+
+/// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.
+pub(crate) struct Backtraced<'a>(pub(crate) &'a Error);
+
+impl Backtraced<'_> {
+    pub(crate) fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let account = account_of(self.0);
+        f.write_str(&quoted(&account.message, INDENT))?;
+        write!(f, "\n{:INDENT$}at {}", "", self.0.location())?;
+        write_account(f, &account, true)
+    }
+}
+
+fn shows_all_frames() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
+}
+
+/// Prints a report or a warning: to the program's logger if that takes it, else to stderr.
+///
+/// A logger that panics, and a stderr that is closed, leave the executor alive: what can still be
+/// said is said.
+pub(crate) fn print(level: Level, report: &str) {
+    match catch_unwind(AssertUnwindSafe(|| logged(level, report))) {
+        Ok(true) => {}
+        Ok(false) => print_to_stderr(report),
+        Err(payload) => {
+            let message = payload_text(&*payload).unwrap_or("no message");
+            print_to_stderr(&format!(
+                "{report}\n   the logger panicked while it was given this report: {message}"
+            ));
+            drop_payload(payload);
+        }
+    }
+}
+
+fn logged(level: Level, report: &str) -> bool {
+    let target = if level == Level::Error {
+        "candor::failure"
+    } else {
+        "candor"
+    };
+    let taken = log::log_enabled!(target: target, level);
+    if taken {
+        log::log!(target: target, level, "{report}");
+    }
+    taken
+}
+
+/// `eprint!` and not a write to `io::stderr()`, because only that is captured by `cargo test`. It panics
+/// where stderr is closed, and then there is nobody left to tell.
+fn print_to_stderr(report: &str) {
+    let line = format!("{report}\n");
+    if let Err(payload) = catch_unwind(|| eprint!("{line}")) {
+        drop_payload(payload);
+    }
+}

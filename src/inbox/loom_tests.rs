@@ -1,0 +1,122 @@
+//! The handshake, in every interleaving and with every stale read that the memory model allows.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --lib --release loom_tests
+//! ```
+//!
+//! A lost wake shows as a deadlock, since each owner here sleeps until it has seen all that was
+//! written before the wakes. Those writes and reads are relaxed, so it is the inbox alone that
+//! makes them seen. To check the checks: weaken an ordering or leave out a step of the inbox, and a
+//! test here fails.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::AtomicBool;
+use loom::thread;
+
+use super::*;
+
+/// What one waker wrote before it woke the slot.
+#[derive(Clone)]
+struct Letter {
+    slot: u32,
+    written: Arc<AtomicBool>,
+}
+
+impl Letter {
+    fn to(slot: u32) -> Letter {
+        Letter {
+            slot,
+            written: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    fn send(&self, inbox: &Arc<Inbox>) {
+        let (letter, inbox) = (self.clone(), Arc::clone(inbox));
+        thread::spawn(move || {
+            letter.written.store(true, Relaxed);
+            inbox.wake(letter.slot);
+        });
+    }
+}
+
+/// An inbox outside of the table, with the chunk of its first slots in place: loom wants to see
+/// atomics made before they are shared.
+fn new_inbox() -> Arc<Inbox> {
+    let inbox = Inbox::new(0);
+    inbox.asked.insert(0);
+    inbox.asked.remove(0);
+    Arc::new(inbox)
+}
+
+/// The life of an owner: polls what is delivered, sleeps when there is no mail, and goes home when
+/// its polls have seen every letter.
+fn sleep_until_seen(inbox: &Inbox, letters: &[&Letter]) {
+    let mut unseen = letters.to_vec();
+    while !unseen.is_empty() {
+        inbox.park(None);
+        if inbox.has_mail() {
+            inbox.drain(|slot| {
+                unseen.retain(|letter| letter.slot != slot || !letter.written.load(Relaxed));
+            });
+        }
+    }
+}
+
+#[test]
+fn a_wake_is_not_lost_while_the_owner_goes_to_sleep() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        sleep_until_seen(&inbox, &[&letter]);
+    });
+}
+
+#[test]
+fn two_threads_wake_one_slot_and_a_poll_sees_what_each_wrote() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let letters = [Letter::to(3), Letter::to(3)];
+        for letter in &letters {
+            letter.send(&inbox);
+        }
+        sleep_until_seen(&inbox, &letters.each_ref());
+    });
+}
+
+#[test]
+fn two_threads_wake_two_slots_and_each_is_polled() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let letters = [Letter::to(3), Letter::to(4)];
+        for letter in &letters {
+            letter.send(&inbox);
+        }
+        sleep_until_seen(&inbox, &letters.each_ref());
+    });
+}
+
+#[test]
+fn a_wake_is_not_lost_while_a_timeout_ends_the_sleep() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        inbox.park(Some(Duration::ZERO));
+        sleep_until_seen(&inbox, &[&letter]);
+    });
+}
+
+#[test]
+fn a_stale_wake_does_not_swallow_one_for_the_next_owner() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        Letter::to(3).send(&inbox);
+        inbox.refuse_wakes();
+        inbox.accept_wakes();
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        sleep_until_seen(&inbox, &[&letter]);
+    });
+}

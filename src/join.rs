@@ -1,0 +1,214 @@
+//! The handle's side of a task: join it, detach it, abort it.
+//!
+//! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its
+//! executor is gone. The core it needs only to abort, and to say that nobody will read a failure.
+//!
+//! Knows tasks, the core and the current executor.
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+use crate::core::Core;
+use crate::current;
+use crate::failure::join_error::JoinError;
+use crate::failure::lineage::{Named, TaskId};
+use crate::failure::{AwaitKind, await_line};
+use crate::outcome::{Outcome, Value};
+use crate::task::{AnyTask, JobOf, Taken, Task};
+
+/// Awaits a task's outcome.
+///
+/// Awaiting it gives the task's value or a [`JoinError`]. Dropping it detaches the task: it runs on, and
+/// should it fail, the failure is reported. As long as the handle is held, a failure waits for it; if
+/// nobody awaits the handle within the executor's [grace](crate::Builder::grace), the failure is reported
+/// and can still be awaited.
+///
+/// When the executor ends, an outcome that is there can still be awaited, anywhere; an unfinished task
+/// is [`Cancelled`](JoinError::Cancelled).
+///
+/// # Panics
+///
+/// When polled again after it has given its outcome.
+///
+/// # Examples
+///
+/// ```
+/// let sum = candor::block_on(async {
+///     let one = candor::spawn(async { 1 });
+///     let two = candor::spawn(async { 2 });
+///     candor::Ok(one.await? + two.await?)
+/// });
+/// assert_eq!(sum.unwrap(), 3);
+/// ```
+pub struct JoinHandle<T> {
+    task: Rc<Task<dyn JobOf<T>>>,
+    abort: AbortHandle,
+}
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn new<J: JobOf<T> + 'static>(task: Rc<Task<J>>, core: &Rc<Core>) -> Self {
+        JoinHandle {
+            task: task.clone(),
+            abort: AbortHandle {
+                task,
+                core: Rc::downgrade(core),
+            },
+        }
+    }
+
+    /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
+    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
+    /// outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn abort(&self) {
+        self.abort.abort();
+    }
+
+    /// A handle that can abort the task and keeps nothing else of it.
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.abort.clone()
+    }
+
+    /// Whether the task is done: it returned, failed, or was cancelled.
+    pub fn is_finished(&self) -> bool {
+        self.task.header.is_finished.get()
+    }
+
+    /// The task's number.
+    pub fn id(&self) -> TaskId {
+        self.task.header.id
+    }
+
+    /// The task's name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.task.header.name.as_deref()
+    }
+
+    /// Lets the task run on by itself. The same as dropping the handle, but said.
+    pub fn detach(self) {}
+}
+
+impl<T: Outcome> Future for JoinHandle<T> {
+    type Output = Result<T::Ok, JoinError<T::Err>>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let header = &self.task.header;
+        match self.task.job.take_outcome() {
+            Taken::Outcome(outcome) => return Poll::Ready(outcome),
+            Taken::Nothing => panic!(
+                "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
+                Named(header.id, header.name.as_deref()),
+            ),
+            // Its failure is being reported right now, further up the stack.
+            Taken::NotYet if header.is_finished.get() => cx.waker().wake_by_ref(),
+            Taken::NotYet => {
+                let joiner = match header.joiner.take() {
+                    Some(joiner) if joiner.will_wake(cx.waker()) => joiner,
+                    _ => cx.waker().clone(),
+                };
+                header.joiner.set(Some(joiner));
+            }
+        }
+        current::note_await(AwaitKind::Join, await_line(header.spawned_at));
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        let header = &self.task.header;
+        header.is_detached.set(true);
+        if !header.is_finished.get() {
+            header.joiner.take();
+        } else if self.task.job.has_unread_failure() {
+            // Without a core its end has told everything.
+            if let Some(owner) = self.abort.core.upgrade() {
+                let task = Rc::clone(&self.abort.task);
+                match current::polling_core() {
+                    Some(polling) => polling.report_after_poll(owner, task),
+                    None => owner.report_task(&task),
+                }
+            }
+        } else {
+            self.task.job.discard();
+        }
+    }
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+
+/// A task may return the handle of another: that is a value, whatever becomes of that task.
+impl<T> Value for JoinHandle<T> {}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinHandle({:?})", self.abort)
+    }
+}
+
+/// Aborts a task, without the right to its outcome.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(std::future::pending::<()>());
+///     let stop = task.abort_handle();
+///     candor::spawn(async move { stop.abort() }).detach();
+///     assert!(task.await.unwrap_err().is_cancelled());
+/// });
+/// ```
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: Rc<AnyTask>,
+    core: Weak<Core>,
+}
+
+impl AbortHandle {
+    /// As [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        let header = &self.task.header;
+        if header.is_finished.get() || header.is_aborted.replace(true) {
+            return;
+        }
+        if let Some(core) = self.core.upgrade() {
+            // The next poll will find the mark, and drop the future instead. It is not dropped here: that
+            // would run a destructor of the task in the middle of whoever aborts it.
+            core.slots.borrow_mut().wake_tenant(header.slot);
+        }
+    }
+
+    /// As [`JoinHandle::is_finished`].
+    pub fn is_finished(&self) -> bool {
+        self.task.header.is_finished.get()
+    }
+
+    /// As [`JoinHandle::id`].
+    pub fn id(&self) -> TaskId {
+        self.task.header.id
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = &self.task.header;
+        let state = if header.is_finished.get() {
+            "finished"
+        } else {
+            "running"
+        };
+        write!(f, "{}, {state}", Named(header.id, header.name.as_deref()))
+    }
+}

@@ -1,0 +1,68 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Reading the source
+//!
+//! Each file stands on a floor and uses lower floors only. Read from the bottom, to see how the pieces
+//! fit, or from the top, to see what they are for.
+//!
+//! | floor | files | knows |
+//! |---|---|---|
+//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers) | nothing of candor |
+//! | 1 | `run_queue`, `slots` (the table of tasks), `inbox` (wakes from other threads), `unread`, `outcome` | keys |
+//! | 2 | `failure` (what is known of a failure, and its text) | no task, no loop |
+//! | 3 | `task` (the cell: a future, then its outcome) | failures |
+//! | 4 | `core` (all state of one executor) | tasks |
+//! | 5 | `current` (which core runs on this thread), `waker`, `join` | the core |
+//! | 6 | `executor` (the loop), `spawn`, `yield_now`, `time` | the current core |
+//! | 7 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
+//!
+//! What holds everywhere:
+//!
+//! - **A waker is a number.** It owns nothing, so it cannot leak or dangle, and a stale one costs at most
+//!   a poll that was not needed.
+//! - **A slot is queued at most once**, however often it is woken, and a wake during a poll queues it again.
+//! - **Futures are polled and dropped on the thread that spawned them**, and never inside a `wake`.
+//! - **A failure goes to exactly one place**: to its awaiter, or into a report.
+//! - **No user code runs while state is borrowed**, and none runs inside a user's `Drop` that candor
+//!   could run later.
+//! - Deliberately absent: worker threads, priorities, a reactor, a global executor, features that change
+//!   behaviour.
+
+#![deny(missing_docs)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "candor needs 64-bit pointers: its wakers are 64-bit numbers that travel as pointers"
+);
+
+mod clock;
+mod core;
+mod current;
+mod entry;
+mod executor;
+mod failure;
+mod inbox;
+mod join;
+mod key;
+mod outcome;
+mod run_queue;
+mod slots;
+mod spawn;
+mod task;
+pub mod time;
+mod unread;
+mod waker;
+mod wheel;
+mod yield_now;
+
+pub use crate::core::FailurePolicy;
+pub use entry::{Builder, Executor, block_on, exit, run, test};
+pub use failure::error::{Error, Ok, Result};
+pub use failure::join_error::{Failed, JoinError, Panic};
+pub use failure::lineage::{Ancestor, Lineage, TaskId};
+pub use failure::{FailureKind, LastAwait, Location, TaskFailure};
+pub use join::{AbortHandle, JoinHandle};
+pub use outcome::{Outcome, Plain, Value};
+pub use spawn::{TaskBuilder, spawn};
+pub use time::sleep;
+pub use yield_now::{YieldNow, yield_now};

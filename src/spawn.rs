@@ -1,0 +1,153 @@
+//! Spawning: a future becomes a task of the executor that runs on this thread.
+//!
+//! Not an async function: then the place of the call would be unknown, and it is the first line of
+//! every lineage.
+//!
+//! Knows the core, the current executor and the handle.
+
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::core::Core;
+use crate::current;
+use crate::entry::Executor;
+use crate::join::JoinHandle;
+use crate::outcome::{Outcome, is_result};
+
+/// Spawns a task on the executor that runs on this thread.
+///
+/// The executor keeps the task alive; nobody has to hold the handle. Should the task fail after its handle
+/// was dropped, the failure is reported; a failure whose handle is held waits for it to be awaited.
+///
+/// The future needs to be neither `Send` nor `Sync`.
+///
+/// # Panics
+///
+/// When no executor runs on this thread.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(async { 6 * 7 });
+///     assert_eq!(task.await.unwrap(), 42);
+/// });
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: Outcome,
+{
+    TaskBuilder::new().spawn(future)
+}
+
+/// Spawns a task with a name, or as a daemon; the counterpart of [`std::thread::Builder`].
+///
+/// # Examples
+///
+/// ```
+/// use candor::TaskBuilder;
+///
+/// candor::block_on(async {
+///     let fetch = TaskBuilder::new().name("fetch").spawn(async { 1 });
+///     assert_eq!(fetch.name(), Some("fetch"));
+///     TaskBuilder::new().name("heartbeat").daemon().spawn(async { loop { candor::yield_now().await } }).detach();
+///     assert_eq!(fetch.await.unwrap(), 1);
+/// });
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "it spawns nothing by itself"]
+pub struct TaskBuilder {
+    name: Option<Arc<str>>,
+    is_daemon: bool,
+}
+
+impl TaskBuilder {
+    /// A task without a name, which is waited for.
+    pub fn new() -> Self {
+        TaskBuilder::default()
+    }
+
+    /// Names the task in reports. Names need not be unique.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
+        self
+    }
+
+    /// Lets [`run`](crate::run) and [`Executor::drain`] end without this task: it is cancelled when
+    /// everything else is done, and nothing is said about it.
+    pub fn daemon(mut self) -> Self {
+        self.is_daemon = true;
+        self
+    }
+
+    /// Spawns the task on the executor that runs on this thread, as [`spawn`] does.
+    ///
+    /// # Panics
+    ///
+    /// When no executor runs on this thread.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        let Some(core) = current::get() else {
+            panic!(
+                "`spawn` was called where no executor runs on this thread. Call it from within \
+                 `candor::run(async {{ … }})` or `candor::block_on(async {{ … }})`, or spawn on an executor \
+                 that you hold: `executor.spawn(future)`"
+            );
+        };
+        self.spawn_in(&core, future, Caller::caller())
+    }
+
+    /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
+    #[track_caller]
+    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        self.spawn_in(executor.core(), future, Caller::caller())
+    }
+
+    fn spawn_in<F>(
+        self,
+        core: &Rc<Core>,
+        future: F,
+        at: &'static Caller<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        if cfg!(debug_assertions) && is_result::<<F::Output as Outcome>::Ok>() {
+            warn_of_nested_result(at);
+        }
+        JoinHandle::new(core.spawn(future, self.name, self.is_daemon, at), core)
+    }
+}
+
+/// Says once a spawn site that an `Err` inside an `Ok` goes unnoticed.
+fn warn_of_nested_result(at: &'static Caller<'static>) {
+    use std::collections::HashSet;
+    use std::sync::{Mutex, PoisonError};
+
+    static WARNED: Mutex<Option<HashSet<&'static Caller<'static>>>> = Mutex::new(None);
+    let is_new = WARNED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert_default()
+        .insert(at);
+    if is_new {
+        log::warn!(
+            target: "candor",
+            "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
+             its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
+             handle, add a `?` there",
+        );
+    }
+}

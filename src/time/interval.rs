@@ -1,0 +1,183 @@
+//! An interval: a sleep that begins anew each time it ends.
+//!
+//! Knows `Sleep`.
+
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use super::{Sleep, now};
+use crate::current;
+use crate::failure::{AwaitKind, await_line};
+
+/// Ticks every `period`, the first time at once.
+///
+/// # Panics
+///
+/// When `period` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let start = candor::time::now();
+///     let mut interval = candor::time::interval(Duration::from_secs(1));
+///     for seconds in 0..3 {
+///         assert_eq!(interval.tick().await - start, Duration::from_secs(seconds));
+///     }
+/// });
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    interval_at(now(), period)
+}
+
+/// Ticks every `period`, the first time at `start`.
+///
+/// # Panics
+///
+/// When `period` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let start = candor::time::now() + Duration::from_secs(10);
+///     let mut interval = candor::time::interval_at(start, Duration::from_secs(1));
+///     assert_eq!(interval.tick().await, start);
+/// });
+/// ```
+#[track_caller]
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(
+        !period.is_zero(),
+        "the period of an interval is zero: it would tick without end and let nothing else run; \
+         to run at every chance, loop over `candor::yield_now().await`",
+    );
+    let missed_tick_behavior = MissedTickBehavior::default();
+    Interval {
+        sleep: Sleep::new(Some(start)),
+        period,
+        missed_tick_behavior,
+    }
+}
+
+/// What an [`Interval`] does when its ticks were not awaited in time. The three are tokio's.
+///
+/// For a period of 10 ms, when the tick due at 20 is awaited at 45:
+///
+/// | | ticks at |
+/// |---|---|
+/// | `Burst` | 45, 45, 45, 50, 60: all, as fast as it can |
+/// | `Delay` | 45, 55, 65: a full period between any two |
+/// | `Skip` | 45, 50, 60: the missed ones are lost, the rhythm is kept |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissedTickBehavior {
+    /// Catches up.
+    #[default]
+    Burst,
+    /// Begins a new rhythm.
+    Delay,
+    /// Falls back into the old rhythm.
+    Skip,
+}
+
+/// The ticks that [`interval`] and [`interval_at`] give.
+#[derive(Debug)]
+pub struct Interval {
+    sleep: Sleep,
+    period: Duration,
+    missed_tick_behavior: MissedTickBehavior,
+}
+
+impl Interval {
+    /// Waits for the next tick, and returns when it was due.
+    ///
+    /// Dropping the future loses no tick.
+    pub fn tick(&mut self) -> Tick<'_> {
+        Tick { interval: self }
+    }
+
+    /// The poll of [`tick`](Interval::tick).
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        let Some(due) = self.sleep.deadline() else {
+            return Poll::Pending;
+        };
+        ready!(self.sleep.poll_elapsed(cx));
+        let next = self.next_after(due);
+        match next {
+            Some(next) => self.sleep.reset(next),
+            None => self.sleep = Sleep::new(None),
+        }
+        Poll::Ready(due)
+    }
+
+    fn next_after(&self, due: Instant) -> Option<Instant> {
+        let now = now();
+        let next = due.checked_add(self.period)?;
+        if next >= now {
+            return Some(next);
+        }
+        match self.missed_tick_behavior {
+            MissedTickBehavior::Burst => Some(next),
+            MissedTickBehavior::Delay => now.checked_add(self.period),
+            MissedTickBehavior::Skip => {
+                let into_period = (now - due).as_nanos() % self.period.as_nanos();
+                // What is left of a division by the period is less than the period, which is a Duration.
+                let into_period = Duration::new(
+                    (into_period / 1_000_000_000) as u64,
+                    (into_period % 1_000_000_000) as u32,
+                );
+                now.checked_add(self.period - into_period)
+            }
+        }
+    }
+
+    /// Begins anew: the next tick is one period from now.
+    pub fn reset(&mut self) {
+        match now().checked_add(self.period) {
+            Some(next) => self.sleep.reset(next),
+            None => self.sleep = Sleep::new(None),
+        }
+    }
+
+    /// The time between two ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// What it does about missed ticks.
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.missed_tick_behavior
+    }
+
+    /// Sets what it does about missed ticks.
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.missed_tick_behavior = behavior;
+    }
+}
+
+/// The future of [`Interval::tick`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Tick<'a> {
+    interval: &'a mut Interval,
+}
+
+impl Future for Tick<'_> {
+    type Output = Instant;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let poll = self.interval.poll_tick(cx);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Interval, await_line(Caller::caller()));
+        }
+        poll
+    }
+}

@@ -1,0 +1,216 @@
+//! A sleep: a deadline, and an entry in the wheel while somebody waits for it.
+//!
+//! ```text
+//! made ──first poll──► in the wheel ──deadline──► fired: out of the wheel, its waker woken
+//!   │                      │
+//!   └─ dropped: nothing    └─ dropped: cancelled
+//! ```
+//!
+//! It holds no pointer to its executor, only its serial number and the key of the entry, so it is `Send`
+//! and may be dropped anywhere. Dropped where its executor does not run, it leaves its entry behind, which
+//! then wakes somebody for nothing.
+//!
+//! Knows the current executor, its clock and its wheel.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::core::Core;
+use crate::current;
+use crate::failure::{AwaitKind, await_line};
+use crate::wheel::EntryKey;
+
+/// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
+///
+/// It may be called anywhere, but polled only in a running executor. A sleep of zero still lets others
+/// run first.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let start = candor::time::now();
+///     candor::sleep(Duration::from_secs(60)).await;
+///     assert_eq!(candor::time::now() - start, Duration::from_secs(60));
+/// });
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep::new(super::now().checked_add(duration))
+}
+
+/// Waits until `deadline`. One that has passed is ready at once.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let deadline = candor::time::now() + Duration::from_secs(60);
+///     candor::time::sleep_until(deadline).await;
+///     assert_eq!(candor::time::now(), deadline);
+/// });
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(Some(deadline))
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// One that is never polled costs nothing. It is `Unpin`, so `&mut sleep` can be awaited again and again.
+///
+/// # Panics
+///
+/// When it is polled where no executor of candor runs.
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Sleep {
+    /// `None` never comes.
+    deadline: Option<Instant>,
+    entry: Option<Entry>,
+    made_at: &'static Caller<'static>,
+}
+
+/// Where the wheel holds it.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The executor's serial number: the key means nothing to another one.
+    executor: u64,
+    key: EntryKey,
+}
+
+impl Sleep {
+    #[track_caller]
+    pub(super) fn new(deadline: Option<Instant>) -> Self {
+        Sleep {
+            deadline,
+            entry: None,
+            made_at: Caller::caller(),
+        }
+    }
+
+    /// When it ends; `None` for never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether the deadline has passed.
+    pub fn is_elapsed(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= super::now())
+    }
+
+    /// Moves the deadline. A task that waits for this sleep is woken at the new one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut sleep = candor::sleep(Duration::from_secs(1));
+    ///     sleep.reset(start + Duration::from_secs(5));
+    ///     (&mut sleep).await;
+    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(5));
+    /// });
+    /// ```
+    pub fn reset(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+        let moved = self.with_entry(|core, key| {
+            let tick = core.clock.tick_of(Some(deadline));
+            core.timers.borrow_mut().reset(key, tick)
+        });
+        if moved != Some(true) {
+            // It has fired, or was never polled: the next poll puts it into the wheel.
+            self.entry = None;
+        }
+    }
+
+    /// The poll, for futures that are made of sleeps and note an await of their own.
+    pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waker = cx.waker();
+        let waits = self.with_entry(|core, key| {
+            let mut timers = core.timers.borrow_mut();
+            let Some(entry) = timers.get_mut(key) else {
+                return false;
+            };
+            if entry.will_wake(waker) {
+                return true;
+            }
+            // Cloning a foreign waker runs user code, and so does dropping one.
+            drop(timers);
+            let waker = waker.clone();
+            let old = core
+                .timers
+                .borrow_mut()
+                .get_mut(key)
+                .map(|entry| std::mem::replace(entry, waker));
+            old.is_some()
+        });
+        if waits == Some(true) {
+            return Poll::Pending;
+        }
+        self.entry = None;
+        let Some(core) = current::get() else {
+            panic!(
+                "a Sleep was polled where no executor of candor runs on this thread. Await it within \
+                 `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
+            );
+        };
+        let tick = core.clock.tick_of(self.deadline);
+        if tick <= core.timers.borrow().now() {
+            return Poll::Ready(());
+        }
+        let waker = waker.clone();
+        let key = core.timers.borrow_mut().insert(tick, waker);
+        self.entry = Some(Entry {
+            executor: core.serial,
+            key,
+        });
+        Poll::Pending
+    }
+
+    /// Calls `f` if there is an entry in the wheel of the executor that runs here.
+    fn with_entry<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
+        let entry = self.entry?;
+        current::with(|core| (core.serial == entry.executor).then(|| f(core, entry.key))).flatten()
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let poll = self.poll_elapsed(cx);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Sleep, await_line(self.made_at));
+        }
+        poll
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if self.entry.is_some() {
+            let waker = self.with_entry(|core, key| core.timers.borrow_mut().cancel(key));
+            // Dropped out here, as it may be a foreign one, which may come back to the wheel.
+            drop(waker);
+        }
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! Failures that wait for somebody to read them.
+//!
+//! A task that fails while its handle is held is not reported: its awaiter gets the failure. But if
+//! nobody comes within the grace period, it is told after all.
+//!
+//! ```text
+//! fails ─► fresh ──end of the pass──► aging ──grace is over──► told
+//!            └──── read meanwhile: dropped ────┘
+//! ```
+//!
+//! Most failures are read within the same pass, and cost no look at the clock. The grace is the same
+//! for all, so the queue of the aging is sorted by itself.
+//!
+//! Knows nothing of candor.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Failures that nobody has read yet, and some that have been read since.
+#[derive(Debug)]
+pub(crate) struct Unread<T> {
+    fresh: Vec<T>,
+    /// With the end of their grace; `None` is never.
+    aging: VecDeque<(Option<Instant>, T)>,
+    /// How long `aging` may grow before those that were read are swept out.
+    sweep_at: usize,
+}
+
+impl<T> Unread<T> {
+    pub(crate) const fn new() -> Self {
+        Unread {
+            fresh: Vec::new(),
+            aging: VecDeque::new(),
+            sweep_at: 64,
+        }
+    }
+
+    pub(crate) fn push(&mut self, failure: T) {
+        self.fresh.push(failure);
+    }
+
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// Starts the grace of what has not been read within the pass.
+    ///
+    /// The list at most doubles before those that were read are swept out of it, so it takes memory in
+    /// proportion to what is unread, and a failure is looked at twice on average.
+    pub(crate) fn end_pass(
+        &mut self,
+        is_unread: impl Fn(&T) -> bool,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) {
+        self.fresh.retain(&is_unread);
+        if self.fresh.is_empty() {
+            return;
+        }
+        let deadline = deadline();
+        self.aging
+            .extend(self.fresh.drain(..).map(|failure| (deadline, failure)));
+        if self.aging.len() >= self.sweep_at {
+            self.aging.retain(|(_, failure)| is_unread(failure));
+            self.sweep_at = (self.aging.len() * 2).max(64);
+        }
+    }
+
+    /// When the next grace is over.
+    pub(crate) fn next_deadline(&mut self, is_unread: impl Fn(&T) -> bool) -> Option<Instant> {
+        while let Some((deadline, failure)) = self.aging.front() {
+            if is_unread(failure) {
+                return *deadline;
+            }
+            self.aging.pop_front();
+        }
+        None
+    }
+
+    /// Takes the next failure whose grace is over.
+    pub(crate) fn pop_overdue(&mut self, now: Instant) -> Option<T> {
+        let is_overdue = self
+            .aging
+            .front()?
+            .0
+            .is_some_and(|deadline| deadline <= now);
+        if is_overdue {
+            self.aging.pop_front().map(|(_, failure)| failure)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.aging
+            .iter()
+            .map(|(_, failure)| failure)
+            .chain(&self.fresh)
+    }
+
+    /// Takes everything, in the order of failing.
+    pub(crate) fn take_all(&mut self) -> Vec<T> {
+        let aging = std::mem::take(&mut self.aging)
+            .into_iter()
+            .map(|(_, failure)| failure);
+        aging.chain(std::mem::take(&mut self.fresh)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_read_within_the_pass_costs_no_look_at_the_clock() {
+        let mut unread = Unread::new();
+        unread.push("read");
+        unread.end_pass(|_| false, || unreachable!("the clock was read"));
+        assert_eq!(unread.next_deadline(|_| true), None);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_overdue_after_its_grace() {
+        let mut unread = Unread::new();
+        let start = Instant::now();
+        let end = start + Duration::from_secs(1);
+        unread.push("a");
+        unread.end_pass(|_| true, || Some(end));
+        assert_eq!(unread.next_deadline(|_| true), Some(end));
+        assert_eq!(unread.pop_overdue(start), None);
+        assert_eq!(unread.pop_overdue(end), Some("a"));
+    }
+
+    #[test]
+    fn a_million_failures_read_late_are_not_all_kept() {
+        let mut unread = Unread::new();
+        let mut most = 0;
+        for number in 0..1_000_000_u32 {
+            unread.push(number);
+            unread.end_pass(|&failure| failure + 10 > number, || Some(Instant::now()));
+            most = most.max(unread.aging.len());
+        }
+        assert!(most <= 64, "{most}");
+    }
+}

@@ -1,0 +1,48 @@
+//! A waker is a number: the key of a task, where others have a pointer to it.
+//!
+//! ```text
+//!                      ┌─ this thread runs the key's executor ──► slots: queue the task
+//! wake(key) ──────────►│
+//!                      └─ any other thread, or executor ────────► inbox: set the bit, push, unpark
+//! ```
+//!
+//! Cloning copies the number and dropping forgets it: no count, no atomic operation, nothing to leak,
+//! and nothing that could be used after it was freed.
+//!
+//! Knows keys, the current executor and the inboxes.
+
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use crate::current;
+use crate::inbox::Inbox;
+use crate::key::Key;
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
+
+/// The waker of the task that `key` names.
+#[inline]
+pub(crate) fn waker_of(key: Key) -> Waker {
+    // SAFETY: The contract of `RawWaker` is about the data that the functions of the table are given.
+    // They take the address of the pointer as a number and never read through it, so they are sound for
+    // any data, from any thread, at any time, in any number of copies.
+    unsafe { Waker::new(word(key), &VTABLE) }
+}
+
+fn word(key: Key) -> *const () {
+    std::ptr::without_provenance(key.to_bits() as usize)
+}
+
+fn clone(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &VTABLE)
+}
+
+fn wake(data: *const ()) {
+    let key = Key::from_bits(data.addr() as u64);
+    if !current::wake(key)
+        && let Some(inbox) = Inbox::of(key.executor)
+    {
+        inbox.wake(key.slot);
+    }
+}
+
+fn forget(_data: *const ()) {}

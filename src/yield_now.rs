@@ -1,0 +1,51 @@
+//! Gives the others a turn.
+//!
+//! Knows nothing of candor but where to note the await.
+
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::current;
+use crate::failure::AwaitKind;
+
+/// Lets every other task that is ready run before this one goes on.
+///
+/// The task goes to the back of the run queue. A long computation that awaits this now and then starves
+/// nobody.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let other = candor::spawn(async {});
+///     candor::yield_now().await;
+///     assert!(other.is_finished());
+/// });
+/// ```
+pub fn yield_now() -> YieldNow {
+    YieldNow { has_yielded: false }
+}
+
+/// The future of [`yield_now`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct YieldNow {
+    has_yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    #[track_caller]
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.has_yielded {
+            return Poll::Ready(());
+        }
+        self.has_yielded = true;
+        current::note_await(AwaitKind::YieldNow, Caller::caller());
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

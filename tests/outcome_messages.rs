@@ -1,0 +1,49 @@
+//! A task whose failure candor could not see does not compile, and the message says what to do.
+//!
+//! Each case is a file in `outcome_messages/`, with what the compiler says about it beside. To write
+//! these anew after a change: `TRYBUILD=overwrite cargo test --test outcome_messages`.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::Command;
+
+/// The compiler that wrote the `.stderr` files. Others say the same in other words.
+const WRITTEN_BY: &str = "rustc 1.95.";
+
+#[test]
+fn every_accepted_outcome_can_be_spawned() {
+    trybuild::TestCases::new().pass("tests/outcome_messages/pass.rs");
+}
+
+#[test]
+fn a_refused_outcome_is_answered_with_advice() {
+    let compiler = compiler_version();
+    if !compiler.starts_with(WRITTEN_BY) {
+        // Not `eprintln!`, which the harness keeps to itself when a test passes.
+        let _ = writeln!(
+            io::stderr(),
+            "skipped: the messages were written by {WRITTEN_BY}x, and this is {compiler}"
+        );
+        return;
+    }
+
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/outcome_messages/error_without_debug.rs");
+    cases.compile_fail("tests/outcome_messages/error_returned_plainly.rs");
+    cases.compile_fail("tests/outcome_messages/forgotten_await.rs");
+    cases.compile_fail("tests/outcome_messages/foreign_type.rs");
+    cases.compile_fail("tests/outcome_messages/own_type.rs");
+    cases.compile_fail("tests/outcome_messages/result_in_option.rs");
+    cases.compile_fail("tests/outcome_messages/result_in_tuple.rs");
+    cases.compile_fail("tests/outcome_messages/results_in_vec.rs");
+    cases.compile_fail("tests/outcome_messages/value_bound.rs");
+}
+
+fn compiler_version() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output();
+    let version = output
+        .expect("cargo, which runs this test, needs rustc too")
+        .stdout;
+    String::from_utf8_lossy(&version).trim().to_owned()
+}

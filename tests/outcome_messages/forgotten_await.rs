@@ -1,0 +1,7 @@
+async fn fetch() -> u32 {
+    7
+}
+
+fn main() {
+    candor::spawn(async { fetch() });
+}

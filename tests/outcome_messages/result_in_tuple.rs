@@ -1,0 +1,3 @@
+fn main() {
+    candor::spawn(async { ("seven", "seven".parse::<u32>()) });
+}

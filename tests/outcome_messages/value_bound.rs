@@ -1,0 +1,7 @@
+struct Page;
+
+fn keep<V: candor::Value>(_: V) {}
+
+fn main() {
+    keep(Page);
+}
