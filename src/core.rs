@@ -17,6 +17,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
 use std::process;
@@ -35,7 +36,7 @@ use crate::failure::lineage::{Entry, Lineage, Origin, SharedLineage, TaskId};
 use crate::failure::text::{drop_payload, payload_text};
 use crate::failure::{FailureKind, LastAwait, TaskFailure, report};
 use crate::inbox::Inbox;
-use crate::key::{Key, MAIN_SLOT};
+use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
 use crate::task::{AnyTask, Header, Stages, Task};
@@ -43,7 +44,11 @@ use crate::unread::Unread;
 use crate::wheel::Wheel;
 
 /// The value of `Core::polled` between polls.
-pub(crate) const NOBODY: u32 = u32::MAX;
+const NOBODY: u32 = u32::MAX;
+
+/// The value of `Core::polled` while the main future of `block_on` is polled: nobody's panics are caught,
+/// since they are its caller's.
+const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
 /// What happens when a failure is reported.
 ///
@@ -76,9 +81,11 @@ pub enum FailurePolicy {
     Abort,
 }
 
+pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
+
 /// What a user may set when building an executor.
 pub(crate) struct Config {
-    pub(crate) on_failure: Option<Box<dyn Fn(&TaskFailure)>>,
+    pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
     pub(crate) grace: Duration,
     pub(crate) virtual_time: bool,
@@ -118,14 +125,14 @@ pub(crate) struct Core {
     unread: RefCell<Unread<Rc<AnyTask>>>,
 
     /// The slot whose future is being polled or dropped right now; [`NOBODY`] between polls.
-    pub(crate) polled: Cell<u32>,
+    polled: Cell<u32>,
     /// The await at which this poll returned `Pending`, as far as candor's own futures know.
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
     /// Something is to be done before the next poll; what, `after_poll` finds out.
     pub(crate) attention: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
-    to_report: RefCell<Vec<(Rc<Core>, Rc<AnyTask>)>>,
+    to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
     stop: RefCell<Option<Stop>>,
 
     next_id: Cell<u64>,
@@ -156,7 +163,7 @@ impl Core {
             noted_await: Cell::new(None),
             main_last_await: Cell::new(None),
             attention: Cell::new(false),
-            to_report: RefCell::new(Vec::new()),
+            to_report: RefCell::new(VecDeque::new()),
             stop: RefCell::new(None),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
@@ -166,6 +173,22 @@ impl Core {
             outer: RefCell::new(None),
             spawner: RefCell::new(None),
         }
+    }
+
+    /// Notes whose poll begins.
+    #[inline]
+    pub(crate) fn begin_poll(&self, slot: u32) {
+        self.polled.set(slot);
+    }
+
+    /// As [`begin_poll`](Core::begin_poll), for the main future of `block_on`.
+    pub(crate) fn begin_main_poll(&self) {
+        self.polled.set(MAIN_UNCAUGHT);
+    }
+
+    #[inline]
+    pub(crate) fn end_poll(&self) {
+        self.polled.set(NOBODY);
     }
 
     pub(crate) fn is_polling(&self) -> bool {
@@ -261,14 +284,11 @@ impl Core {
 
     fn lineage_of_spawner(&self) -> SharedLineage {
         let spawner = self.polled.get();
-        let id = if spawner == NOBODY || spawner == MAIN_SLOT {
-            TaskId::MAIN
-        } else {
-            self.slots
-                .borrow()
-                .get(spawner)
-                .map_or(TaskId::MAIN, |task| task.header.id)
-        };
+        let id = self
+            .slots
+            .borrow()
+            .get(spawner)
+            .map_or(TaskId::MAIN, |task| task.header.id);
         let mut cached = self.spawner.borrow_mut();
         if let Some((cached_id, lineage)) = &*cached
             && *cached_id == id
@@ -276,8 +296,8 @@ impl Core {
             return Rc::clone(lineage);
         }
         let lineage = match self.origin_of(spawner) {
-            Some(origin) if id != TaskId::MAIN => Lineage::below(&origin),
-            _ => Lineage::of_entry(self.entry.get()),
+            Some(origin) => Lineage::below(&origin),
+            None => Lineage::of_entry(self.entry.get()),
         };
         *cached = Some((id, Rc::clone(&lineage)));
         lineage
@@ -289,20 +309,21 @@ impl Core {
         self.spawner.borrow_mut().take();
     }
 
+    /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
+    /// asked in the middle of anything, since the panic hook asks it.
     fn origin_of(&self, slot: u32) -> Option<Origin> {
         match slot {
-            NOBODY => None,
+            NOBODY | MAIN_UNCAUGHT => None,
             MAIN_SLOT => Some(Origin {
                 id: TaskId::MAIN,
                 name: None,
                 spawned_at: None,
                 spawned_by: Arc::clone(&Lineage::of_entry(self.entry.get())),
             }),
-            slot => self
-                .slots
-                .borrow()
-                .get(slot)
-                .map(|task| task.header.origin()),
+            slot => {
+                let slots = self.slots.try_borrow().ok()?;
+                slots.get(slot).map(|task| task.header.origin())
+            }
         }
     }
 
@@ -363,7 +384,7 @@ impl Core {
         }
         if let Some(joiner) = header.joiner.take() {
             // A foreign waker that panics is no failure of this task: std's hook tells it.
-            self.polled.set(NOBODY);
+            self.end_poll();
             joiner.wake();
         }
     }
@@ -386,13 +407,17 @@ impl Core {
                 break;
             };
             let panic = hook::claim(payload, polled);
+            if panic.failure().is_told() {
+                // The hook had to print it, as this might have been the last chance.
+                self.count_failure(panic.failure());
+            }
             match catch_unwind(AssertUnwindSafe(|| task.job.settle_panic(panic))) {
                 Ok(None) => {}
                 Ok(Some(panic)) => homeless.push(panic),
                 Err(payload) => unsettled = Some(payload),
             }
         }
-        self.polled.set(NOBODY);
+        self.end_poll();
         let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, true)));
         woken.unwrap_or_else(drop_payload);
         self.after_poll();
@@ -420,7 +445,7 @@ impl Core {
 impl Core {
     /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
     pub(crate) fn report_after_poll(self: &Rc<Self>, owner: Rc<Core>, task: Rc<AnyTask>) {
-        self.to_report.borrow_mut().push((owner, task));
+        self.to_report.borrow_mut().push_back((owner, task));
         self.attention.set(true);
     }
 
@@ -429,27 +454,26 @@ impl Core {
     pub(crate) fn after_poll(&self) {
         self.attention.set(false);
         for caught in hook::take_caught(self.serial) {
-            self.report(&caught, caught.to_string(), false);
+            self.report(&caught, caught.to_string());
         }
-        while let Some((owner, task)) = {
-            let mut to_report = self.to_report.borrow_mut();
-            if to_report.is_empty() {
-                None
-            } else {
-                Some(to_report.remove(0))
-            }
-        } {
+        // One at a time, because a report may drop more handles.
+        let next_dropped = || self.to_report.borrow_mut().pop_front();
+        while let Some((owner, task)) = next_dropped() {
             owner.report_task(&task);
         }
     }
 
-    /// Reports the failure of a task whose handle is gone, unless it was told during its grace.
+    /// Reports the failure of a task that nobody has awaited, unless it was told during its grace.
     pub(crate) fn report_task(&self, task: &AnyTask) {
         task.job.view_failure(&mut |failure| {
             if !failure.is_told() {
-                self.report(failure, failure.to_string(), true);
+                self.report(failure, failure.to_string());
             }
         });
+        if !task.header.is_detached.get() {
+            // The executor has ended, but the handle is still there to give it.
+            return;
+        }
         // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.job.discard())) {
             drop_payload(payload);
@@ -459,7 +483,7 @@ impl Core {
     /// Reports a panic that has no awaiter.
     pub(crate) fn report_panic(&self, panic: Panic) {
         if !panic.failure().is_told() {
-            self.report(panic.failure(), panic.failure().to_string(), true);
+            self.report(panic.failure(), panic.failure().to_string());
         }
         drop_payload(panic.into_payload());
     }
@@ -479,18 +503,15 @@ impl Core {
     pub(crate) fn report_main_error<E: Debug + 'static>(&self, error: E) {
         let error = self.main_error(error);
         if let Some(failure) = error.failure() {
-            self.report(failure, failure.to_string(), true);
+            self.report(failure, failure.to_string());
         }
         if let Err(panic) = self.guarded(MAIN_SLOT, || drop(error)) {
             self.report_panic(panic);
         }
     }
 
-    pub(crate) fn report(&self, failure: &TaskFailure, text: String, is_failure: bool) {
+    pub(crate) fn report(&self, failure: &TaskFailure, text: String) {
         failure.set_told();
-        if is_failure {
-            self.failures.set(self.failures.get() + 1);
-        }
         match &self.config.on_failure {
             None => report::print(Level::Error, &text),
             Some(on_failure) => {
@@ -504,9 +525,16 @@ impl Core {
                 }
             }
         }
+        if failure.kind() != FailureKind::Caught {
+            self.count_failure(failure);
+        }
+    }
+
+    /// Counts a failure that has been reported, and does as the policy says.
+    fn count_failure(&self, failure: &TaskFailure) {
+        self.failures.set(self.failures.get() + 1);
         match self.config.policy {
             FailurePolicy::Report => {}
-            _ if !is_failure => {}
             FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
             FailurePolicy::Abort => process::abort(),
         }
@@ -533,13 +561,10 @@ impl Core {
             return;
         }
         let now = self.clock.now();
-        while let Some(task) = {
-            let overdue = self.unread.borrow_mut().pop_overdue(now);
-            overdue
-        } {
-            task.job.view_failure(&mut |failure| {
-                self.report(failure, failure.report_unawaited(), true)
-            });
+        let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
+        while let Some(task) = next_overdue() {
+            task.job
+                .view_failure(&mut |failure| self.report(failure, failure.report_unawaited()));
         }
     }
 
@@ -572,7 +597,7 @@ impl Core {
             }
             from = 1;
         }
-        self.polled.set(NOBODY);
+        self.end_poll();
         self.report_unread();
     }
 
@@ -631,10 +656,10 @@ impl Core {
             };
             let Some(task) = next else { break };
             *from = task.header.slot + 1;
-            self.polled.set(task.header.slot);
+            self.begin_poll(task.header.slot);
             __candor_poll_boundary(|| task.job.cancel());
             self.finish(&task, false);
-            self.polled.set(NOBODY);
+            self.end_poll();
             if self.attention.get() {
                 self.after_poll();
             }

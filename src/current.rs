@@ -100,6 +100,11 @@ impl Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        // A main future that panicked has ended in the middle of its poll.
+        self.core.end_poll();
+        if self.core.attention.get() {
+            self.core.after_poll();
+        }
         let outer = self.core.outer.take().map(ManuallyDrop::new);
         let this = CURRENT.replace(outer);
         self.core.is_entered.set(false);

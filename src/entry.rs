@@ -323,6 +323,7 @@ impl Executor {
             function,
             at: Caller::caller(),
         };
+        warn_of_nesting(entry);
         let _entered = Entered::new(&self.core, entry);
         let result = body(&self.core);
         if result.is_err() {
@@ -443,9 +444,7 @@ fn in_fresh_executor<R>(
     entry: Entry,
     body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
 ) -> (Result<R, Stop>, u64) {
-    if let Some(outer) = current::with(|outer| outer.entry.get()) {
-        warn_of_nesting(entry, outer);
-    }
+    warn_of_nesting(entry);
     let core = current::fresh_core(config);
     let session = Session {
         _entered: Entered::new(&core, entry),
@@ -501,12 +500,13 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-#[cold]
-fn warn_of_nesting(entry: Entry, outer: Option<Entry>) {
-    let outer = outer.map_or_else(|| "an executor".to_owned(), |outer| outer.to_string());
-    log::warn!(
-        target: "candor",
-        "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
-         If that is not intended, `.await` the future instead",
-    );
+/// Says that an executor is entered while another one runs on this thread.
+fn warn_of_nesting(entry: Entry) {
+    if let Some(Some(outer)) = current::with(|outer| outer.entry.get()) {
+        log::warn!(
+            target: "candor",
+            "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
+             If that is not intended, `.await` the future instead",
+        );
+    }
 }

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::core::{__candor_poll_boundary, Core, NOBODY, Stop};
+use crate::core::{__candor_poll_boundary, Core, Stop};
 use crate::failure::text::drop_payload;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
@@ -121,27 +121,22 @@ impl<'a> Loop<'a> {
         }
         core.clock.begin_pass();
         let now = core.clock.pass_tick();
-        while let Some(sleeper) = {
-            let expired = core.timers.borrow_mut().pop_expired(now);
-            expired
-        } {
+        // The wheel is free again when the waker is called: a foreign one may come back to it.
+        let next_expired = || core.timers.borrow_mut().pop_expired(now);
+        while let Some(sleeper) = next_expired() {
             wake_guarded(sleeper);
         }
     }
 
-    /// Polls until there is a reason to pause, and gives each panic to the task that it came from.
+    /// Polls until there is a reason to pause, and gives a panic to the task that it came from.
     fn run_ready_tasks(&mut self) -> Pause {
-        loop {
-            match catch_unwind(AssertUnwindSafe(|| {
-                __candor_poll_boundary(|| self.poll_until_pause())
-            })) {
-                Ok(pause) => return pause,
-                Err(payload) => {
-                    self.core.settle_panic(payload);
-                    return Pause::Attention;
-                }
-            }
-        }
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            __candor_poll_boundary(|| self.poll_until_pause())
+        }));
+        polled.unwrap_or_else(|payload| {
+            self.core.settle_panic(payload);
+            Pause::Attention
+        })
     }
 
     /// The hot path.
@@ -163,7 +158,7 @@ impl<'a> Loop<'a> {
                 // Its tenant has left while it waited.
                 continue;
             };
-            core.polled.set(ready.index);
+            core.begin_poll(ready.index);
             let waker = waker_of(core.key_of(ready.index, ready.generation));
             let after = if task.header.is_aborted.get() {
                 task.job.cancel();
@@ -180,7 +175,7 @@ impl<'a> Loop<'a> {
             } else {
                 core.finish(&task, after == AfterPoll::Failed);
             }
-            core.polled.set(NOBODY);
+            core.end_poll();
             if core.attention.get() {
                 return Pause::Attention;
             }
@@ -241,7 +236,9 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
     let mut cx = Context::from_waker(&waker);
     let mut tasks = Loop::new(core);
     loop {
+        core.begin_main_poll();
         let poll = future.as_mut().poll(&mut cx);
+        core.end_poll();
         if core.noted_await.get().is_some() {
             core.main_last_await.set(core.noted_await.take());
         }

@@ -20,6 +20,9 @@
 /// The slot of the future that `block_on` and its kin are given. It never holds a task.
 pub(crate) const MAIN_SLOT: u32 = 0;
 
+/// How many slots there may be: the two numbers above them stand for something else.
+pub(crate) const SLOT_LIMIT: u32 = u32::MAX - 1;
+
 /// Names one task of one executor, for as long as that task lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {

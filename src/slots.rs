@@ -13,7 +13,7 @@
 //!
 //! Knows keys and the run queue, but not what a task is.
 
-use crate::key::MAIN_SLOT;
+use crate::key::{MAIN_SLOT, SLOT_LIMIT};
 use crate::run_queue::RunQueue;
 
 /// The tenants of the slots, and the queue of those that asked for a poll.
@@ -49,7 +49,7 @@ impl<T> Slots<T> {
             ready: RunQueue::new(),
             first_free: 0,
             occupied: 0,
-            limit: u32::MAX,
+            limit: SLOT_LIMIT,
         }
     }
 
