@@ -18,23 +18,25 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
-use std::process;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
-use std::time::{Duration, Instant};
 
-use log::Level;
+mod config;
+mod ending;
+mod reporting;
+
+pub use config::FailurePolicy;
+pub(crate) use config::{Config, Stop};
 
 use crate::clock::Clock;
+use crate::failure::LastAwait;
 use crate::failure::hook::{self, Polled};
-use crate::failure::join_error::{JoinError, Panic};
+use crate::failure::join_error::Panic;
 use crate::failure::lineage::{Entry, Lineage, Origin, SharedLineage, TaskId};
-use crate::failure::text::{drop_payload, payload_text};
-use crate::failure::{FailureKind, LastAwait, TaskFailure, report};
+use crate::failure::text::drop_payload;
 use crate::inbox::Inbox;
 use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::outcome::Outcome;
@@ -49,70 +51,6 @@ const NOBODY: u32 = u32::MAX;
 /// The value of `Core::polled` while the main future of `block_on` is polled: nobody's panics are caught,
 /// since they are its caller's.
 const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
-
-/// What happens when a failure is reported.
-///
-/// A failure that is handed to an awaiter is not reported, so the policy does not apply to it.
-///
-/// # Examples
-///
-/// ```
-/// use candor::{Executor, FailurePolicy};
-///
-/// let executor = Executor::builder()
-///     .on_failure(|_| ())
-///     .failure_policy(FailurePolicy::Shutdown)
-///     .build();
-/// let code = executor.run(async {
-///     candor::spawn(async { panic!("boom") }).detach();
-///     std::future::pending::<()>().await;
-/// });
-/// assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::FAILURE));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FailurePolicy {
-    /// It is reported, and everything else goes on.
-    #[default]
-    Report,
-    /// It is reported, then every task is cancelled. `block_on` panics and names the task; `run` returns
-    /// `FAILURE`; `drain` returns.
-    Shutdown,
-    /// It is reported, then the process aborts. No destructor runs.
-    Abort,
-}
-
-pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
-
-/// What a user may set when building an executor.
-pub(crate) struct Config {
-    pub(crate) on_failure: Option<OnFailure>,
-    pub(crate) policy: FailurePolicy,
-    pub(crate) grace: Duration,
-    pub(crate) virtual_time: bool,
-    /// The state of the random numbers that shuffle each pass.
-    pub(crate) shuffle: Option<Cell<u64>>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            on_failure: None,
-            policy: FailurePolicy::Report,
-            grace: Duration::from_secs(1),
-            virtual_time: false,
-            shuffle: None,
-        }
-    }
-}
-
-/// Why an executor stops before its work is done.
-#[derive(Clone, Debug)]
-pub(crate) enum Stop {
-    /// A task called `exit`.
-    Exit(u8),
-    /// A failure was reported under `FailurePolicy::Shutdown`; the headline says which.
-    Failure(String),
-}
 
 pub(crate) struct Core {
     /// Unlike the number of the inbox, never given out twice.
@@ -438,258 +376,6 @@ impl Core {
         });
         self.polled.set(previous);
         result
-    }
-}
-
-/// Reporting.
-impl Core {
-    /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
-    pub(crate) fn report_after_poll(self: &Rc<Self>, owner: Rc<Core>, task: Rc<AnyTask>) {
-        self.to_report.borrow_mut().push_back((owner, task));
-        self.attention.set(true);
-    }
-
-    /// Does what polls have left to be done: tells caught panics and dropped failures.
-    #[cold]
-    pub(crate) fn after_poll(&self) {
-        self.attention.set(false);
-        for caught in hook::take_caught(self.serial) {
-            self.report(&caught, caught.to_string());
-        }
-        // One at a time, because a report may drop more handles.
-        let next_dropped = || self.to_report.borrow_mut().pop_front();
-        while let Some((owner, task)) = next_dropped() {
-            owner.report_task(&task);
-        }
-    }
-
-    /// Reports the failure of a task that nobody has awaited, unless it was told during its grace.
-    pub(crate) fn report_task(&self, task: &AnyTask) {
-        task.job.view_failure(&mut |failure| {
-            if !failure.is_told() {
-                self.report(failure, failure.to_string());
-            }
-        });
-        if !task.header.is_detached.get() {
-            // The executor has ended, but the handle is still there to give it.
-            return;
-        }
-        // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.job.discard())) {
-            drop_payload(payload);
-        }
-    }
-
-    /// Reports a panic that has no awaiter.
-    pub(crate) fn report_panic(&self, panic: Panic) {
-        if !panic.failure().is_told() {
-            self.report(panic.failure(), panic.failure().to_string());
-        }
-        drop_payload(panic.into_payload());
-    }
-
-    /// What the main future returned, with all that is known of it.
-    pub(crate) fn main_error<E>(&self, error: E) -> JoinError<E> {
-        let origin = self
-            .origin_of(MAIN_SLOT)
-            .expect("the main future always has an origin");
-        JoinError::failed(
-            error,
-            TaskFailure::new(origin, FailureKind::Failed, self.main_last_await.get()),
-        )
-    }
-
-    /// Reports the error that the main future of `run` returned.
-    pub(crate) fn report_main_error<E: Debug + 'static>(&self, error: E) {
-        let error = self.main_error(error);
-        if let Some(failure) = error.failure() {
-            self.report(failure, failure.to_string());
-        }
-        if let Err(panic) = self.guarded(MAIN_SLOT, || drop(error)) {
-            self.report_panic(panic);
-        }
-    }
-
-    pub(crate) fn report(&self, failure: &TaskFailure, text: String) {
-        failure.set_told();
-        match &self.config.on_failure {
-            None => report::print(Level::Error, &text),
-            Some(on_failure) => {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| on_failure(failure))) {
-                    let message = payload_text(&*payload).unwrap_or("a value that is not text");
-                    let text = format!(
-                        "{text}\n   on_failure panicked while it was given this report: {message}"
-                    );
-                    report::print(Level::Error, &text);
-                    drop_payload(payload);
-                }
-            }
-        }
-        if failure.kind() != FailureKind::Caught {
-            self.count_failure(failure);
-        }
-    }
-
-    /// Counts a failure that has been reported, and does as the policy says.
-    fn count_failure(&self, failure: &TaskFailure) {
-        self.failures.set(self.failures.get() + 1);
-        match self.config.policy {
-            FailurePolicy::Report => {}
-            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
-            FailurePolicy::Abort => process::abort(),
-        }
-    }
-
-    /// Starts the grace of what this pass has left unread.
-    pub(crate) fn age_unread(&self) {
-        let mut unread = self.unread.borrow_mut();
-        if unread.has_fresh() {
-            let deadline = || self.clock.now().checked_add(self.config.grace);
-            unread.end_pass(|task| task.job.has_unread_failure(), deadline);
-        }
-    }
-
-    pub(crate) fn end_of_grace(&self) -> Option<Instant> {
-        self.unread
-            .borrow_mut()
-            .next_deadline(|task| task.job.has_unread_failure())
-    }
-
-    /// Reports what nobody has read within its grace. It stays there for an awaiter who comes late.
-    pub(crate) fn report_overdue(&self) {
-        if self.end_of_grace().is_none() {
-            return;
-        }
-        let now = self.clock.now();
-        let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
-        while let Some(task) = next_overdue() {
-            task.job
-                .view_failure(&mut |failure| self.report(failure, failure.report_unawaited()));
-        }
-    }
-
-    /// Reports what is unread at the end.
-    pub(crate) fn report_unread(&self) {
-        self.after_poll();
-        loop {
-            let tasks = self.unread.borrow_mut().take_all();
-            if tasks.is_empty() {
-                break;
-            }
-            for task in tasks {
-                self.report_task(&task);
-            }
-        }
-    }
-}
-
-/// The end of the executor.
-impl Core {
-    /// Cancels every task, in the order of their slots, and tells what was not told.
-    ///
-    /// A destructor may spawn; what it spawns is cancelled as well. Nothing is polled any more.
-    pub(crate) fn cancel_everything(self: &Rc<Self>) {
-        let mut from = 1;
-        while self.slots.borrow().len() > 0 {
-            let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from)));
-            if let Err(payload) = cancelled {
-                self.settle_panic(payload);
-            }
-            from = 1;
-        }
-        self.end_poll();
-        self.report_unread();
-    }
-
-    /// Says which unfinished work is about to be cancelled because `block_on` returns.
-    pub(crate) fn tell_lost_work(&self) {
-        let slots = self.slots.borrow();
-        let lost = || {
-            slots
-                .iter()
-                .map(|task| &task.header)
-                .filter(|task| !task.is_daemon && !task.is_aborted.get())
-        };
-        let count = lost().count();
-        if count == 0 {
-            return;
-        }
-        let entry = self
-            .entry
-            .get()
-            .map_or_else(String::new, |entry| entry.to_string());
-        let (tasks, are) = if count == 1 {
-            ("task", "is")
-        } else {
-            ("tasks", "are")
-        };
-        let mut text =
-            format!("{entry} is done while {count} {tasks} {are} unfinished; {are} cancelled now:");
-        for task in lost().take(10) {
-            let polled = if task.was_polled.get() {
-                ""
-            } else {
-                ", never polled"
-            };
-            text += &format!(
-                "\n   {}, spawned at {}{polled}",
-                task.origin(),
-                task.spawned_at
-            );
-        }
-        if count > 10 {
-            text += &format!("\n   and {} more", count - 10);
-        }
-        text += "\n   help: to wait for them, enter by candor::run, or call drain() on an Executor; \
-                 if they may be lost, spawn them with TaskBuilder::daemon()";
-        drop(slots);
-        report::print(Level::Warn, &text);
-    }
-
-    fn cancel_tasks(self: &Rc<Self>, from: &mut u32) {
-        loop {
-            let next = {
-                let slots = self.slots.borrow();
-                slots
-                    .next_occupied(*from)
-                    .and_then(|slot| slots.get(slot).cloned())
-            };
-            let Some(task) = next else { break };
-            *from = task.header.slot + 1;
-            self.begin_poll(task.header.slot);
-            __candor_poll_boundary(|| task.job.cancel());
-            self.finish(&task, false);
-            self.end_poll();
-            if self.attention.get() {
-                self.after_poll();
-            }
-        }
-    }
-
-    /// Whether it can begin a second life. A table that has grown large is given back instead.
-    pub(crate) fn is_as_good_as_new(&self) -> bool {
-        self.slots.borrow().capacity() <= 1024 && self.timers.borrow().is_empty()
-    }
-
-    /// Begins a second life. What was queued, or comes late through the inbox, is a spurious poll.
-    pub(crate) fn renew(&mut self, config: Config) {
-        if config.virtual_time || self.config.virtual_time {
-            self.clock = Clock::new(config.virtual_time);
-        }
-        self.config = config;
-        self.next_id.set(1);
-        self.failures.set(0);
-        self.attention.set(false);
-        self.noted_await.set(None);
-        self.main_last_await.set(None);
-        self.stop.get_mut().take();
-        self.spawner.get_mut().take();
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.inbox.close();
     }
 }
 

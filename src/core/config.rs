@@ -1,0 +1,72 @@
+//! What may differ from one executor to another, and why one stops early.
+//!
+//! Knows failures, as something to be told of.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::failure::TaskFailure;
+
+/// What happens when a failure is reported.
+///
+/// A failure that is handed to an awaiter is not reported, so the policy does not apply to it.
+///
+/// # Examples
+///
+/// ```
+/// use candor::{Executor, FailurePolicy};
+///
+/// let executor = Executor::builder()
+///     .on_failure(|_| ())
+///     .failure_policy(FailurePolicy::Shutdown)
+///     .build();
+/// let code = executor.run(async {
+///     candor::spawn(async { panic!("boom") }).detach();
+///     std::future::pending::<()>().await;
+/// });
+/// assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::FAILURE));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// It is reported, and everything else goes on.
+    #[default]
+    Report,
+    /// It is reported, then every task is cancelled. `block_on` panics and names the task; `run` returns
+    /// `FAILURE`; `drain` returns.
+    Shutdown,
+    /// It is reported, then the process aborts. No destructor runs.
+    Abort,
+}
+
+pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
+
+/// What a user may set when building an executor.
+pub(crate) struct Config {
+    pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) policy: FailurePolicy,
+    pub(crate) grace: Duration,
+    pub(crate) virtual_time: bool,
+    /// The state of the random numbers that shuffle each pass.
+    pub(crate) shuffle: Option<Cell<u64>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            on_failure: None,
+            policy: FailurePolicy::Report,
+            grace: Duration::from_secs(1),
+            virtual_time: false,
+            shuffle: None,
+        }
+    }
+}
+
+/// Why an executor stops before its work is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Stop {
+    /// A task called `exit`.
+    Exit(u8),
+    /// A failure was reported under `FailurePolicy::Shutdown`; the headline says which.
+    Failure(String),
+}

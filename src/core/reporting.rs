@@ -1,0 +1,169 @@
+//! Where a failure goes that no awaiter takes, and when.
+//!
+//! ```text
+//! handle gone before the failure ──► after_poll ─┐
+//! handle dropped with it unread  ──► after_poll ─┤
+//! nobody reads it in its grace   ──► report_overdue ─► report ──► on_failure, or the log, or stderr
+//! the executor ends              ──► report_unread ─┘     └─────► count, policy
+//! ```
+//!
+//! Always between two polls: a report runs user code (the error's `Debug`, the callback, the logger),
+//! which must find everything whole and must not run in somebody's destructor.
+//!
+//! Knows the core's state.
+
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
+use std::rc::Rc;
+use std::time::Instant;
+
+use log::Level;
+
+use super::{Core, FailurePolicy, Stop};
+use crate::failure::join_error::{JoinError, Panic};
+use crate::failure::text::{drop_payload, payload_text};
+use crate::failure::{FailureKind, TaskFailure, hook, report};
+use crate::key::MAIN_SLOT;
+use crate::task::AnyTask;
+
+impl Core {
+    /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
+    pub(crate) fn report_after_poll(self: &Rc<Self>, owner: Rc<Core>, task: Rc<AnyTask>) {
+        self.to_report.borrow_mut().push_back((owner, task));
+        self.attention.set(true);
+    }
+
+    /// Does what polls have left to be done: tells caught panics and dropped failures.
+    #[cold]
+    pub(crate) fn after_poll(&self) {
+        self.attention.set(false);
+        for caught in hook::take_caught(self.serial) {
+            self.report(&caught, caught.to_string());
+        }
+        // One at a time, because a report may drop more handles.
+        let next_dropped = || self.to_report.borrow_mut().pop_front();
+        while let Some((owner, task)) = next_dropped() {
+            owner.report_task(&task);
+        }
+    }
+
+    /// Reports the failure of a task that nobody has awaited, unless it was told during its grace.
+    pub(crate) fn report_task(&self, task: &AnyTask) {
+        task.job.view_failure(&mut |failure| {
+            if !failure.is_told() {
+                self.report(failure, failure.to_string());
+            }
+        });
+        if !task.header.is_detached.get() {
+            // The executor has ended, but the handle is still there to give it.
+            return;
+        }
+        // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.job.discard())) {
+            drop_payload(payload);
+        }
+    }
+
+    /// Reports a panic that has no awaiter.
+    pub(crate) fn report_panic(&self, panic: Panic) {
+        if !panic.failure().is_told() {
+            self.report(panic.failure(), panic.failure().to_string());
+        }
+        drop_payload(panic.into_payload());
+    }
+
+    /// What the main future returned, with all that is known of it.
+    pub(crate) fn main_error<E>(&self, error: E) -> JoinError<E> {
+        let origin = self
+            .origin_of(MAIN_SLOT)
+            .expect("the main future always has an origin");
+        JoinError::failed(
+            error,
+            TaskFailure::new(origin, FailureKind::Failed, self.main_last_await.get()),
+        )
+    }
+
+    /// Reports the error that the main future of `run` returned.
+    pub(crate) fn report_main_error<E: Debug + 'static>(&self, error: E) {
+        let error = self.main_error(error);
+        if let Some(failure) = error.failure() {
+            self.report(failure, failure.to_string());
+        }
+        if let Err(panic) = self.guarded(MAIN_SLOT, || drop(error)) {
+            self.report_panic(panic);
+        }
+    }
+
+    pub(crate) fn report(&self, failure: &TaskFailure, text: String) {
+        failure.set_told();
+        match &self.config.on_failure {
+            None => report::print(Level::Error, &text),
+            Some(on_failure) => {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| on_failure(failure))) {
+                    let message = payload_text(&*payload).unwrap_or("a value that is not text");
+                    let text = format!(
+                        "{text}\n   on_failure panicked while it was given this report: {message}"
+                    );
+                    report::print(Level::Error, &text);
+                    drop_payload(payload);
+                }
+            }
+        }
+        if failure.kind() != FailureKind::Caught {
+            self.count_failure(failure);
+        }
+    }
+
+    /// Counts a failure that has been reported, and does as the policy says.
+    pub(super) fn count_failure(&self, failure: &TaskFailure) {
+        self.failures.set(self.failures.get() + 1);
+        match self.config.policy {
+            FailurePolicy::Report => {}
+            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
+            FailurePolicy::Abort => process::abort(),
+        }
+    }
+
+    /// Starts the grace of what this pass has left unread.
+    pub(crate) fn age_unread(&self) {
+        let mut unread = self.unread.borrow_mut();
+        if unread.has_fresh() {
+            let deadline = || self.clock.now().checked_add(self.config.grace);
+            unread.end_pass(|task| task.job.has_unread_failure(), deadline);
+        }
+    }
+
+    pub(crate) fn end_of_grace(&self) -> Option<Instant> {
+        self.unread
+            .borrow_mut()
+            .next_deadline(|task| task.job.has_unread_failure())
+    }
+
+    /// Reports what nobody has read within its grace. It stays there for an awaiter who comes late.
+    pub(crate) fn report_overdue(&self) {
+        if self.end_of_grace().is_none() {
+            return;
+        }
+        let now = self.clock.now();
+        let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
+        while let Some(task) = next_overdue() {
+            task.job
+                .view_failure(&mut |failure| self.report(failure, failure.report_unawaited()));
+        }
+    }
+
+    /// Reports what is unread at the end.
+    pub(crate) fn report_unread(&self) {
+        self.after_poll();
+        loop {
+            let tasks = self.unread.borrow_mut().take_all();
+            if tasks.is_empty() {
+                break;
+            }
+            for task in tasks {
+                self.report_task(&task);
+            }
+        }
+    }
+}
