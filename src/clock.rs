@@ -9,6 +9,7 @@
 //! Knows nothing of candor.
 
 use std::cell::Cell;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The tick of a timer that never fires.
@@ -116,6 +117,18 @@ impl Clock {
         }
     }
 }
+
+/// Time has run out: the error of [`timeout`](crate::time::timeout).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(pub(crate) ());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time has run out")
+    }
+}
+
+impl std::error::Error for Elapsed {}
 
 #[cfg(test)]
 mod tests {

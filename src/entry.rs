@@ -309,10 +309,6 @@ impl Executor {
         self.core.failures()
     }
 
-    pub(crate) fn core(&self) -> &Rc<Core> {
-        &self.core
-    }
-
     #[track_caller]
     fn enter<R>(
         &self,
@@ -331,6 +327,18 @@ impl Executor {
             self.core.take_stop();
         }
         result
+    }
+}
+
+impl TaskBuilder {
+    /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
+    #[track_caller]
+    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        self.spawn_in(&executor.core, future, Caller::caller())
     }
 }
 

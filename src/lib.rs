@@ -7,14 +7,15 @@
 //!
 //! | floor | files | knows |
 //! |---|---|---|
-//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers) | nothing of candor |
-//! | 1 | `run_queue`, `slots` (the table of tasks), `inbox` (wakes from other threads), `unread`, `outcome` | keys |
+//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread`, `outcome` | nothing of candor |
+//! | 1 | `slots` (the table of tasks), `inbox` (wakes from other threads) | keys, the run queue |
 //! | 2 | `failure` (what is known of a failure, and its text) | no task, no loop |
 //! | 3 | `task` (the cell: a future, then its outcome) | failures |
 //! | 4 | `core` (all state of one executor) | tasks |
-//! | 5 | `current` (which core runs on this thread), `waker`, `join` | the core |
-//! | 6 | `executor` (the loop), `spawn`, `yield_now`, `time` | the current core |
-//! | 7 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
+//! | 5 | `current` (which core runs on this thread) | the core |
+//! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
+//! | 7 | `executor` (the loop), `spawn` | wakers, handles |
+//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
 //!
 //! What holds everywhere:
 //!

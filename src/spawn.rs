@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use crate::core::Core;
 use crate::current;
-use crate::entry::Executor;
 use crate::join::JoinHandle;
 use crate::outcome::{Outcome, is_result};
 
@@ -104,17 +103,7 @@ impl TaskBuilder {
         self.spawn_in(&core, future, Caller::caller())
     }
 
-    /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
-    #[track_caller]
-    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
-        self.spawn_in(executor.core(), future, Caller::caller())
-    }
-
-    fn spawn_in<F>(
+    pub(crate) fn spawn_in<F>(
         self,
         core: &Rc<Core>,
         future: F,

@@ -206,7 +206,7 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
             std::thread::AccessError,
             std::time::SystemTimeError,
             std::time::TryFromFloatSecsError,
-            crate::time::Elapsed,
+            crate::clock::Elapsed,
             JoinError<Infallible>,
             JoinError<Error>,
             JoinError<String>,

@@ -12,6 +12,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `location` | places in the source, and awaits at them |
 //! | `lineage` | who spawned the task, and who spawned that one |
 //! | `hook` | the panic hook, which sees where a panic starts |
 //! | `account` | what an error value tells of itself |
@@ -28,146 +29,19 @@ pub(crate) mod error;
 pub(crate) mod hook;
 pub(crate) mod join_error;
 pub(crate) mod lineage;
+pub(crate) mod location;
 pub(crate) mod report;
 pub(crate) mod text;
 
 use std::backtrace::Backtrace;
-use std::borrow::Cow;
 use std::fmt;
-use std::panic::Location as Caller;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use account::Account;
 use lineage::{Lineage, Origin, TaskId};
-
-/// A place in a source file.
-///
-/// std's own `Location` lives as long as the program in most places, but not in a panic hook;
-/// this one can be kept.
-///
-/// # Examples
-///
-/// ```
-/// candor::block_on(async {
-///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
-///     let location = error.failure().unwrap().location().unwrap();
-///     assert!(location.file().ends_with(".rs"));
-///     assert_eq!(location.to_string(), format!("{}:{}:{}", location.file(), location.line(), location.column()));
-/// });
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Location {
-    file: Cow<'static, str>,
-    line: u32,
-    column: u32,
-}
-
-impl Location {
-    /// The path of the file, as the compiler was given it.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line, from 1.
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// The column, from 1.
-    pub fn column(&self) -> u32 {
-        self.column
-    }
-
-    pub(crate) fn copied(location: &Caller<'_>) -> Self {
-        Location {
-            file: location.file().to_owned().into(),
-            line: location.line(),
-            column: location.column(),
-        }
-    }
-}
-
-impl From<&'static Caller<'static>> for Location {
-    fn from(location: &'static Caller<'static>) -> Self {
-        Location {
-            file: location.file().into(),
-            line: location.line(),
-            column: location.column(),
-        }
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-/// An `.await` of candor's own futures at which a task was last seen waiting.
-///
-/// # Examples
-///
-/// ```
-/// candor::block_on(async {
-///     let task = candor::spawn(async {
-///         candor::yield_now().await;
-///         panic!("boom")
-///     });
-///     let error = task.await.unwrap_err();
-///     assert_eq!(error.failure().unwrap().last_await().unwrap().what(), "yield_now");
-/// });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastAwait {
-    pub(crate) what: AwaitKind,
-    pub(crate) at: &'static Caller<'static>,
-}
-
-/// The futures of candor's own that note where they are awaited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AwaitKind {
-    Interval,
-    Join,
-    Sleep,
-    Timeout,
-    YieldNow,
-}
-
-impl LastAwait {
-    /// What was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
-    pub fn what(&self) -> &'static str {
-        match self.what {
-            AwaitKind::Interval => "interval",
-            AwaitKind::Join => "JoinHandle",
-            AwaitKind::Sleep => "sleep",
-            AwaitKind::Timeout => "timeout",
-            AwaitKind::YieldNow => "yield_now",
-        }
-    }
-
-    /// The line of the `.await`, or where the future was made if its `.await` is hidden in a library.
-    pub fn location(&self) -> Location {
-        self.at.into()
-    }
-}
-
-impl fmt::Display for LastAwait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.what(), self.at)
-    }
-}
-
-/// The caller's line, which in `poll` is that of the `.await`; or, where the caller is the standard
-/// library (a boxed future, a combinator), where the future was made.
-#[track_caller]
-#[inline]
-pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
-    let caller = Caller::caller();
-    // A program's own files have relative paths; only an absolute one is worth the search.
-    let is_library = caller.file().starts_with('/') && caller.file().contains("/library/");
-    if is_library { made_at } else { caller }
-}
+pub(crate) use location::{AwaitKind, await_line};
+pub use location::{LastAwait, Location};
 
 /// How a task failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

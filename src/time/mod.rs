@@ -16,7 +16,9 @@ use std::time::Instant;
 
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};
-pub use timeout::{Elapsed, timeout, timeout_at};
+pub use timeout::{timeout, timeout_at};
+
+pub use crate::clock::Elapsed;
 
 use crate::current;
 

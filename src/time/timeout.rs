@@ -2,7 +2,6 @@
 //!
 //! Knows `Sleep`.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::pin;
@@ -10,6 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::Sleep;
+use crate::clock::Elapsed;
 use crate::current;
 use crate::failure::{AwaitKind, LastAwait};
 
@@ -101,15 +101,3 @@ async fn until<F: Future>(
     })
     .await
 }
-
-/// Time has run out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Elapsed(());
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time has run out")
-    }
-}
-
-impl std::error::Error for Elapsed {}
