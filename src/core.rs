@@ -129,6 +129,10 @@ impl Core {
         self.polled.set(NOBODY);
     }
 
+    pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {
+        self.polled.get() == slot
+    }
+
     pub(crate) fn is_polling(&self) -> bool {
         self.polled.get() != NOBODY
     }
@@ -162,17 +166,6 @@ impl Core {
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.borrow().is_some()
     }
-
-    /// The next random number of a shuffled executor: splitmix64, by Sebastiano Vigna.
-    pub(crate) fn random(&self) -> u64 {
-        self.config.shuffle.as_ref().map_or(0, |state| {
-            state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
-            let mixed = state.get();
-            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ (mixed >> 31)
-        })
-    }
 }
 
 /// Spawning.
@@ -202,7 +195,7 @@ impl Core {
                 joiner: Cell::new(None),
                 slot,
                 is_daemon,
-                was_polled: Cell::new(false),
+                polls: Cell::new(0),
                 is_detached: Cell::new(false),
                 is_aborted: Cell::new(false),
                 is_finished: Cell::new(false),

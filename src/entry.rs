@@ -24,6 +24,7 @@ use crate::current::{self, Entered};
 use crate::executor::{drain, drive, drive_reporting};
 use crate::failure::TaskFailure;
 use crate::failure::lineage::Entry;
+use crate::inspect::Tasks;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
@@ -304,6 +305,11 @@ impl Executor {
         let _stopped = self.enter("Executor::drain", drain);
     }
 
+    /// The tasks that are alive, as a tree.
+    pub fn tasks(&self) -> Tasks {
+        Tasks::of(&self.core)
+    }
+
     /// How many failures have been reported so far.
     pub fn failures(&self) -> u64 {
         self.core.failures()
@@ -427,6 +433,13 @@ impl Builder {
     /// pass begins is polled before the next one begins.
     pub fn shuffle(mut self, seed: u64) -> Self {
         self.config.shuffle = Some(Cell::new(seed));
+        self
+    }
+
+    /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
+    /// poll. It costs two looks at the clock a poll.
+    pub fn slow_poll(mut self, limit: Duration) -> Self {
+        self.config.slow_poll = Some(limit);
         self
     }
 

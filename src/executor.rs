@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::core::{__candor_poll_boundary, Core, Stop};
 use crate::failure::text::drop_payload;
@@ -160,11 +160,14 @@ impl<'a> Loop<'a> {
             };
             core.begin_poll(ready.index);
             let waker = waker_of(core.key_of(ready.index, ready.generation));
+            let began = core.config.slow_poll.map(|_| Instant::now());
             let after = if task.header.is_aborted.get() {
                 task.job.cancel();
                 AfterPoll::Done
             } else {
-                task.header.was_polled.set(true);
+                task.header
+                    .polls
+                    .set(task.header.polls.get().wrapping_add(1));
                 task.job
                     .poll(&task.header, &mut Context::from_waker(&waker))
             };
@@ -176,6 +179,9 @@ impl<'a> Loop<'a> {
                 core.finish(&task, after == AfterPoll::Failed);
             }
             core.end_poll();
+            if let Some(began) = began {
+                core.warn_if_slow(&task.header.origin(), began.elapsed());
+            }
             if core.attention.get() {
                 return Pause::Attention;
             }
@@ -190,7 +196,7 @@ impl<'a> Loop<'a> {
         let mut slots = self.core.slots.borrow_mut();
         let choices = left.min(slots.ready_len());
         if choices > 1 {
-            slots.bring_to_front((self.core.random() % choices as u64) as usize);
+            slots.bring_to_front((self.core.config.random() % choices as u64) as usize);
         }
     }
 

@@ -14,7 +14,7 @@
 //! | 4 | `core` (all state of one executor) | tasks |
 //! | 5 | `current` (which core runs on this thread) | the core |
 //! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
-//! | 7 | `executor` (the loop), `spawn` | wakers, handles |
+//! | 7 | `executor` (the loop), `spawn`, `inspect` | wakers, handles |
 //! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
 //!
 //! What holds everywhere:
@@ -43,6 +43,7 @@ mod entry;
 mod executor;
 mod failure;
 mod inbox;
+mod inspect;
 mod join;
 mod key;
 mod outcome;
@@ -62,6 +63,7 @@ pub use failure::error::{Error, Ok, Result};
 pub use failure::join_error::{Failed, JoinError, Panic};
 pub use failure::lineage::{Ancestor, Lineage, TaskId};
 pub use failure::{FailureKind, LastAwait, Location, TaskFailure};
+pub use inspect::{TaskInfo, TaskState, Tasks, tasks};
 pub use join::{AbortHandle, JoinHandle};
 pub use outcome::{Outcome, Plain, Value};
 pub use spawn::{TaskBuilder, spawn};

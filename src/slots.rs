@@ -109,8 +109,11 @@ impl<T> Slots<T> {
         self.slots.get(index as usize)?.tenant.as_ref()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().filter_map(|slot| slot.tenant.as_ref())
+    /// The tenants, and whether each is queued.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&T, bool)> {
+        self.slots
+            .iter()
+            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.queued)))
     }
 
     /// The first occupied slot at or after `index`.

@@ -50,7 +50,7 @@ pub(crate) struct Header {
     pub(crate) joiner: Cell<Option<Waker>>,
     pub(crate) slot: u32,
     pub(crate) is_daemon: bool,
-    pub(crate) was_polled: Cell<bool>,
+    pub(crate) polls: Cell<u32>,
     /// No handle is left that could read the outcome.
     pub(crate) is_detached: Cell<bool>,
     pub(crate) is_aborted: Cell<bool>,

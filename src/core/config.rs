@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) virtual_time: bool,
     /// The state of the random numbers that shuffle each pass.
     pub(crate) shuffle: Option<Cell<u64>>,
+    /// How long a poll may take before it is warned of.
+    pub(crate) slow_poll: Option<Duration>,
 }
 
 impl Default for Config {
@@ -58,7 +60,21 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             virtual_time: false,
             shuffle: None,
+            slow_poll: None,
         }
+    }
+}
+
+impl Config {
+    /// The next random number of a shuffled executor: splitmix64, by Sebastiano Vigna.
+    pub(crate) fn random(&self) -> u64 {
+        self.shuffle.as_ref().map_or(0, |state| {
+            state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+            let mixed = state.get();
+            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        })
     }
 }
 

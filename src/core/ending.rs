@@ -34,29 +34,19 @@ impl Core {
     /// Says which unfinished work is about to be cancelled because `block_on` returns.
     pub(crate) fn tell_lost_work(&self) {
         let slots = self.slots.borrow();
-        let lost = || {
-            slots
-                .iter()
-                .map(|task| &task.header)
-                .filter(|task| !task.is_daemon && !task.is_aborted.get())
-        };
-        let count = lost().count();
-        if count == 0 {
+        let headers = slots.iter().map(|(task, _)| &task.header);
+        let lost: Vec<_> = headers
+            .filter(|task| !task.is_daemon && !task.is_aborted.get())
+            .collect();
+        let (Some(entry), false) = (self.entry.get(), lost.is_empty()) else {
             return;
-        }
-        let entry = self
-            .entry
-            .get()
-            .map_or_else(String::new, |entry| entry.to_string());
-        let (tasks, are) = if count == 1 {
-            ("task", "is")
-        } else {
-            ("tasks", "are")
         };
-        let mut text =
-            format!("{entry} is done while {count} {tasks} {are} unfinished; {are} cancelled now:");
-        for task in lost().take(10) {
-            let polled = if task.was_polled.get() {
+        let mut text = format!(
+            "{entry} is done, so what is unfinished is cancelled now ({} in all):",
+            lost.len()
+        );
+        for task in lost.iter().take(10) {
+            let polled = if task.polls.get() > 0 {
                 ""
             } else {
                 ", never polled"
@@ -67,10 +57,10 @@ impl Core {
                 task.spawned_at
             );
         }
-        if count > 10 {
-            text += &format!("\n   and {} more", count - 10);
+        if lost.len() > 10 {
+            text += &format!("\n   and {} more", lost.len() - 10);
         }
-        text += "\n   help: to wait for them, enter by candor::run, or call drain() on an Executor; \
+        text += "\n   help: to wait for such tasks, enter by candor::run, or call drain() on an Executor; \
                  if they may be lost, spawn them with TaskBuilder::daemon()";
         drop(slots);
         report::print(Level::Warn, &text);

@@ -16,12 +16,13 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::Level;
 
 use super::{Core, FailurePolicy, Stop};
 use crate::failure::join_error::{JoinError, Panic};
+use crate::failure::lineage::Origin;
 use crate::failure::text::{drop_payload, payload_text};
 use crate::failure::{FailureKind, TaskFailure, hook, report};
 use crate::key::MAIN_SLOT;
@@ -122,6 +123,25 @@ impl Core {
             FailurePolicy::Report => {}
             FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
             FailurePolicy::Abort => process::abort(),
+        }
+    }
+
+    /// Warns of a poll that held the thread for longer than the user wants.
+    #[cold]
+    pub(crate) fn warn_if_slow(&self, polled: &Origin, held: Duration) {
+        if let Some(limit) = self.config.slow_poll
+            && held > limit
+        {
+            let spawned_at = polled
+                .spawned_at
+                .map(|at| format!(", spawned at {at}"))
+                .unwrap_or_default();
+            let text = format!(
+                "{polled}{spawned_at}, held the thread for {held:.1?} in one poll (the limit is {limit:?}), and all \
+                 others stood still. If it computes, let it `yield_now().await` now and then; if it waits for \
+                 something that blocks, let a thread do that"
+            );
+            report::print(Level::Warn, &text);
         }
     }
 
