@@ -71,6 +71,8 @@ pub(crate) struct Core {
     pub(crate) attention: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
     to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
+    /// A report is being given out: the callback or the logger runs.
+    pub(crate) is_reporting: Cell<bool>,
     stop: RefCell<Option<Stop>>,
 
     next_id: Cell<u64>,
@@ -102,6 +104,7 @@ impl Core {
             main_last_await: Cell::new(None),
             attention: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
+            is_reporting: Cell::new(false),
             stop: RefCell::new(None),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
@@ -133,8 +136,9 @@ impl Core {
         self.polled.get() == slot
     }
 
+    /// Whether user code runs that a report must not interrupt.
     pub(crate) fn is_polling(&self) -> bool {
-        self.polled.get() != NOBODY
+        self.polled.get() != NOBODY || self.is_reporting.get()
     }
 
     pub(crate) fn failures(&self) -> u64 {
@@ -338,10 +342,6 @@ impl Core {
                 break;
             };
             let panic = hook::claim(payload, polled);
-            if panic.failure().is_told() {
-                // The hook had to print it, as this might have been the last chance.
-                self.count_failure(panic.failure());
-            }
             match catch_unwind(AssertUnwindSafe(|| task.job.settle_panic(panic))) {
                 Ok(None) => {}
                 Ok(Some(panic)) => homeless.push(panic),

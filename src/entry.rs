@@ -15,17 +15,22 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location as Caller;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use crate::core::{Config, Core, FailurePolicy, Stop};
+use log::Level;
+
+use crate::core::{__candor_poll_boundary, Config, Core, FailurePolicy, Stop};
 use crate::current::{self, Entered};
-use crate::executor::{drain, drive, drive_reporting};
-use crate::failure::TaskFailure;
+use crate::executor::{drain, drive};
 use crate::failure::lineage::Entry;
+use crate::failure::{FailureKind, TaskFailure, report};
 use crate::inspect::Tasks;
 use crate::join::JoinHandle;
+use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
 
@@ -43,7 +48,8 @@ use crate::spawn::TaskBuilder;
 /// # Examples
 ///
 /// ```
-/// use std::process::ExitCode;
+/// use std::pin::pin;
+use std::process::ExitCode;
 /// use std::time::Duration;
 ///
 /// fn main() -> ExitCode {
@@ -140,8 +146,12 @@ where
     let collected = Rc::clone(&reports.0);
     let config = Config {
         virtual_time: true,
-        on_failure: Some(Box::new(move |failure| {
-            collected.borrow_mut().push(failure.to_string())
+        on_failure: Some(Box::new(move |failure| match failure.kind() {
+            // It is no failure; a test may well catch a panic.
+            FailureKind::Caught => report::print(Level::Error, &failure.to_string()),
+            FailureKind::Panicked | FailureKind::Failed => {
+                collected.borrow_mut().push(failure.to_string())
+            }
         })),
         ..Config::default()
     };
@@ -482,6 +492,46 @@ fn in_fresh_executor<R>(
     let failures = core.failures();
     current::retire(core);
     (result, failures)
+}
+
+/// What `run` does with its future: a failure of it is reported like a task's.
+fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
+where
+    F: Future<Output: Outcome>,
+{
+    let mut main = pin!(Some(future));
+    let driven = drive(
+        core,
+        std::future::poll_fn(|cx| {
+            let polled = core.guarded(MAIN_SLOT, || {
+                let main = main
+                    .as_mut()
+                    .as_pin_mut()
+                    .expect("drive polls no future that is done");
+                __candor_poll_boundary(|| main.poll(cx)).map(Outcome::into_result)
+            });
+            match polled {
+                Ok(poll) => poll.map(Ok),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        }),
+    );
+    let stopped = match driven {
+        Ok(Ok(Ok(_value))) => Ok(()),
+        Ok(Ok(Err(error))) => {
+            core.report_main_error(error);
+            Ok(())
+        }
+        Ok(Err(panic)) => {
+            core.report_panic(panic);
+            Ok(())
+        }
+        Err(stop) => Err(stop),
+    };
+    if let Err(panic) = core.guarded(MAIN_SLOT, || main.set(None)) {
+        core.report_panic(panic);
+    }
+    stopped
 }
 
 /// Cancels and reports when control goes back, be it by a panic of the main future.

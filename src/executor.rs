@@ -27,7 +27,6 @@ use std::time::{Duration, Instant};
 use crate::core::{__candor_poll_boundary, Core, Stop};
 use crate::failure::text::drop_payload;
 use crate::key::MAIN_SLOT;
-use crate::outcome::Outcome;
 use crate::task::AfterPoll;
 use crate::waker::waker_of;
 
@@ -272,44 +271,4 @@ pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();
     core.take_stop().map_or(Ok(()), Err)
-}
-
-/// What `run` does with its future: a failure of it is reported like a task's.
-pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
-where
-    F: Future<Output: Outcome>,
-{
-    let mut main = pin!(Some(future));
-    let driven = drive(
-        core,
-        std::future::poll_fn(|cx| {
-            let polled = core.guarded(MAIN_SLOT, || {
-                let main = main
-                    .as_mut()
-                    .as_pin_mut()
-                    .expect("drive polls no future that is done");
-                __candor_poll_boundary(|| main.poll(cx)).map(Outcome::into_result)
-            });
-            match polled {
-                Ok(poll) => poll.map(Ok),
-                Err(panic) => Poll::Ready(Err(panic)),
-            }
-        }),
-    );
-    let stopped = match driven {
-        Ok(Ok(Ok(_value))) => Ok(()),
-        Ok(Ok(Err(error))) => {
-            core.report_main_error(error);
-            Ok(())
-        }
-        Ok(Err(panic)) => {
-            core.report_panic(panic);
-            Ok(())
-        }
-        Err(stop) => Err(stop),
-    };
-    if let Err(panic) = core.guarded(MAIN_SLOT, || main.set(None)) {
-        core.report_panic(panic);
-    }
-    stopped
 }

@@ -138,7 +138,8 @@ impl<T> Drop for JoinHandle<T> {
                 let task = Rc::clone(&self.abort.task);
                 match current::polling_core() {
                     Some(polling) => polling.report_after_poll(owner, task),
-                    None => owner.report_task(&task),
+                    None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
+                    None => owner.report_now(&task),
                 }
             }
         } else {

@@ -40,7 +40,7 @@ impl Core {
     pub(crate) fn after_poll(&self) {
         self.attention.set(false);
         for caught in hook::take_caught(self.serial) {
-            self.report(&caught, caught.to_string());
+            self.report(&caught);
         }
         // One at a time, because a report may drop more handles.
         let next_dropped = || self.to_report.borrow_mut().pop_front();
@@ -49,13 +49,17 @@ impl Core {
         }
     }
 
-    /// Reports the failure of a task that nobody has awaited, unless it was told during its grace.
-    pub(crate) fn report_task(&self, task: &AnyTask) {
-        task.job.view_failure(&mut |failure| {
-            if !failure.is_told() {
-                self.report(failure, failure.to_string());
-            }
-        });
+    /// Reports what is left of a handle that was dropped while no poll was running.
+    pub(crate) fn report_now(&self, task: &AnyTask) {
+        self.report_task(task);
+        if self.attention.get() {
+            self.after_poll();
+        }
+    }
+
+    /// Reports the failure of a task that nobody has awaited, unless its grace was over before.
+    fn report_task(&self, task: &AnyTask) {
+        task.job.view_failure(&mut |failure| self.report(failure));
         if !task.header.is_detached.get() {
             // The executor has ended, but the handle is still there to give it.
             return;
@@ -68,9 +72,7 @@ impl Core {
 
     /// Reports a panic that has no awaiter.
     pub(crate) fn report_panic(&self, panic: Panic) {
-        if !panic.failure().is_told() {
-            self.report(panic.failure(), panic.failure().to_string());
-        }
+        self.report(panic.failure());
         drop_payload(panic.into_payload());
     }
 
@@ -89,35 +91,36 @@ impl Core {
     pub(crate) fn report_main_error<E: Debug + 'static>(&self, error: E) {
         let error = self.main_error(error);
         if let Some(failure) = error.failure() {
-            self.report(failure, failure.to_string());
+            self.report(failure);
         }
         if let Err(panic) = self.guarded(MAIN_SLOT, || drop(error)) {
             self.report_panic(panic);
         }
     }
 
-    pub(crate) fn report(&self, failure: &TaskFailure, text: String) {
-        failure.set_told();
+    /// The one way into a report, for each failure once.
+    fn report(&self, failure: &TaskFailure) {
+        if !failure.begin_report() {
+            return;
+        }
+        // What the callback drops is reported after it, not within it.
+        let outer = self.is_reporting.replace(true);
         match &self.config.on_failure {
-            None => report::print(Level::Error, &text),
+            None if failure.is_printed() => {}
+            None => report::print(Level::Error, &failure.to_string()),
             Some(on_failure) => {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| on_failure(failure))) {
                     let message = payload_text(&*payload).unwrap_or("a value that is not text");
-                    let text = format!(
-                        "{text}\n   on_failure panicked while it was given this report: {message}"
-                    );
-                    report::print(Level::Error, &text);
+                    let remark = "on_failure panicked while it was given this report";
+                    report::print(Level::Error, &format!("{failure}\n   {remark}: {message}"));
                     drop_payload(payload);
                 }
             }
         }
-        if failure.kind() != FailureKind::Caught {
-            self.count_failure(failure);
+        self.is_reporting.set(outer);
+        if failure.kind() == FailureKind::Caught {
+            return;
         }
-    }
-
-    /// Counts a failure that has been reported, and does as the policy says.
-    pub(super) fn count_failure(&self, failure: &TaskFailure) {
         self.failures.set(self.failures.get() + 1);
         match self.config.policy {
             FailurePolicy::Report => {}
@@ -168,8 +171,14 @@ impl Core {
         let now = self.clock.now();
         let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
         while let Some(task) = next_overdue() {
-            task.job
-                .view_failure(&mut |failure| self.report(failure, failure.report_unawaited()));
+            task.job.view_failure(&mut |failure| {
+                failure.set_overdue(true);
+                self.report(failure);
+                failure.set_overdue(false);
+            });
+        }
+        if self.attention.get() {
+            self.after_poll();
         }
     }
 

@@ -142,7 +142,7 @@ fn failure_of(record: &mut Record, kind: FailureKind) -> TaskFailure {
     };
     let failure = TaskFailure::new(record.polled.origin.clone(), kind, record.polled.last_await);
     if record.printed {
-        failure.set_told();
+        failure.set_printed();
     }
     failure.with_account(account)
 }

@@ -81,8 +81,12 @@ pub struct TaskFailure {
     /// What the panic or the error tells. An error tells it when it is first asked: most errors are
     /// handled by their awaiter, and need no text.
     account: OnceLock<Account>,
-    /// Whether a report of it has been printed, so that another one need not repeat it.
-    told: AtomicBool,
+    /// It has gone its way: printed, or given to `on_failure`.
+    is_reported: AtomicBool,
+    /// The panic hook had to print it before anybody could be asked.
+    is_printed: AtomicBool,
+    /// It is being reported because nobody has awaited it in time; an awaiter may still come.
+    is_overdue: AtomicBool,
 }
 
 impl TaskFailure {
@@ -92,7 +96,9 @@ impl TaskFailure {
             kind,
             last_await,
             account: OnceLock::new(),
-            told: AtomicBool::new(false),
+            is_reported: AtomicBool::new(false),
+            is_printed: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
         }
     }
 
@@ -162,12 +168,26 @@ impl TaskFailure {
             .expect("this is a bug in candor: a failure was shown before its error was asked")
     }
 
+    /// Whether somebody has been told of it, so that another report need not repeat it.
     pub(crate) fn is_told(&self) -> bool {
-        self.told.load(Ordering::Relaxed)
+        self.is_printed() || self.is_reported.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_told(&self) {
-        self.told.store(true, Ordering::Relaxed);
+    /// Claims the one report that it may have.
+    pub(crate) fn begin_report(&self) -> bool {
+        !self.is_reported.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_printed(&self) -> bool {
+        self.is_printed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_printed(&self) {
+        self.is_printed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_overdue(&self, is_overdue: bool) {
+        self.is_overdue.store(is_overdue, Ordering::Relaxed);
     }
 }
 

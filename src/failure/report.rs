@@ -18,6 +18,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 use log::Level;
 
@@ -33,15 +34,13 @@ const INDENT: usize = 3;
 impl TaskFailure {
     /// The first line of the report: who failed, how, and what it said.
     pub(crate) fn headline(&self) -> String {
-        self.headline_with("")
-    }
-
-    fn headline_with(&self, remark: &str) -> String {
         let verb = match self.kind {
             FailureKind::Panicked => "panicked",
             FailureKind::Failed => "failed",
             FailureKind::Caught => "caught a panic of its own",
         };
+        let overdue = self.is_overdue.load(Ordering::Relaxed);
+        let remark = if overdue { " (not awaited yet)" } else { "" };
         format!(
             "{} {verb}{remark}: {}",
             self.origin,
@@ -49,21 +48,10 @@ impl TaskFailure {
         )
     }
 
-    /// The report of a failure whose handle is still held, but which nobody has awaited in time.
-    pub(crate) fn report_unawaited(&self) -> String {
-        Report {
-            failure: self,
-            remark: " (not awaited yet)",
-            with_backtrace: true,
-        }
-        .to_string()
-    }
-
     /// The report as it stands inside the report of an awaiter, which shows the same frames.
     pub(crate) fn without_backtrace(&self) -> impl Display + '_ {
         Report {
             failure: self,
-            remark: "",
             with_backtrace: false,
         }
     }
@@ -73,7 +61,6 @@ impl Display for TaskFailure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         Report {
             failure: self,
-            remark: "",
             with_backtrace: true,
         }
         .fmt(f)
@@ -82,7 +69,6 @@ impl Display for TaskFailure {
 
 struct Report<'a> {
     failure: &'a TaskFailure,
-    remark: &'static str,
     with_backtrace: bool,
 }
 
@@ -90,7 +76,7 @@ impl Display for Report<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let failure = self.failure;
         let account = failure.account();
-        f.write_str(&failure.headline_with(self.remark))?;
+        f.write_str(&failure.headline())?;
         if let Some(location) = &account.location {
             write!(f, "\n{:INDENT$}at {location}", "")?;
         }
