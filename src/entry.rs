@@ -14,6 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -48,8 +49,7 @@ use crate::spawn::TaskBuilder;
 /// # Examples
 ///
 /// ```
-/// use std::pin::pin;
-use std::process::ExitCode;
+/// use std::process::ExitCode;
 /// use std::time::Duration;
 ///
 /// fn main() -> ExitCode {
@@ -495,14 +495,17 @@ fn in_fresh_executor<R>(
 }
 
 /// What `run` does with its future: a failure of it is reported like a task's.
+///
+/// The outcome is kept beside the future, so that it is told even if the executor has to stop at once.
 fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
 where
     F: Future<Output: Outcome>,
 {
     let mut main = pin!(Some(future));
+    let mut outcome = None;
     let driven = drive(
         core,
-        std::future::poll_fn(|cx| {
+        poll_fn(|cx| {
             let polled = core.guarded(MAIN_SLOT, || {
                 let main = main
                     .as_mut()
@@ -511,27 +514,22 @@ where
                 __candor_poll_boundary(|| main.poll(cx)).map(Outcome::into_result)
             });
             match polled {
-                Ok(poll) => poll.map(Ok),
-                Err(panic) => Poll::Ready(Err(panic)),
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(result)) => outcome = Some(Ok(result)),
+                Err(panic) => outcome = Some(Err(panic)),
             }
+            Poll::Ready(())
         }),
     );
-    let stopped = match driven {
-        Ok(Ok(Ok(_value))) => Ok(()),
-        Ok(Ok(Err(error))) => {
-            core.report_main_error(error);
-            Ok(())
-        }
-        Ok(Err(panic)) => {
-            core.report_panic(panic);
-            Ok(())
-        }
-        Err(stop) => Err(stop),
-    };
+    match outcome {
+        None | Some(Ok(Ok(_))) => {}
+        Some(Ok(Err(error))) => core.report_main_error(error),
+        Some(Err(panic)) => core.report_panic(panic),
+    }
     if let Err(panic) = core.guarded(MAIN_SLOT, || main.set(None)) {
         core.report_panic(panic);
     }
-    stopped
+    driven
 }
 
 /// Cancels and reports when control goes back, be it by a panic of the main future.
