@@ -201,6 +201,7 @@ impl Core {
                 is_daemon,
                 polls: Cell::new(0),
                 is_detached: Cell::new(false),
+                is_consumed: Cell::new(false),
                 is_aborted: Cell::new(false),
                 is_finished: Cell::new(false),
             };

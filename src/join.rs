@@ -16,7 +16,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
-use crate::task::{AnyTask, JobOf, Taken, Task};
+use crate::task::{AnyTask, Header, JobOf, Taken, Task};
 
 /// Awaits a task's outcome.
 ///
@@ -44,17 +44,14 @@ use crate::task::{AnyTask, JobOf, Taken, Task};
 /// ```
 pub struct JoinHandle<T> {
     task: Rc<Task<dyn JobOf<T>>>,
-    abort: AbortHandle,
+    core: Weak<Core>,
 }
 
 impl<T> JoinHandle<T> {
     pub(crate) fn new<J: JobOf<T> + 'static>(task: Rc<Task<J>>, core: &Rc<Core>) -> Self {
         JoinHandle {
-            task: task.clone(),
-            abort: AbortHandle {
-                task,
-                core: Rc::downgrade(core),
-            },
+            task,
+            core: Rc::downgrade(core),
         }
     }
 
@@ -72,12 +69,15 @@ impl<T> JoinHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
-        self.abort.abort();
+        abort(&self.task.header, &self.core);
     }
 
     /// A handle that can abort the task and keeps nothing else of it.
     pub fn abort_handle(&self) -> AbortHandle {
-        self.abort.clone()
+        AbortHandle {
+            task: self.task.clone(),
+            core: self.core.clone(),
+        }
     }
 
     /// Whether the task is done: it returned, failed, or was cancelled.
@@ -106,7 +106,10 @@ impl<T: Outcome> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let header = &self.task.header;
         match self.task.job.take_outcome() {
-            Taken::Outcome(outcome) => return Poll::Ready(outcome),
+            Taken::Outcome(outcome) => {
+                header.is_consumed.set(true);
+                return Poll::Ready(outcome);
+            }
             Taken::Nothing => panic!(
                 "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
                 Named(header.id, header.name.as_deref()),
@@ -130,12 +133,14 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         let header = &self.task.header;
         header.is_detached.set(true);
-        if !header.is_finished.get() {
+        if header.is_consumed.get() {
+            // The usual case has nothing left to do.
+        } else if !header.is_finished.get() {
             header.joiner.take();
         } else if self.task.job.has_unread_failure() {
             // Without a core its end has told everything.
-            if let Some(owner) = self.abort.core.upgrade() {
-                let task = Rc::clone(&self.abort.task);
+            if let Some(owner) = self.core.upgrade() {
+                let task: Rc<AnyTask> = self.task.clone();
                 match current::polling_core() {
                     Some(polling) => polling.report_after_poll(owner, task),
                     None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
@@ -155,7 +160,7 @@ impl<T> Value for JoinHandle<T> {}
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinHandle({:?})", self.abort)
+        write!(f, "JoinHandle({:?})", self.abort_handle())
     }
 }
 
@@ -180,15 +185,7 @@ pub struct AbortHandle {
 impl AbortHandle {
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
-        let header = &self.task.header;
-        if header.is_finished.get() || header.is_aborted.replace(true) {
-            return;
-        }
-        if let Some(core) = self.core.upgrade() {
-            // The next poll will find the mark, and drop the future instead. It is not dropped here: that
-            // would run a destructor of the task in the middle of whoever aborts it.
-            core.slots.borrow_mut().wake_tenant(header.slot);
-        }
+        abort(&self.task.header, &self.core);
     }
 
     /// As [`JoinHandle::is_finished`].
@@ -211,5 +208,16 @@ impl fmt::Debug for AbortHandle {
             "running"
         };
         write!(f, "{}, {state}", Named(header.id, header.name.as_deref()))
+    }
+}
+
+/// Marks the task, and lets the executor find the mark at its next turn. The future is not dropped here: that
+/// would run a destructor of the task in the middle of whoever aborts it.
+fn abort(header: &Header, core: &Weak<Core>) {
+    if !header.is_finished.get()
+        && !header.is_aborted.replace(true)
+        && let Some(core) = core.upgrade()
+    {
+        core.slots.borrow_mut().wake_tenant(header.slot);
     }
 }

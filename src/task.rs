@@ -53,6 +53,8 @@ pub(crate) struct Header {
     pub(crate) polls: Cell<u32>,
     /// No handle is left that could read the outcome.
     pub(crate) is_detached: Cell<bool>,
+    /// The outcome has been given to the handle.
+    pub(crate) is_consumed: Cell<bool>,
     pub(crate) is_aborted: Cell<bool>,
     pub(crate) is_finished: Cell<bool>,
 }
