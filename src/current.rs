@@ -115,7 +115,8 @@ impl Drop for Entered {
 
 /// A core without tasks: the one in reserve, or a new one.
 pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
-    if let Ok(Some(mut core)) = SPARE.try_with(Cell::take)
+    if !config.virtual_time
+        && let Ok(Some(mut core)) = SPARE.try_with(Cell::take)
         && let Some(unshared) = Rc::get_mut(&mut core)
     {
         unshared.renew(config);

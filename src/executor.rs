@@ -78,9 +78,9 @@ impl<'a> Loop<'a> {
         }
         let pause = self.run_ready_tasks();
         match pause {
-            Pause::MainIsReady => {}
+            Pause::MainIsReady | Pause::PassIsOver => {}
             Pause::Attention => self.core.after_poll(),
-            Pause::PassIsOver | Pause::NothingIsReady => {
+            Pause::NothingIsReady => {
                 self.polls_left = 0;
                 self.core.age_unread();
             }
@@ -94,6 +94,7 @@ impl<'a> Loop<'a> {
     }
 
     fn begin_pass(&mut self) {
+        self.core.age_unread();
         self.deliver_mail();
         self.fire_timers();
         self.core.report_overdue();

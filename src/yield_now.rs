@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::current;
-use crate::failure::AwaitKind;
+use crate::failure::{AwaitKind, await_line};
 
 /// Lets every other task that is ready run before this one goes on.
 ///
@@ -23,8 +23,12 @@ use crate::failure::AwaitKind;
 ///     assert!(other.is_finished());
 /// });
 /// ```
+#[track_caller]
 pub fn yield_now() -> YieldNow {
-    YieldNow { has_yielded: false }
+    YieldNow {
+        has_yielded: false,
+        made_at: Caller::caller(),
+    }
 }
 
 /// The future of [`yield_now`].
@@ -32,6 +36,7 @@ pub fn yield_now() -> YieldNow {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct YieldNow {
     has_yielded: bool,
+    made_at: &'static Caller<'static>,
 }
 
 impl Future for YieldNow {
@@ -44,7 +49,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.has_yielded = true;
-        current::note_await(AwaitKind::YieldNow, Caller::caller());
+        current::note_await(AwaitKind::YieldNow, await_line(self.made_at));
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use log::Level;
 
 use super::{__candor_poll_boundary, Config, Core};
-use crate::clock::Clock;
 use crate::failure::report;
 
 impl Core {
@@ -86,16 +85,16 @@ impl Core {
         }
     }
 
-    /// Whether it can begin a second life. A table that has grown large is given back instead.
+    /// Whether it can begin a second life. A table that has grown large is given back instead; and virtual
+    /// time begins anew for each executor, as does its wheel.
     pub(crate) fn is_as_good_as_new(&self) -> bool {
-        self.slots.borrow().capacity() <= 1024 && self.timers.borrow().is_empty()
+        let is_small = self.slots.borrow().capacity() <= 1024;
+        is_small && self.timers.borrow().is_empty() && !self.config.virtual_time
     }
 
     /// Begins a second life. What was queued, or comes late through the inbox, is a spurious poll.
     pub(crate) fn renew(&mut self, config: Config) {
-        if config.virtual_time || self.config.virtual_time {
-            self.clock = Clock::new(config.virtual_time);
-        }
+        debug_assert!(!config.virtual_time, "the wheel goes with the clock");
         self.config = config;
         self.next_id.set(1);
         self.failures.set(0);

@@ -121,13 +121,17 @@ const NO_TEXT: &str = "a value that is not text (panic_any)";
 /// Straight to stderr: a logger is user code, and this may be the process's last act.
 fn print_everything(records: &mut [Record], probe: &Probe) {
     let mut text = String::new();
+    let is_first_time = records.iter().all(|record| !record.printed);
     for record in records.iter_mut().filter(|record| !record.printed) {
         record.printed = true;
         let failure = failure_of(record, FailureKind::Panicked);
         text.push_str(&format!("{failure}\n"));
     }
-    for line in (probe.unread)() {
-        text.push_str(&format!("{line}\n"));
+    // A panic that aborts calls the hook once more, and once is enough for those.
+    if is_first_time {
+        (probe.unread)()
+            .iter()
+            .for_each(|line| text.push_str(&format!("{line}\n")));
     }
     std::io::stderr().write_all(text.as_bytes()).ok();
 }

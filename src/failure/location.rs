@@ -126,13 +126,29 @@ impl fmt::Display for LastAwait {
     }
 }
 
+/// The path of candor's own source, as the compiler was given it.
+const OWN: &str = file!()
+    .split_at(file!().len() - "failure/location.rs".len())
+    .0;
+
 /// The caller's line, which in `poll` is that of the `.await`; or, where the caller is the standard
-/// library (a boxed future, a combinator), where the future was made.
+/// library or candor itself (a boxed future, a combinator, a timeout), where the future was made.
 #[track_caller]
 #[inline]
 pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
     let caller = Caller::caller();
-    // A program's own files have relative paths; only an absolute one is worth the search.
-    let is_library = caller.file().starts_with('/') && caller.file().contains("/library/");
+    let file = caller.file();
+    let is_library = file.starts_with(OWN) || is_in_a_library(file);
     if is_library { made_at } else { caller }
+}
+
+/// Whether a file is std's, or that of a crate from a registry or a git repository. Only an absolute path can
+/// be, and is worth the search.
+#[inline]
+fn is_in_a_library(file: &str) -> bool {
+    let is_absolute = file.starts_with('/') || file.get(1..2) == Some(":");
+    is_absolute
+        && file
+            .split(['/', '\\'])
+            .any(|part| matches!(part, "library" | "registry" | "checkouts"))
 }

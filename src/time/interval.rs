@@ -99,8 +99,12 @@ impl Interval {
     /// Waits for the next tick, and returns when it was due.
     ///
     /// Dropping the future loses no tick.
+    #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
-        Tick { interval: self }
+        Tick {
+            interval: self,
+            made_at: Caller::caller(),
+        }
     }
 
     /// The poll of [`tick`](Interval::tick).
@@ -167,6 +171,7 @@ impl Interval {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Tick<'a> {
     interval: &'a mut Interval,
+    made_at: &'static Caller<'static>,
 }
 
 impl Future for Tick<'_> {
@@ -176,7 +181,7 @@ impl Future for Tick<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let poll = self.interval.poll_tick(cx);
         if poll.is_pending() {
-            current::note_await(AwaitKind::Interval, await_line(Caller::caller()));
+            current::note_await(AwaitKind::Interval, await_line(self.made_at));
         }
         poll
     }

@@ -108,6 +108,9 @@ impl Sleep {
 
     /// Moves the deadline. A task that waits for this sleep is woken at the new one.
     ///
+    /// Called where its executor does not run, it cannot reach the timer: an earlier deadline is then noticed
+    /// when the sleep is polled again, or at the old deadline.
+    ///
     /// # Examples
     ///
     /// ```
@@ -135,40 +138,43 @@ impl Sleep {
 
     /// The poll, for futures that are made of sleeps and note an await of their own.
     pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let waker = cx.waker();
-        let waits = self.with_entry(|core, key| {
-            let mut timers = core.timers.borrow_mut();
-            let Some(entry) = timers.get_mut(key) else {
-                return false;
-            };
-            if entry.will_wake(waker) {
-                return true;
-            }
-            // Cloning a foreign waker runs user code, and so does dropping one.
-            drop(timers);
-            let waker = waker.clone();
-            let old = core
-                .timers
-                .borrow_mut()
-                .get_mut(key)
-                .map(|entry| std::mem::replace(entry, waker));
-            old.is_some()
-        });
-        if waits == Some(true) {
-            return Poll::Pending;
-        }
-        self.entry = None;
         let Some(core) = current::get() else {
             panic!(
                 "a Sleep was polled where no executor of candor runs on this thread. Await it within \
                  `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
             );
         };
+        let known = self
+            .entry
+            .take()
+            .filter(|entry| entry.executor == core.serial);
+        if let Some(entry) = known {
+            let will_wake = core
+                .timers
+                .borrow_mut()
+                .get_mut(entry.key)
+                .map(|old| old.will_wake(cx.waker()));
+            if will_wake.is_some() {
+                self.entry = known;
+            }
+            if will_wake == Some(false) {
+                // Cloning and dropping a foreign waker runs user code, which may come back to the wheel.
+                let mut waker = cx.waker().clone();
+                if let Some(old) = core.timers.borrow_mut().get_mut(entry.key) {
+                    std::mem::swap(old, &mut waker);
+                }
+            }
+            if will_wake.is_some() {
+                return Poll::Pending;
+            }
+        }
         let tick = core.clock.tick_of(self.deadline);
-        if tick <= core.timers.borrow().now() {
+        let now = core.timers.borrow().now();
+        // A new sleep that ends right now goes through the wheel all the same, so that others run first.
+        if tick < now || (tick == now && known.is_some()) {
             return Poll::Ready(());
         }
-        let waker = waker.clone();
+        let waker = cx.waker().clone();
         let key = core.timers.borrow_mut().insert(tick, waker);
         self.entry = Some(Entry {
             executor: core.serial,
