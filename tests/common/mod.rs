@@ -1,0 +1,218 @@
+//! What several test files need: an executor that shows what it reports, and processes to fail in.
+//!
+//! A report is printed where a test cannot see it, so most tests collect reports through `on_failure`.
+//! What is printed, and where, only another process can see: [`child`] runs one test of the present
+//! file again, on its own.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, ExitStatus, Stdio};
+use std::rc::Rc;
+
+use candor::{Builder, Executor, JoinHandle};
+
+/// An executor on virtual time that keeps its reports instead of printing them.
+pub struct Reports {
+    executor: Executor,
+    texts: Rc<RefCell<Vec<String>>>,
+    pub trace: Trace,
+}
+
+impl Reports {
+    pub fn new() -> Self {
+        Reports::of(Executor::builder())
+    }
+
+    pub fn of(builder: Builder) -> Self {
+        let texts = Rc::new(RefCell::new(Vec::new()));
+        let trace = Trace::default();
+        let (kept, noted) = (texts.clone(), trace.clone());
+        let executor = builder
+            .virtual_time()
+            .on_failure(move |failure| {
+                let text = failure.to_string();
+                noted.note(format!("report: {}", headline(&text)));
+                kept.borrow_mut().push(text);
+            })
+            .build();
+        Reports {
+            executor,
+            texts,
+            trace,
+        }
+    }
+
+    /// The reports so far, in full.
+    pub fn texts(&self) -> Vec<String> {
+        self.texts.borrow().clone()
+    }
+
+    /// The first line of each report so far.
+    pub fn headlines(&self) -> Vec<String> {
+        headlines(&self.texts.borrow())
+    }
+
+    /// The one report there is.
+    #[track_caller]
+    pub fn only(&self) -> String {
+        let texts = self.texts();
+        assert_eq!(texts.len(), 1, "one report was expected: {texts:#?}");
+        texts[0].clone()
+    }
+
+    /// Ends the executor; gives the first line of each report it has ever made.
+    pub fn end(self) -> Vec<String> {
+        drop(self.executor);
+        headlines(&self.texts.take())
+    }
+}
+
+impl Deref for Reports {
+    type Target = Executor;
+
+    fn deref(&self) -> &Executor {
+        &self.executor
+    }
+}
+
+/// What happened, in order. A report in it stands as `report: ` and its first line.
+#[derive(Clone, Default)]
+pub struct Trace(Rc<RefCell<Vec<String>>>);
+
+impl Trace {
+    pub fn note(&self, event: impl Display) {
+        self.0.borrow_mut().push(event.to_string());
+    }
+
+    pub fn events(&self) -> Vec<String> {
+        self.0.borrow().clone()
+    }
+}
+
+pub fn headline(report: &str) -> &str {
+    report.lines().next().unwrap_or_default()
+}
+
+fn headlines(reports: &[String]) -> Vec<String> {
+    let lines = reports.iter().map(|report| headline(report).to_owned());
+    lines.collect()
+}
+
+/// Yields until the task is done.
+pub async fn finished<T>(task: &JoinHandle<T>) {
+    while !task.is_finished() {
+        candor::yield_now().await;
+    }
+}
+
+/// What the panic that `body` ends in says.
+#[track_caller]
+pub fn panic_message(body: impl FnOnce()) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(body)) else {
+        panic!("a panic was expected");
+    };
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => (*payload.downcast_ref::<&str>().unwrap()).to_string(),
+    }
+}
+
+#[track_caller]
+pub fn assert_contains(text: &str, part: &str) {
+    assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+}
+
+#[track_caller]
+pub fn assert_lacks(text: &str, part: &str) {
+    assert!(!text.contains(part), "{part:?} should not be in:\n{text}");
+}
+
+/// Asserts that `text` holds `part` exactly `times` times.
+#[track_caller]
+pub fn assert_count(text: &str, part: &str, times: usize) {
+    let found = text.matches(part).count();
+    assert_eq!(found, times, "so often is {part:?} in:\n{text}");
+}
+
+/// Set in a process that was started by [`Child::run`].
+const CHILD: &str = "CANDOR_TEST_CHILD";
+
+/// A process that runs the body of `test`, the test that calls this, and nothing else.
+pub fn child(test: &'static str) -> Child {
+    let program = std::env::current_exe().expect("a test binary knows its path");
+    let mut command = Command::new(program);
+    command
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD, test)
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE")
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Child { command }
+}
+
+pub struct Child {
+    command: Command,
+}
+
+impl Child {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.command.stderr(stderr);
+        self
+    }
+
+    /// With libtest's capture of the output, as a plain `cargo test` has it.
+    pub fn captured(mut self) -> Self {
+        let mut captured = Command::new(self.command.get_program());
+        captured.args(self.command.get_args().filter(|arg| *arg != "--nocapture"));
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => captured.env(name, value),
+                None => captured.env_remove(name),
+            };
+        }
+        captured.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = captured;
+        self
+    }
+
+    /// Runs `body` if this is the child; else starts the child and tells what came of it.
+    pub fn run(mut self, body: impl FnOnce()) -> Option<Told> {
+        if std::env::var_os(CHILD).is_some() {
+            body();
+            return None;
+        }
+        let output = self.command.output().expect("a test binary can be run");
+        Some(Told {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            status: output.status,
+        })
+    }
+}
+
+/// What a process wrote, and how it ended.
+#[derive(Debug)]
+pub struct Told {
+    pub stdout: String,
+    pub stderr: String,
+    pub status: ExitStatus,
+}
+
+impl Told {
+    #[track_caller]
+    pub fn assert_success(&self) -> &Self {
+        assert!(self.status.success(), "{self:#?}");
+        self
+    }
+}

@@ -1,0 +1,691 @@
+//! Every way into an executor, and every way out of it: the thread is afterwards as it was before.
+//!
+//! ```text
+//! block_on ── task ── block_on ── task ── block_on      each is an executor of its own;
+//!    1                   2                   3          while the inner one runs, the outer tasks stand still
+//! ```
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::future::{pending, poll_fn};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Once;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use candor::{Executor, FailurePolicy, TaskBuilder, sleep, spawn, yield_now};
+use common::{Reports, assert_contains, assert_lacks, child, panic_message};
+
+/// An executor that keeps its tasks from one call to the next.
+fn executor() -> Executor {
+    Executor::builder().virtual_time().build()
+}
+
+/// Exit codes cannot be compared, but shown.
+#[track_caller]
+fn assert_same(left: impl Debug, right: impl Debug) {
+    assert_eq!(format!("{left:?}"), format!("{right:?}"));
+}
+
+/// Whether an executor runs on this thread.
+fn is_inside() -> bool {
+    let caught = std::panic::catch_unwind(|| drop(spawn(async {})));
+    caught.is_ok()
+}
+
+/// Keeps what is logged on this thread, since tests run on many.
+struct Warnings;
+
+thread_local! {
+    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+impl log::Log for Warnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.with_borrow_mut(|logged| logged.push(record.args().to_string()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// What is warned of while `body` runs.
+fn warnings_of(body: impl FnOnce()) -> Vec<String> {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        log::set_logger(&Warnings).expect("this file has one logger");
+        log::set_max_level(log::LevelFilter::Warn);
+    });
+    LOGGED.take();
+    body();
+    LOGGED.take()
+}
+
+#[test]
+fn block_on_borrows_from_the_stack_and_returns_anything() {
+    let mut numbers = vec![1, 2, 3];
+    let sum = candor::block_on(async {
+        numbers.push(4);
+        yield_now().await;
+        numbers.iter().sum::<i32>()
+    });
+    assert_eq!((sum, numbers.len()), (10, 4));
+    let borrowed: &[i32] = candor::block_on(async { &numbers[1..] });
+    assert_eq!(borrowed, [2, 3, 4]);
+    // What no task may return, for the lack of an `Outcome`.
+    struct Plain<'a>(&'a str);
+    assert_eq!(candor::block_on(async { Plain("text") }).0, "text");
+}
+
+#[test]
+fn a_future_that_is_ready_needs_no_more_than_one_poll() {
+    let polls = Cell::new(0);
+    candor::block_on(poll_fn(|_| {
+        polls.set(polls.get() + 1);
+        Poll::Ready(())
+    }));
+    assert_eq!(polls.get(), 1);
+}
+
+#[test]
+fn a_panic_of_the_main_future_is_an_ordinary_panic() {
+    let payload = std::panic::catch_unwind(|| {
+        candor::block_on(async { std::panic::panic_any(42_u8) });
+    });
+    assert_eq!(payload.unwrap_err().downcast_ref(), Some(&42_u8));
+    assert!(!is_inside());
+}
+
+#[test]
+fn block_on_is_entered_again_and_again() {
+    for round in 0..1000 {
+        let task = async { spawn(async move { round }).await };
+        assert_eq!(candor::block_on(task).unwrap(), round);
+    }
+}
+
+#[test]
+fn calls_nest_three_deep_and_each_has_its_own_tasks() {
+    let ids = candor::block_on(async {
+        let outer = spawn(yield_now());
+        let (middle, inner) = candor::block_on(async {
+            let middle = spawn(yield_now());
+            let inner = candor::block_on(async {
+                let inner = spawn(yield_now());
+                let id = inner.id().to_string();
+                inner.await.unwrap();
+                id
+            });
+            let id = middle.id().to_string();
+            middle.await.unwrap();
+            (id, inner)
+        });
+        let id = outer.id().to_string();
+        outer.await.unwrap();
+        [id, middle, inner]
+    });
+    assert_eq!(ids, ["#1"; 3]);
+    assert!(!is_inside());
+}
+
+#[test]
+fn the_tasks_of_the_outer_executor_stand_still_while_the_inner_one_runs() {
+    candor::test(async {
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
+        let outer = spawn(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                yield_now().await;
+            }
+        });
+        yield_now().await;
+        let before = polls.get();
+        candor::block_on(async {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+        });
+        assert_eq!(polls.get(), before);
+        yield_now().await;
+        assert_eq!(polls.get(), before + 1);
+        outer.abort();
+    });
+}
+
+#[test]
+fn a_nested_call_is_warned_of_and_a_single_one_is_not() {
+    let single = warnings_of(|| {
+        candor::block_on(async {});
+        candor::run(async {});
+    });
+    assert_eq!(single, [""; 0]);
+    let nested = warnings_of(|| candor::block_on(async { candor::block_on(async {}) }));
+    assert_eq!(nested.len(), 1);
+    assert_contains(&nested[0], "block_on at tests/entering.rs:");
+}
+
+#[test]
+fn after_a_panic_in_the_inner_executor_the_outer_one_is_current_again() {
+    candor::test(async {
+        let waiting = spawn(yield_now());
+        let message = panic_message(|| {
+            candor::block_on(async {
+                TaskBuilder::new().daemon().spawn(pending::<()>()).detach();
+                yield_now().await;
+                panic!("boom");
+            });
+        });
+        assert_eq!(message, "boom");
+        let next = spawn(async { 5 });
+        assert!(next.id() > waiting.id());
+        assert_eq!(next.await.unwrap(), 5);
+        waiting.await.unwrap();
+    });
+    assert!(!is_inside());
+}
+
+#[test]
+fn after_a_panic_three_levels_down_each_executor_is_current_again() {
+    candor::block_on(async {
+        let outer = spawn(yield_now());
+        candor::block_on(async {
+            let middle = spawn(yield_now());
+            panic_message(|| candor::block_on(async { panic!("boom") }));
+            middle.await.unwrap();
+        });
+        outer.await.unwrap();
+    });
+    assert!(!is_inside());
+}
+
+#[test]
+fn a_panic_through_two_executors_leaves_the_thread_as_it_was() {
+    let message = panic_message(|| {
+        candor::block_on(async { candor::block_on(async { panic!("boom") }) });
+    });
+    assert_eq!(message, "boom");
+    assert!(!is_inside());
+    assert_eq!(candor::block_on(async { 5 }), 5);
+}
+
+#[test]
+fn a_task_may_enter_a_kept_executor_and_another_its_own() {
+    let (outer, inner) = (executor(), Rc::new(executor()));
+    let entered = inner.clone();
+    let task = inner.spawn(async { 5 });
+    let answer = outer.spawn(async move { entered.block_on(task).unwrap() });
+    assert_eq!(outer.block_on(answer).unwrap(), 5);
+}
+
+#[test]
+fn an_executor_entered_twice_panics_with_advice_and_runs_on() {
+    let executor = Rc::new(executor());
+    let again = executor.clone();
+    let line = line!() + 1;
+    executor.block_on(async move {
+        let entries: [(&str, &dyn Fn()); 3] = [
+            ("Executor::block_on", &|| again.block_on(async {})),
+            ("Executor::run", &|| {
+                assert_same(again.run(async {}), "never")
+            }),
+            ("Executor::drain", &|| again.drain()),
+        ];
+        for (name, enter) in entries {
+            let message = panic_message(enter);
+            assert_contains(&message, &format!("`{name}` was called on an executor"));
+            assert_contains(&message, "already running");
+            let place = format!("Executor::block_on at tests/entering.rs:{line}:14");
+            assert_contains(&message, &place);
+            assert_contains(&message, "`.await` the future or `spawn` it");
+        }
+        assert_eq!(spawn(async { 5 }).await.unwrap(), 5);
+    });
+}
+
+#[test]
+fn an_executor_entered_from_within_a_nested_one_panics_too() {
+    let executor = Rc::new(executor());
+    let again = executor.clone();
+    executor.block_on(async move {
+        candor::block_on(async {
+            let message = panic_message(|| again.drain());
+            assert_contains(&message, "already running");
+        });
+        yield_now().await;
+    });
+}
+
+#[test]
+fn a_spawn_outside_of_an_executor_panics_with_advice() {
+    for message in [
+        panic_message(|| drop(spawn(async {}))),
+        panic_message(|| drop(TaskBuilder::new().spawn(async {}))),
+    ] {
+        assert_contains(&message, "no executor runs on this thread");
+        assert_contains(&message, "`candor::run(async { … })`");
+        assert_contains(&message, "`executor.spawn(future)`");
+    }
+}
+
+#[test]
+fn an_exit_outside_of_an_executor_panics_with_advice() {
+    let message = panic_message(|| candor::exit(3));
+    assert_contains(&message, "`exit(3)` was called where no executor runs");
+    assert_contains(&message, "std::process::exit");
+}
+
+#[test]
+fn exit_decides_the_code_of_run() {
+    for code in [0, 3, 255] {
+        let ran = candor::run(async move {
+            spawn(async move { candor::exit(code) }).detach();
+            pending::<()>().await;
+        });
+        assert_same(ran, ExitCode::from(code));
+    }
+}
+
+#[test]
+fn exit_from_the_main_future_ends_it_at_its_next_await() {
+    let passed = Cell::new(0);
+    let code = candor::run(async {
+        candor::exit(3);
+        passed.set(1);
+        yield_now().await;
+        passed.set(2);
+    });
+    assert_same(code, ExitCode::from(3));
+    assert_eq!(passed.get(), 1);
+}
+
+#[test]
+fn the_first_of_two_exits_counts() {
+    let code = candor::run(async {
+        candor::exit(3);
+        candor::exit(4);
+    });
+    assert_same(code, ExitCode::from(3));
+}
+
+#[test]
+fn exit_cancels_everything() {
+    let held = Rc::new(());
+    let inside = held.clone();
+    let code = candor::run(async move {
+        spawn(async move {
+            let _inside = inside;
+            pending::<()>().await;
+        })
+        .detach();
+        yield_now().await;
+        spawn(async { candor::exit(3) }).detach();
+        spawn(async { unreachable!("nobody is polled after an exit") }).detach();
+        pending::<()>().await;
+    });
+    assert_same(code, ExitCode::from(3));
+    assert_eq!(Rc::strong_count(&held), 1);
+}
+
+#[test]
+fn exit_while_run_waits_for_the_last_tasks_decides_its_code() {
+    let code = candor::run(async {
+        spawn(async {
+            yield_now().await;
+            candor::exit(3);
+        })
+        .detach();
+    });
+    assert_same(code, ExitCode::from(3));
+}
+
+#[test]
+fn block_on_has_no_code_to_return_and_panics_with_it() {
+    let message = panic_message(|| {
+        candor::block_on(async {
+            spawn(async { candor::exit(3) }).detach();
+            pending::<()>().await;
+        });
+    });
+    assert_contains(&message, "`candor::exit(3)`");
+    assert_contains(&message, "`candor::run`");
+    assert!(!is_inside());
+}
+
+#[test]
+fn a_kept_executor_can_be_used_again_after_an_exit() {
+    let executor = executor();
+    let waiting = executor.spawn(pending::<()>());
+    let code = executor.run(async { candor::exit(3) });
+    assert_same(code, ExitCode::from(3));
+    assert!(waiting.is_finished());
+    let message = panic_message(|| executor.block_on(async { candor::exit(4) }));
+    assert_contains(&message, "`candor::exit(4)`");
+    executor.spawn(async { candor::exit(5) }).detach();
+    executor.spawn(pending::<()>()).detach();
+    executor.drain();
+    assert_eq!(
+        executor.block_on(async { spawn(async { 7 }).await.unwrap() }),
+        7
+    );
+}
+
+#[test]
+fn an_exit_in_a_nested_executor_ends_only_that_one() {
+    let code = candor::run(async {
+        let inner = candor::run(async { candor::exit(3) });
+        assert_same(inner, ExitCode::from(3));
+        spawn(yield_now()).await.unwrap();
+    });
+    assert_same(code, ExitCode::SUCCESS);
+}
+
+#[test]
+fn run_waits_for_all_that_are_no_daemons() {
+    let done = Rc::new(Cell::new(0));
+    let counted = done.clone();
+    let executor = executor();
+    let code = executor.run(async move {
+        let endless = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        TaskBuilder::new().daemon().spawn(endless).detach();
+        for seconds in 1..=3 {
+            let counted = counted.clone();
+            spawn(async move {
+                sleep(Duration::from_secs(seconds)).await;
+                // What a late task spawns is waited for as well.
+                let last = spawn(async move { counted.set(counted.get() + 1) });
+                last.detach();
+            })
+            .detach();
+        }
+    });
+    assert_same(code, ExitCode::SUCCESS);
+    assert_eq!(done.get(), 3);
+}
+
+#[test]
+fn drain_waits_for_all_that_are_no_daemons() {
+    let executor = executor();
+    let task = executor.spawn(sleep(Duration::from_secs(5)));
+    let daemon = TaskBuilder::new()
+        .daemon()
+        .spawn_on(&executor, pending::<()>());
+    executor.drain();
+    assert!(task.is_finished() && !daemon.is_finished());
+    executor.drain();
+}
+
+#[test]
+fn drain_of_nothing_returns_at_once() {
+    executor().drain();
+}
+
+#[test]
+fn a_failure_makes_the_exit_code_of_run() {
+    let silent = || Executor::builder().on_failure(|_| ()).build();
+    let ran = |task: fn() -> Result<(), &'static str>| {
+        silent().run(async move { spawn(async move { task() }).detach() })
+    };
+    assert_same(ran(|| Ok(())), ExitCode::SUCCESS);
+    assert_same(ran(|| Err("boom")), ExitCode::FAILURE);
+    assert_same(ran(|| panic!("boom")), ExitCode::FAILURE);
+    assert_same(
+        silent().run(async { Err::<(), _>("boom") }),
+        ExitCode::FAILURE,
+    );
+    let main_panics = async { panic!("boom") };
+    assert_same(silent().run(main_panics), ExitCode::FAILURE);
+}
+
+#[test]
+fn each_run_of_a_kept_executor_speaks_of_its_own_failures() {
+    let reports = Reports::new();
+    let first = reports.run(async { spawn(async { panic!("boom") }).detach() });
+    assert_same(first, ExitCode::FAILURE);
+    assert_same(reports.run(async {}), ExitCode::SUCCESS);
+    assert_eq!(reports.failures(), 1);
+}
+
+#[test]
+fn failures_counts_what_was_reported_and_not_what_was_awaited() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        spawn(async { panic!("awaited") }).await.unwrap_err();
+        spawn(async { panic!("lost") }).detach();
+        spawn(async { Err::<(), _>("lost as well") }).detach();
+        yield_now().await;
+    });
+    assert_eq!(reports.failures(), 2);
+}
+
+#[test]
+fn a_test_returns_what_its_future_does() {
+    assert_eq!(candor::test(async { 5 }), 5);
+    assert_eq!(candor::test(async { Ok::<_, String>(5) }), 5);
+}
+
+#[test]
+fn a_test_hides_no_failure() {
+    let unread = panic_message(|| {
+        candor::test(async {
+            spawn(async { panic!("boom") }).detach();
+            yield_now().await;
+        });
+    });
+    assert_contains(&unread, "the test has 1 unread failure");
+    assert_contains(&unread, "task #1 panicked: boom");
+    let error = panic_message(|| candor::test(async { Err::<(), _>("boom") }));
+    assert_contains(&error, "boom");
+    let own = panic_message(|| {
+        candor::test(async {
+            yield_now().await;
+            if is_inside() {
+                panic!("boom");
+            }
+        });
+    });
+    assert_eq!(own, "boom");
+}
+
+#[test]
+fn under_shutdown_the_first_failure_ends_everything() {
+    let executor = Executor::builder()
+        .on_failure(|_| ())
+        .failure_policy(FailurePolicy::Shutdown)
+        .build();
+    let waiting = executor.spawn(pending::<()>());
+    let message = panic_message(|| {
+        executor.block_on(async {
+            TaskBuilder::new()
+                .name("fetch")
+                .spawn(async { panic!("boom") })
+                .detach();
+            pending::<()>().await;
+        });
+    });
+    assert_contains(&message, "task #2 `fetch` panicked: boom");
+    assert!(waiting.is_finished());
+}
+
+#[test]
+fn a_thread_has_an_executor_of_its_own() {
+    candor::block_on(async {
+        let there = thread::spawn(|| {
+            let was_inside = is_inside();
+            (
+                was_inside,
+                candor::block_on(async { spawn(async { 5 }).await.unwrap() }),
+            )
+        });
+        assert_eq!(there.join().unwrap(), (false, 5));
+        assert_eq!(spawn(async { 6 }).await.unwrap(), 6);
+    });
+}
+
+#[test]
+fn ten_threads_run_an_executor_each() {
+    let threads: Vec<_> = (0..10)
+        .map(|number| {
+            thread::spawn(move || {
+                candor::test(async move {
+                    let tasks: Vec<_> = (0..100).map(|task| spawn(async move { task })).collect();
+                    let mut sum = 0;
+                    for task in tasks {
+                        sum += task.await.unwrap();
+                    }
+                    sum + number
+                })
+            })
+        })
+        .collect();
+    for (number, thread) in threads.into_iter().enumerate() {
+        assert_eq!(thread.join().unwrap(), 4950 + number as i32);
+    }
+}
+
+thread_local! {
+    static KEPT: Executor = executor();
+}
+
+#[test]
+fn an_executor_lives_in_a_thread_local() {
+    let held = Rc::new(());
+    KEPT.with(|kept| {
+        let inside = held.clone();
+        kept.spawn(async move {
+            let _inside = inside;
+            pending::<()>().await;
+        })
+        .detach();
+        kept.block_on(yield_now());
+    });
+    KEPT.with(|kept| {
+        assert_eq!(
+            kept.block_on(async { spawn(async { 5 }).await.unwrap() }),
+            5
+        )
+    });
+}
+
+/// Tells another thread when it is dropped, and runs an executor first.
+struct RunsAtTheEnd(RefCell<Option<std::sync::mpsc::Sender<i32>>>);
+
+impl Drop for RunsAtTheEnd {
+    fn drop(&mut self) {
+        let answer = candor::block_on(async { spawn(async { 42 }).await.unwrap() });
+        if let Some(told) = self.0.take() {
+            told.send(answer).unwrap();
+        }
+    }
+}
+
+thread_local! {
+    static AT_THE_END: RunsAtTheEnd = const { RunsAtTheEnd(RefCell::new(None)) };
+}
+
+#[test]
+fn an_executor_runs_in_the_destructor_of_a_thread_local() {
+    for was_used_before in [false, true] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = thread::spawn(move || {
+            AT_THE_END.with(|end| end.0.replace(Some(tell)));
+            if was_used_before {
+                KEPT.with(|kept| kept.spawn(pending::<()>()).detach());
+                candor::block_on(yield_now());
+            }
+        });
+        thread.join().unwrap();
+        assert_eq!(told.recv(), Ok(42));
+    }
+}
+
+/// Enters an executor when it is dropped.
+struct EntersWhenDropped<'a>(&'a Cell<i32>);
+
+impl Drop for EntersWhenDropped<'_> {
+    fn drop(&mut self) {
+        let task = async { spawn(async { 5 }).await.unwrap() };
+        self.0.set(self.0.get() + candor::block_on(task));
+    }
+}
+
+#[test]
+fn an_executor_runs_in_a_destructor_while_the_thread_panics() {
+    let sum = Cell::new(0);
+    let outside = panic_message(|| {
+        let _enters = EntersWhenDropped(&sum);
+        panic!("outside");
+    });
+    let inside = panic_message(|| {
+        candor::block_on(async {
+            let _enters = EntersWhenDropped(&sum);
+            panic!("inside");
+        });
+    });
+    assert_eq!(
+        (outside.as_str(), inside.as_str(), sum.get()),
+        ("outside", "inside", 10)
+    );
+    assert!(!is_inside());
+}
+
+#[test]
+fn the_first_executor_of_a_process_may_be_made_while_the_thread_panics() {
+    let told =
+        child("the_first_executor_of_a_process_may_be_made_while_the_thread_panics").run(|| {
+            let sum = Cell::new(0);
+            panic_message(|| {
+                let _enters = EntersWhenDropped(&sum);
+                panic!("boom");
+            });
+            assert_eq!(sum.get(), 5);
+        });
+    if let Some(told) = told {
+        told.assert_success();
+    }
+}
+
+/// In a process of its own, because it takes the numbers away from all other tests.
+#[test]
+fn the_executor_after_65536_panics_with_advice_until_one_is_dropped() {
+    let told =
+        child("the_executor_after_65536_panics_with_advice_until_one_is_dropped").run(|| {
+            let mut executors: Vec<_> = (0..65_536).map(|_| Executor::new()).collect();
+            let message = panic_message(|| drop(Executor::new()));
+            assert_contains(&message, "65,536 of them exist already");
+            assert_contains(&message, "Drop each executor once its work is done");
+            panic_message(|| candor::block_on(async {}));
+            assert_eq!(
+                executors[7].block_on(async { spawn(async { 5 }).await.unwrap() }),
+                5
+            );
+            executors.swap_remove(1000);
+            assert_eq!(
+                candor::block_on(async { spawn(async { 5 }).await.unwrap() }),
+                5
+            );
+        });
+    if let Some(told) = told {
+        told.assert_success();
+    }
+}
+
+#[test]
+fn an_executor_shows_what_it_holds() {
+    let executor = executor();
+    executor.spawn(pending::<()>()).detach();
+    let shown = format!("{executor:?}");
+    assert_contains(&shown, "tasks: 1");
+    assert_lacks(&shown, "0x");
+}

@@ -1,0 +1,94 @@
+//! What happened, in the order in which it happened.
+//!
+//! A task is known by a number that it keeps; the main future is number 0. Times are virtual and count
+//! from the start.
+//!
+//! Knows nothing of how the events come about.
+
+use std::fmt;
+use std::time::Duration;
+
+use candor::FailureKind;
+
+pub type Number = usize;
+
+/// The main future, which has no handle.
+pub const MAIN: Number = 0;
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    // What the program does.
+    Spawned(Number),
+    /// The next thing that this task does is to fail, with this message.
+    Fails(Number, String),
+    /// The next thing that this task does is to panic, and to catch it.
+    Catches(Number, String),
+    /// It is about to return a value.
+    Returns(Number),
+    Aborted(Number),
+    /// Its handle is dropped.
+    LetGo(Number),
+    /// Its handle is leaked.
+    Forgotten(Number),
+    Exits,
+
+    // What the executor does.
+    Polled(Number),
+    /// Its future is dropped.
+    Dropped(Number),
+    Delivered(Number, Delivered),
+    Reported(Report),
+    ValueDropped(Number),
+
+    // Who has control.
+    /// An entry point or the executor's destructor has returned, or the host has done a step of its own.
+    ControlReturns,
+    /// The executor is about to be dropped, and so many failures it has counted.
+    ExecutorEnds { failures: u64 },
+
+    /// A task was found waiting for something that has happened.
+    WaitsInVain(Number, String),
+}
+
+/// What the handle's holder was given.
+#[derive(Clone, Debug)]
+pub enum Delivered {
+    Value(Number),
+    Failure(String),
+    Cancelled,
+}
+
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub of: Number,
+    pub kind: FailureKind,
+    pub message: String,
+    /// Whether the text names the task whose failure was passed on.
+    pub names_its_cause: bool,
+}
+
+#[derive(Debug)]
+pub struct Trace {
+    pub grace: Duration,
+    pub events: Vec<(Duration, Event)>,
+}
+
+/// The message of a task that fails because it passes on the failure of another.
+pub fn message_of_passing(number: Number, cause: Number) -> String {
+    format!("t{number} passes on t{cause}")
+}
+
+/// The task whose failure was passed on, if `message` says so.
+pub fn cause_in(message: &str) -> Option<&str> {
+    message.split_once(" passes on ").map(|(_, cause)| cause)
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the trace, with a grace of {:?}:", self.grace)?;
+        for (at, event) in &self.events {
+            writeln!(f, "   {at:?} {event:?}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,812 @@
+//! What a report says: who failed, how, with which words, where, and by whom it was spawned.
+//!
+//! The failures are made here and their reports read as `on_failure` gets them, which is the text that would be
+//! printed. A line of this file that a report must name is marked by a comment at its end.
+
+mod common;
+
+use std::error::Error as StdError;
+use std::fmt::{self, Debug, Display, Formatter};
+use std::pin::Pin;
+use std::time::Duration;
+
+use candor::{FailureKind, JoinError, TaskBuilder, TaskFailure, time};
+use common::{Reports, assert_contains, assert_count, assert_lacks, child, headline};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The report of a detached task.
+#[track_caller]
+fn report_of<F>(future: F) -> String
+where
+    F: Future + 'static,
+    F::Output: candor::Outcome,
+{
+    let reports = Reports::new();
+    reports.block_on(async {
+        candor::spawn(future).detach();
+        candor::sleep(1000 * SECOND).await;
+    });
+    reports.only()
+}
+
+/// The place of the line of this file that ends in the comment `mark`, as a report shows it, less its column.
+#[track_caller]
+fn place(mark: &str) -> String {
+    let comment = format!("; // {mark}");
+    let lines = include_str!("reports.rs").lines().enumerate();
+    let marked: Vec<usize> = lines
+        .filter(|(_, line)| line.ends_with(&comment))
+        .map(|(index, _)| index + 1)
+        .collect();
+    assert_eq!(marked.len(), 1, "one line is marked {mark:?}");
+    format!("{}:{}:", file!(), marked[0])
+}
+
+/// A `Display` and an `Error` with the source that it holds.
+#[derive(Debug)]
+struct Link(&'static str, Option<Box<Link>>);
+
+impl Display for Link {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl StdError for Link {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.1.as_deref().map(|link| link as _)
+    }
+}
+
+fn chain() -> Link {
+    let root = Link("the disk is full", None);
+    let middle = Link("the page was not written", Some(Box::new(root)));
+    Link("the commit failed", Some(Box::new(middle)))
+}
+
+/// Its own source, and so on without end.
+#[derive(Debug)]
+struct Circle;
+
+impl Display for Circle {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("round and round")
+    }
+}
+
+impl StdError for Circle {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self)
+    }
+}
+
+// The head: who, how, what, where.
+
+#[test]
+fn a_panic_is_told_with_task_message_place_and_spawn_site() {
+    async fn panics() {
+        panic!("boom"); // the panic
+    }
+    let reports = Reports::new();
+    let main = async {
+        let builder = TaskBuilder::new().name("fetch");
+        builder.spawn(panics()).detach(); // the spawn
+        candor::yield_now().await;
+    };
+    reports.block_on(main); // the entry
+    let report = reports.only();
+    let lines: Vec<&str> = report.lines().collect();
+    assert_eq!(lines[0], "task #1 `fetch` panicked: boom");
+    assert_contains(lines[1], &format!("   at {}", place("the panic")));
+    assert_contains(lines[2], &format!("   spawned at {}", place("the spawn")));
+    let entry = place("the entry");
+    assert_contains(lines[2], &format!(" by Executor::block_on at {entry}"));
+    assert_contains(lines[3], "   backtrace (");
+    assert_lacks(&report, "last await");
+}
+
+#[test]
+fn what_a_report_says_its_failure_can_be_asked_for() {
+    candor::test(async {
+        let task = TaskBuilder::new().name("fetch").spawn(async {
+            candor::sleep(SECOND).await;
+            panic!("boom")
+        });
+        let error = task.await.unwrap_err();
+        let failure = error.failure().unwrap();
+        assert_eq!(failure.task_id().to_string(), "#1");
+        assert_eq!(failure.task_name(), Some("fetch"));
+        assert_eq!(failure.kind(), FailureKind::Panicked);
+        assert_eq!(failure.message(), "boom");
+        assert_eq!(failure.location().unwrap().file(), file!());
+        assert_eq!(failure.last_await().unwrap().what(), "sleep");
+        assert!(failure.backtrace().is_some());
+        assert!(failure.lineage().ancestors().is_empty());
+    });
+}
+
+#[test]
+fn the_main_future_is_called_so() {
+    let reports = Reports::new();
+    reports.run(async { Err::<(), _>("broken") }); // main fails
+    let report = reports.only();
+    assert_eq!(headline(&report), "the main future failed: broken");
+    let entry = place("main fails");
+    assert_contains(&report, &format!("entered by Executor::run at {entry}"));
+}
+
+#[test]
+fn a_task_spawned_on_an_idle_executor_has_no_entry_point() {
+    let reports = Reports::new();
+    reports.spawn(async { panic!("boom") }).detach();
+    reports.drain();
+    assert_contains(&reports.only(), " while its executor was not running");
+}
+
+// The last await.
+
+#[test]
+fn every_future_of_candor_tells_where_it_was_last_awaited() {
+    let report = report_of(async {
+        candor::sleep(SECOND).await; // a sleep
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: sleep at {}", place("a sleep")),
+    );
+
+    let report = report_of(async {
+        candor::yield_now().await; // a yield
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: yield_now at {}", place("a yield")),
+    );
+
+    let report = report_of(async {
+        let task = candor::spawn(candor::sleep(SECOND));
+        task.await.unwrap(); // a join
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: JoinHandle at {}", place("a join")),
+    );
+
+    let report = report_of(async {
+        let mut interval = time::interval(SECOND);
+        interval.tick().await;
+        interval.tick().await; // a tick
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: interval at {}", place("a tick")),
+    );
+
+    let report = report_of(async {
+        let never = std::future::pending::<()>();
+        time::timeout(SECOND, never).await.ok(); // a timeout
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: timeout at {}", place("a timeout")),
+    );
+}
+
+#[test]
+fn what_is_awaited_within_a_timeout_tells_more_than_the_timeout() {
+    let report = report_of(async {
+        let sleep = candor::sleep(SECOND); // a sleep within a timeout
+        time::timeout(2 * SECOND, sleep).await.unwrap();
+        panic!("boom")
+    });
+    let made_at = place("a sleep within a timeout");
+    assert_contains(&report, &format!("last await: sleep at {made_at}"));
+}
+
+#[test]
+fn an_await_behind_a_box_is_told_by_where_its_future_was_made() {
+    let report = report_of(async {
+        let sleep = candor::sleep(SECOND); // a sleep in a box
+        let boxed: Pin<Box<dyn Future<Output = ()>>> = Box::pin(sleep);
+        boxed.await;
+        panic!("boom")
+    });
+    let made_at = place("a sleep in a box");
+    assert_contains(&report, &format!("last await: sleep at {made_at}"));
+
+    let report = report_of(async {
+        let task = candor::spawn(candor::sleep(SECOND)); // a handle in a box
+        let boxed: Pin<Box<dyn Future<Output = _>>> = Box::pin(task);
+        boxed.await.unwrap();
+        panic!("boom")
+    });
+    let made_at = place("a handle in a box");
+    assert_contains(&report, &format!("last await: JoinHandle at {made_at}"));
+}
+
+#[test]
+fn an_await_in_a_combinator_of_another_crate_is_told_by_where_its_future_was_made() {
+    let report = report_of(async {
+        let sleep = candor::sleep(SECOND); // a sleep in a join
+        futures::future::join(sleep, std::future::ready(())).await;
+        panic!("boom")
+    });
+    let made_at = place("a sleep in a join");
+    assert_contains(&report, &format!("last await: sleep at {made_at}"));
+}
+
+#[test]
+fn an_await_inside_a_called_function_is_told_by_its_own_line() {
+    async fn naps() {
+        candor::sleep(SECOND).await; // a nap
+    }
+    let report = report_of(async {
+        naps().await;
+        panic!("boom")
+    });
+    assert_contains(&report, &format!("last await: sleep at {}", place("a nap")));
+}
+
+#[test]
+fn an_await_that_never_waited_is_not_the_last_one() {
+    let reports = Reports::new();
+    let done = reports.spawn(async { 7 });
+    reports.drain();
+    let fails = async move {
+        assert_eq!(done.await.unwrap(), 7);
+        panic!("boom")
+    };
+    reports.spawn(fails).detach();
+    reports.drain();
+    assert_lacks(&reports.only(), "last await");
+}
+
+#[test]
+fn an_error_tells_the_last_await_as_well() {
+    let report = report_of(async {
+        candor::sleep(SECOND).await;
+        Err::<(), _>("broken")
+    });
+    assert_contains(&report, "last await: sleep at tests/reports.rs:");
+}
+
+// The lineage.
+
+#[test]
+fn the_lineage_leads_to_the_entry_point() {
+    async fn fails() {
+        panic!("boom")
+    }
+    async fn middle() {
+        candor::spawn(fails()).detach(); // the inner spawn
+    }
+    async fn outer() {
+        candor::yield_now().await;
+        candor::spawn(middle()).detach(); // the middle spawn
+    }
+    let reports = Reports::new();
+    let main = async {
+        let builder = TaskBuilder::new().name("outer");
+        builder.spawn(outer()).detach(); // the outer spawn
+        candor::sleep(SECOND).await;
+    };
+    reports.block_on(main); // the root
+    let report = reports.only();
+    let spawned: Vec<&str> = report
+        .lines()
+        .filter(|line| line.starts_with("   spawned at "))
+        .collect();
+    assert_eq!(spawned.len(), 3, "{report}");
+    let links = [
+        ("the inner spawn", "by task #2".to_owned()),
+        ("the middle spawn", "by task #1 `outer`".to_owned()),
+        (
+            "the outer spawn",
+            format!("by Executor::block_on at {}", place("the root")),
+        ),
+    ];
+    for (line, (site, by)) in spawned.into_iter().zip(links) {
+        assert_contains(line, &format!("spawned at {}", place(site)));
+        assert_contains(line, &by);
+    }
+}
+
+/// Spawns itself `generations` times, then panics.
+fn respawns(generations: u32) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(async move {
+        match generations {
+            0 => panic!("boom"),
+            _ => candor::spawn(respawns(generations - 1)).detach(),
+        }
+    })
+}
+
+#[test]
+fn a_lineage_names_sixteen_ancestors_and_counts_the_others() {
+    for (generations, omitted) in [(15, None), (16, None), (17, Some(1)), (100, Some(84))] {
+        let report = report_of(respawns(generations));
+        let named = report.matches(" by task #").count();
+        assert_eq!(named, generations.min(16) as usize, "{report}");
+        assert_contains(&report, "Executor::block_on at tests/reports.rs:");
+        match omitted {
+            None => assert_lacks(&report, "more spawns"),
+            Some(count) => assert_contains(&report, &format!("{count} more spawns")),
+        }
+    }
+}
+
+#[test]
+fn a_task_that_respawns_itself_a_hundred_thousand_times_has_a_short_report() {
+    let report = report_of(respawns(100_000));
+    assert_eq!(headline(&report), "task #100001 panicked: boom");
+    assert_contains(&report, "99984 more spawns");
+    assert!(report.lines().count() < 40, "{report}");
+}
+
+// The backtrace.
+
+#[inline(never)]
+fn parses() -> u8 {
+    let digits = [1, 2, 3];
+    digits[std::hint::black_box(5)]
+}
+
+#[test]
+fn the_backtrace_shows_the_frames_of_the_user_and_counts_the_others() {
+    let report = report_of(async { parses() });
+    assert_contains(
+        headline(&report),
+        "index out of bounds: the len is 3 but the index is 5",
+    );
+    assert_contains(&report, "   0: reports::parses\n");
+    assert_contains(&report, "   1: reports::");
+    assert_contains(&report, " runtime frames hidden):");
+    let frames = report.split_once("backtrace (").unwrap().1;
+    for hidden in [
+        "candor::",
+        "core::",
+        "std::",
+        "rust_begin_unwind",
+        "test::run_test",
+    ] {
+        assert_lacks(frames, hidden);
+    }
+}
+
+#[test]
+fn an_error_shows_the_frames_of_the_question_mark_that_made_it() {
+    fn number(text: &str) -> candor::Result<u8> {
+        let number = text.parse()?; // the parsing
+        Ok(number)
+    }
+    let report = report_of(async {
+        number("seven")?;
+        candor::Ok(())
+    });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: invalid digit found in string"
+    );
+    assert_contains(&report, &format!("\n   at {}", place("the parsing")));
+    assert_contains(&report, "0: reports::an_error_shows_the_frames");
+    assert_contains(&report, "::number");
+    assert_lacks(&report, "help:");
+}
+
+// Errors.
+
+#[test]
+fn the_whole_source_chain_of_a_candor_error_is_shown() {
+    let report = report_of(async {
+        Err(chain())?;
+        candor::Ok(())
+    });
+    assert_eq!(headline(&report), "task #1 failed: the commit failed");
+    assert_contains(
+        &report,
+        "\n   caused by: the page was not written\n   caused by: the disk is full\n",
+    );
+}
+
+#[test]
+fn a_chain_that_is_a_circle_ends() {
+    let report = report_of(async {
+        Err(Circle)?;
+        candor::Ok(())
+    });
+    let causes = report.matches("caused by: round and round").count();
+    assert_eq!(causes, 16, "{report}");
+    assert_contains(&report, "circle");
+}
+
+#[test]
+fn boxed_errors_show_their_text_and_their_sources() {
+    let boxed: Box<dyn StdError> = Box::new(chain());
+    let report = report_of(async { Err::<(), _>(boxed) });
+    assert_eq!(headline(&report), "task #1 failed: the commit failed");
+    assert_contains(&report, "caused by: the disk is full");
+
+    let boxed: Box<dyn StdError + Send + Sync> = Box::new(chain());
+    let report = report_of(async { Err::<(), _>(boxed) });
+    assert_contains(&report, "caused by: the disk is full");
+}
+
+#[test]
+fn errors_of_std_show_their_text() {
+    let report = report_of(async { "seven".parse::<u8>().map(drop) });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: invalid digit found in string"
+    );
+    let report = report_of(async { Err::<(), _>(std::io::Error::other(chain())) });
+    assert_eq!(headline(&report), "task #1 failed: the commit failed");
+    assert_contains(&report, "caused by: the disk is full");
+}
+
+#[test]
+fn strings_are_their_own_message() {
+    let report = report_of(async { Err::<(), _>("broken") });
+    assert_eq!(headline(&report), "task #1 failed: broken");
+    let report = report_of(async { Err::<(), _>(String::from("broken")) });
+    assert_eq!(headline(&report), "task #1 failed: broken");
+}
+
+#[test]
+fn any_other_error_shows_its_debug_form_and_its_type() {
+    #[derive(Debug)]
+    struct Refused {
+        #[allow(dead_code, reason = "it is shown")]
+        code: u8,
+    }
+    let report = report_of(async { Err::<(), _>(Refused { code: 7 }) });
+    assert_contains(headline(&report), "task #1 failed: Refused { code: 7 }");
+    assert_contains(headline(&report), "::Refused");
+}
+
+#[test]
+fn an_error_that_does_not_know_its_origin_ends_with_advice() {
+    for report in [
+        report_of(async { Err::<(), _>("broken") }),
+        report_of(async { Err::<(), _>(chain()) }),
+        report_of(async { "seven".parse::<u8>().map(drop) }),
+    ] {
+        let last = report.lines().last().unwrap();
+        assert_contains(last, "   help: ");
+        assert_contains(last, "candor::Result");
+        assert_contains(&report, "\n   spawned at ");
+        assert_lacks(&report, "backtrace (");
+    }
+}
+
+#[test]
+fn a_debug_form_that_panics_is_told_instead_of_the_message() {
+    struct Hostile;
+    impl Debug for Hostile {
+        fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+            panic!("no Debug today")
+        }
+    }
+    let reports = Reports::new();
+    let seven = reports.block_on(async {
+        candor::spawn(async { Err::<(), _>(Hostile) }).detach();
+        candor::yield_now().await;
+        candor::spawn(async { 7 }).await.unwrap()
+    });
+    assert_eq!(seven, 7);
+    assert_eq!(reports.failures(), 1);
+    assert_contains(
+        &reports.only(),
+        "task #1 failed: <its Debug panicked: no Debug today>",
+    );
+}
+
+#[test]
+fn a_debug_form_that_gives_an_error_is_told_instead_of_the_message() {
+    struct Hostile;
+    impl Debug for Hostile {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("Host")?;
+            Err(fmt::Error)
+        }
+    }
+    let report = report_of(async { Err::<(), _>(Hostile) });
+    assert_contains(
+        headline(&report),
+        "task #1 failed: Host <its Debug returned an error>",
+    );
+}
+
+#[test]
+fn a_source_whose_text_panics_leaves_the_rest_of_the_chain() {
+    #[derive(Debug)]
+    struct Outer(Inner);
+    #[derive(Debug)]
+    struct Inner(Link);
+    impl Display for Outer {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+    impl Display for Inner {
+        fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+            panic!("no text")
+        }
+    }
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+    impl StdError for Inner {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let report = report_of(async {
+        Err(Outer(Inner(chain())))?;
+        candor::Ok(())
+    });
+    assert_eq!(headline(&report), "task #1 failed: outer");
+    assert_contains(&report, "caused by: <its Display panicked: no text>");
+    assert_contains(&report, "caused by: the commit failed");
+}
+
+#[test]
+fn a_failure_that_is_never_reported_is_never_rendered() {
+    struct Unrendered;
+    impl Debug for Unrendered {
+        fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+            unreachable!("an awaited error is rendered by its awaiter, if at all")
+        }
+    }
+    candor::test(async {
+        let error = candor::spawn(async { Err::<(), _>(Unrendered) }).await;
+        assert!(error.err().unwrap().into_failed().is_ok());
+    });
+}
+
+// anyhow.
+
+#[test]
+fn an_error_of_anyhow_passes_through_the_question_mark_with_its_chain() {
+    let report = report_of(async {
+        Err(anyhow::Error::new(chain()).context("the order was not placed"))?;
+        candor::Ok(())
+    });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: the order was not placed"
+    );
+    assert_contains(&report, "caused by: the commit failed");
+    assert_contains(&report, "caused by: the disk is full");
+    assert_count(&report, "backtrace (", 1);
+}
+
+#[test]
+fn an_error_of_anyhow_as_a_task_s_own_shows_its_text_once() {
+    let report = report_of(async { Err::<(), _>(anyhow::anyhow!("the order was not placed")) });
+    assert_contains(
+        headline(&report),
+        "task #1 failed: the order was not placed",
+    );
+    assert_count(&report, "the order was not placed", 1);
+}
+
+#[test]
+fn the_backtrace_that_an_error_of_anyhow_holds_is_shown_instead_of_a_second_one() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("the order was not placed")
+    }
+    let name = "the_backtrace_that_an_error_of_anyhow_holds_is_shown_instead_of_a_second_one";
+    let told = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let passes_on = || {
+            Err(orders())?;
+            candor::Ok(())
+        };
+        candor::run(async move { passes_on() });
+    });
+    let Some(told) = told else { return };
+    assert_contains(
+        &told.stderr,
+        "the main future failed: the order was not placed",
+    );
+    assert_count(&told.stderr, "   backtrace (", 1);
+    assert_contains(&told.stderr, "::orders\n");
+    for hidden in ["candor::", "std::", "Stack backtrace"] {
+        assert_lacks(&told.stderr, hidden);
+    }
+}
+
+// Text that cannot forge a report.
+
+#[test]
+fn further_lines_of_a_message_cannot_be_taken_for_a_report() {
+    let report = report_of(async { panic!("lost\ntask #8 failed: forged\r\n   at home") });
+    assert_eq!(headline(&report), "task #1 panicked: lost");
+    assert_contains(&report, "\n   | task #8 failed: forged\n");
+    assert_lacks(&report, "\ntask #8");
+    assert_lacks(&report, "\n   at home");
+}
+
+#[test]
+fn codes_for_a_terminal_are_shown_and_not_obeyed() {
+    let report = report_of(async { Err::<(), _>("\x1b[2Kgone\x07\u{9b}\u{202e}") });
+    assert_contains(headline(&report), r"\u{1b}[2Kgone\u{7}\u{9b}\u{202e}");
+    assert!(
+        !report.contains(|c: char| c.is_control() && c != '\n'),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_source_cannot_forge_a_report_either() {
+    let source = Link("deep\ntask #8 failed: forged \x1b[2K", None);
+    let report = report_of(async {
+        Err(Link("outer", Some(Box::new(source))))?;
+        candor::Ok(())
+    });
+    assert_contains(
+        &report,
+        "caused by: deep\n   | task #8 failed: forged \\u{1b}[2K",
+    );
+    assert_lacks(&report, "\ntask #8");
+}
+
+#[test]
+fn a_name_stays_within_its_quotes() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let named = TaskBuilder::new().name("a`\ntask #8 failed: forged\x1b");
+        named.spawn(async { panic!("boom") }).detach();
+        candor::yield_now().await;
+    });
+    let report = reports.only();
+    assert_eq!(
+        headline(&report),
+        r"task #1 `a\`\ntask #8 failed: forged\u{1b}` panicked: boom"
+    );
+}
+
+#[test]
+fn a_message_of_a_megabyte_is_cut_in_the_report_and_whole_in_the_failure() {
+    let report = report_of(async { panic!("{}", "x".repeat(1 << 20)) });
+    assert!(report.len() < 64 * 1024, "{} bytes", report.len());
+    assert_contains(&report, "more bytes");
+    assert_contains(&report, "\n   spawned at ");
+    candor::test(async {
+        let error = candor::spawn(async { panic!("{}", "x".repeat(1 << 20)) })
+            .await
+            .unwrap_err();
+        assert_eq!(error.failure().unwrap().message().len(), 1 << 20);
+    });
+}
+
+// As an awaiter sees it.
+
+fn failed_error() -> JoinError<&'static str> {
+    candor::block_on(async {
+        let task = TaskBuilder::new()
+            .name("fetch")
+            .spawn(async { Err::<(), _>("broken") });
+        task.await.unwrap_err()
+    })
+}
+
+#[test]
+fn a_join_error_shows_one_line_and_debugs_as_the_full_report() {
+    let error = failed_error();
+    assert_eq!(error.to_string(), "task #1 `fetch` failed: broken");
+    let report = error.failure().unwrap().to_string();
+    assert_eq!(format!("{error:?}"), report);
+    assert_contains(&report, "\n   spawned at tests/reports.rs:");
+}
+
+#[test]
+fn the_source_of_a_join_error_is_its_task_failure() {
+    let error: Box<dyn StdError> = Box::new(failed_error());
+    let failure = error
+        .source()
+        .unwrap()
+        .downcast_ref::<TaskFailure>()
+        .unwrap();
+    assert_eq!(failure.message(), "broken");
+    let cancelled: JoinError<&str> = JoinError::Cancelled;
+    assert!(cancelled.source().is_none());
+    assert!(cancelled.failure().is_none());
+}
+
+#[test]
+fn unwrapping_a_join_error_tells_where_the_failure_came_from() {
+    let message = common::panic_message(|| {
+        candor::test(async {
+            let task = TaskBuilder::new()
+                .name("fetch")
+                .spawn(async { Err::<(), _>("broken") });
+            task.await.unwrap();
+        })
+    });
+    assert_contains(&message, "task #1 `fetch` failed: broken");
+    assert_contains(&message, "spawned at tests/reports.rs:");
+}
+
+#[test]
+fn a_join_error_that_passes_the_question_mark_keeps_the_first_origin() {
+    async fn panics() {
+        panic!("boom"); // the first origin
+    }
+    let error = candor::block_on(async {
+        let passed = candor::spawn(async {
+            candor::spawn(panics()).await?;
+            candor::Ok(())
+        });
+        passed.await.unwrap_err().into_failed().unwrap()
+    });
+    assert_contains(&error.location().to_string(), &place("the first origin"));
+    assert_contains(&error.to_string(), "task #2 panicked: boom");
+}
+
+#[test]
+fn a_candor_error_that_passes_two_tasks_keeps_the_place_of_its_question_mark() {
+    let report = report_of(async {
+        let middle = candor::spawn(async {
+            let origin = candor::spawn(async {
+                Err(chain())?; // the first question mark
+                candor::Ok(())
+            });
+            origin.await?;
+            candor::Ok(())
+        });
+        middle.await?;
+        candor::Ok(())
+    });
+    let at = place("the first question mark");
+    assert_contains(&report, &format!("\n   at {at}"));
+    assert_contains(&report, "caused by: the disk is full");
+    assert_count(&report, "backtrace (", 1);
+    for task in ["task #1 failed", "task #2 failed", "task #3 failed"] {
+        assert_contains(&report, task);
+    }
+}
+
+#[test]
+fn a_join_error_that_a_task_returns_as_it_is_shows_the_origin() {
+    #[derive(Debug)]
+    struct Refused;
+    let report = report_of(async {
+        let origin = TaskBuilder::new().name("origin");
+        origin.spawn(async { Err::<(), _>("broken") }).await
+    });
+    assert_contains(headline(&report), "task #1 failed: ");
+    assert_contains(&report, "caused by task #2 `origin` failed: broken");
+
+    let report = report_of(async {
+        let origin = TaskBuilder::new().name("origin");
+        origin.spawn(async { Err::<(), _>(Refused) }).await
+    });
+    assert_contains(headline(&report), "task #1 failed: ");
+    assert_contains(&report, "task #2 `origin` failed: Refused");
+    assert_contains(&report, "spawned at tests/reports.rs:");
+}
+
+#[test]
+fn failures_can_be_sent_to_and_seen_from_other_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<TaskFailure>();
+    is_send_and_sync::<candor::Error>();
+    is_send_and_sync::<candor::Panic>();
+    is_send_and_sync::<JoinError<candor::Error>>();
+    is_send_and_sync::<JoinError<std::io::Error>>();
+
+    let error = failed_error();
+    let shown = std::thread::spawn(move || format!("{error:?}"))
+        .join()
+        .unwrap();
+    assert_contains(&shown, "task #1 `fetch` failed: broken");
+}

@@ -1,0 +1,702 @@
+//! Where a report is printed: in the log if that takes it, else on stderr; once, whole, and always.
+//!
+//! Only from outside can be seen what a process printed. So most of these tests start themselves again as a
+//! process of their own, which does what [`Child::run`](common::Child::run) is given; what is below that call is
+//! the parent, and looks at what came out.
+//!
+//! Two things need another build: `panic = "abort"`, and a binary without symbols. For these, `program.rs`
+//! is built in a directory of its own, which takes some seconds once.
+
+mod common;
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::sync::Barrier;
+use std::thread;
+
+use candor::{Executor, FailurePolicy, TaskBuilder};
+use common::{Child, Told, assert_contains, assert_count, assert_lacks, child};
+
+/// A program in which one detached task fails.
+fn one_task_fails() {
+    let code = candor::run(async {
+        candor::spawn(async { panic!("boom") }).detach();
+    });
+    // An exit code can only be compared by what it shows.
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+}
+
+impl Told {
+    /// Asserts that the report of [`one_task_fails`] is on stderr, once, and no logger had it.
+    #[track_caller]
+    fn assert_plainly_on_stderr(&self) {
+        self.assert_success();
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        let heads = lines
+            .iter()
+            .filter(|line| **line == "task #1 panicked: boom");
+        assert_eq!(heads.count(), 1, "{}", self.stderr);
+        assert_count(&self.stderr, "boom", 1);
+        assert_lacks(&self.stdout, "boom");
+    }
+}
+
+// Log or stderr.
+
+#[test]
+fn without_a_logger_it_is_on_stderr_once() {
+    let told = child("without_a_logger_it_is_on_stderr_once").run(one_task_fails);
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+}
+
+#[test]
+fn a_logger_has_it_and_stderr_has_it_not_again() {
+    let told = child("a_logger_has_it_and_stderr_has_it_not_again").run(|| {
+        env_logger::init();
+        one_task_fails();
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "boom", 1);
+    assert_contains(&told.stderr, "ERROR");
+    assert_contains(&told.stderr, "candor::failure");
+    assert_contains(&told.stderr, "] task #1 panicked: boom\n");
+}
+
+#[test]
+fn a_logger_that_is_off_does_not_silence_it() {
+    let told = child("a_logger_that_is_off_does_not_silence_it")
+        .env("RUST_LOG", "off")
+        .run(|| {
+            env_logger::init();
+            one_task_fails();
+        });
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+}
+
+#[test]
+fn a_logger_that_wants_other_targets_only_does_not_silence_it() {
+    let name = "a_logger_that_wants_other_targets_only_does_not_silence_it";
+    let told = child(name).env("RUST_LOG", "error,candor=off").run(|| {
+        env_logger::init();
+        one_task_fails();
+    });
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+}
+
+#[test]
+fn a_logger_that_panics_loses_nothing() {
+    struct Hostile;
+    impl log::Log for Hostile {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, _: &log::Record<'_>) {
+            panic!("the logger");
+        }
+        fn flush(&self) {}
+    }
+    let told = child("a_logger_that_panics_loses_nothing").run(|| {
+        log::set_logger(&Hostile).unwrap();
+        log::set_max_level(log::LevelFilter::Error);
+        one_task_fails();
+        eprintln!("it lives on");
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_contains(&told.stderr, "task #1 panicked: boom");
+    assert_contains(&told.stderr, "the logger panicked");
+    assert_contains(&told.stderr, "it lives on");
+}
+
+#[test]
+fn what_on_failure_could_not_take_is_printed() {
+    let told = child("what_on_failure_could_not_take_is_printed").run(|| {
+        let executor = Executor::builder()
+            .on_failure(|_| panic!("the callback"))
+            .build();
+        executor.spawn(async { panic!("boom") }).detach();
+        executor.drain();
+        eprintln!("it lives on");
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_contains(&told.stderr, "task #1 panicked: boom");
+    assert_contains(&told.stderr, "on_failure panicked");
+    assert_contains(&told.stderr, "the callback");
+    assert_contains(&told.stderr, "it lives on");
+}
+
+#[test]
+fn on_failure_silences_it() {
+    let told = child("on_failure_silences_it").run(|| {
+        let executor = Executor::builder().on_failure(|_| ()).build();
+        executor.spawn(async { panic!("boom") }).detach();
+        executor.drain();
+    });
+    let Some(told) = told else { return };
+    assert_lacks(&told.assert_success().stderr, "boom");
+}
+
+#[test]
+fn an_awaited_panic_prints_nothing() {
+    let told = child("an_awaited_panic_prints_nothing").run(|| {
+        candor::run(async {
+            assert!(candor::spawn(async { panic!("boom") }).await.is_err());
+        });
+    });
+    let Some(told) = told else { return };
+    assert_eq!(told.assert_success().stderr, "");
+}
+
+#[test]
+fn a_caught_panic_is_printed_and_marked() {
+    let told = child("a_caught_panic_is_printed_and_marked").run(|| {
+        let code = candor::run(async {
+            candor::spawn(async { assert!(catch_unwind(|| panic!("boom")).is_err()) }).detach();
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    });
+    let Some(told) = told else { return };
+    assert_count(&told.assert_success().stderr, "boom", 1);
+    assert_contains(&told.stderr, "task #1 caught");
+}
+
+#[test]
+fn a_result_inside_a_result_is_a_value_and_earns_one_warning_a_spawn_site() {
+    let name = "a_result_inside_a_result_is_a_value_and_earns_one_warning_a_spawn_site";
+    let told = child(name).env("RUST_LOG", "warn").run(|| {
+        env_logger::init();
+        let code = candor::run(async {
+            for _ in 0..3 {
+                candor::spawn(async { Ok::<Result<(), &str>, &str>(Err("boom")) }).detach();
+            }
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    });
+    let Some(told) = told else { return };
+    assert_count(&told.assert_success().stderr, "WARN", 1);
+    assert_contains(&told.stderr, "spawned at tests/where_it_goes.rs:");
+    assert_contains(&told.stderr, "`?`");
+    assert_lacks(&told.stderr, "boom");
+}
+
+#[test]
+fn a_second_panic_in_a_task_that_has_caught_one_tells_both_once() {
+    let name = "a_second_panic_in_a_task_that_has_caught_one_tells_both_once";
+    let told = child(name).run(|| {
+        let code = candor::run(async {
+            let twice = async {
+                catch_unwind(|| panic!("caught")).unwrap_err();
+                panic!("boom");
+            };
+            candor::spawn(twice).detach();
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+    });
+    let Some(told) = told else { return };
+    assert_count(&told.assert_success().stderr, ": caught\n", 1);
+    assert_count(&told.stderr, "task #1 panicked: boom\n", 1);
+}
+
+// The environment.
+
+#[test]
+fn the_backtrace_needs_no_environment_variable() {
+    let name = "the_backtrace_needs_no_environment_variable";
+    let values = [None, Some("0"), Some("1")];
+    let told: Vec<Told> = values
+        .into_iter()
+        .map_while(|value| with_backtrace(name, value).run(one_task_fails))
+        .collect();
+    for told in &told {
+        told.assert_plainly_on_stderr();
+        assert_contains(&told.stderr, " runtime frames hidden):");
+        assert_contains(&told.stderr, "0: where_it_goes::one_task_fails::");
+        assert_lacks(&told.stderr, "candor::executor");
+    }
+}
+
+fn with_backtrace(name: &'static str, value: Option<&str>) -> Child {
+    match value {
+        Some(value) => child(name).env("RUST_BACKTRACE", value),
+        None => child(name),
+    }
+}
+
+#[test]
+fn the_full_backtrace_hides_no_frame() {
+    let name = "the_full_backtrace_hides_no_frame";
+    let told = child(name)
+        .env("RUST_BACKTRACE", "full")
+        .run(one_task_fails);
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+    assert_lacks(&told.stderr, "hidden");
+    assert_contains(&told.stderr, "candor::executor");
+    assert_contains(&told.stderr, "where_it_goes::one_task_fails::");
+}
+
+// A stderr that takes nothing.
+
+#[test]
+fn a_full_stderr_stops_nobody() {
+    let told = child("a_full_stderr_stops_nobody")
+        .stderr(
+            File::options()
+                .write(true)
+                .open("/dev/full")
+                .map_or(Stdio::null(), Stdio::from),
+        )
+        .run(|| {
+            one_task_fails();
+            println!("it lives on");
+        });
+    let Some(told) = told else { return };
+    assert_contains(&told.assert_success().stdout, "it lives on");
+}
+
+#[test]
+fn a_closed_stderr_stops_nobody() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    // Nobody reads: what is written fails.
+    drop(reader);
+    let told = child("a_closed_stderr_stops_nobody")
+        .stderr(writer)
+        .run(|| {
+            one_task_fails();
+            println!("it lives on");
+        });
+    let Some(told) = told else { return };
+    assert_contains(&told.assert_success().stdout, "it lives on");
+}
+
+// libtest.
+
+#[test]
+fn a_passing_test_shows_no_report() {
+    let told = child("a_passing_test_shows_no_report")
+        .captured()
+        .run(one_task_fails);
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_lacks(&told.stdout, "boom");
+    assert_lacks(&told.stderr, "boom");
+}
+
+#[test]
+fn a_failing_test_shows_its_reports() {
+    let told = child("a_failing_test_shows_its_reports")
+        .captured()
+        .run(|| {
+            one_task_fails();
+            panic!("the test fails");
+        });
+    let Some(told) = told else { return };
+    assert_eq!(told.status.code(), Some(101));
+    assert_count(&told.stdout, "task #1 panicked: boom", 1);
+    assert_contains(&told.stdout, "the test fails");
+    assert_lacks(&told.stderr, "boom");
+}
+
+// Hooks.
+
+fn set_telling_hook() {
+    panic::set_hook(Box::new(|info| {
+        eprintln!("the user's hook has {:?}", info.payload_as_str());
+    }));
+}
+
+#[test]
+fn a_hook_set_before_sees_other_panics_but_not_those_of_tasks() {
+    let name = "a_hook_set_before_sees_other_panics_but_not_those_of_tasks";
+    let told = child(name).run(|| {
+        set_telling_hook();
+        one_task_fails();
+        catch_unwind(|| panic!("outside")).unwrap_err();
+    });
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+    assert_contains(&told.stderr, "0: where_it_goes::one_task_fails::");
+    assert_count(&told.stderr, "the user's hook has", 1);
+    assert_contains(&told.stderr, "the user's hook has Some(\"outside\")");
+}
+
+#[test]
+fn the_main_future_of_block_on_panics_as_if_candor_were_not_there() {
+    let name = "the_main_future_of_block_on_panics_as_if_candor_were_not_there";
+    let told = child(name).run(|| {
+        set_telling_hook();
+        catch_unwind(|| candor::block_on(async { panic!("main") }))
+            .map(drop)
+            .unwrap_err();
+    });
+    let Some(told) = told else { return };
+    assert_eq!(
+        told.assert_success().stderr,
+        "the user's hook has Some(\"main\")\n"
+    );
+}
+
+#[test]
+fn a_hook_set_after_the_first_use_costs_the_backtrace_and_the_report_says_so() {
+    let name = "a_hook_set_after_the_first_use_costs_the_backtrace_and_the_report_says_so";
+    let told = child(name).run(|| {
+        candor::block_on(async {});
+        set_telling_hook();
+        one_task_fails();
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "task #1 panicked: boom", 1);
+    assert_contains(&told.stderr, "spawned at tests/where_it_goes.rs:");
+    assert_contains(&told.stderr, "no backtrace: ");
+    assert_contains(&told.stderr, "set_hook");
+}
+
+#[test]
+fn a_hook_set_by_a_task_costs_the_backtrace_and_the_report_says_so() {
+    let name = "a_hook_set_by_a_task_costs_the_backtrace_and_the_report_says_so";
+    let told = child(name).run(|| {
+        candor::run(async {
+            candor::spawn(async {
+                set_telling_hook();
+                panic!("boom")
+            })
+            .detach();
+        });
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "task #1 panicked: boom", 1);
+    assert_contains(&told.stderr, "no backtrace: ");
+}
+
+#[test]
+fn a_later_hook_that_hands_on_costs_nothing() {
+    let told = child("a_later_hook_that_hands_on_costs_nothing").run(|| {
+        candor::block_on(async {});
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| previous(info)));
+        one_task_fails();
+    });
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+    assert_contains(&told.stderr, "0: where_it_goes::one_task_fails::");
+}
+
+#[test]
+fn a_panic_on_a_thread_that_a_task_started_goes_to_the_previous_hook() {
+    let name = "a_panic_on_a_thread_that_a_task_started_goes_to_the_previous_hook";
+    let told = child(name).run(|| {
+        set_telling_hook();
+        let code = candor::run(async {
+            thread::spawn(|| panic!("on a thread")).join().unwrap_err();
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    });
+    let Some(told) = told else { return };
+    assert_eq!(
+        told.assert_success().stderr,
+        "the user's hook has Some(\"on a thread\")\n"
+    );
+}
+
+// Threads.
+
+#[test]
+fn the_reports_of_two_threads_are_not_mixed() {
+    let told = child("the_reports_of_two_threads_are_not_mixed").run(|| {
+        let barrier = Barrier::new(2);
+        thread::scope(|scope| {
+            for name in ["left", "right"] {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    let executor = Executor::new();
+                    barrier.wait();
+                    for _ in 0..50 {
+                        let fails = async move { Err::<(), _>(format!("{name}\n").repeat(40)) };
+                        TaskBuilder::new()
+                            .name(name)
+                            .spawn_on(&executor, fails)
+                            .detach();
+                        executor.drain();
+                    }
+                });
+            }
+        });
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    let mut whole = 0;
+    let mut inside = "";
+    for line in told.stderr.lines() {
+        if line.starts_with("task #") {
+            inside = if line.contains("`left`") {
+                "left"
+            } else {
+                "right"
+            };
+            whole += 1;
+        }
+        if let Some(quoted) = line.strip_prefix("   | ") {
+            assert_eq!(quoted, inside, "{}", told.stderr);
+        }
+    }
+    assert_eq!(whole, 100, "{}", told.stderr);
+    assert_count(&told.stderr, "   | left\n", 50 * 39);
+    assert_count(&told.stderr, "   | right\n", 50 * 39);
+}
+
+#[test]
+fn an_executor_in_a_thread_local_reports_when_its_thread_ends() {
+    thread_local! {
+        static EXECUTOR: RefCell<Option<Executor>> = const { RefCell::new(None) };
+    }
+    let told = child("an_executor_in_a_thread_local_reports_when_its_thread_ends").run(|| {
+        let thread = thread::spawn(|| {
+            EXECUTOR.with_borrow_mut(|slot| {
+                let executor = slot.insert(Executor::new());
+                std::mem::forget(executor.spawn(async { panic!("boom") }));
+                executor.drain();
+                executor.spawn(FailsWhenDropped).detach();
+            });
+        });
+        thread.join().unwrap();
+        eprintln!("it lives on");
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "task #1 panicked: boom", 1);
+    assert_count(&told.stderr, "task #2 panicked: dropped", 1);
+    assert_contains(&told.stderr, "it lives on");
+}
+
+struct FailsWhenDropped;
+
+impl Future for FailsWhenDropped {
+    type Output = ();
+
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        std::task::Poll::Pending
+    }
+}
+
+impl Drop for FailsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn an_executor_can_run_in_the_destructor_of_a_thread_local() {
+    struct RunsAtTheEnd;
+    impl Drop for RunsAtTheEnd {
+        fn drop(&mut self) {
+            one_task_fails();
+        }
+    }
+    thread_local! {
+        static LAST: RunsAtTheEnd = const { RunsAtTheEnd };
+    }
+    let told = child("an_executor_can_run_in_the_destructor_of_a_thread_local").run(|| {
+        thread::spawn(|| {
+            LAST.with(|_| ());
+            candor::block_on(async {});
+        })
+        .join()
+        .unwrap();
+    });
+    let Some(told) = told else { return };
+    told.assert_plainly_on_stderr();
+}
+
+// The end of the process.
+
+impl Told {
+    #[track_caller]
+    fn assert_aborted(&self) {
+        let code = self.status.code();
+        assert!(!self.status.success() && code != Some(101), "{self:#?}");
+    }
+
+    /// Asserts that a process that died told its last panic, and what was unread, a line each.
+    #[track_caller]
+    fn assert_told_everything(&self) {
+        self.assert_aborted();
+        assert_count(&self.stderr, "task #3 `dies` panicked: first", 1);
+        assert_contains(&self.stderr, "::dies");
+        let unread: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("task #1") || line.starts_with("task #2"))
+            .collect();
+        assert_eq!(unread.len(), 2, "{}", self.stderr);
+        assert_contains(unread[0], "task #1 `unread`");
+        assert_contains(unread[1], "task #2");
+    }
+}
+
+/// Leaves two failures unread, then polls `last`.
+fn two_failures_unread_then(last: impl Future<Output = ()> + 'static) {
+    candor::run(async {
+        let broken = async { Err::<(), _>("broken") };
+        std::mem::forget(TaskBuilder::new().name("unread").spawn(broken));
+        std::mem::forget(candor::spawn(async { panic!("quiet") }));
+        candor::yield_now().await;
+        TaskBuilder::new().name("dies").spawn(last).detach();
+        candor::yield_now().await;
+    });
+}
+
+#[test]
+fn a_panic_in_a_destructor_during_unwinding_tells_everything() {
+    struct PanicsAgain;
+    impl Drop for PanicsAgain {
+        fn drop(&mut self) {
+            panic!("second");
+        }
+    }
+    async fn dies() {
+        let _guard = PanicsAgain;
+        panic!("first");
+    }
+    let told = child("a_panic_in_a_destructor_during_unwinding_tells_everything")
+        .run(|| two_failures_unread_then(dies()));
+    let Some(told) = told else { return };
+    told.assert_told_everything();
+    assert_count(&told.stderr, "task #3 `dies` panicked: second", 1);
+}
+
+#[test]
+fn a_panic_that_leaves_an_extern_c_function_tells_everything() {
+    extern "C" fn called_from_c() {
+        panic!("first");
+    }
+    async fn dies() {
+        called_from_c();
+    }
+    let told = child("a_panic_that_leaves_an_extern_c_function_tells_everything")
+        .run(|| two_failures_unread_then(dies()));
+    let Some(told) = told else { return };
+    told.assert_told_everything();
+    assert_contains(&told.stderr, "panic in a function that cannot unwind");
+}
+
+#[test]
+fn the_policy_abort_prints_its_report_first() {
+    let told = child("the_policy_abort_prints_its_report_first").run(|| {
+        let executor = Executor::builder()
+            .failure_policy(FailurePolicy::Abort)
+            .build();
+        executor.spawn(async { panic!("boom") }).detach();
+        catch_unwind(AssertUnwindSafe(|| executor.drain())).ok();
+        eprintln!("it lives on");
+    });
+    let Some(told) = told else { return };
+    told.assert_aborted();
+    assert_count(&told.stderr, "task #1 panicked: boom", 1);
+    assert_lacks(&told.stderr, "it lives on");
+}
+
+// Other builds.
+
+/// Builds `program.rs` with a profile of its own, and runs it.
+///
+/// In a package of its own, with the versions of the lock file that is tested here, so that nothing is fetched and
+/// none of the tests' own dependencies is built.
+fn run_program(profile: &str, settings: &str, scenario: &str) -> Told {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(profile);
+    fs::create_dir_all(package.join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [dependencies]\ncandor = {{ path = {root:?} }}\n\
+         [profile.dev]\n{settings}\n\
+         [workspace]\n"
+    );
+    fs::write(package.join("Cargo.toml"), manifest).unwrap();
+    fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
+    fs::copy(
+        root.join("tests/where_it_goes/program.rs"),
+        package.join("src/main.rs"),
+    )
+    .unwrap();
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--offline", "--quiet"])
+        .current_dir(&package)
+        .env("CARGO_TARGET_DIR", package.join("target"))
+        .output()
+        .unwrap();
+    assert!(
+        build.status.success(),
+        "{}",
+        String::from_utf8_lossy(&build.stderr)
+    );
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(package.join("target/debug/program"))
+        .arg(scenario)
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .unwrap();
+    Told {
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        status,
+    }
+}
+
+#[test]
+fn a_build_that_aborts_on_panic_tells_everything_first() {
+    let aborting = |scenario| run_program("aborting", "panic = \"abort\"", scenario);
+    let told = aborting("panic");
+    told.assert_aborted();
+    assert_count(&told.stderr, "task #2 `dies` panicked: boom", 1);
+    assert_contains(&told.stderr, "program::dies");
+    assert_count(&told.stderr, "task #1", 1);
+
+    let told = aborting("error");
+    assert_eq!(told.status.code(), Some(1), "{told:#?}");
+    assert_count(&told.stderr, "task #1 failed: broken", 1);
+}
+
+#[test]
+fn a_stripped_binary_still_tells_who_failed_where_and_by_whom() {
+    let stripped = |scenario| run_program("stripped", "strip = true", scenario);
+    let told = stripped("panic");
+    assert_eq!(told.status.code(), Some(1), "{told:#?}");
+    let lines: Vec<&str> = told.stderr.lines().collect();
+    let head = lines
+        .iter()
+        .position(|line| *line == "task #2 `dies` panicked: boom");
+    let report = &lines[head.unwrap_or_else(|| panic!("{told:#?}"))..];
+    assert!(report[1].starts_with("   at src/main.rs:"), "{told:#?}");
+    assert!(
+        report[2].starts_with("   spawned at src/main.rs:"),
+        "{told:#?}"
+    );
+    assert_contains(report[2], " by run at src/main.rs:");
+    assert_contains(report[3], "backtrace: ");
+    assert_contains(report[3], "none known to be yours");
+}
+
+#[test]
+fn the_process_ends_with_the_code_of_run() {
+    let told = |scenario| {
+        run_program("stripped", "strip = true", scenario)
+            .status
+            .code()
+    };
+    assert_eq!(told("success"), Some(0));
+    assert_eq!(told("error"), Some(1));
+    assert_eq!(told("exit"), Some(42));
+}
