@@ -75,7 +75,7 @@ impl TaskBuilder {
         self
     }
 
-    /// Lets [`run`](crate::run) and [`Executor::drain`] end without this task: it is cancelled when
+    /// Lets [`run`](crate::run) and [`Executor::drain`](crate::Executor::drain) end without this task: it is cancelled when
     /// everything else is done, and nothing is said about it.
     pub fn daemon(mut self) -> Self {
         self.is_daemon = true;

@@ -10,6 +10,15 @@
 //!
 //! What a report says is tested in `reports.rs`, and where it is printed in `where_it_goes.rs`.
 
+#![allow(
+    clippy::type_complexity,
+    reason = "what a test holds is said best where it is used"
+)]
+#![allow(
+    clippy::async_yields_async,
+    reason = "handles are taken out of the executor on purpose"
+)]
+
 mod common;
 
 use std::any::Any;
@@ -489,7 +498,9 @@ fn a_parked_executor_wakes_for_a_grace() {
         .grace(Duration::from_millis(5))
         .on_failure(move |_| {
             is_told.set(true);
-            waker.take().map(std::task::Waker::wake);
+            if let Some(waker) = waker.take() {
+                waker.wake();
+            }
         })
         .build();
     // Nothing but the grace could ever end this.

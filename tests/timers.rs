@@ -8,6 +8,11 @@
 //!                everybody waits  │ fires     │ fires
 //! ```
 
+#![allow(
+    clippy::async_yields_async,
+    reason = "sleeps are taken out of the executor on purpose"
+)]
+
 mod common;
 
 use std::cell::{Cell, RefCell};

@@ -16,7 +16,9 @@ use candor::{Executor, JoinError, TaskBuilder, time};
 
 use super::program::{Ending, Entry, HostStep, Plan, Program, Step, Then};
 use super::trace::{Event, Number, Trace, message_of_passing};
-use super::world::{AnyError, Ended, Fault, Gift, Held, PartingShot, Pocket, Waits, Witness, World};
+use super::world::{
+    AnyError, Ended, Fault, Gift, Held, PartingShot, Pocket, Waits, Witness, World,
+};
 
 /// Any sum of sleeps in a program is far shorter.
 const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -272,12 +274,8 @@ impl Actor {
         self.waits(Waits::ForTasks(vec![one.number, other.number], None));
         let mut runners = [one, other];
         let first = poll_fn(|cx| {
-            let mut polls = runners
-                .iter_mut()
-                .map(|runner| Pin::new(runner).poll(cx));
-            polls
-                .find(Poll::is_ready)
-                .unwrap_or(Poll::Pending)
+            let mut polls = runners.iter_mut().map(|runner| Pin::new(runner).poll(cx));
+            polls.find(Poll::is_ready).unwrap_or(Poll::Pending)
         });
         drop(first.await);
     }
@@ -298,18 +296,13 @@ impl Actor {
         })
     }
 
-    fn fails<T>(
-        &self,
-        message: String,
-        cause: Option<JoinError<AnyError>>,
-    ) -> Result<T, AnyError> {
+    fn fails<T>(&self, message: String, cause: Option<JoinError<AnyError>>) -> Result<T, AnyError> {
         let message = self.announced(message);
         Err(Box::new(Fault { message, cause }))
     }
 
     fn announced(&self, message: String) -> String {
-        self.world
-            .note(Event::Fails(self.number, message.clone()));
+        self.world.note(Event::Fails(self.number, message.clone()));
         message
     }
 }

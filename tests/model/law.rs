@@ -340,8 +340,7 @@ impl Law {
             self.counted += 1;
         }
         let due = self.due.iter().position(|due| {
-            let kind_fits =
-                matches!(due.why, Why::Caught) == (report.kind == FailureKind::Caught);
+            let kind_fits = matches!(due.why, Why::Caught) == (report.kind == FailureKind::Caught);
             due.of == report.of && due.message == report.message && kind_fits
         });
         match due.map(|index| self.due.remove(index)) {
@@ -426,9 +425,7 @@ impl Law {
 
     fn nothing_is_unread(&self) -> Verdict {
         let unread: Vec<_> = self.unread().collect();
-        check(unread.is_empty(), || {
-            format!("lost at the end: {unread:?}")
-        })
+        check(unread.is_empty(), || format!("lost at the end: {unread:?}"))
     }
 
     /// Nothing happens any more.

@@ -44,7 +44,9 @@ pub enum Event {
     /// An entry point or the executor's destructor has returned, or the host has done a step of its own.
     ControlReturns,
     /// The executor is about to be dropped, and so many failures it has counted.
-    ExecutorEnds { failures: u64 },
+    ExecutorEnds {
+        failures: u64,
+    },
 
     /// A task was found waiting for something that has happened.
     WaitsInVain(Number, String),
