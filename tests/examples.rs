@@ -77,6 +77,26 @@ fn the_report_of_a_task_tells_all_that_a_thread_tells_and_more() {
     }
 }
 
+/// The README cannot run it as a doctest, which must not end with an exit code of 1.
+#[test]
+fn the_program_in_the_readme_reports_its_failure_and_goes_on() {
+    let program = include_str!("../examples/hello.rs");
+    assert!(include_str!("../README.md").contains(program));
+
+    let told = example("hello").output().unwrap();
+    assert_eq!(
+        stdout(&told),
+        "This goes on, and the exit code will be 1.\n"
+    );
+    assert_eq!(told.status.code(), Some(1));
+    let report = stderr(&told);
+    let headline = "task #1 failed: invalid digit found in string\n";
+    let (before, below) = report.split_once(headline).expect(&report);
+    assert_eq!(before, "");
+    let place = place("hello.rs", "parse()?");
+    assert!(below.lines().next().unwrap().contains(&place), "{report}");
+}
+
 #[test]
 fn files_are_counted_as_wc_counts_them() {
     let folder = folder_with("counted", &[("two lines", b"one two\nthree\n")]);
@@ -189,6 +209,7 @@ fn stderr(output: &Output) -> String {
 fn place(file: &str, code: &str) -> String {
     let source = match file {
         "delayed_boom.rs" => include_str!("../examples/delayed_boom.rs"),
+        "hello.rs" => include_str!("../examples/hello.rs"),
         _ => include_str!("../examples/word_count.rs"),
     };
     let (before, _) = source.rsplit_once(code).expect(code);

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use candor::{Executor, FailureKind, FailurePolicy, JoinError, JoinHandle, TaskBuilder, time};
@@ -491,7 +491,7 @@ fn an_endless_grace_ends_with_the_executor() {
 /// On the real clock, since virtual time does not park.
 #[test]
 fn a_parked_executor_wakes_for_a_grace() {
-    let waiting = Rc::new(Cell::new(None));
+    let waiting = Rc::new(Cell::new(None::<Waker>));
     let told = Rc::new(Cell::new(false));
     let (waker, is_told) = (waiting.clone(), told.clone());
     let executor = Executor::builder()

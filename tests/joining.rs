@@ -463,6 +463,10 @@ fn a_handle_is_moved_between_two_polls() {
 }
 
 #[test]
+#[expect(
+    clippy::async_yields_async,
+    reason = "that the handle comes out unawaited is the point"
+)]
 fn a_task_may_return_the_handle_of_another() {
     candor::test(async {
         let outer = spawn(async { spawn(async { 5 }) });

@@ -625,7 +625,10 @@ fn an_executor_on_virtual_time_without_timers_waits_for_other_threads() {
         let mut thread: Option<thread::JoinHandle<()>> = None;
         let start = now();
         poll_fn(|cx| match thread.take() {
-            Some(thread) => Poll::Ready(thread.join().unwrap()),
+            Some(thread) => {
+                thread.join().unwrap();
+                Poll::Ready(())
+            }
             None => {
                 let waker = cx.waker().clone();
                 thread = Some(thread::spawn(|| waker.wake()));
