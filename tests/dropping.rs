@@ -682,3 +682,31 @@ fn a_thousand_executors_take_the_memory_of_one() {
     let growth = HELD.get() - before;
     assert!(growth < 16 * 1024, "{growth} bytes");
 }
+
+/// A waiting task that is counted when it is dropped.
+fn wait_forever(drops: &Rc<Cell<u32>>) -> JoinHandle<()> {
+    let counted = Counted::new(drops);
+    spawn(async move {
+        let _counted = counted;
+        pending::<()>().await;
+    })
+}
+
+#[test]
+fn what_the_last_report_spawns_is_cancelled_as_well() {
+    let drops = Rc::default();
+    let spawned: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
+    let (counted, kept) = (Rc::clone(&drops), Rc::clone(&spawned));
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| *kept.borrow_mut() = Some(wait_forever(&counted)))
+        .build();
+    std::mem::forget(executor.spawn(async { panic!("read by nobody") }));
+    executor.block_on(yield_now());
+    assert_eq!(executor.failures(), 0);
+    drop(executor);
+    assert_eq!(drops.get(), 1);
+    let handle = spawned.take().expect("the failure was reported");
+    assert!(handle.is_finished());
+    assert!(candor::block_on(handle).unwrap_err().is_cancelled());
+}

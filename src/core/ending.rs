@@ -16,8 +16,19 @@ use crate::failure::report;
 impl Core {
     /// Cancels every task, in the order of their slots, and tells what was not told.
     ///
-    /// A destructor may spawn; what it spawns is cancelled as well. Nothing is polled any more.
+    /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
+    /// polled any more.
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
+        loop {
+            self.cancel_all_tasks();
+            self.report_unread();
+            if self.slots.borrow().len() == 0 {
+                break;
+            }
+        }
+    }
+
+    fn cancel_all_tasks(self: &Rc<Self>) {
         let mut from = 1;
         while self.slots.borrow().len() > 0 {
             let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from)));
@@ -27,7 +38,6 @@ impl Core {
             }
         }
         self.end_poll();
-        self.report_unread();
     }
 
     /// Says which unfinished work is about to be cancelled because `block_on` returns.
