@@ -160,17 +160,13 @@ where
         Ok(outcome.map_err(|error| core.main_error(error)))
     });
     let reports = reports.0.take();
-    let outcome = result.unwrap_or_else(|stop| panic_for(stop));
-    match outcome {
-        Ok(value) if reports.is_empty() => value,
-        Ok(_) => panic!(
-            "the test has {}:\n{}",
-            counted(reports.len(), "unread failure"),
-            reports.join("\n")
-        ),
-        Err(error) if reports.is_empty() => panic!("{error:?}"),
-        Err(error) => panic!("{error:?}\n{}", reports.join("\n")),
-    }
+    let verdict = match result {
+        Ok(Ok(value)) if reports.is_empty() => return value,
+        Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(stop) => advice_for(&stop),
+    };
+    panic!("{}", [&[verdict], &*reports].concat().join("\n"))
 }
 
 /// The reports of a test: should its own panic come first, they are printed after all.
@@ -556,12 +552,16 @@ fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
 
 #[track_caller]
 fn panic_for(stop: Stop) -> ! {
+    panic!("{}", advice_for(&stop))
+}
+
+fn advice_for(stop: &Stop) -> String {
     match stop {
-        Stop::Exit(code) => panic!(
+        Stop::Exit(code) => format!(
             "a task called `candor::exit({code})`, and block_on has no exit code to return; \
              enter by `candor::run` if the program shall end with this code",
         ),
-        Stop::Failure(headline) => panic!("shut down by the failure policy, because {headline}"),
+        Stop::Failure(headline) => format!("shut down by the failure policy, because {headline}"),
     }
 }
 

@@ -689,3 +689,17 @@ fn an_executor_shows_what_it_holds() {
     assert_contains(&shown, "tasks: 1");
     assert_lacks(&shown, "0x");
 }
+
+#[test]
+fn a_test_that_is_ended_by_exit_hides_no_failure_either() {
+    let message = panic_message(|| {
+        candor::test(async {
+            spawn(async { panic!("hidden behind the exit") }).detach();
+            yield_now().await;
+            candor::exit(3);
+            pending::<()>().await;
+        });
+    });
+    assert_contains(&message, "candor::exit(3)");
+    assert_contains(&message, "task #1 panicked: hidden behind the exit");
+}
