@@ -517,12 +517,23 @@ where
             Poll::Ready(())
         }),
     );
-    match outcome {
-        None | Some(Ok(Ok(_))) => {}
-        Some(Ok(Err(error))) => core.report_main_error(error),
-        Some(Err(panic)) => core.report_panic(panic),
-    }
-    if let Err(panic) = core.guarded(MAIN_SLOT, || main.set(None)) {
+    let value = match outcome {
+        None => None,
+        Some(Ok(Ok(value))) => Some(value),
+        Some(Ok(Err(error))) => {
+            core.report_main_error(error);
+            None
+        }
+        Some(Err(panic)) => {
+            core.report_panic(panic);
+            None
+        }
+    };
+    let dropped = [
+        core.guarded(MAIN_SLOT, || main.set(None)),
+        core.guarded(MAIN_SLOT, || drop(value)),
+    ];
+    for panic in dropped.into_iter().filter_map(Result::err) {
         core.report_panic(panic);
     }
     driven

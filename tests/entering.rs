@@ -703,3 +703,32 @@ fn a_test_that_is_ended_by_exit_hides_no_failure_either() {
     assert_contains(&message, "candor::exit(3)");
     assert_contains(&message, "task #1 panicked: hidden behind the exit");
 }
+
+/// What `run` is given may fail as late as this.
+struct PanicsWhenDropped;
+
+impl candor::Value for PanicsWhenDropped {}
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_value_of_the_main_future_that_panics_when_dropped_is_reported_and_the_tasks_go_on() {
+    let reports = Reports::new();
+    let trace = reports.trace.clone();
+    let code = reports.run(async {
+        spawn(async move { trace.note("the task goes on") }).detach();
+        PanicsWhenDropped
+    });
+    assert_same(code, ExitCode::FAILURE);
+    assert_eq!(
+        reports.trace.events(),
+        [
+            "report: the main future panicked: dropped",
+            "the task goes on"
+        ]
+    );
+}
