@@ -333,7 +333,16 @@ impl Executor {
         };
         warn_of_nesting(entry);
         let _entered = Entered::new(&self.core, entry);
-        let result = body(&self.core);
+        // A failure that was reported since the last call may have shut the executor down.
+        let mut result = match self.core.take_stop() {
+            None => body(&self.core),
+            Some(stop) => Err(stop),
+        };
+        if result.is_ok()
+            && let Some(stop) = self.core.take_stop()
+        {
+            result = Err(stop);
+        }
         if result.is_err() {
             self.core.cancel_everything();
             self.core.take_stop();

@@ -732,3 +732,43 @@ fn a_value_of_the_main_future_that_panics_when_dropped_is_reported_and_the_tasks
         ]
     );
 }
+
+#[test]
+fn a_failure_reported_between_two_calls_shuts_down_the_next_one_before_its_first_poll() {
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(|_| ())
+        .failure_policy(FailurePolicy::Shutdown)
+        .build();
+    let fails = executor.spawn(async { panic!("boom") });
+    let waits = executor.spawn(pending::<()>());
+    executor.block_on(yield_now());
+    drop(fails);
+    assert_eq!(executor.failures(), 1);
+    let was_polled = Cell::new(false);
+    let message = panic_message(|| executor.block_on(async { was_polled.set(true) }));
+    assert_contains(&message, "task #1 panicked: boom");
+    assert!(!was_polled.get());
+    assert!(waits.is_finished());
+    assert_eq!(executor.block_on(async { 1 }), 1);
+}
+
+#[test]
+fn a_failure_that_the_main_future_drops_at_its_very_end_shuts_down_the_same_call() {
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(|_| ())
+        .failure_policy(FailurePolicy::Shutdown)
+        .build();
+    let fails = RefCell::new(Some(executor.spawn(async { panic!("boom") })));
+    executor.block_on(yield_now());
+    let mut fails = fails.take();
+    let message = panic_message(|| {
+        // A future that is done, and keeps the handle until it is dropped.
+        executor.block_on(poll_fn(move |_| {
+            let _kept = &mut fails;
+            Poll::Ready(())
+        }));
+    });
+    assert_contains(&message, "task #1 panicked: boom");
+}
