@@ -115,6 +115,11 @@ impl Drop for Entered {
 
 /// A core without tasks: the one in reserve, or a new one.
 pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
+    // Also for the core in reserve: the first executor may not have been able to.
+    hook::install(Probe {
+        polled: polled_task,
+        unread: unread_lines,
+    });
     if !config.virtual_time
         && let Ok(Some(mut core)) = SPARE.try_with(Cell::take)
         && let Some(unshared) = Rc::get_mut(&mut core)
@@ -122,10 +127,6 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
         unshared.renew(config);
         return core;
     }
-    hook::install(Probe {
-        polled: polled_task,
-        unread: unread_lines,
-    });
     Rc::new(Core::new(config))
 }
 
