@@ -792,3 +792,27 @@ fn the_hook_is_installed_by_the_first_executor_that_can() {
     assert_contains(&told.stderr, "task #1 panicked: told once");
     assert_contains(&told.stderr, "runtime frames hidden");
 }
+
+#[test]
+fn a_chain_of_forty_thousand_tasks_can_be_shown() {
+    fn spawn_below(levels: u32) {
+        let chain = async move {
+            if levels > 1 {
+                spawn_below(levels - 1);
+            }
+            pending::<()>().await;
+        };
+        TaskBuilder::new().daemon().spawn(chain).detach();
+    }
+    candor::test(async {
+        spawn_below(40_000);
+        while candor::tasks().len() < 40_000 {
+            for _ in 0..1_000 {
+                yield_now().await;
+            }
+        }
+        let shown = candor::tasks().to_string();
+        assert_contains(&shown, "40000 tasks alive");
+        assert_contains(&shown, "task #40000: ");
+    });
+}

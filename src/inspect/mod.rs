@@ -11,6 +11,10 @@ use crate::failure::lineage::{Named, TaskId};
 use crate::failure::{LastAwait, Location};
 use crate::task::Header;
 
+/// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader
+/// long before.
+const DEEPEST: usize = 100;
+
 /// The tasks of the executor that runs on this thread; none where no executor runs.
 ///
 /// It costs time in proportion to the number of tasks: made for looking, not for steering.
@@ -97,7 +101,7 @@ impl fmt::Display for Tasks {
         };
         let mut pending: Vec<(&TaskInfo, usize)> = children(None, 1).collect();
         while let Some((task, depth)) = pending.pop() {
-            write!(f, "\n{:1$}{task}", "", 2 * depth)?;
+            write!(f, "\n{:1$}{task}", "", 2 * depth.min(DEEPEST))?;
             pending.extend(children(Some(task.id), depth + 1));
         }
         Ok(())
