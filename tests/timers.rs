@@ -662,3 +662,47 @@ fn on_the_real_clock_a_timer_is_never_early() {
         }
     });
 }
+
+/// When an interval of 50 ms ticks, in ms, if its second tick is awaited `late` after it was due.
+fn ticks_when_late_by(behavior: MissedTickBehavior, late: Duration) -> [u128; 4] {
+    executor().block_on(async {
+        let start = now();
+        let mut interval = interval(50 * MS);
+        interval.set_missed_tick_behavior(behavior);
+        interval.tick().await;
+        sleep(50 * MS + late).await;
+        let mut ticks = [0; 4];
+        for tick in &mut ticks {
+            interval.tick().await;
+            *tick = (now() - start).as_millis();
+        }
+        ticks
+    })
+}
+
+/// The numbers are those of tokio 1.54 on its paused clock.
+#[test]
+fn a_tick_that_is_late_by_less_than_its_period_was_missed_as_well() {
+    use MissedTickBehavior::{Burst, Delay, Skip};
+    let late = 30 * MS;
+    assert_eq!(ticks_when_late_by(Burst, late), [80, 100, 150, 200]);
+    assert_eq!(ticks_when_late_by(Delay, late), [80, 130, 180, 230]);
+    assert_eq!(ticks_when_late_by(Skip, late), [80, 100, 150, 200]);
+}
+
+#[test]
+fn a_tick_that_is_late_by_exactly_its_period_is_burst_delayed_or_skipped() {
+    use MissedTickBehavior::{Burst, Delay, Skip};
+    let late = 50 * MS;
+    assert_eq!(ticks_when_late_by(Burst, late), [100, 100, 150, 200]);
+    assert_eq!(ticks_when_late_by(Delay, late), [100, 150, 200, 250]);
+    assert_eq!(ticks_when_late_by(Skip, late), [100, 150, 200, 250]);
+}
+
+#[test]
+fn a_tick_that_is_late_by_five_milliseconds_is_in_time() {
+    use MissedTickBehavior::{Delay, Skip};
+    assert_eq!(ticks_when_late_by(Delay, 5 * MS), [55, 100, 150, 200]);
+    assert_eq!(ticks_when_late_by(Delay, 6 * MS), [56, 106, 156, 206]);
+    assert_eq!(ticks_when_late_by(Skip, 6 * MS), [56, 100, 150, 200]);
+}

@@ -11,6 +11,10 @@ use super::{Sleep, now};
 use crate::current;
 use crate::failure::{AwaitKind, await_line};
 
+/// A tick that is awaited no later than this has not been missed: tokio's tolerance. Else each tick
+/// under `Delay` would be later than the last by what the operating system adds.
+const IN_TIME: Duration = Duration::from_millis(5);
+
 /// Ticks every `period`, the first time at once.
 ///
 /// # Panics
@@ -67,7 +71,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     }
 }
 
-/// What an [`Interval`] does when its ticks were not awaited in time. The three are tokio's.
+/// What an [`Interval`] does when a tick was awaited more than 5 ms after it was due. The three are tokio's.
 ///
 /// For a period of 10 ms, when the tick due at 20 is awaited at 45:
 ///
@@ -123,12 +127,11 @@ impl Interval {
 
     fn next_after(&self, due: Instant) -> Option<Instant> {
         let now = now();
-        let next = due.checked_add(self.period)?;
-        if next >= now {
-            return Some(next);
+        if now.saturating_duration_since(due) <= IN_TIME {
+            return due.checked_add(self.period);
         }
         match self.missed_tick_behavior {
-            MissedTickBehavior::Burst => Some(next),
+            MissedTickBehavior::Burst => due.checked_add(self.period),
             MissedTickBehavior::Delay => now.checked_add(self.period),
             MissedTickBehavior::Skip => {
                 let into_period = (now - due).as_nanos() % self.period.as_nanos();
