@@ -18,7 +18,8 @@
 //! higher one, so the first occupied slot of the first occupied level is the next to look at, however
 //! much empty time lies before it. When time enters a coarse slot, the digit that it stood for agrees
 //! with now, and its entries *cascade*: each moves to a finer level, at most ten times in its life.
-//! And eleven digits hold every `u64`, so no deadline is too far away.
+//! And eleven digits hold every `u64`, so no deadline is too far away; the very last tick never comes, and
+//! what waits for it waits apart from the rest.
 //!
 //! Time here is a count of ticks. The wheel knows no clock, no task and no waker: values go in, and
 //! expired values come out.
@@ -35,6 +36,8 @@ const LEVELS: usize = 11;
 /// The slot after those of all levels. It holds deadlines before now, which differ from now in a
 /// digit that time will not reach again.
 const OVERDUE: usize = LEVELS * SLOTS;
+/// The slot after that. It holds what has the last tick as its deadline, which never comes.
+const NEVER: usize = OVERDUE + 1;
 
 /// Where a list of entries ends, since no entry has this index.
 const NONE: u32 = u32::MAX;
@@ -50,9 +53,9 @@ const RETIRED: u32 = u32::MAX;
 pub(crate) struct Wheel<T> {
     now: u64,
     len: usize,
-    /// One word for each level and one for `OVERDUE`: a set bit promises a slot that is not empty.
+    /// One word for each level and one for `OVERDUE` and `NEVER`: a set bit promises a slot that is not empty.
     occupied: [u64; LEVELS + 1],
-    /// Numbered level by level, then `OVERDUE`; empty until the first insert.
+    /// Numbered level by level, then `OVERDUE` and `NEVER`; empty until the first insert.
     slots: Vec<Slot>,
     entries: Vec<Entry<T>>,
     /// The first entry without a value that may be used again; `next` leads to the others.
@@ -101,7 +104,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Adds a value that expires at the tick `deadline`.
+    /// Adds a value that expires at the tick `deadline`; at `u64::MAX`, never.
     ///
     /// A deadline that is not after [`now`](Self::now) is due at once. Constant time, with one
     /// exception: a deadline before now steps back over the overdue ones that are later than itself.
@@ -172,7 +175,7 @@ impl<T> Wheel<T> {
     }
 
     /// The next tick at which the caller should call [`pop_expired`](Self::pop_expired); `None` if
-    /// the wheel is empty.
+    /// nothing will ever expire.
     ///
     /// Never later than the earliest deadline, and equal to it if that deadline is due already or on
     /// level 0. Otherwise this may be the start of the coarse slot in which it waits:
@@ -201,7 +204,7 @@ impl<T> Wheel<T> {
 
     /// The slot whose entries come before all others, and the first tick that it stands for.
     fn first_occupied(&self) -> Option<(usize, u64)> {
-        if self.occupied[LEVELS] != 0 {
+        if self.occupied[LEVELS] & 1 != 0 {
             let earliest = self.slots[OVERDUE].first;
             return Some((OVERDUE, self.entries[earliest as usize].deadline));
         }
@@ -221,6 +224,9 @@ impl<T> Wheel<T> {
     fn slot_of(&self, deadline: u64) -> usize {
         if deadline < self.now {
             return OVERDUE;
+        }
+        if deadline == u64::MAX {
+            return NEVER;
         }
         // Some bit must be set to have a highest one; the lowest does not change the digit.
         let highest_difference = ((deadline ^ self.now) | 1).ilog2() as usize;
@@ -265,7 +271,7 @@ impl<T> Wheel<T> {
     #[cold]
     fn grow(&mut self, deadline: u64, value: T) -> EntryKey {
         if self.slots.is_empty() {
-            self.slots = vec![Slot::EMPTY; OVERDUE + 1];
+            self.slots = vec![Slot::EMPTY; NEVER + 1];
         }
         let index = self.entries.len();
         assert!(

@@ -706,3 +706,34 @@ fn a_tick_that_is_late_by_five_milliseconds_is_in_time() {
     assert_eq!(ticks_when_late_by(Delay, 6 * MS), [56, 106, 156, 206]);
     assert_eq!(ticks_when_late_by(Skip, 6 * MS), [56, 100, 150, 200]);
 }
+
+#[test]
+fn an_endless_sleep_does_not_let_virtual_time_run_to_its_end() {
+    let (sender, receiver) = async_channel::bounded(1);
+    executor().block_on(async {
+        let start = now();
+        spawn(sleep(Duration::MAX)).detach();
+        let sends = thread::spawn(move || {
+            // Until the executor has had the time to fall asleep; if it has not, less is tested.
+            thread::sleep(20 * MS);
+            sender.try_send(()).unwrap();
+        });
+        receiver.recv().await.unwrap();
+        assert_eq!(now(), start);
+        sleep(SECOND).await;
+        assert_eq!(now() - start, SECOND);
+        sends.join().unwrap();
+    });
+}
+
+#[test]
+fn an_endless_sleep_that_is_reset_ends() {
+    executor().block_on(async {
+        let start = now();
+        let mut endless = sleep(Duration::MAX);
+        assert!(timeout(SECOND, &mut endless).await.is_err());
+        endless.reset(start + 3 * SECOND);
+        endless.await;
+        assert_eq!(now() - start, 3 * SECOND);
+    });
+}
