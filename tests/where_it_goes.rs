@@ -700,3 +700,36 @@ fn the_process_ends_with_the_code_of_run() {
     assert_eq!(told("error"), Some(1));
     assert_eq!(told("exit"), Some(42));
 }
+
+#[test]
+fn the_policy_abort_lets_a_logger_that_buffers_write_its_report_first() {
+    use std::sync::Mutex;
+
+    struct Buffers(Mutex<String>);
+    impl log::Log for Buffers {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            *self.0.lock().unwrap() += &format!("logged: {}\n", record.args());
+        }
+        fn flush(&self) {
+            eprint!("{}", self.0.lock().unwrap());
+        }
+    }
+    static LOGGER: Buffers = Buffers(Mutex::new(String::new()));
+
+    let test = "the_policy_abort_lets_a_logger_that_buffers_write_its_report_first";
+    let told = child(test).run(|| {
+        log::set_logger(&LOGGER).unwrap();
+        log::set_max_level(log::LevelFilter::Error);
+        let executor = Executor::builder()
+            .failure_policy(FailurePolicy::Abort)
+            .build();
+        executor.spawn(async { panic!("boom") }).detach();
+        executor.drain();
+    });
+    let Some(told) = told else { return };
+    told.assert_aborted();
+    assert_count(&told.stderr, "logged: task #1 panicked: boom", 1);
+}

@@ -125,7 +125,10 @@ impl Core {
         match self.config.policy {
             FailurePolicy::Report => {}
             FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
-            FailurePolicy::Abort => process::abort(),
+            FailurePolicy::Abort => {
+                report::flush();
+                process::abort()
+            }
         }
     }
 

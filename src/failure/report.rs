@@ -154,6 +154,13 @@ pub(crate) fn print(level: Level, report: &str) {
     }
 }
 
+/// Lets a logger that buffers write down what it has: the process is about to end.
+pub(crate) fn flush() {
+    if let Err(payload) = catch_unwind(|| log::logger().flush()) {
+        drop_payload(payload);
+    }
+}
+
 fn logged(level: Level, report: &str) -> bool {
     let target = if level == Level::Error {
         "candor::failure"
