@@ -185,10 +185,10 @@ impl Core {
         }
     }
 
-    /// Reports what is unread at the end.
+    /// Reports what is unread at the end, and what the reports themselves leave behind.
     pub(crate) fn report_unread(&self) {
-        self.after_poll();
         loop {
+            self.after_poll();
             let tasks = self.unread.borrow_mut().take_all();
             if tasks.is_empty() {
                 break;
