@@ -704,6 +704,26 @@ fn a_test_that_is_ended_by_exit_hides_no_failure_either() {
     assert_contains(&message, "task #1 panicked: hidden behind the exit");
 }
 
+#[test]
+fn the_hook_is_installed_by_the_first_executor_that_can() {
+    let told = child("the_hook_is_installed_by_the_first_executor_that_can").run(|| {
+        let sum = Cell::new(0);
+        panic_message(|| {
+            let _enters = EntersWhenDropped(&sum);
+            panic!("boom");
+        });
+        candor::block_on(async {
+            spawn(async { panic!("told once") }).detach();
+            yield_now().await;
+        });
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "told once", 1);
+    assert_contains(&told.stderr, "task #1 panicked: told once");
+    assert_contains(&told.stderr, "runtime frames hidden");
+}
+
 /// What `run` is given may fail as late as this.
 struct PanicsWhenDropped;
 
@@ -771,26 +791,6 @@ fn a_failure_that_the_main_future_drops_at_its_very_end_shuts_down_the_same_call
         }));
     });
     assert_contains(&message, "task #1 panicked: boom");
-}
-
-#[test]
-fn the_hook_is_installed_by_the_first_executor_that_can() {
-    let told = child("the_hook_is_installed_by_the_first_executor_that_can").run(|| {
-        let sum = Cell::new(0);
-        panic_message(|| {
-            let _enters = EntersWhenDropped(&sum);
-            panic!("boom");
-        });
-        candor::block_on(async {
-            spawn(async { panic!("told once") }).detach();
-            yield_now().await;
-        });
-    });
-    let Some(told) = told else { return };
-    told.assert_success();
-    assert_count(&told.stderr, "told once", 1);
-    assert_contains(&told.stderr, "task #1 panicked: told once");
-    assert_contains(&told.stderr, "runtime frames hidden");
 }
 
 #[test]

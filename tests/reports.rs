@@ -810,3 +810,55 @@ fn failures_can_be_sent_to_and_seen_from_other_threads() {
         .unwrap();
     assert_contains(&shown, "task #1 `fetch` failed: broken");
 }
+
+#[test]
+fn a_join_error_of_a_type_of_the_users_is_told_once_with_its_whole_chain() {
+    #[derive(Debug)]
+    struct Refused;
+    let report = report_of(async {
+        let middle = TaskBuilder::new().name("middle").spawn(async {
+            let origin = TaskBuilder::new().name("origin");
+            origin.spawn(async { Err::<(), _>(Refused) }).await
+        });
+        middle.await
+    });
+    assert_contains(&report, "\n   caused by task #2 `middle` failed: ");
+    assert_contains(
+        &report,
+        "\n      caused by task #3 `origin` failed: Refused (",
+    );
+    assert_count(&report, "help: ", 1);
+    assert_lacks(&report, "JoinError<");
+}
+
+#[test]
+fn a_join_error_of_a_type_of_the_users_refers_to_the_report_that_there_was() {
+    #[derive(Debug)]
+    struct Refused;
+    let reports = Reports::new();
+    reports.block_on(async {
+        let origin = candor::spawn(async { Err::<(), _>(Refused) });
+        let awaits_late = async {
+            candor::sleep(3 * SECOND).await;
+            origin.await
+        };
+        candor::spawn(awaits_late).detach();
+        candor::sleep(5 * SECOND).await;
+    });
+    let [first, second] = &reports.texts()[..] else {
+        panic!("two reports were expected: {:#?}", reports.texts());
+    };
+    assert_contains(first, "task #1 failed (not awaited yet): Refused (");
+    assert_contains(second, "\n   caused by task #1, reported above");
+    assert_count(second, "spawned at", 1);
+}
+
+#[test]
+fn the_cancellation_of_a_task_that_another_passes_on_is_told_as_what_it_is() {
+    let report = report_of(async {
+        let aborted = candor::spawn(std::future::pending::<Result<(), fmt::Error>>());
+        aborted.abort();
+        aborted.await
+    });
+    assert_eq!(headline(&report), "task #1 failed: the task was cancelled");
+}

@@ -6,6 +6,7 @@
 //! | type | message | causes | place and frames |
 //! |---|---|---|---|
 //! | [`candor::Error`](crate::Error) | its text | its sources | where `?` made it |
+//! | [`JoinError`] | its line | the failure that it holds | there |
 //! | boxed errors, std's error types | their text | their sources | unknown |
 //! | strings | themselves | | unknown |
 //! | any other | its `Debug` form and type name | | unknown |
@@ -45,9 +46,7 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) enum Cause {
     Text(String),
-    /// Another task's failure, which has its own report further up.
-    Reported(String),
-    /// Another task's failure, which nobody has been told.
+    /// Another task's failure: its report, or its name if it has been told further up.
     Failure(String),
     /// A backtrace that the error brought along in its text.
     ForeignBacktrace(String),
@@ -62,7 +61,9 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
     if let Some(error) = any.downcast_ref::<Error>() {
         return of_candor_error(error);
     }
-    let (message, causes) = if let Some(error) = as_std_error(any) {
+    let (message, causes) = if is_join_error::<E>() {
+        (format!("{error:-?}"), cause_of_join_error(error))
+    } else if let Some(error) = as_std_error(any) {
         (display_of(error), causes_of(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
@@ -108,7 +109,7 @@ fn of_candor_error(error: &Error) -> Account {
 fn is_told_by_another_task(causes: &[Cause]) -> bool {
     causes
         .iter()
-        .any(|cause| matches!(cause, Cause::Failure(_) | Cause::Reported(_)))
+        .any(|cause| matches!(cause, Cause::Failure(_)))
 }
 
 fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
@@ -116,11 +117,7 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
     let mut next = error.source();
     while let Some(cause) = next {
         if let Some(failure) = cause.downcast_ref::<TaskFailure>() {
-            causes.push(if failure.is_told() {
-                Cause::Reported(failure.origin().to_string())
-            } else {
-                Cause::Failure(failure.without_backtrace().to_string())
-            });
+            causes.push(Cause::Failure(failure.as_cause()));
             break;
         }
         if causes.len() == CAUSES {
@@ -133,6 +130,23 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
         next = cause.source();
     }
     causes
+}
+
+/// Whether `E` is a [`JoinError`] of whatever type: `Any` can only tell for one at a time.
+fn is_join_error<E>() -> bool {
+    let [this, known] = [type_name::<E>(), type_name::<JoinError<Infallible>>()]
+        .map(|name| name.split_once('<').map(|(name, _)| name));
+    this == known
+}
+
+/// What `{:+?}` of a [`JoinError`] tells: the failure of the task that was awaited, unless that was cancelled.
+fn cause_of_join_error<E: Debug>(error: &E) -> Vec<Cause> {
+    let cause = format!("{error:+?}");
+    if cause.is_empty() {
+        Vec::new()
+    } else {
+        vec![Cause::Failure(cause)]
+    }
 }
 
 /// The backtrace that an error of the anyhow crate appends to its `Debug` form, when it holds one:
@@ -207,14 +221,5 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
             std::time::SystemTimeError,
             std::time::TryFromFloatSecsError,
             crate::clock::Elapsed,
-            JoinError<Infallible>,
-            JoinError<Error>,
-            JoinError<String>,
-            JoinError<&'static str>,
-            JoinError<std::io::Error>,
-            JoinError<Box<dyn StdError>>,
-            JoinError<Box<dyn StdError + Send + Sync>>,
-            JoinError<JoinError<Infallible>>,
-            JoinError<JoinError<Error>>,
     )
 }

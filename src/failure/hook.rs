@@ -221,17 +221,12 @@ pub(crate) fn reinstate(failure: TaskFailure) {
         None if failure.is_told() => {}
         None => report::print(log::Level::Error, &failure.to_string()),
         Some(polled) => {
-            let first = if failure.is_told() {
-                Cause::Reported(failure.origin().to_string())
-            } else {
-                Cause::Failure(failure.without_backtrace().to_string())
-            };
             let record = Record {
                 polled,
                 message: failure.message().to_owned(),
                 location: failure.location(),
                 backtrace: failure.shared_backtrace().cloned(),
-                causes: vec![first],
+                causes: vec![Cause::Failure(failure.as_cause())],
                 printed: false,
             };
             RECORDS.with_borrow_mut(|records| records.push(record));

@@ -100,9 +100,14 @@ impl<E: Debug + 'static> fmt::Display for JoinError<E> {
     }
 }
 
+/// The signs are for the report of a task that returned it: all that such a report can ask an error for
+/// is its `Debug` form. `{:-?}` is the line that `{}` is, and `{:+?}` what stands behind "caused by".
 impl<E: Debug + 'static> Debug for JoinError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.failure() {
+            _ if f.sign_minus() => fmt::Display::fmt(self, f),
+            Some(failure) if f.sign_plus() => f.write_str(&failure.as_cause()),
+            None if f.sign_plus() => Ok(()),
             Some(failure) => fmt::Display::fmt(failure, f),
             None => f.write_str(
                 "the task was cancelled: it was aborted, or its executor ended before it was done",

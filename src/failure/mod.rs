@@ -148,10 +148,6 @@ impl TaskFailure {
         &self.origin.spawned_by
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
         self.account().backtrace.as_ref()
     }

@@ -48,12 +48,17 @@ impl TaskFailure {
         )
     }
 
-    /// The report as it stands inside the report of an awaiter, which shows the same frames.
-    pub(crate) fn without_backtrace(&self) -> impl Display + '_ {
-        Report {
+    /// What the report of an awaiter says of it: all but the frames, which that shows as well; or who it
+    /// was, if its own report stands further up.
+    pub(crate) fn as_cause(&self) -> String {
+        if self.is_told() {
+            return format!("{}, reported above", self.origin);
+        }
+        let report = Report {
             failure: self,
             with_backtrace: false,
-        }
+        };
+        report.to_string()
     }
 }
 
@@ -96,7 +101,6 @@ fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool)
     for cause in &account.causes {
         match cause {
             Cause::Text(text) => write!(f, "\n{:INDENT$}caused by: {}", "", quoted(text, INDENT))?,
-            Cause::Reported(task) => write!(f, "\n{:INDENT$}caused by {task}, reported above", "")?,
             Cause::Failure(report) => {
                 write!(f, "\n{:INDENT$}caused by ", "")?;
                 f.write_str(&report.replace('\n', &format!("\n{:INDENT$}", "")))?;
