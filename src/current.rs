@@ -72,6 +72,7 @@ impl Entered {
     /// # Panics
     ///
     /// When the executor is running already.
+    #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
         assert!(
             !core.is_entered.get(),

@@ -106,7 +106,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         at: Caller::caller(),
     };
     let (result, _) = in_fresh_executor(Config::default(), entry, |core| drive(core, future));
-    result.unwrap_or_else(|stop| panic_for(stop))
+    output_of(result)
 }
 
 /// Runs `future` in a `#[test]`, and lets the test fail if anything did.
@@ -287,7 +287,7 @@ impl Executor {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let result = self.enter("Executor::block_on", |core| drive(core, future));
-        result.unwrap_or_else(|stop| panic_for(stop))
+        output_of(result)
     }
 
     /// Spawns a task, which is polled when the executor runs.
@@ -570,9 +570,13 @@ fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
     }
 }
 
+/// What `block_on` returns; no closure, whose place a panic would name instead of the caller's.
 #[track_caller]
-fn panic_for(stop: Stop) -> ! {
-    panic!("{}", advice_for(&stop))
+fn output_of<R>(result: Result<R, Stop>) -> R {
+    match result {
+        Ok(output) => output,
+        Err(stop) => panic!("{}", advice_for(&stop)),
+    }
 }
 
 fn advice_for(stop: &Stop) -> String {

@@ -733,3 +733,32 @@ fn the_policy_abort_lets_a_logger_that_buffers_write_its_report_first() {
     told.assert_aborted();
     assert_count(&told.stderr, "logged: task #1 panicked: boom", 1);
 }
+
+#[test]
+fn a_mistake_is_told_with_the_place_of_the_caller() {
+    let told = child("a_mistake_is_told_with_the_place_of_the_caller").run(|| {
+        async fn exits(code: u8) {
+            candor::exit(code);
+            std::future::pending().await
+        }
+        let mistakes: [&dyn Fn(); 6] = [
+            &|| candor::block_on(exits(3)),
+            &|| Executor::new().block_on(exits(4)),
+            &|| candor::test(exits(5)),
+            &|| candor::exit(6),
+            &|| drop(candor::spawn(async {})),
+            &|| {
+                let executor = std::rc::Rc::new(Executor::new());
+                let inner = std::rc::Rc::clone(&executor);
+                executor.block_on(async move { inner.drain() });
+            },
+        ];
+        for mistake in mistakes {
+            catch_unwind(AssertUnwindSafe(mistake)).unwrap_err();
+        }
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, " panicked at ", 6);
+    assert_count(&told.stderr, " panicked at tests/where_it_goes.rs:", 6);
+}

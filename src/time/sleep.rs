@@ -137,6 +137,7 @@ impl Sleep {
     }
 
     /// The poll, for futures that are made of sleeps and note an await of their own.
+    #[track_caller]
     pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(core) = current::get() else {
             panic!(
