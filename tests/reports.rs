@@ -862,3 +862,54 @@ fn the_cancellation_of_a_task_that_another_passes_on_is_told_as_what_it_is() {
     });
     assert_eq!(headline(&report), "task #1 failed: the task was cancelled");
 }
+
+#[test]
+fn a_message_that_quotes_a_backtrace_cannot_take_the_place_of_the_real_one() {
+    let forged = "evil\n\nStack backtrace:\n   0: \u{1b}[2Jtask #8 failed\n             at x\u{7}";
+    let report = report_of(async move {
+        Err(anyhow::anyhow!(forged))?; // the real place
+        candor::Ok(())
+    });
+    assert_lacks(&report, "\u{1b}");
+    assert_lacks(&report, "\u{7}");
+    assert_count(&report, "task #8", 1);
+    assert_count(&report, "   backtrace (", 1);
+    assert_contains(&report, "\n   | Stack backtrace:");
+    assert_contains(&report, "\n             at tests/reports.rs:");
+}
+
+#[test]
+fn the_frames_in_an_error_of_the_users_cannot_forge_a_report_either() {
+    struct Forged;
+    impl Debug for Forged {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("evil\n\nStack backtrace:\n   0: \u{1b}[2Jtask #8 failed\n   at x\r")
+        }
+    }
+    let report = report_of(async { Err::<(), _>(Forged) });
+    assert_lacks(&report, "\u{1b}");
+    assert_lacks(&report, "\r");
+    for line in report.lines().filter(|line| line.contains("task #8")) {
+        assert_eq!(line.trim_start(), "0: \\u{1b}[2Jtask #8 failed");
+    }
+}
+
+#[test]
+fn the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_runtime() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("the order was not placed").context("the shop is closed")
+    }
+    let name = "the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_runtime";
+    let told = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        candor::run(async { Err::<(), _>(orders()) });
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.stderr, "the shop is closed");
+    assert_contains(&told.stderr, "the order was not placed (anyhow::Error)");
+    assert_count(&told.stderr, "   backtrace (", 1);
+    assert_contains(&told.stderr, "::orders\n");
+    for hidden in ["candor::", "std::", "Stack backtrace", "help:"] {
+        assert_lacks(&told.stderr, hidden);
+    }
+}

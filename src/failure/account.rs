@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::join_error::JoinError;
-use super::text::{debug_of, display_of};
+use super::text::{debug_of, display_of, visible};
 use super::{Location, TaskFailure};
 
 /// How many sources of an error are followed: a chain may be a circle.
@@ -68,12 +68,15 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
     } else {
+        let text = debug_of(error);
+        let (message, frames) = without_backtrace(&text);
         (
-            format!("{} ({})", debug_of(error), type_name::<E>()),
-            Vec::new(),
+            format!("{message} ({})", type_name::<E>()),
+            frames.into_iter().collect(),
         )
     };
-    let help = (!is_told_by_another_task(&causes)).then_some(NO_ORIGIN);
+    let is_origin_known = causes.iter().any(|cause| !matches!(cause, Cause::Text(_)));
+    let help = (!is_origin_known).then_some(NO_ORIGIN);
     Account {
         message,
         causes,
@@ -83,12 +86,12 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
 }
 
 fn of_candor_error(error: &Error) -> Account {
+    let message = display_of(error.as_std_error());
     let mut causes = causes_of(error.as_std_error());
-    let told_by_another_task = is_told_by_another_task(&causes);
-    let foreign = if told_by_another_task {
+    let foreign = if is_told_by_another_task(&causes) || quotes_a_backtrace(&message, &causes) {
         None
     } else {
-        foreign_backtrace(error.as_std_error())
+        without_backtrace(&debug_of(&error.as_std_error())).1
     };
     // One backtrace is enough, and the foreign one was taken closer to the cause.
     let backtrace = if foreign.is_none() {
@@ -96,9 +99,9 @@ fn of_candor_error(error: &Error) -> Account {
     } else {
         None
     };
-    causes.extend(foreign.map(Cause::ForeignBacktrace));
+    causes.extend(foreign);
     Account {
-        message: display_of(error.as_std_error()),
+        message,
         location: Some(error.location().clone()),
         backtrace,
         help: None,
@@ -149,12 +152,31 @@ fn cause_of_join_error<E: Debug>(error: &E) -> Vec<Cause> {
     }
 }
 
-/// The backtrace that an error of the anyhow crate appends to its `Debug` form, when it holds one:
-/// stable Rust has no other way to ask for it.
-fn foreign_backtrace(error: &(dyn StdError + 'static)) -> Option<String> {
-    let text = debug_of(&error);
-    let (_, frames) = text.split_once("Stack backtrace:\n")?;
-    Some(frames.trim_end().to_owned())
+/// What an error of the anyhow crate puts between its text and its backtrace in its `Debug` form, when it
+/// holds one: stable Rust has no other way to ask for it.
+const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
+
+/// Takes a `Debug` form apart into what it says and the backtrace at its end.
+fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
+    match debug.rsplit_once(BACKTRACE_FOLLOWS) {
+        Some((text, frames)) => (
+            text,
+            Some(Cause::ForeignBacktrace(visible(frames.trim_end()))),
+        ),
+        None => (debug, None),
+    }
+}
+
+/// Whether the text of an error holds what looks like a backtrace. Then one cannot be told from the other, and
+/// the text may come from anywhere.
+fn quotes_a_backtrace(message: &str, causes: &[Cause]) -> bool {
+    let texts = causes.iter().filter_map(|cause| match cause {
+        Cause::Text(text) => Some(text.as_str()),
+        Cause::Failure(_) | Cause::ForeignBacktrace(_) => None,
+    });
+    texts
+        .chain([message])
+        .any(|text| text.contains(BACKTRACE_FOLLOWS))
 }
 
 fn as_text(any: &dyn Any) -> Option<&str> {

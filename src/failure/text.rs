@@ -24,6 +24,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;
 
+/// How many lines of a message a report shows.
+const LINE_LIMIT: usize = 400;
+
 /// How many characters of a task's name a report shows.
 const NAME_LIMIT: usize = 100;
 
@@ -31,6 +34,10 @@ const NAME_LIMIT: usize = 100;
 /// indented by `indent`. Ends without a newline.
 pub(crate) fn quoted(message: &str, indent: usize) -> String {
     let shown = &message[..message.floor_char_boundary(MESSAGE_LIMIT)];
+    let shown = match shown.match_indices('\n').nth(LINE_LIMIT - 1) {
+        Some((end, _)) if end + 1 < message.len() => &shown[..end],
+        _ => shown,
+    };
     let mut quote = String::with_capacity(shown.len());
     for (number, line) in shown.lines().enumerate() {
         if number > 0 {
@@ -49,6 +56,18 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
         quote.push_str(&format!("… ({rest} more bytes; message() has them all)"));
     }
     quote
+}
+
+/// The lines of a text, with nothing in them that a terminal would obey.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            c => push_visible(&mut shown, c),
+        }
+    }
+    shown
 }
 
 /// Quotes a task's name in backticks, on one line.
@@ -227,6 +246,21 @@ mod tests {
         let expected =
             message[..MESSAGE_LIMIT - 1].to_owned() + "… (2 more bytes; message() has them all)";
         assert_eq!(quoted(&message, 3), expected);
+    }
+
+    #[test]
+    fn a_message_of_very_many_lines_is_cut_after_the_first_four_hundred() {
+        let four_hundred = "x\n".repeat(400);
+        assert_eq!(quoted(&four_hundred, 0).lines().count(), 400);
+        assert!(!quoted(&four_hundred, 0).contains("more bytes"));
+        let quote = quoted(&(four_hundred + "y"), 0);
+        assert_eq!(quote.lines().count(), 400);
+        assert!(quote.ends_with("\n| x… (2 more bytes; message() has them all)"));
+    }
+
+    #[test]
+    fn visible_text_keeps_its_lines() {
+        assert_eq!(visible("a\n\x1b[2J\n"), "a\n\\u{1b}[2J\n");
     }
 
     #[test]
