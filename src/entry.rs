@@ -175,8 +175,8 @@ struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
 
 impl Drop for PrintedOnPanic {
     fn drop(&mut self) {
-        for report in self.0.take() {
-            eprintln!("{report}");
+        for text in self.0.take() {
+            report::print(Level::Error, &text);
         }
     }
 }
@@ -214,7 +214,8 @@ pub fn exit(code: u8) {
 
 /// An executor to keep: its tasks survive from one call to the next.
 ///
-/// Dropping it cancels its tasks, on this thread, and reports what is unread.
+/// Dropping it cancels its tasks, on this thread, and reports what is unread. One that its own tasks keep alive,
+/// by an `Rc` in their futures, is not dropped before they are.
 ///
 /// # Examples
 ///
@@ -415,6 +416,10 @@ impl Builder {
     ///
     /// It is called between polls, so it may spawn, and never inside a destructor. Should it panic, the
     /// report is printed after all.
+    ///
+    /// It is also the way to telemetry: a panic hook that the program has set (`std::panic::set_hook`) sees no
+    /// panic of a task. Set such a hook before candor is first used; one that is set later takes the place
+    /// of candor's own, and reports have no backtrace then.
     pub fn on_failure(mut self, callback: impl Fn(&TaskFailure) + 'static) -> Self {
         self.config.on_failure = Some(Box::new(callback));
         self

@@ -478,6 +478,7 @@ fn an_error_that_does_not_know_its_origin_ends_with_advice() {
     ] {
         let last = report.lines().last().unwrap();
         assert_contains(last, "   help: ");
+        assert_contains(last, "candor::Error");
         assert_contains(last, "candor::Result");
         assert_contains(&report, "\n   spawned at ");
         assert_lacks(&report, "backtrace (");

@@ -52,7 +52,7 @@ pub(crate) enum Cause {
     ForeignBacktrace(String),
 }
 
-const NO_ORIGIN: &str = "this error type does not know where it was made; \
+const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
                          return candor::Result and use `?` to see the place and its backtrace";
 
 /// Asks `error` what it has to tell.

@@ -20,7 +20,7 @@ use super::{Location, TaskFailure, hook};
 /// Why an awaited task has no value to give.
 ///
 /// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` takes it
-/// anywhere. `{}` is one line; `{:?}` is the full report, so that an `unwrap` shows where the failure
+/// anywhere. `{}` is the headline; `{:?}` is the full report, so that an `unwrap` shows where the failure
 /// came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
 ///
 /// # Examples

@@ -27,8 +27,8 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 /// How many lines of a message a report shows.
 const LINE_LIMIT: usize = 400;
 
-/// How many characters of a task's name a report shows.
-const NAME_LIMIT: usize = 100;
+/// How many characters of a task's name a report shows; a name may be a path.
+const NAME_LIMIT: usize = 256;
 
 /// Quotes a message in a report: its first line as it stands, each further one after a bar that is
 /// indented by `indent`. Ends without a newline.
@@ -271,14 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_cut_at_a_hundred_characters() {
+    fn a_name_is_cut_at_256_characters() {
         assert_eq!(
-            quoted_name(&"ü".repeat(100)),
-            format!("`{}`", "ü".repeat(100))
+            quoted_name(&"ü".repeat(256)),
+            format!("`{}`", "ü".repeat(256))
         );
         assert_eq!(
-            quoted_name(&"ü".repeat(101)),
-            format!("`{}…`", "ü".repeat(100))
+            quoted_name(&"ü".repeat(257)),
+            format!("`{}…`", "ü".repeat(256))
         );
     }
 

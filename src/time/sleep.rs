@@ -44,7 +44,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     Sleep::new(super::now().checked_add(duration))
 }
 
-/// Waits until `deadline`. One that has passed is ready at once.
+/// Waits until `deadline`. One that has passed takes no time, but may let others run first.
 ///
 /// # Examples
 ///
