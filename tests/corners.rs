@@ -1,0 +1,329 @@
+//! Odd orders: each failure has exactly one place, also where two rare things happen at once.
+//!
+//! ```text
+//! a handle is dropped, polled or aborted        by its own task · in a destructor · in on_failure ·
+//!                                               in another executor · when the thread ends
+//! an executor ends                              in a panic · in its own task's hands · and another
+//!                                               one lives on in its core
+//! ```
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::panic::catch_unwind;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use candor::{Executor, JoinHandle, TaskBuilder, sleep, spawn, time, yield_now};
+use common::{Reports, assert_contains, assert_count, child, headline};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Does something when it is dropped.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A place where a task's handle can be found by the task itself, or by whoever comes too early for it.
+type Held = Rc<RefCell<Option<JoinHandle<()>>>>;
+
+/// Polls the handle that is held, and says whether it was ready.
+fn is_ready(held: &Held) -> bool {
+    let mut handle = held.take().expect("a handle is held");
+    let poll = Pin::new(&mut handle).poll(&mut Context::from_waker(Waker::noop()));
+    held.replace(Some(handle));
+    poll.is_ready()
+}
+
+#[test]
+fn a_destructor_that_drops_its_own_handle_and_panics_is_reported_once() {
+    let reports = Reports::new();
+    let held = Held::default();
+    let found = held.clone();
+    let drops_and_panics = OnDrop(move || {
+        found.take();
+        panic!("in the destructor");
+    });
+    held.replace(Some(reports.spawn(async move {
+        let _guard = drops_and_panics;
+        pending().await
+    })));
+    let aborter = held.borrow().as_ref().unwrap().abort_handle();
+    reports.block_on(async {
+        yield_now().await;
+        aborter.abort();
+        yield_now().await;
+    });
+    assert_eq!(reports.headlines(), ["task #1 panicked: in the destructor"]);
+    assert!(aborter.is_finished());
+}
+
+#[test]
+fn a_destructor_that_polls_and_aborts_its_own_task_changes_nothing() {
+    let reports = Reports::new();
+    let held = Held::default();
+    let found = held.clone();
+    let guard = OnDrop(move || {
+        assert!(!is_ready(&found), "the task has not come to its end");
+        found.borrow().as_ref().unwrap().abort();
+    });
+    held.replace(Some(reports.spawn(async move { drop(guard) })));
+    reports.block_on(yield_now());
+    let handle = held.take().unwrap();
+    reports.block_on(handle).unwrap();
+    assert!(reports.end().is_empty());
+}
+
+#[test]
+fn a_handle_polled_while_its_failure_is_being_reported_gets_it_afterwards() {
+    let held = Held::default();
+    let found = held.clone();
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| assert!(!is_ready(&found), "the report has it"))
+        .build();
+    held.replace(Some(executor.spawn(async { panic!("boom") })));
+    executor.block_on(sleep(2 * SECOND));
+    assert_eq!(executor.failures(), 1);
+    let handle = held.take().unwrap();
+    assert!(executor.block_on(handle).unwrap_err().is_panic());
+    assert_eq!(executor.failures(), 1);
+}
+
+#[test]
+fn handles_that_on_failure_drops_are_reported_one_after_the_other() {
+    let held: Rc<RefCell<Vec<JoinHandle<()>>>> = Rc::default();
+    let messages: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (found, noted) = (held.clone(), messages.clone());
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |failure| {
+            noted.borrow_mut().push(failure.message().to_owned());
+            let last = found.borrow_mut().pop();
+            drop(last);
+        })
+        .build();
+    for number in 1..=5 {
+        let fails = executor.spawn(async move { panic!("{number}") });
+        held.borrow_mut().push(fails);
+    }
+    executor.block_on(async {
+        spawn(async { panic!("first") }).detach();
+        yield_now().await;
+    });
+    assert_eq!(*messages.borrow(), ["first", "5", "4", "3", "2", "1"]);
+    assert_eq!(executor.failures(), 6);
+}
+
+#[test]
+fn an_exit_from_on_failure_decides_the_code_whenever_it_comes() {
+    let shown = |code: ExitCode| format!("{code:?}");
+    let exiting = || {
+        let builder = Executor::builder().virtual_time();
+        builder.on_failure(|_| candor::exit(9)).build()
+    };
+    let in_the_middle = exiting().run(async {
+        spawn(async { panic!("boom") }).detach();
+        pending::<()>().await;
+    });
+    let after_its_grace = exiting().run(async {
+        let _held = spawn(async { panic!("boom") });
+        pending::<()>().await;
+    });
+    let at_the_end = exiting().run(async { spawn(async { panic!("boom") }).detach() });
+    let of_the_main_future = exiting().run(async { Err::<(), _>("broken") });
+    for code in [
+        in_the_middle,
+        after_its_grace,
+        at_the_end,
+        of_the_main_future,
+    ] {
+        assert_eq!(shown(code), shown(ExitCode::from(9)));
+    }
+}
+
+#[test]
+fn a_panic_that_a_destructor_catches_while_the_executor_ends_is_told_as_caught() {
+    let reports = Reports::new();
+    let catches = OnDrop(|| assert!(catch_unwind(|| panic!("boom")).is_err()));
+    reports
+        .spawn(async move {
+            let _guard = catches;
+            pending::<()>().await;
+        })
+        .detach();
+    reports.block_on(yield_now());
+    assert_eq!(reports.end(), ["task #1 caught a panic of its own: boom"]);
+}
+
+/// A panic that the compiler does not know of.
+fn panic_with(message: &str) {
+    panic!("{message}");
+}
+
+#[test]
+fn a_panic_within_a_timeout_is_a_panic_and_takes_its_timer_along() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let start = time::now();
+        spawn(time::timeout(5 * SECOND, async {
+            sleep(SECOND).await;
+            panic_with("boom");
+        }))
+        .detach();
+        sleep(SECOND).await;
+        yield_now().await;
+        assert_eq!(time::now() - start, SECOND);
+    });
+    let report = reports.only();
+    assert_eq!(headline(&report), "task #1 panicked: boom");
+    assert_contains(&report, "last await: sleep at tests/corners.rs:");
+}
+
+#[test]
+fn a_nested_executor_that_a_panic_ends_tells_all_of_its_failures_once() {
+    let told =
+        child("a_nested_executor_that_a_panic_ends_tells_all_of_its_failures_once").run(|| {
+            candor::run(async {
+                let enters = async {
+                    candor::block_on(async {
+                        let _unread = spawn(async { panic!("inner, unread") });
+                        let panics = OnDrop(|| panic!("inner, dropped"));
+                        spawn(async move {
+                            let _guard = panics;
+                            pending::<()>().await;
+                        })
+                        .detach();
+                        yield_now().await;
+                        panic!("inner, main");
+                    })
+                };
+                TaskBuilder::new().name("outer").spawn(enters).detach();
+                spawn(async { println!("the sibling runs") }).detach();
+            });
+        });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "task #1 panicked: inner, unread", 1);
+    assert_count(&told.stderr, "task #2 panicked: inner, dropped", 1);
+    assert_count(&told.stderr, "task #1 `outer` panicked: inner, main", 1);
+    assert_contains(&told.stdout, "the sibling runs");
+}
+
+#[test]
+fn an_executor_that_its_own_task_holds_ends_after_that_task() {
+    let executor = Rc::new(Executor::builder().virtual_time().build());
+    let (held, was_dropped) = (Rc::clone(&executor), Rc::new(Cell::new(false)));
+    let notes = OnDrop({
+        let was_dropped = Rc::clone(&was_dropped);
+        move || was_dropped.set(true)
+    });
+    let task = executor.spawn(async move {
+        let _held = (notes, held);
+        pending::<()>().await;
+    });
+    executor.block_on(yield_now());
+    task.abort();
+    assert!(!was_dropped.get());
+    executor.block_on(yield_now());
+    assert!(was_dropped.get());
+    assert_eq!(Rc::strong_count(&executor), 1);
+}
+
+#[test]
+fn wakers_of_a_hundred_earlier_executors_of_the_thread_disturb_no_later_one() {
+    let stale: RefCell<Vec<Waker>> = RefCell::default();
+    for _ in 0..100 {
+        let polls = Rc::new(Cell::new(0));
+        candor::block_on(async {
+            let (counted, wakers) = (Rc::clone(&polls), Rc::new(RefCell::new(Vec::new())));
+            let kept = Rc::clone(&wakers);
+            let task = spawn(poll_fn(move |cx| {
+                counted.set(counted.get() + 1);
+                kept.borrow_mut().push(cx.waker().clone());
+                if counted.get() == 1 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(())
+            }));
+            stale.borrow().iter().for_each(Waker::wake_by_ref);
+            let elsewhere = stale.borrow().clone();
+            let wakes = thread::spawn(move || elsewhere.into_iter().for_each(Waker::wake));
+            task.await.unwrap();
+            wakes.join().unwrap();
+            stale.borrow_mut().append(&mut wakers.take());
+        });
+        assert_eq!(polls.get(), 2);
+    }
+}
+
+thread_local! {
+    static HANDLE: RefCell<Option<JoinHandle<()>>> = const { RefCell::new(None) };
+    static EXECUTOR: RefCell<Option<Executor>> = const { RefCell::new(None) };
+}
+
+/// Leaves an executor and the handle of its failed task to the end of the thread, which drops what was touched
+/// last first.
+fn leave_to_the_end_of_the_thread(message: &'static str, touch: fn()) {
+    touch();
+    let executor = Executor::new();
+    let fails = executor.spawn(async move { panic!("{message}") });
+    executor.block_on(yield_now());
+    HANDLE.set(Some(fails));
+    EXECUTOR.set(Some(executor));
+}
+
+#[test]
+fn a_failure_left_to_the_end_of_a_thread_is_reported_once_in_either_order() {
+    let told =
+        child("a_failure_left_to_the_end_of_a_thread_is_reported_once_in_either_order").run(|| {
+            let executor_first = || {
+                EXECUTOR.with(|_| ());
+                HANDLE.with(|_| ());
+            };
+            let handle_first = || {
+                HANDLE.with(|_| ());
+                EXECUTOR.with(|_| ());
+            };
+            thread::spawn(move || leave_to_the_end_of_the_thread("boom 1", executor_first))
+                .join()
+                .unwrap();
+            thread::spawn(move || leave_to_the_end_of_the_thread("boom 2", handle_first))
+                .join()
+                .unwrap();
+        });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "task #1 panicked: boom 1", 1);
+    assert_count(&told.stderr, "task #1 panicked: boom 2", 1);
+}
+
+#[test]
+fn a_grace_of_any_length_is_kept() {
+    let told_within_an_hour = |grace| {
+        let executor = Executor::builder()
+            .virtual_time()
+            .grace(grace)
+            .on_failure(|_| ())
+            .build();
+        let _held = executor.spawn(async { panic!("boom") });
+        executor.block_on(sleep(3600 * SECOND));
+        executor.failures()
+    };
+    assert_eq!(told_within_an_hour(Duration::ZERO), 1);
+    assert_eq!(told_within_an_hour(3599 * SECOND), 1);
+    for endless in [10_000_000_000, u64::MAX / 2, u64::MAX] {
+        assert_eq!(told_within_an_hour(Duration::from_secs(endless)), 0);
+    }
+    assert_eq!(told_within_an_hour(Duration::MAX), 0);
+}
