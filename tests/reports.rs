@@ -914,3 +914,42 @@ fn the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_run
         assert_lacks(&told.stderr, hidden);
     }
 }
+
+/// Fails after it has been passed on by so many tasks, each of which awaits the next.
+fn passed_on_by(tasks: u32) -> Pin<Box<dyn Future<Output = candor::Result>>> {
+    Box::pin(async move {
+        if tasks == 0 {
+            return Err("the origin".into());
+        }
+        candor::spawn(passed_on_by(tasks - 1)).await?;
+        candor::Ok(())
+    })
+}
+
+#[test]
+fn a_chain_of_sixteen_awaiters_is_told_with_all_of_them() {
+    let report = report_of(passed_on_by(16));
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: … task #17 failed: the origin"
+    );
+    for task in 2..=17 {
+        assert_count(&report, &format!("caused by task #{task} failed: "), 1);
+    }
+}
+
+#[test]
+fn a_chain_of_a_thousand_awaiters_is_told_by_its_ends() {
+    let report = report_of(passed_on_by(1000));
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: … task #1001 failed: the origin"
+    );
+    assert_count(&report, "caused by task #2 failed: ", 1);
+    assert_count(
+        &report,
+        "caused by 998 more tasks that passed it on, and first by task #1001 failed: the origin",
+        1,
+    );
+    assert!(report.lines().count() < 100, "{report}");
+}

@@ -46,10 +46,53 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) enum Cause {
     Text(String),
-    /// Another task's failure: its report, or its name if it has been told further up.
-    Failure(String),
+    Failure(PassedOn),
     /// A backtrace that the error brought along in its text.
     ForeignBacktrace(String),
+}
+
+/// The failure of another task, which this one awaited and passed on.
+#[derive(Debug)]
+pub(crate) struct PassedOn {
+    /// Its report; or who it was, if that stands further up.
+    pub(crate) report: String,
+    /// Through how many awaits it had come before.
+    pub(crate) steps: u32,
+    /// The failure with which it all began, once for the whole chain.
+    pub(crate) first: Arc<First>,
+}
+
+/// What is told of a failure however many tasks have passed it on.
+#[derive(Debug)]
+pub(crate) struct First {
+    pub(crate) headline: String,
+    pub(crate) report: String,
+}
+
+impl PassedOn {
+    pub(crate) fn from_its_first(headline: String, report: String) -> Self {
+        PassedOn {
+            report: report.clone(),
+            steps: 0,
+            first: Arc::new(First { headline, report }),
+        }
+    }
+}
+
+impl Account {
+    /// The failure of another task that this one is about.
+    pub(crate) fn passed_on(&self) -> Option<&PassedOn> {
+        self.causes.iter().find_map(|cause| match cause {
+            Cause::Failure(passed_on) => Some(passed_on),
+            Cause::Text(_) | Cause::ForeignBacktrace(_) => None,
+        })
+    }
+
+    /// The same, if it was passed on as it was, without a word about it.
+    pub(crate) fn only_passes_on(&self) -> Option<&PassedOn> {
+        let is_first = matches!(self.causes.first(), Some(Cause::Failure(_)));
+        self.passed_on().filter(|_| is_first)
+    }
 }
 
 const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
@@ -148,7 +191,8 @@ fn cause_of_join_error<E: Debug>(error: &E) -> Vec<Cause> {
     if cause.is_empty() {
         Vec::new()
     } else {
-        vec![Cause::Failure(cause)]
+        let headline = format!("{error:-?}");
+        vec![Cause::Failure(PassedOn::from_its_first(headline, cause))]
     }
 }
 

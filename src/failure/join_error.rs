@@ -106,7 +106,7 @@ impl<E: Debug + 'static> Debug for JoinError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.failure() {
             _ if f.sign_minus() => fmt::Display::fmt(self, f),
-            Some(failure) if f.sign_plus() => f.write_str(&failure.as_cause()),
+            Some(failure) if f.sign_plus() => f.write_str(&failure.as_cause().report),
             None if f.sign_plus() => Ok(()),
             Some(failure) => fmt::Display::fmt(failure, f),
             None => f.write_str(

@@ -18,11 +18,12 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use log::Level;
 
-use super::account::{Account, Cause, account_of};
+use super::account::{Account, Cause, PassedOn, account_of};
 use super::backtrace::trim;
 use super::error::Error;
 use super::text::{drop_payload, payload_text, quoted};
@@ -30,6 +31,9 @@ use super::{FailureKind, TaskFailure};
 
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
+
+/// Through how many tasks a failure may have been passed on to be told with all of them.
+const LINKS: u32 = 16;
 
 impl TaskFailure {
     /// The first line of the report: who failed, how, and what it said.
@@ -41,24 +45,34 @@ impl TaskFailure {
         };
         let overdue = self.is_overdue.load(Ordering::Relaxed);
         let remark = if overdue { " (not awaited yet)" } else { "" };
-        format!(
-            "{} {verb}{remark}: {}",
-            self.origin,
-            quoted(self.message(), INDENT)
-        )
+        let message = match self.account().only_passes_on() {
+            // Its message names the task that it awaited, which names the next one, and so on.
+            Some(passed_on) if passed_on.steps > 1 => format!("… {}", passed_on.first.headline),
+            _ => quoted(self.message(), INDENT),
+        };
+        format!("{} {verb}{remark}: {message}", self.origin)
     }
 
     /// What the report of an awaiter says of it: all but the frames, which that shows as well; or who it
     /// was, if its own report stands further up.
-    pub(crate) fn as_cause(&self) -> String {
+    pub(crate) fn as_cause(&self) -> PassedOn {
         if self.is_told() {
-            return format!("{}, reported above", self.origin);
+            let report = format!("{}, reported above", self.origin);
+            return PassedOn::from_its_first(self.headline(), report);
         }
         let report = Report {
             failure: self,
             with_backtrace: false,
         };
-        report.to_string()
+        let report = report.to_string();
+        match self.account().passed_on() {
+            None => PassedOn::from_its_first(self.headline(), report),
+            Some(next) => PassedOn {
+                report,
+                steps: next.steps + 1,
+                first: Arc::clone(&next.first),
+            },
+        }
     }
 }
 
@@ -101,10 +115,23 @@ fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool)
     for cause in &account.causes {
         match cause {
             Cause::Text(text) => write!(f, "\n{:INDENT$}caused by: {}", "", quoted(text, INDENT))?,
-            Cause::Failure(report) => {
-                write!(f, "\n{:INDENT$}caused by ", "")?;
-                f.write_str(&report.replace('\n', &format!("\n{:INDENT$}", "")))?;
+            Cause::Failure(PassedOn { report, .. }) if with_backtrace => {
+                write_cause(f, "caused by", report)?;
             }
+            // Within another report: a chain that is long is told by its ends, or the report would be as
+            // long as the square of its length.
+            Cause::Failure(PassedOn {
+                report,
+                steps,
+                first,
+            }) => match steps {
+                0..LINKS => write_cause(f, "caused by", report)?,
+                more => {
+                    let links =
+                        format!("caused by {more} more tasks that passed it on, and first by");
+                    write_cause(f, &links, &first.report)?;
+                }
+            },
             Cause::ForeignBacktrace(frames) if with_backtrace => {
                 write!(f, "\n{}", trim(frames, shows_all_frames()).indented(INDENT))?;
             }
@@ -122,6 +149,11 @@ fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool)
         write!(f, "\n{:INDENT$}help: {help}", "")?;
     }
     Ok(())
+}
+
+fn write_cause(f: &mut Formatter<'_>, how: &str, report: &str) -> fmt::Result {
+    let report = report.replace('\n', &format!("\n{:INDENT$}", ""));
+    write!(f, "\n{:INDENT$}{how} {report}", "")
 }
 
 /// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.
