@@ -7,6 +7,11 @@
 //!                                               one lives on in its core
 //! ```
 
+#![allow(
+    clippy::async_yields_async,
+    reason = "a sleep is taken out of its executor on purpose"
+)]
+
 mod common;
 
 use std::cell::{Cell, RefCell};
@@ -20,7 +25,7 @@ use std::thread;
 use std::time::Duration;
 
 use candor::{Executor, JoinHandle, TaskBuilder, sleep, spawn, time, yield_now};
-use common::{Reports, assert_contains, assert_count, child, headline};
+use common::{Reports, assert_contains, assert_count, child, headline, panic_message};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -216,6 +221,7 @@ fn a_nested_executor_that_a_panic_ends_tells_all_of_its_failures_once() {
     assert_count(&told.stderr, "task #1 panicked: inner, unread", 1);
     assert_count(&told.stderr, "task #2 panicked: inner, dropped", 1);
     assert_count(&told.stderr, "task #1 `outer` panicked: inner, main", 1);
+    assert_count(&told.stderr, "inner, main", 1);
     assert_contains(&told.stdout, "the sibling runs");
 }
 
@@ -326,4 +332,104 @@ fn a_grace_of_any_length_is_kept() {
         assert_eq!(told_within_an_hour(Duration::from_secs(endless)), 0);
     }
     assert_eq!(told_within_an_hour(Duration::MAX), 0);
+}
+
+#[test]
+fn a_panic_in_the_main_future_of_a_nested_executor_is_told_once_with_its_frames() {
+    let name = "a_panic_in_the_main_future_of_a_nested_executor_is_told_once_with_its_frames";
+    let told = child(name).run(|| {
+        candor::run(async {
+            spawn(async { candor::block_on(async { panic_with("inner, main") }) }).detach();
+        });
+    });
+    let Some(told) = told else { return };
+    told.assert_success();
+    assert_count(&told.stderr, "inner, main", 1);
+    assert_contains(&told.stderr, "task #1 panicked: inner, main");
+    assert_contains(&told.stderr, "   0: corners::panic_with");
+}
+
+#[test]
+fn a_handle_that_a_panic_of_the_main_future_drops_is_reported_before_the_panic_leaves() {
+    let reports = Reports::new();
+    let fails = reports.spawn(async { panic!("the task's") });
+    reports.block_on(yield_now());
+    let message = panic_message(|| {
+        reports.block_on(async move {
+            let _held = fails;
+            panic_with("the main future's");
+        });
+    });
+    assert_eq!(message, "the main future's");
+    assert_eq!(reports.headlines(), ["task #1 panicked: the task's"]);
+}
+
+#[test]
+fn an_exit_from_a_destructor_at_the_end_does_not_end_the_next_executor() {
+    let exits_again = OnDrop(|| candor::exit(4));
+    candor::run(async move {
+        let waits = async move {
+            let _guard = exits_again;
+            pending::<()>().await;
+        };
+        spawn(waits).detach();
+        yield_now().await;
+        candor::exit(3);
+        pending::<()>().await;
+    });
+    let polls = candor::block_on(async {
+        yield_now().await;
+        2
+    });
+    assert_eq!(polls, 2);
+}
+
+#[test]
+fn a_sleep_from_another_executor_does_not_take_the_place_of_one_that_sleeps_here() {
+    let [first, second] = [(); 2].map(|()| Executor::builder().virtual_time().build());
+    let moved = first.block_on(async {
+        let mut moved = sleep(2 * SECOND);
+        assert!(time::timeout(SECOND, &mut moved).await.is_err());
+        moved
+    });
+    second.block_on(async {
+        let sleeper = spawn(sleep(3600 * SECOND));
+        yield_now().await;
+        let moved = spawn(moved);
+        sleeper.await.unwrap();
+        assert!(moved.is_finished());
+    });
+}
+
+#[test]
+fn an_exit_from_a_destructor_at_the_end_decides_the_code() {
+    let exits = OnDrop(|| candor::exit(4));
+    let code = candor::run(async move {
+        let waits = async move {
+            let _guard = exits;
+            pending::<()>().await;
+        };
+        TaskBuilder::new().daemon().spawn(waits).detach();
+        yield_now().await;
+    });
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(4)));
+}
+
+#[test]
+fn a_main_future_that_panics_when_it_is_dropped_is_reported_and_the_tasks_go_on() {
+    let reports = Reports::new();
+    let trace = reports.trace.clone();
+    let panics = OnDrop(|| panic_with("dropped"));
+    reports.run(poll_fn(move |_| {
+        let (_kept, trace) = (&panics, trace.clone());
+        spawn(async move { trace.note("the task goes on") }).detach();
+        Poll::Ready(())
+    }));
+    assert_eq!(
+        reports.trace.events(),
+        [
+            "report: the main future panicked: dropped",
+            "the task goes on"
+        ]
+    );
 }
