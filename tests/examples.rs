@@ -3,12 +3,15 @@
 //! They run as processes of their own, built beside this test by the same `cargo test`. One of them waits
 //! on the wall clock: a bug that strikes while nobody is looking is what it is about.
 
-use std::env::consts::EXE_SUFFIX;
+mod common;
+
 use std::fs;
 use std::io::{Read, pipe};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::LazyLock;
+
+use common::example;
 
 /// What `delayed_boom` printed, on stdout and stderr as it came, and its exit code.
 static DELAYED_BOOM: LazyLock<(String, Option<i32>)> = LazyLock::new(|| {
@@ -160,24 +163,6 @@ fn without_a_file_the_usage_is_told() {
     assert_eq!(stderr(&told), "usage: word_count FILE...\n");
     assert_eq!(stdout(&told), "");
     assert_eq!(told.status.code(), Some(2));
-}
-
-/// An example, ready to run. What it prints must not depend on this test's environment.
-fn example(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    let build = test.parent().and_then(Path::parent).unwrap();
-    let path = build.join("examples").join(format!("{name}{EXE_SUFFIX}"));
-    assert!(
-        path.exists(),
-        "{} has not been built: `cargo test` without arguments builds the examples, \
-         `cargo test --test examples` does not",
-        path.display()
-    );
-    let mut example = Command::new(path);
-    example
-        .env_remove("RUST_BACKTRACE")
-        .env_remove("RUST_LIB_BACKTRACE");
-    example
 }
 
 fn word_count(folder: &Path, paths: &[&str]) -> Output {

@@ -2,14 +2,16 @@
 //!
 //! A report is printed where a test cannot see it, so most tests collect reports through `on_failure`.
 //! What is printed, and where, only another process can see: [`child`] runs one test of the present
-//! file again, on its own.
+//! file again, on its own. An [`example`] is built beside the tests and runs as a process as well.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::cell::RefCell;
+use std::env::consts::EXE_SUFFIX;
 use std::fmt::Display;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
 
@@ -215,4 +217,22 @@ impl Told {
         assert!(self.status.success(), "{self:#?}");
         self
     }
+}
+
+/// An example, ready to run. What it prints must not depend on this test's environment.
+pub fn example(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let build = test.parent().and_then(Path::parent).unwrap();
+    let path = build.join("examples").join(format!("{name}{EXE_SUFFIX}"));
+    assert!(
+        path.exists(),
+        "{} has not been built: `cargo test` without arguments builds the examples, \
+         `cargo test --test …` does not",
+        path.display()
+    );
+    let mut example = Command::new(path);
+    example
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE");
+    example
 }
