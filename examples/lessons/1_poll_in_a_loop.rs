@@ -1,0 +1,105 @@
+//! Lesson 1: poll in a loop.
+//!
+//! ```sh
+//! cargo run --example lesson_1_poll_in_a_loop
+//! ```
+//!
+//! A future is a value that can be asked "are you done?". To ask is to *poll* it. It answers `Ready`, with
+//! its result, or `Pending`. Between two polls it does nothing at all.
+//!
+//! An `async fn` makes such a value. A poll runs it to the first `.await` that answers `Pending`; the next
+//! poll goes on from there. Whoever polls a future until it is ready is an *executor*, and this file holds
+//! the smallest one: it asks again and again.
+//!
+//! ```text
+//! block_on ──poll──► make_tea ──poll──► Countdown
+//!          ◄─Pending─         ◄─Pending─
+//! ```
+//!
+//! # What changed
+//!
+//! Nothing: this is where it starts.
+//!
+//! # Predict before you run it
+//!
+//! 1. `main` calls `make_tea` before it calls `block_on`. Which of the two prints "the kettle is on"?
+//! 2. One countdown answers `Pending` twice, the other once. How many polls does the tea need?
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+fn main() {
+    let tea = make_tea();
+    println!("main has a future");
+    println!("main has {}", block_on(tea));
+}
+
+async fn make_tea() -> &'static str {
+    println!("    tea: the kettle is on");
+    Countdown(2).await;
+    println!("    tea: the water boils, now it steeps");
+    Countdown(1).await;
+    println!("    tea: done");
+    "tea"
+}
+
+/// A future made by hand: it has to be asked so many times before it is ready.
+struct Countdown(u32);
+
+impl Future for Countdown {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0 == 0 {
+            return Poll::Ready(());
+        }
+        self.0 -= 1;
+        Poll::Pending
+    }
+}
+
+/// Runs a future on this thread until it is ready.
+fn block_on<F: Future>(future: F) -> F::Output {
+    // What an async fn keeps between two polls may point into itself, so from its first poll on it must
+    // not be moved. `pin!` promises that.
+    let mut future = pin!(future);
+    // A poll hands the future a waker, by which it can ask for the next poll. This loop does not wait to
+    // be asked, so here it is one that does nothing.
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        println!("poll {polls}");
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+}
+
+// # It prints
+//
+// ```text
+// main has a future
+// poll 1
+//     tea: the kettle is on
+// poll 2
+// poll 3
+//     tea: the water boils, now it steeps
+// poll 4
+//     tea: done
+// main has tea
+// ```
+//
+// Calling `make_tea` ran nothing of it. And four polls are enough, not five: when the first countdown is
+// ready, poll 3 does not stop there but runs on to the second.
+//
+// # Try
+//
+// 1. Drop `tea` instead of running it. What is printed?
+// 2. Print something in `Countdown::poll`. Which polls reach it, and which of the two countdowns?
+// 3. Let the first countdown start at 4,000,000,000, take out the line that prints each poll, and watch the
+//    load of your processor. It works hard at asking. That is what lesson 2 mends.
+//
+// # In candor
+//
+// `src/executor.rs` polls the future of `block_on` in such a loop; but it asks only when it has been woken.
