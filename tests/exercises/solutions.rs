@@ -1,0 +1,464 @@
+//! Solutions of the exercises in `tests/exercises.rs`, held to the same checks.
+//!
+//! Spoilers below. There is more than one good answer to each; these are short ones.
+
+mod checks;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use candor::{JoinError, JoinHandle, time};
+
+// # Exercise 1: yield
+
+pub async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if has_yielded {
+            return Poll::Ready(());
+        }
+        has_yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn exercise_1_yield() {
+    checks::yielding();
+}
+
+// # Exercise 2: count polls
+
+pub async fn count_polls<F: Future>(future: F) -> (F::Output, u32) {
+    let mut future = pin!(future);
+    let mut polls = 0;
+    let counting = poll_fn(|cx| {
+        polls += 1;
+        future.as_mut().poll(cx)
+    });
+    let output = counting.await;
+    (output, polls)
+}
+
+#[test]
+fn exercise_2_count_polls() {
+    checks::counting_polls();
+}
+
+// # Exercise 3: join
+
+pub async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    let (mut first_output, mut second_output) = (None, None);
+    poll_fn(|cx| {
+        if first_output.is_none()
+            && let Poll::Ready(output) = first.as_mut().poll(cx)
+        {
+            first_output = Some(output);
+        }
+        if second_output.is_none()
+            && let Poll::Ready(output) = second.as_mut().poll(cx)
+        {
+            second_output = Some(output);
+        }
+        match (first_output.take(), second_output.take()) {
+            (Some(first), Some(second)) => Poll::Ready((first, second)),
+            one_or_none => {
+                (first_output, second_output) = one_or_none;
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+#[test]
+fn exercise_3_join() {
+    checks::joining();
+}
+
+// # Exercise 4: select
+
+pub enum Either<A, B> {
+    First(A),
+    Second(B),
+}
+
+/// Both are locals, so both are dropped when the function returns.
+pub async fn select<A: Future, B: Future>(first: A, second: B) -> Either<A::Output, B::Output> {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = first.as_mut().poll(cx) {
+            return Poll::Ready(Either::First(output));
+        }
+        second.as_mut().poll(cx).map(Either::Second)
+    })
+    .await
+}
+
+#[test]
+fn exercise_4_select() {
+    checks::selecting();
+}
+
+// # Exercise 5: the lost wake
+//
+// The flag said that *a* waker was registered, but not that it was the waker of whoever polls now. Each `Wait`
+// has a place of its own in the list, and each poll writes the present waker there.
+
+#[derive(Clone, Default)]
+pub struct Event(Rc<EventState>);
+
+#[derive(Default)]
+struct EventState {
+    is_set: Cell<bool>,
+    waiters: RefCell<Vec<Waker>>,
+}
+
+impl Event {
+    pub fn set(&self) {
+        self.0.is_set.set(true);
+        for waiter in self.0.waiters.take() {
+            waiter.wake();
+        }
+    }
+
+    pub fn wait(&self) -> Wait {
+        Wait {
+            event: self.clone(),
+            place: None,
+        }
+    }
+}
+
+pub struct Wait {
+    event: Event,
+    /// Where in the list its waker is, once it was polled.
+    place: Option<usize>,
+}
+
+impl Future for Wait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let event = self.event.clone();
+        if event.0.is_set.get() {
+            return Poll::Ready(());
+        }
+        let mut waiters = event.0.waiters.borrow_mut();
+        match self.place {
+            Some(place) => waiters[place].clone_from(cx.waker()),
+            None => {
+                self.place = Some(waiters.len());
+                waiters.push(cx.waker().clone());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+#[test]
+fn exercise_5_lost_wake() {
+    checks::an_event();
+}
+
+// # Exercise 6: a oneshot channel
+
+pub struct Sender<T>(Rc<Shared<T>>);
+
+pub struct Receiver<T>(Rc<Shared<T>>);
+
+struct Shared<T> {
+    value: Cell<Option<T>>,
+    receiver: Cell<Option<Waker>>,
+    has_sender: Cell<bool>,
+}
+
+pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+    let shared = Rc::new(Shared {
+        value: Cell::new(None),
+        receiver: Cell::new(None),
+        has_sender: Cell::new(true),
+    });
+    (Sender(Rc::clone(&shared)), Receiver(shared))
+}
+
+impl<T> Sender<T> {
+    /// Its destructor, which runs at the end, does the waking.
+    pub fn send(self, value: T) {
+        self.0.value.set(Some(value));
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.0.has_sender.set(false);
+        if let Some(receiver) = self.0.receiver.take() {
+            receiver.wake();
+        }
+    }
+}
+
+impl<T> Future for Receiver<T> {
+    type Output = Option<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if self.0.has_sender.get() {
+            self.0.receiver.set(Some(cx.waker().clone()));
+            return Poll::Pending;
+        }
+        Poll::Ready(self.0.value.take())
+    }
+}
+
+#[test]
+fn exercise_6_oneshot() {
+    checks::a_oneshot_channel();
+}
+
+// # Exercise 7: a fair queue
+
+/// Local tasks come out oldest first, and the other source has every eighth turn.
+#[derive(Default)]
+pub struct ReadyTasks {
+    local: VecDeque<u32>,
+    remote: VecDeque<u32>,
+    pops: u32,
+}
+
+impl ReadyTasks {
+    pub fn push_local(&mut self, task: u32) {
+        self.local.push_back(task);
+    }
+
+    pub fn push_remote(&mut self, task: u32) {
+        self.remote.push_back(task);
+    }
+
+    pub fn pop(&mut self) -> Option<u32> {
+        self.pops = self.pops.wrapping_add(1);
+        if self.pops.is_multiple_of(8) {
+            self.remote.pop_front().or_else(|| self.local.pop_front())
+        } else {
+            self.local.pop_front().or_else(|| self.remote.pop_front())
+        }
+    }
+}
+
+#[test]
+fn exercise_7_fair_queue() {
+    checks::a_fair_queue();
+}
+
+// # Exercise 8: debounce
+
+pub async fn debounce<T>(
+    input: async_channel::Receiver<T>,
+    quiet: Duration,
+    mut act: impl FnMut(T),
+) {
+    while let Ok(mut latest) = input.recv().await {
+        while let Ok(Ok(newer)) = time::timeout(quiet, input.recv()).await {
+            latest = newer;
+        }
+        act(latest);
+    }
+}
+
+#[test]
+fn exercise_8_debounce() {
+    checks::debouncing();
+}
+
+// # Exercise 9: a task-local
+
+thread_local! {
+    static REQUEST_ID: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+pub fn request_id() -> Option<u32> {
+    REQUEST_ID.get()
+}
+
+pub async fn with_request_id<F: Future>(id: u32, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let _outer = PutBack(REQUEST_ID.replace(Some(id)));
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Makes the id again what it was, also when the poll panics.
+struct PutBack(Option<u32>);
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        REQUEST_ID.set(self.0);
+    }
+}
+
+#[test]
+fn exercise_9_task_local() {
+    checks::a_task_local();
+}
+
+// # Exercise 10: a semaphore
+//
+// A permit that is given back goes to the first waiter right away: its place in the queue turns from a waker into
+// a permit that lies ready. So nobody can push in between, and an `Acquire` that is dropped gives back what
+// lies ready for it.
+
+#[derive(Clone)]
+pub struct Semaphore(Rc<RefCell<Permits>>);
+
+struct Permits {
+    free: usize,
+    waiting: VecDeque<Rc<RefCell<Place>>>,
+}
+
+/// Where one `Acquire` stands.
+enum Place {
+    Waits(Waker),
+    IsServed,
+    HasGone,
+}
+
+impl Semaphore {
+    pub fn new(permits: usize) -> Self {
+        Semaphore(Rc::new(RefCell::new(Permits {
+            free: permits,
+            waiting: VecDeque::new(),
+        })))
+    }
+
+    pub fn acquire(&self) -> Acquire {
+        Acquire {
+            semaphore: self.clone(),
+            place: None,
+        }
+    }
+
+    fn give_back(&self) {
+        let mut permits = self.0.borrow_mut();
+        while let Some(next) = permits.waiting.pop_front() {
+            if let Place::Waits(waker) = next.replace(Place::IsServed) {
+                // A foreign waker may come back here.
+                drop(permits);
+                waker.wake();
+                return;
+            }
+        }
+        permits.free += 1;
+    }
+}
+
+pub struct Acquire {
+    semaphore: Semaphore,
+    place: Option<Rc<RefCell<Place>>>,
+}
+
+impl Future for Acquire {
+    type Output = Permit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
+        let place = match self.place.take() {
+            Some(place) => {
+                match &mut *place.borrow_mut() {
+                    Place::Waits(waker) => waker.clone_from(cx.waker()),
+                    _ => return Poll::Ready(Permit(self.semaphore.clone())),
+                }
+                place
+            }
+            None => {
+                let mut permits = self.semaphore.0.borrow_mut();
+                if permits.free > 0 {
+                    permits.free -= 1;
+                    return Poll::Ready(Permit(self.semaphore.clone()));
+                }
+                let place = Rc::new(RefCell::new(Place::Waits(cx.waker().clone())));
+                permits.waiting.push_back(Rc::clone(&place));
+                place
+            }
+        };
+        self.place = Some(place);
+        Poll::Pending
+    }
+}
+
+impl Drop for Acquire {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take()
+            && let Place::IsServed = place.replace(Place::HasGone)
+        {
+            self.semaphore.give_back();
+        }
+    }
+}
+
+pub struct Permit(Semaphore);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
+#[test]
+fn exercise_10_semaphore() {
+    checks::a_semaphore();
+}
+
+// # Exercise 11: all or nothing
+//
+// Should a second task fail in the meantime, its failure is dropped here, which counts as read. A task group would
+// keep it as well.
+
+pub async fn try_all<T, E: Debug + 'static>(
+    tasks: Vec<JoinHandle<Result<T, E>>>,
+) -> Result<Vec<T>, JoinError<E>> {
+    let mut values: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
+    let mut waiting: Vec<_> = tasks.into_iter().enumerate().collect();
+    let failure = poll_fn(|cx| {
+        let mut failure = None;
+        waiting.retain_mut(|(place, task)| match Pin::new(task).poll(cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(value)) => {
+                values[*place] = Some(value);
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                failure.get_or_insert(error);
+                false
+            }
+        });
+        if failure.is_some() || waiting.is_empty() {
+            return Poll::Ready(failure);
+        }
+        Poll::Pending
+    })
+    .await;
+    let Some(failure) = failure else {
+        return Ok(values.into_iter().flatten().collect());
+    };
+    for (_, task) in &waiting {
+        task.abort();
+    }
+    for (_, task) in waiting {
+        let _aborted = task.await;
+    }
+    Err(failure)
+}
+
+#[test]
+fn exercise_11_all_or_nothing() {
+    checks::all_or_nothing();
+}
