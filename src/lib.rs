@@ -2,6 +2,9 @@
 //!
 //! # Reading the source
 //!
+//! Who has never seen an executor begins with the course in [`guide`]: it builds one from nothing, and has
+//! pictures of [the life of a task](guide::life_of_a_task) and of [one wake](guide::one_wake).
+//!
 //! Each file stands on a floor and uses lower floors only. Read from the bottom, to see how the pieces
 //! fit, or from the top, to see what they are for.
 //!
@@ -42,6 +45,7 @@ mod current;
 mod entry;
 mod executor;
 mod failure;
+pub mod guide;
 mod inbox;
 mod inspect;
 mod join;

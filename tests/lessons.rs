@@ -2,6 +2,8 @@
 //!
 //! What a lesson prints stands only in its last comment. There a student finds it after the predictions, and
 //! this test finds it as the text to compare with.
+//!
+//! And wherever the course sends its readers, there is something to read.
 
 mod common;
 
@@ -83,6 +85,46 @@ fn the_executor_that_three_lessons_share_is_the_same_to_the_letter() {
     assert!(executors.iter().all(|executor| *executor == executors[0]));
 }
 
+#[test]
+fn each_file_and_function_that_the_course_names_is_there() {
+    let mut named = 0;
+    for (page, text) in pages() {
+        let mut rest = &*text;
+        while let Some((before, after)) = rest.split_once("`src/") {
+            let (path, after) = after.split_once('`').expect(after);
+            rest = after;
+            if path.is_empty() {
+                continue;
+            }
+            let source = fs::read_to_string(root().join("src").join(path));
+            let source = source.unwrap_or_else(|_| panic!("{page} names src/{path}"));
+            // "`Inbox::wake` in `src/inbox.rs`"
+            if let Some(before) = before.strip_suffix("` in ") {
+                let (_, name) = before.rsplit_once('`').expect(before);
+                let function = format!("fn {}(", name.rsplit("::").next().unwrap());
+                assert!(
+                    source.contains(&function),
+                    "{page} names {name} in src/{path}"
+                );
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 50, "only {named} places are named");
+}
+
+#[test]
+fn the_index_of_the_course_has_every_lesson() {
+    let index = fs::read_to_string(root().join("src/guide/mod.rs")).unwrap();
+    for lesson in lessons() {
+        let path = format!(
+            "`examples/lessons/{}.rs`",
+            &lesson.example["lesson_".len()..]
+        );
+        assert_eq!(index.matches(&path).count(), 1, "{path}");
+    }
+}
+
 struct Lesson {
     example: String,
     text: String,
@@ -100,15 +142,38 @@ impl Lesson {
 
 /// The lessons in their order.
 fn lessons() -> Vec<Lesson> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/lessons");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
+    let paths = files_in("examples/lessons");
     let lessons = paths.iter().map(|path| Lesson {
         example: format!("lesson_{}", path.file_stem().unwrap().to_str().unwrap()),
         text: fs::read_to_string(path).unwrap(),
     });
     lessons.collect()
+}
+
+/// All that the course gives to read, by path; the lines are joined, without the marks of comments.
+fn pages() -> impl Iterator<Item = (String, String)> {
+    let mut paths = files_in("examples/lessons");
+    paths.extend(files_in("src/guide"));
+    paths.push(root().join("tests/exercises.rs"));
+    paths.into_iter().map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let unmarked = |line: &str| {
+            line.trim_start_matches(['/', '!', ' '])
+                .trim_end()
+                .to_owned()
+        };
+        let lines: Vec<String> = text.lines().map(unmarked).collect();
+        (path.display().to_string(), lines.join(" "))
+    })
+}
+
+fn files_in(folder: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(root().join(folder)).unwrap();
+    let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
