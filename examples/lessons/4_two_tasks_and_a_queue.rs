@@ -170,7 +170,7 @@ impl Wake for Pusher {
 // # Try
 //
 // 1. Take out `bell.ring()`. The program ends, and the tea was never drunk. Let `run` say so.
-// 2. Let `run` pop from the back. Which tasks can now starve which?
+// 2. Let `next_ready` pop from the back. Which tasks can now starve which?
 // 3. Let `ring` wake the tea a thousand times. How long is the queue then? What would you have to know of a
 //    task in order to push it only once?
 //

@@ -4,15 +4,13 @@
 //!                          spawn
 //!                            │ gets a slot, is queued for its first poll
 //!                            ▼
-//!              ┌─────────► READY ◄──────────────────────┐
-//!              │             │ its turn has come        │ woken: queued again
-//!              │             ▼                          │
-//!              │          RUNNING ──── Pending ────► WAITING
-//!              │             │                          │
-//!              └── woken ────┤                          │ aborted: woken as well, and
-//!                  while it  │                          │ cancelled when its turn comes
-//!                  was       │                          ▼
-//!                  polled    │ Ok, Err or panic      (READY)
+//!              ┌─────────► READY ◄───────────── woken ──┐
+//!     Pending, │             │ its turn has come        │
+//!    but woken │             ▼                          │
+//!    meanwhile └────────── RUNNING ─────── Pending ──► WAITING
+//!                            │
+//!                            │ Ok, Err or panic; or it was aborted:
+//!                            │ then it is dropped instead of polled
 //!                            ▼
 //!                          DONE    its slot is free, its joiner is woken
 //!                            │
@@ -29,26 +27,29 @@
 //!     with its handle       as a JoinError            once, with its backtrace
 //! ```
 //!
-//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/task.rs`) and the cell into a
-//! slot (`Slots::insert` in `src/slots.rs`). The executor owns the task from here on. The handle only shares the cell.
+//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/task.rs`) and the cell
+//! into a slot (`Slots::insert` in `src/slots.rs`). The executor owns the task from here on. The handle only
+//! shares the cell.
 //!
-//! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/run_queue.rs`). The oldest is next.
+//! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/run_queue.rs`). The
+//! oldest is next.
 //!
-//! **Running.** The loop in `src/executor.rs` takes the number out and polls. Because it was taken out first, a wake
-//! during the poll queues the task again, and is not lost.
+//! **Running.** The loop in `src/executor.rs` takes the number out and polls. Because it was taken out first,
+//! a wake during the poll queues the task again, and is not lost.
 //!
-//! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled: that is
-//! now up to whoever holds its waker. If nobody does, it waits forever.
+//! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled:
+//! that is now up to whoever holds its waker. If nobody does, it waits forever.
 //!
-//! **Woken.** `Slots::wake` in `src/slots.rs` queues the task, unless it is queued already or the waker belonged to an
-//! earlier tenant of the slot. A wake from another thread takes [a longer way](super::one_wake). A task that was
-//! woken for nothing is polled for nothing: every future has to bear that.
+//! **Woken.** `Slots::wake` in `src/slots.rs` queues the task, unless it is queued already or the waker
+//! belonged to an earlier tenant of the slot. A wake from another thread takes [a longer
+//! way](super::one_wake). A task that was woken for nothing is polled for nothing: every future has to bear
+//! that.
 //!
 //! **Aborted.** [`abort`](crate::JoinHandle::abort) marks the task and wakes it. When its turn comes, its
 //! future is dropped instead of polled. That is no failure.
 //!
-//! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another task;
-//! wakers of this one are stale now. Whoever awaits the handle is woken.
+//! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
+//! task; wakers of this one are stale now. Whoever awaits the handle is woken.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!

@@ -1,7 +1,7 @@
 //! A course: from a future that is polled in a loop to the source of this executor.
 //!
-//! It asks for Rust, and for having seen `async` and `.await`. It does not ask for knowing what they do.
-//! It is taken in a clone of the repository: the lessons are programs to run and to change.
+//! It asks for Rust, and for having seen `async` and `.await`. It does not ask for knowing what they do. It
+//! is taken in a clone of the repository: the lessons are programs to run and to change.
 //!
 //! 1. The nine lessons below, each a program of one or two pages with one idea.
 //! 2. The eleven exercises in `tests/exercises.rs`, from writing a `yield_now` to a group of tasks.
@@ -11,8 +11,8 @@
 //! # How to take a lesson
 //!
 //! Each opens with what has changed since the last one, and with questions. Answer them on paper, from the
-//! code, before you run it. What it prints stands at its end, with the answers and with things to try.
-//! Two lessons that follow each other are best compared: what is new is what differs.
+//! code, before you run it. What it prints stands at its end, with the answers and with things to try. Two
+//! lessons that follow each other are best compared: what is new is what differs.
 //!
 //! ```sh
 //! cargo run --example lesson_1_poll_in_a_loop
@@ -21,40 +21,41 @@
 //!
 //! # The lessons
 //!
-//! They need std only. None is a copy of the crate: each does one thing in the plainest way, and names the
-//! file in `src/` which does it for good. Read that file after the lesson, or all of them at the end.
+//! They need std only, so `rustc --edition 2024` will do where cargo is slow. None is a copy of the crate:
+//! each does one thing in the plainest way, and names the file in `src/` which does it for good. Read that
+//! file after the lesson, or all of them at the end.
 //!
-//! **1. Poll in a loop** (`examples/lessons/1_poll_in_a_loop.rs`). A future does nothing until it is polled. An
-//! executor, at its smallest, is a loop that polls. An `async fn` runs from one `.await` that has to wait to
-//! the next. Nothing to read in `src/` yet.
+//! **1. Poll in a loop** (`examples/lessons/1_poll_in_a_loop.rs`). A future does nothing until it is polled.
+//! An executor, at its smallest, is a loop that polls. An `async fn` runs from one `.await` that has to wait
+//! to the next. Nothing to read in `src/` yet.
 //!
-//! **2. Park instead of spinning** (`examples/lessons/2_park_instead_of_spinning.rs`). A future that is not ready
-//! keeps the waker and calls it later; meanwhile the thread sleeps. What if the wake comes just before the
-//! thread falls asleep? Read the picture at the top of `src/inbox.rs`; the rest of it waits for lesson 5.
+//! **2. Park instead of spinning** (`examples/lessons/2_park_instead_of_spinning.rs`). A future that is not
+//! ready keeps the waker and calls it later; meanwhile the thread sleeps. What if the wake comes just before
+//! the thread falls asleep? Read the picture at the top of `src/inbox.rs`; the rest of it waits for lesson 5.
 //!
-//! **3. A hand-made waker** (`examples/lessons/3_a_hand_made_waker.rs`). A waker is a word of data and a table of four
-//! functions. When the word is an address, they have to count.
+//! **3. A hand-made waker** (`examples/lessons/3_a_hand_made_waker.rs`). A waker is a word of data and a
+//! table of four functions. When the word is an address, they have to count.
 //!
-//! **4. Two tasks and a queue** (`examples/lessons/4_two_tasks_and_a_queue.rs`). Each task has a waker of its own, which
-//! puts it into the run queue. Ready is who is in the queue; who waits costs nothing. Read
+//! **4. Two tasks and a queue** (`examples/lessons/4_two_tasks_and_a_queue.rs`). Each task has a waker of its
+//! own, which puts it into the run queue. Ready is who is in the queue; who waits costs nothing. Read
 //! `src/run_queue.rs` and `src/yield_now.rs`.
 //!
-//! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be an
-//! address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
+//! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be
+//! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
 //! candor is built on: read `src/key.rs`, `src/slots.rs`, `src/waker.rs`, and then `src/inbox.rs`.
 //!
-//! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the outcome. To
-//! join is to await the handle, to detach is to drop it. Read `src/task.rs` and `src/join.rs`.
+//! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the
+//! outcome. To join is to await the handle, to detach is to drop it. Read `src/task.rs` and `src/join.rs`.
 //!
 //! **7. Sleep with a sorted map** (`examples/lessons/7_sleep_with_a_sorted_map.rs`). Timers are wakers with
-//! deadlines. When nobody is ready, the loop waits for the first of them, or a virtual clock jumps there. Read
-//! `src/clock.rs`, `src/time/sleep.rs`, and the loop in `src/executor.rs`.
+//! deadlines. When nobody is ready, the loop waits for the first of them, or a virtual clock jumps there.
+//! Read `src/clock.rs`, `src/time/sleep.rs`, and the loop in `src/executor.rs`.
 //!
-//! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Nobody needs all timers in order. A wheel sorts each
-//! deadline by one digit, and by the next one when it draws near. Read `src/wheel.rs`.
+//! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Nobody needs all timers in order. A wheel
+//! sorts each deadline by one digit, and by the next one when it draws near. Read `src/wheel.rs`.
 //!
-//! **9. Failures that nobody hides** (`examples/lessons/9_failures_that_nobody_hides.rs`). Each failure goes to its
-//! awaiter or into a report, and `spawn` is the place to see to that. The last program runs on candor
+//! **9. Failures that nobody hides** (`examples/lessons/9_failures_that_nobody_hides.rs`). Each failure goes
+//! to its awaiter or into a report, and `spawn` is the place to see to that. The last program runs on candor
 //! unchanged. Read `src/failure/mod.rs`, `src/failure/hook.rs`, `src/unread.rs` and `src/core/reporting.rs`.
 //!
 //! # The exercises
@@ -63,8 +64,8 @@
 //! cargo test --test exercises exercise_1_ -- --ignored
 //! ```
 //!
-//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them hold code
-//! with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
+//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them hold
+//! code with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
 //!
 //! # The source
 //!
@@ -74,14 +75,18 @@
 //!
 //! # Break it
 //!
-//! Whoever can say what fails when a line is missing has understood the line. Make one of these changes, predict
-//! which promise is broken, and run `cargo test --no-fail-fast`. The name of each test that fails is a sentence: is it
-//! the one that you expected? Then undo the change (`git checkout src`), and ask a friend to make
-//! one for you to find.
+//! Whoever can say what fails when a line is missing has understood the line. Make one of these changes,
+//! predict which promise is broken, and look who notices. The name of each test that fails is a sentence: is
+//! it the one that you expected? Then take the change back, and let a friend make one for you to find.
 //!
-//! - In the middle of a poll, a task is woken. Let `Slots::wake` in `src/slots.rs` queue a slot that is queued.
-//! - Let `Inbox::drain` in `src/inbox.rs` clear a slot's bit after it has delivered it, instead of before.
-//! - Let `RunQueue::reserve` in `src/run_queue.rs` put back what was waiting in the wrong order.
+//! ```sh
+//! cargo test --no-fail-fast --lib --test waking --test fairness --test timers
+//! git checkout src
+//! ```
+//!
+//! - Let `RunQueue::reserve` in `src/run_queue.rs` put back in the wrong order what was waiting.
+//! - Let `Slots::wake` in `src/slots.rs` take a stale key for a good one.
+//! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/clock.rs` round down.
 
 pub mod life_of_a_task;

@@ -1,7 +1,8 @@
 //! One wake from another thread, followed through the source.
 //!
-//! A task awaits an answer from a thread. Its future has kept the waker and returned `Pending`, nothing else is
-//! ready, and the executor's thread sleeps. Now the answer is there, and the other thread calls `waker.wake()`.
+//! A task awaits an answer from a thread. Its future has kept the waker and returned `Pending`, nothing else
+//! is ready, and the executor's thread sleeps. Now the answer is there, and the other thread calls
+//! `waker.wake()`.
 //!
 //! ```text
 //!     the other thread                                the executor's thread
@@ -19,24 +20,31 @@
 //!                                                     poll the task                 (7)
 //! ```
 //!
-//! | | where | what happens |
-//! |---|---|---|
-//! | 0 | `Inbox::park` in `src/inbox.rs` | The loop found nobody ready, said `ASLEEP`, and sleeps until it is unparked or the next deadline. |
-//! | 1 | `waker::wake` in `src/waker.rs` | The 64 bits of the waker are taken apart: executor, generation, slot. This thread runs another executor or none, so it may not touch the table of tasks. |
-//! | 2 | `Inbox::of` in `src/inbox.rs` | A table that all threads share leads from the executor's number to its inbox. Inboxes are never freed, so this works even if the executor is gone. |
-//! | 3 | `Inbox::wake` in `src/inbox.rs` | If the slot's bit was set already, somebody else has asked for the same poll, and there is nothing left to do. Else the slot's number goes into the queue. |
-//! | 4 | `Inbox::unpark` in `src/inbox.rs` | Only a sleeper has to be unparked. One that runs looks for mail before each pass. |
-//! | 5 | `Inbox::drain` in `src/inbox.rs` | The executor's thread begins a pass and fetches its mail. The bit is cleared before the poll, so that a wake from now on asks for another poll. |
-//! | 6 | `RunQueue::push` in `src/run_queue.rs` | From here on it is a wake like any other: the slot is queued, unless it was. |
-//! | 7 | the loop in `src/executor.rs` | The slot's turn comes. Its task is polled and sees whatever the other thread wrote before it called `wake`. |
+//! 0. `Inbox::park` in `src/inbox.rs`. The loop found nobody ready, said `ASLEEP`, and sleeps until it is
+//!    unparked or the next deadline.
+//! 1. `waker::wake` in `src/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
+//!    This thread runs another executor or none, so it may not touch the table of tasks.
+//! 2. `Inbox::of` in `src/inbox.rs`. A table that all threads share leads from the executor's number to its
+//!    inbox. Inboxes are never freed, so this works even if the executor is gone.
+//! 3. `Inbox::wake` in `src/inbox.rs`. If the slot's bit was set already, somebody else has asked for the
+//!    same poll, and there is nothing left to do. Else the slot's number goes into the queue.
+//! 4. `Inbox::unpark` in `src/inbox.rs`. Only a sleeper has to be unparked. One that runs looks for mail
+//!    before each pass.
+//! 5. `Inbox::drain` in `src/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
+//!    cleared before the poll, so that a wake from now on asks for another poll.
+//! 6. `RunQueue::push` in `src/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
+//!    unless it was.
+//! 7. The loop in `src/executor.rs`. The slot's turn comes. Its task is polled and sees whatever the other
+//!    thread wrote before it called `wake`.
 //!
-//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/slots.rs`), without an atomic
-//! instruction.
+//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/slots.rs`), without an
+//! atomic instruction.
 //!
 //! # What if it comes at the wrong moment?
 //!
-//! The dangerous one is between "nobody is ready" and "parked": lesson 2 met it, and std's `unpark` solved it with a
-//! token. Here the state solves it. Both sides change it in one indivisible step, so there are two cases:
+//! The dangerous one is between "nobody is ready" and "parked": lesson 2 met it, and std's `unpark` solved it
+//! with a token. Here the state solves it. Both sides change it in one indivisible step, so there are two
+//! cases:
 //!
 //! ```text
 //! wake first:    MAIL, then park finds no AWAKE to turn into ASLEEP, and returns at once
@@ -47,14 +55,14 @@
 //!
 //! # What if it comes too late?
 //!
-//! The task may be done, and its slot in use by another one. An inbox knows no generations, so that one is polled
-//! for nothing, and that is all. If the executor itself is gone, its inbox is closed and ignores the wake. In no case
-//! is there memory that was freed: the waker has no pointer to anything.
+//! The task may be done, and its slot in use by another one. An inbox knows no generations, so that one is
+//! polled for nothing, and that is all. If the executor itself is gone, its inbox is closed and ignores the
+//! wake. In no case is there memory that was freed: the waker has no pointer to anything.
 //!
 //! # Follow it yourself
 //!
-//! Save this as `examples/one_wake.rs`, put a `println!` with `std::thread::current().id()` at each of the places
-//! above, and run it with `cargo run --example one_wake`.
+//! Save this as `examples/one_wake.rs`, put a `println!` with `std::thread::current().id()` at each of the
+//! places above, and run it with `cargo run --example one_wake`.
 //!
 //! ```
 //! use std::thread;
