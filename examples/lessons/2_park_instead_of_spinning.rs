@@ -133,9 +133,9 @@ impl Wake for Unparker {
 // 1. Take out `thread::park()`, and the line that prints each poll; print their number at the end. How many
 //    polls fit into five milliseconds?
 // 2. Take out `waker.wake()`. This is the most frequent bug of a hand-written future. What does it look like
-//    from outside?
-// 3. Call `thread::current().unpark()` before `block_on`. There is one poll more. Why does it do no harm, and
-//    what must every future be prepared for?
+//    from outside? (Ctrl-C ends it.)
+// 3. Call `thread::current().unpark()` before `block_on`. There is one poll more, a *spurious* one. Why does
+//    it do no harm, and what must every future be prepared for?
 //
 // # In candor
 //

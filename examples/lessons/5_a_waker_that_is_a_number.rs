@@ -189,9 +189,9 @@ fn forget(_: *const ()) {}
 //
 // # Try
 //
-// 1. Let `Slots::wake` ignore the generation. The egg is polled once without need. It does harm only because
+// 1. Let `Slots::wake` ignore the generation. Now the egg has a spurious poll. It does harm only because
 //    `two_polls` takes every poll for the one that it waited for: what should it ask instead? Compare the
-//    kettle.
+//    kettle of lesson 2.
 // 2. Let it ignore `is_queued`. Nothing else is printed, since the tea is done before its second turn. But
 //    how long would the queue be after a thousand wakes of one task?
 // 3. Call the egg's waker from another thread. Nothing happens. Why? And why is it no undefined behaviour?

@@ -193,8 +193,8 @@ fn wake(word: *const ()) {
 //
 // 1. Sleep for real: let the loop call `thread::sleep`, with a second for each minute that the clock jumps.
 //    Nothing else has to change. Then let the toast call `thread::sleep` itself. What happens to the others?
-// 2. Suppose that a sleeping task is polled before its time, as every future must expect. Its waker is in the
-//    map twice then. What does that cost, and what would `sleep` have to remember to prevent it?
+// 2. Suppose that a sleeping task has a spurious poll, as every future must expect. Its waker is in the map
+//    twice then. What does that cost, and what would `sleep` have to remember to prevent it?
 // 3. Drop a `sleep` that has been polled, as a timeout does that was not needed. What remains, and for how
 //    long?
 //

@@ -10,7 +10,7 @@
 //! crate is about: each failure goes to exactly one place, to its awaiter or into a *report*.
 //!
 //! ```text
-//!                 ┌─ handle awaited ───────────────► the awaiter gets a JoinError
+//!                 ┌─ handle awaited ───────────────► the awaiter gets it as Err
 //! task fails ─► Unread
 //!                 ├─ handle was dropped before ──┐
 //!                 └─ handle is dropped later ────┴─► dropped unread: reports itself
@@ -195,7 +195,7 @@ fn wake(word: *const ()) {
 //
 // Two are reported: the failed tea in the very poll in which it failed, as its handle was gone, and the egg
 // when its handle is dropped. The toast's panic went to the breakfast, which handled it. The jam noticed
-// nothing.
+// nothing. The exit code is 1, because something had to be reported.
 //
 // # Try
 //
@@ -210,5 +210,6 @@ fn wake(word: *const ()) {
 //
 // # In candor
 //
-// `src/core/reporting.rs` says where a failure goes, and when. `src/unread.rs` is the answer to the second
-// and third question, `src/failure/hook.rs` to the fourth.
+// `src/core/reporting.rs` says where a failure goes, and when: there no report interrupts a poll, as that of
+// the egg does here. `src/unread.rs` is the answer to the second and third question, `src/failure/hook.rs`
+// to the fourth.
