@@ -69,8 +69,8 @@
 //!
 //! # The source
 //!
-//! The [front page](crate#reading-the-source) says in which order to read, and the first lines of each file
-//! say what it is for and what it does not know. An afternoon is enough for the way of a wake, a poll and a
+//! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read. The first
+//! lines of each file say what it is for and what it does not know. An afternoon is enough for the way of a wake, a poll and a
 //! failure. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
 //!
 //! # Break it
