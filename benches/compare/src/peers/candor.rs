@@ -1,0 +1,88 @@
+//! candor, by its public functions.
+
+use std::time::Duration;
+
+use super::{CANDOR, Entry, Peer, Timers, rows_with_timers};
+
+#[derive(Clone)]
+pub struct Candor;
+
+pub fn entry() -> Entry {
+    Entry {
+        id: CANDOR,
+        title: "candor",
+        crates: &["candor"],
+        notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
+                candor's own hook.",
+        rows: rows_with_timers::<Candor>,
+    }
+}
+
+impl Peer for Candor {
+    type Executor = candor::Executor;
+    type Task = candor::JoinHandle<u64>;
+    type Fallible = candor::JoinHandle<Result<u64, u64>>;
+
+    fn build() -> Self::Executor {
+        candor::Executor::new()
+    }
+
+    fn handle(_executor: &Self::Executor) -> Self {
+        Candor
+    }
+
+    fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        executor.block_on(main)
+    }
+
+    fn block_on_ready(_executor: &mut Self::Executor, value: u64) -> u64 {
+        candor::block_on(std::future::ready(value))
+    }
+
+    fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
+        candor::spawn(future)
+    }
+
+    async fn join(task: Self::Task) -> u64 {
+        task.await.expect("no task of a workload fails by accident")
+    }
+
+    fn spawn_detached(&self, future: impl Future<Output = ()> + 'static) {
+        candor::spawn(future).detach();
+    }
+
+    fn spawn_fallible(
+        &self,
+        future: impl Future<Output = Result<u64, u64>> + 'static,
+    ) -> Self::Fallible {
+        candor::spawn(future)
+    }
+
+    async fn join_fallible(task: Self::Fallible) -> Result<u64, u64> {
+        task.await.map_err(|error| {
+            error
+                .into_failed()
+                .expect("the task of this workload returns an Err and does not panic")
+        })
+    }
+
+    async fn catches_panic_of(&self, future: impl Future<Output = u64> + 'static) -> bool {
+        candor::spawn(future)
+            .await
+            .is_err_and(|error| error.is_panic())
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        candor::yield_now()
+    }
+}
+
+impl Timers for Candor {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
+        candor::sleep(duration)
+    }
+
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        candor::time::timeout(duration, future).await.ok()
+    }
+}

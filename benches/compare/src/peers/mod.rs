@@ -1,0 +1,164 @@
+//! What a workload asks of an executor, and which executors answer.
+//!
+//! The workloads are the same code for every peer. What may differ is in these traits, and each peer answers
+//! with what its own users would write: its own spawn, its own yield, its own timers. Where a peer has none
+//! of its own, the answer is [`YieldNow`], the same for all of them, and the peer's notes say so.
+//!
+//! ```text
+//! rows/ ──generic over──► Peer, Timers, …     one impl a file      candor, tokio, smol, …
+//! ```
+//!
+//! Knows no workload and measures nothing.
+
+mod candor;
+#[cfg(feature = "compio")]
+mod compio;
+#[cfg(feature = "futures")]
+mod futures;
+#[cfg(feature = "glommio")]
+mod glommio;
+#[cfg(feature = "monoio")]
+mod monoio;
+mod reference;
+#[cfg(feature = "smol")]
+mod smol;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::future::{poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::rows::{self, Row};
+
+/// A single-threaded executor, and the handle by which its users reach it from a task.
+///
+/// The handle is empty where they call free functions, and a pointer where they carry one around.
+pub trait Peer: Clone + 'static {
+    /// What is built, kept and dropped.
+    type Executor: 'static;
+    /// The handle of a task that returns a number.
+    type Task: 'static;
+    /// The handle of a task that may fail.
+    type Fallible: 'static;
+
+    fn build() -> Self::Executor;
+
+    fn handle(executor: &Self::Executor) -> Self;
+
+    fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T;
+
+    /// As `block_on`, by the cheapest way in that a future needs which spawns nothing.
+    fn block_on_ready(executor: &mut Self::Executor, value: u64) -> u64 {
+        Self::block_on(executor, ready(value))
+    }
+
+    /// Is only called within the executor.
+    fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task;
+
+    fn join(task: Self::Task) -> impl Future<Output = u64>;
+
+    fn spawn_detached(&self, future: impl Future<Output = ()> + 'static);
+
+    fn spawn_fallible(
+        &self,
+        future: impl Future<Output = Result<u64, u64>> + 'static,
+    ) -> Self::Fallible;
+
+    fn join_fallible(task: Self::Fallible) -> impl Future<Output = Result<u64, u64>>;
+
+    /// Runs a task that may panic, and says whether its awaiter learned that it did.
+    fn catches_panic_of(
+        &self,
+        future: impl Future<Output = u64> + 'static,
+    ) -> impl Future<Output = bool>;
+
+    fn yield_now() -> impl Future<Output = ()> {
+        YieldNow { has_yielded: false }
+    }
+}
+
+/// A peer that has timers.
+pub trait Timers: Peer {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static;
+
+    /// `None` when the time has run out.
+    fn timeout<F: Future>(duration: Duration, future: F)
+    -> impl Future<Output = Option<F::Output>>;
+}
+
+/// To the back of the queue, by a wake of one's own waker: for peers that have no such future.
+struct YieldNow {
+    has_yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.has_yielded {
+            return Poll::Ready(());
+        }
+        self.has_yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Whether the future panics: for peers that do not catch a task's panic, or whose handle passes it on.
+async fn panics<T>(future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(|_| false),
+            Err(_payload) => Poll::Ready(true),
+        },
+    )
+    .await
+}
+
+/// A peer as the report and the command line know it.
+pub struct Entry {
+    /// What `--peers` calls it.
+    pub id: &'static str,
+    /// What the table calls it.
+    pub title: &'static str,
+    /// The crates whose versions say what was measured.
+    pub crates: &'static [&'static str],
+    /// How it answers where there is a choice, and what it cannot do.
+    pub notes: &'static str,
+    /// The rows that it can do.
+    pub rows: fn() -> Vec<Row>,
+}
+
+/// The ids of the two that are no peers of candor.
+pub const CANDOR: &str = "candor";
+pub const REFERENCE: &str = "reference";
+
+/// All peers that were built in, candor first and the reference last.
+pub fn all() -> Vec<Entry> {
+    let mut all = vec![candor::entry()];
+    #[cfg(feature = "tokio")]
+    all.extend(tokio::entries());
+    #[cfg(feature = "smol")]
+    all.push(smol::entry());
+    #[cfg(feature = "futures")]
+    all.push(futures::entry());
+    #[cfg(feature = "monoio")]
+    all.extend(monoio::entries());
+    #[cfg(feature = "glommio")]
+    all.push(glommio::entry());
+    #[cfg(feature = "compio")]
+    all.push(compio::entry());
+    all.push(reference::entry());
+    all
+}
+
+/// The rows of a peer that has timers.
+fn rows_with_timers<P: Timers>() -> Vec<Row> {
+    let mut all = rows::of_any_peer::<P>();
+    all.extend(rows::of_peers_with_timers::<P>());
+    all
+}

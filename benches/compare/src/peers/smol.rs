@@ -1,0 +1,93 @@
+//! smol's local executor, driven by its reactor: what `smol::block_on(executor.run(…))` is made of.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_executor::{LocalExecutor, Task};
+use async_io::Timer;
+use futures_lite::{FutureExt, future};
+
+use super::{Entry, Peer, Timers, panics, rows_with_timers};
+
+/// Tasks reach the executor through a counted pointer, as in a program that keeps one.
+#[derive(Clone)]
+pub struct Smol(Rc<LocalExecutor<'static>>);
+
+pub fn entry() -> Entry {
+    Entry {
+        id: "smol",
+        title: "async-executor",
+        crates: &["async-executor", "async-io"],
+        notes: "`LocalExecutor` within `async_io::block_on`. `block_on(ready)` is `async_io::block_on` alone. \
+                `yield_now` is futures-lite's. The awaiter catches the panic that the handle passes on. \
+                A timeout is futures-lite's `or` with a `Timer`.",
+        rows: rows_with_timers::<Smol>,
+    }
+}
+
+impl Peer for Smol {
+    type Executor = Rc<LocalExecutor<'static>>;
+    type Task = Task<u64>;
+    type Fallible = Task<Result<u64, u64>>;
+
+    fn build() -> Self::Executor {
+        Rc::new(LocalExecutor::new())
+    }
+
+    fn handle(executor: &Self::Executor) -> Self {
+        Smol(Rc::clone(executor))
+    }
+
+    fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        async_io::block_on(executor.run(main))
+    }
+
+    fn block_on_ready(_executor: &mut Self::Executor, value: u64) -> u64 {
+        async_io::block_on(std::future::ready(value))
+    }
+
+    fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
+        self.0.spawn(future)
+    }
+
+    async fn join(task: Self::Task) -> u64 {
+        task.await
+    }
+
+    fn spawn_detached(&self, future: impl Future<Output = ()> + 'static) {
+        self.0.spawn(future).detach();
+    }
+
+    fn spawn_fallible(
+        &self,
+        future: impl Future<Output = Result<u64, u64>> + 'static,
+    ) -> Self::Fallible {
+        self.0.spawn(future)
+    }
+
+    async fn join_fallible(task: Self::Fallible) -> Result<u64, u64> {
+        task.await
+    }
+
+    async fn catches_panic_of(&self, future: impl Future<Output = u64> + 'static) -> bool {
+        panics(self.0.spawn(future)).await
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        future::yield_now()
+    }
+}
+
+impl Timers for Smol {
+    async fn sleep(duration: Duration) {
+        Timer::after(duration).await;
+    }
+
+    async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+        let out_of_time = async {
+            Timer::after(duration).await;
+            None
+        };
+        async { Some(future.await) }.or(out_of_time).await
+    }
+}

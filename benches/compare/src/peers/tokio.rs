@@ -1,0 +1,207 @@
+//! tokio, in the three ways in which its one-threaded runtime is used.
+//!
+//! | | spawns by | futures are |
+//! |---|---|---|
+//! | `LocalSet` | `tokio::task::spawn_local` in a `LocalSet` | `!Send` |
+//! | `spawn` | `tokio::spawn` on the current_thread runtime | `Send` |
+//! | `LocalRuntime` | `tokio::task::spawn_local` in a `LocalRuntime` | `!Send` |
+//!
+//! All drivers are on, as in a program that uses `#[tokio::main(flavor = "current_thread")]`.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
+use tokio::task::{JoinHandle, LocalSet};
+
+use super::{Entry, Peer, Timers, rows_with_timers};
+
+pub fn entries() -> [Entry; 3] {
+    let crates = &["tokio"];
+    [
+        Entry {
+            id: "tokio-localset",
+            title: "tokio LocalSet",
+            crates,
+            notes: "Drivers: all enabled.",
+            rows: rows_with_timers::<Tokio<InLocalSet>>,
+        },
+        Entry {
+            id: "tokio-spawn",
+            title: "tokio spawn",
+            crates,
+            notes: "`tokio::spawn` on a current_thread runtime. It asks for `Send` futures, which the \
+                    workloads' are not: a wrapper without cost claims that they are.",
+            rows: rows_with_timers::<Tokio<OnCurrentThread>>,
+        },
+        Entry {
+            id: "tokio-local",
+            title: "tokio LocalRuntime",
+            crates,
+            notes: "Drivers: all enabled.",
+            rows: rows_with_timers::<Tokio<InLocalRuntime>>,
+        },
+    ]
+}
+
+/// One of the three ways.
+pub trait Flavour: Clone + 'static {
+    type Executor: 'static;
+
+    fn build() -> Self::Executor;
+
+    fn block_on<T>(executor: &Self::Executor, main: impl Future<Output = T>) -> T;
+
+    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T>;
+}
+
+#[derive(Clone)]
+pub struct Tokio<F>(PhantomData<F>);
+
+#[derive(Clone)]
+struct InLocalSet;
+
+impl Flavour for InLocalSet {
+    /// The tasks are dropped before the runtime whose timers they hold.
+    type Executor = (LocalSet, Runtime);
+
+    fn build() -> Self::Executor {
+        (LocalSet::new(), current_thread())
+    }
+
+    fn block_on<T>((tasks, runtime): &Self::Executor, main: impl Future<Output = T>) -> T {
+        tasks.block_on(runtime, main)
+    }
+
+    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        tokio::task::spawn_local(future)
+    }
+}
+
+#[derive(Clone)]
+struct OnCurrentThread;
+
+impl Flavour for OnCurrentThread {
+    type Executor = Runtime;
+
+    fn build() -> Self::Executor {
+        current_thread()
+    }
+
+    fn block_on<T>(runtime: &Self::Executor, main: impl Future<Output = T>) -> T {
+        runtime.block_on(main)
+    }
+
+    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        tokio::spawn(ClaimedSend(future))
+    }
+}
+
+#[derive(Clone)]
+struct InLocalRuntime;
+
+impl Flavour for InLocalRuntime {
+    type Executor = LocalRuntime;
+
+    fn build() -> Self::Executor {
+        Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .expect("tokio's LocalRuntime can be built")
+    }
+
+    fn block_on<T>(runtime: &Self::Executor, main: impl Future<Output = T>) -> T {
+        runtime.block_on(main)
+    }
+
+    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        tokio::task::spawn_local(future)
+    }
+}
+
+fn current_thread() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("tokio's current_thread runtime can be built")
+}
+
+impl<F: Flavour> Peer for Tokio<F> {
+    type Executor = F::Executor;
+    type Task = JoinHandle<u64>;
+    type Fallible = JoinHandle<Result<u64, u64>>;
+
+    fn build() -> Self::Executor {
+        F::build()
+    }
+
+    fn handle(_executor: &Self::Executor) -> Self {
+        Tokio(PhantomData)
+    }
+
+    fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        F::block_on(executor, main)
+    }
+
+    fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
+        F::spawn(future)
+    }
+
+    async fn join(task: Self::Task) -> u64 {
+        task.await.expect("no task of a workload fails by accident")
+    }
+
+    fn spawn_detached(&self, future: impl Future<Output = ()> + 'static) {
+        drop(F::spawn(future));
+    }
+
+    fn spawn_fallible(
+        &self,
+        future: impl Future<Output = Result<u64, u64>> + 'static,
+    ) -> Self::Fallible {
+        F::spawn(future)
+    }
+
+    async fn join_fallible(task: Self::Fallible) -> Result<u64, u64> {
+        task.await
+            .expect("the task of this workload returns an Err and does not panic")
+    }
+
+    async fn catches_panic_of(&self, future: impl Future<Output = u64> + 'static) -> bool {
+        F::spawn(future).await.is_err_and(|error| error.is_panic())
+    }
+
+    fn yield_now() -> impl Future<Output = ()> {
+        tokio::task::yield_now()
+    }
+}
+
+impl<F: Flavour> Timers for Tokio<F> {
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
+        tokio::time::sleep(duration)
+    }
+
+    async fn timeout<T: Future>(duration: Duration, future: T) -> Option<T::Output> {
+        tokio::time::timeout(duration, future).await.ok()
+    }
+}
+
+/// Says of a future that it may go to another thread, where there is none that it could go to.
+struct ClaimedSend<F>(F);
+
+// SAFETY: The future is spawned on a current_thread runtime, which polls tasks in `block_on` and drops them
+// there or when it is itself dropped. Both happen on the thread that built it: a sample has no other that
+// holds the runtime.
+unsafe impl<F> Send for ClaimedSend<F> {}
+
+impl<F: Future> Future for ClaimedSend<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: The only field is pinned with the whole, and is never moved out of it: the wrapper has no
+        // destructor and no other method.
+        unsafe { self.map_unchecked_mut(|claimed| &mut claimed.0) }.poll(cx)
+    }
+}

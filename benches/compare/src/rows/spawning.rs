@@ -1,0 +1,124 @@
+//! Spawning tasks, joining them, and learning how they failed.
+
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::in_a_task;
+use crate::latch::Latch;
+use crate::peers::Peer;
+use crate::row::Row;
+use crate::row::Target::{Stated, TimesTheRecord};
+
+pub fn rows<P: Peer>() -> Vec<Row> {
+    vec![
+        Row::new(
+            "spawn-await",
+            "spawn and await, one at a time",
+            TimesTheRecord(0.95),
+            |effort| in_a_task(effort, 1, one_at_a_time::<P>),
+        ),
+        Row::new(
+            "spawn-join-1000",
+            "spawn 1,000, join 1,000",
+            TimesTheRecord(0.95),
+            |effort| in_a_task(effort, MANY, many_at_a_time::<P>),
+        ),
+        Row::new(
+            "detached-1e4",
+            "spawn detached, 1e4 alive",
+            TimesTheRecord(1.0),
+            |effort| {
+                let alive = effort.count(10_000);
+                in_a_task(effort, alive, move |peer, rounds| {
+                    detached::<P>(peer, rounds, alive)
+                })
+            },
+        ),
+        Row::new(
+            "detached-1e6",
+            "spawn detached, 1e6 alive",
+            TimesTheRecord(1.0),
+            |effort| {
+                let alive = effort.count(1_000_000);
+                in_a_task(effort, alive, move |peer, rounds| {
+                    detached::<P>(peer, rounds, alive)
+                })
+            },
+        ),
+        Row::new(
+            "err-joined",
+            "`Err` joined",
+            TimesTheRecord(0.95),
+            |effort| in_a_task(effort, 1, errors_joined::<P>),
+        ),
+        Row::new("panic-joined", "panic joined", Stated, |effort| {
+            in_a_task(effort, 1, panics_joined::<P>)
+        }),
+    ]
+}
+
+const MANY: usize = 1_000;
+
+async fn one_at_a_time<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let start = Instant::now();
+    for round in 0..rounds {
+        let task = peer.spawn(async move { black_box(round) });
+        assert_eq!(P::join(task).await, round);
+    }
+    start.elapsed()
+}
+
+async fn many_at_a_time<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let tasks: Vec<_> = (0..MANY as u64)
+            .map(|number| peer.spawn(async move { black_box(number) }))
+            .collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += P::join(task).await;
+        }
+        assert_eq!(sum, 499_500);
+    }
+    start.elapsed()
+}
+
+async fn detached<P: Peer>(peer: P, rounds: u64, alive: usize) -> Duration {
+    let done = Latch::new(alive);
+    let start = Instant::now();
+    for _ in 0..rounds {
+        for _ in 0..alive {
+            let done = Rc::clone(&done);
+            peer.spawn_detached(async move {
+                done.count_down();
+            });
+        }
+        done.opened(alive).await;
+    }
+    start.elapsed()
+}
+
+async fn errors_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let start = Instant::now();
+    for round in 0..rounds {
+        let task = peer.spawn_fallible(async move { Err(black_box(round)) });
+        assert_eq!(P::join_fallible(task).await, Err(round));
+    }
+    start.elapsed()
+}
+
+/// The hook is quiet: what a report costs is another row. candor's own, which takes a backtrace, is put in front
+/// of it.
+async fn panics_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut caught = 0;
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let panicked = peer.catches_panic_of(async { panic!("boom") }).await;
+        caught += u64::from(panicked);
+    }
+    let took = start.elapsed();
+    assert_eq!(caught, rounds);
+    took
+}

@@ -1,0 +1,52 @@
+//! Polls of tasks that are ready again at once.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::in_a_task;
+use crate::latch::Latch;
+use crate::peers::Peer;
+use crate::row::Row;
+use crate::row::Target::TimesTheRecord;
+
+pub fn rows<P: Peer>() -> Vec<Row> {
+    [
+        ("yield-1", "1 task", 1, 0.6),
+        ("yield-10", "10 tasks", 10, 0.6),
+        ("yield-1e3", "1e3 tasks", 1_000, 0.7),
+        ("yield-1e5", "1e5 tasks", 100_000, 0.9),
+    ]
+    .into_iter()
+    .map(|(id, tasks, count, times)| {
+        let title = format!("`yield_now`, {tasks}");
+        Row::new(id, title, TimesTheRecord(times), move |effort| {
+            in_a_task(effort, count, move |peer, rounds| {
+                yields::<P>(peer, rounds, count)
+            })
+        })
+    })
+    .collect()
+}
+
+/// A round polls each of `count` tasks once. They are spawned beforehand, and the first round is their
+/// first poll.
+pub async fn yields<P: Peer>(peer: P, rounds: u64, count: usize) -> Duration {
+    let done = Latch::new(count);
+    let polls = Rc::new(Cell::new(0));
+    for _ in 0..count {
+        let (done, polls) = (Rc::clone(&done), Rc::clone(&polls));
+        peer.spawn_detached(async move {
+            for _ in 1..rounds {
+                P::yield_now().await;
+            }
+            polls.set(polls.get() + rounds);
+            done.count_down();
+        });
+    }
+    let start = Instant::now();
+    done.opened(0).await;
+    let took = start.elapsed();
+    assert_eq!(polls.get(), rounds * count as u64);
+    took
+}
