@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 /// How much is done for one sample.
+#[derive(Clone, Copy)]
 pub struct Effort {
     sample: Duration,
     /// By how much less of everything there is in a workload whose size is its point.
@@ -34,17 +35,72 @@ impl Effort {
         full.div_ceil(self.shrink)
     }
 
+    /// So long, or shorter.
+    pub fn time(&self, full: Duration) -> Duration {
+        full.div_f64((self.shrink as f64).sqrt())
+    }
+
     /// Measures `batch(rounds)`, which says itself how long its rounds took, and of how many operations
     /// a round consists.
     pub fn ns_per_op(&self, ops_a_round: usize, mut batch: impl FnMut(u64) -> Duration) -> f64 {
-        let mut rounds = 1;
-        let mut took = batch(rounds);
-        while took < self.sample / 4 {
-            rounds *= 2;
-            took = batch(rounds);
+        let mut filling = Filling::WarmingUp { rounds: 1 };
+        loop {
+            let took = batch(filling.rounds());
+            match filling.after(took, self.sample) {
+                Some(next) => filling = next,
+                None => return filling.ns_per_op(took, ops_a_round),
+            }
         }
-        let rounds = (rounds as f64 * self.sample.div_duration_f64(took)).ceil() as u64;
-        let took = batch(rounds);
-        took.as_nanos() as f64 / (rounds as f64 * ops_a_round as f64)
+    }
+
+    /// As [`ns_per_op`](Effort::ns_per_op), for batches that await: what they find stays from one to the next.
+    pub async fn ns_per_op_within(
+        &self,
+        ops_a_round: usize,
+        mut batch: impl AsyncFnMut(u64) -> Duration,
+    ) -> f64 {
+        let mut filling = Filling::WarmingUp { rounds: 1 };
+        loop {
+            let took = batch(filling.rounds()).await;
+            match filling.after(took, self.sample) {
+                Some(next) => filling = next,
+                None => return filling.ns_per_op(took, ops_a_round),
+            }
+        }
+    }
+}
+
+/// How far the filling of a sample has come.
+#[derive(Clone, Copy)]
+enum Filling {
+    WarmingUp { rounds: u64 },
+    Measuring { rounds: u64 },
+}
+
+impl Filling {
+    fn rounds(self) -> u64 {
+        match self {
+            Filling::WarmingUp { rounds } | Filling::Measuring { rounds } => rounds,
+        }
+    }
+
+    /// `None` when the batch that took so long is the one that counts.
+    fn after(self, took: Duration, sample: Duration) -> Option<Filling> {
+        match self {
+            Filling::WarmingUp { rounds } if took < sample / 4 => {
+                Some(Filling::WarmingUp { rounds: rounds * 2 })
+            }
+            Filling::WarmingUp { rounds } => {
+                let rounds = (rounds as f64 * sample.div_duration_f64(took)).ceil();
+                Some(Filling::Measuring {
+                    rounds: rounds as u64,
+                })
+            }
+            Filling::Measuring { .. } => None,
+        }
+    }
+
+    fn ns_per_op(self, took: Duration, ops_a_round: usize) -> f64 {
+        took.as_nanos() as f64 / (self.rounds() as f64 * ops_a_round as f64)
     }
 }

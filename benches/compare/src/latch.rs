@@ -37,8 +37,13 @@ impl Latch {
         }
     }
 
-    /// Waits until all have been counted, and is as new for `next` more.
-    pub async fn opened(&self, next: usize) {
+    /// From now on `count` are to come, and none of those before.
+    pub fn expect(&self, count: usize) {
+        self.left.set(count);
+    }
+
+    /// Waits until all have been counted.
+    pub async fn opened(&self) {
         poll_fn(|cx| {
             if self.left.get() == 0 {
                 return Poll::Ready(());
@@ -46,7 +51,6 @@ impl Latch {
             self.waiter.set(Some(cx.waker().clone()));
             Poll::Pending
         })
-        .await;
-        self.left.set(next);
+        .await
     }
 }

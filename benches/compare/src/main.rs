@@ -10,14 +10,17 @@
 //! |---|---|
 //! | `peers/` | what each executor answers with: its own spawn, its own timers |
 //! | `rows/` | what is measured: the workloads, the same code for all |
-//! | `row`, `effort`, `latch` | what a row is, how a sample is filled, how a workload waits |
-//! | `sampling` | how samples are taken: a process each, pinned, peers in turn |
-//! | `results`, `report`, `machine` | what the samples come to, and how it is shown |
+//! | `row`, `effort`, `latch`, `allocated` | what a row is, how a sample is filled, how a workload waits and counts bytes |
+//! | `run`, `sampling` | which samples are taken, and how: a process each, pinned, peers in turn |
+//! | `results` | what they come to |
+//! | `report`, `chart`, `machine` | how it is shown |
 //! | `command_line` | the options |
 //!
 //! What makes the comparison fair is in three places: the traits of `peers/mod.rs`, the counts that each workload
 //! checks, and the rotation in `sampling`.
 
+mod allocated;
+mod chart;
 mod command_line;
 mod effort;
 mod latch;
@@ -27,6 +30,7 @@ mod report;
 mod results;
 mod row;
 mod rows;
+mod run;
 mod sampling;
 
 use std::path::PathBuf;
@@ -35,9 +39,6 @@ use std::{env, fs, io};
 
 use command_line::{Asked, Run, USAGE};
 use effort::Effort;
-use peers::Entry;
-use report::Report;
-use results::Line;
 use row::Row;
 
 fn main() -> ExitCode {
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
         },
         Ok(Asked::Run(run)) => {
             if let Err(error) = compare(&run) {
-                eprintln!("the results could not be written: {error}");
+                eprintln!("the run could not be carried out: {error}");
                 return ExitCode::FAILURE;
             }
         }
@@ -82,45 +83,24 @@ fn row_of(peer: &str, row: &str) -> Option<Row> {
     (peer.rows)().into_iter().find(|known| known.id == row)
 }
 
+/// Measures, prints what there is to say, and writes it down if it is all of it.
 fn compare(run: &Run) -> io::Result<()> {
-    let mut peers = peers::all();
-    let rows = rows_of_all(&peers);
-    peers.retain(|peer| run.has_peer(peer.id));
-    let mut lines = Vec::new();
-    for row in rows.into_iter().filter(|row| run.has_row(&row.id)) {
-        eprintln!("{}", row.id);
-        let samples = sampling::take(&row.id, &peers, run.samples, run.is_quick);
-        lines.extend(Line::all_of(&row.id, row.figures, &samples));
-    }
-    let report = Report {
-        peers: &peers,
-        lines: &lines,
-        samples: run.samples,
-    };
-    let text = report.to_markdown();
+    let findings = run::carry_out(run)?;
+    let text = report::to_markdown(&findings, run.samples);
     println!("{text}");
     if run.is_whole() {
         let folder = folder_of(run);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("RESULTS.md"), text)?;
+        chart::write(&findings.release, &folder.join("results.svg"))?;
+        eprintln!("written to {}", folder.display());
     }
     Ok(())
 }
 
-/// Every row that any peer has, once.
-fn rows_of_all(peers: &[Entry]) -> Vec<Row> {
-    let mut all: Vec<Row> = Vec::new();
-    for row in peers.iter().flat_map(|peer| (peer.rows)()) {
-        if !all.iter().any(|known| known.id == row.id) {
-            all.push(row);
-        }
-    }
-    all
-}
-
 /// The checked-in results are those of whole and careful runs.
 fn folder_of(run: &Run) -> PathBuf {
-    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let package = PathBuf::from(run::PACKAGE);
     if run.is_quick {
         package.join("target/quick")
     } else {

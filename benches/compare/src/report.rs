@@ -1,7 +1,7 @@
 //! The results as a Markdown document.
 //!
-//! Two tables of the same lines: how candor stands against the record, and every peer's figures. A figure that is
-//! missing has a footnote that says why.
+//! The same lines twice, how candor stands against the record and every peer's figures; then how cost grows,
+//! and the debug build. A figure that is missing has a footnote that says why.
 //!
 //! Knows results, and no files.
 
@@ -9,136 +9,130 @@ use std::fmt::Write;
 
 use crate::machine;
 use crate::peers::{CANDOR, Entry};
-use crate::results::{Cell, Line};
-use crate::row::Target;
+use crate::results::{Cell, Comparison, Line};
+use crate::row::{Curve, Target};
+use crate::run::Findings;
 
-pub struct Report<'a> {
-    pub peers: &'a [Entry],
-    pub lines: &'a [Line],
-    pub samples: usize,
+pub fn to_markdown(findings: &Findings, samples: usize) -> String {
+    let all = &findings.release;
+    let table = || all.lines.iter().filter(|line| line.point.is_none());
+    let mut footnotes = Footnotes::default();
+    let mut text = head(&all.peers, samples);
+    text.push_str(
+        "\n## candor and the record\n\n\
+         The record is the best sample of any peer in this run. Ratios are candor's figure over the record \
+         holder's, so less is better; the target is for the ratio of the best samples.\n\n",
+    );
+    text.push_str(&standings(all, table()));
+    text.push_str(
+        "\n## Every peer\n\n\
+         The best sample, and the median in parentheses. Nanoseconds an operation where nothing else is \
+         said.\n\n![chart](results.svg)\n\n",
+    );
+    text.push_str(&figures(&all.peers, table(), &mut footnotes));
+    text.push_str("\n## How cost grows\n\nNanoseconds an operation, the median.\n");
+    for curve in Curve::ALL {
+        let on_curve = |line: &&Line| line.point.is_some_and(|point| point.curve == curve);
+        let mut points = all.lines.iter().filter(on_curve).peekable();
+        if points.peek().is_some() {
+            let _ = write!(text, "\n### {}\n\n", curve.title());
+            text.push_str(&figures(&all.peers, points, &mut footnotes));
+        }
+    }
+    if let Some(debug) = &findings.debug {
+        text.push_str("\n## Debug build\n\ncargo's dev profile.\n\n");
+        text.push_str(&figures(&debug.peers, debug.lines.iter(), &mut footnotes));
+    }
+    text.push_str("\n## The peers\n\n");
+    for peer in &all.peers {
+        let _ = writeln!(text, "- **{}**: {}", peer.title, peer.notes);
+    }
+    text.push_str(&footnotes.0);
+    text
 }
 
-impl Report<'_> {
-    pub fn to_markdown(&self) -> String {
-        let mut footnotes = Footnotes::default();
-        let mut text = self.head();
-        text.push_str("\n## candor and the record\n\n");
-        text.push_str(
-            "The record is the best sample of any peer in this run. Ratios are candor's figure over the record \
-             holder's, so less is better; the target is for the ratio of the best samples.\n\n",
-        );
-        text.push_str(&self.standings());
-        text.push_str("\n## Every peer\n\n");
-        text.push_str(
-            "The best sample, and the median in parentheses. Nanoseconds an operation where nothing else is \
-             said.\n\n",
-        );
-        text.push_str(&self.figures(&mut footnotes));
-        text.push_str(&footnotes.0);
-        text.push_str("\n## The peers\n\n");
-        for peer in self.peers {
-            let _ = writeln!(text, "- **{}**: {}", peer.title, peer.notes);
-        }
-        text
+fn head(peers: &[Entry], samples: usize) -> String {
+    let mut text = String::from("# candor beside its peers\n\n");
+    let _ = writeln!(
+        text,
+        "Made by `cargo run --release --manifest-path benches/compare/Cargo.toml`, with {samples} samples of a \
+         figure, or 3 where one takes seconds.\n\n| | |\n|---|---|",
+    );
+    for (what, value) in machine::facts() {
+        let _ = writeln!(text, "| {what} | {value} |");
     }
+    let mut crates: Vec<&str> = peers.iter().flat_map(|peer| peer.crates).copied().collect();
+    crates.dedup();
+    for name in crates {
+        let _ = writeln!(text, "| {name} | {} |", machine::version_of(name));
+    }
+    text
+}
 
-    fn head(&self) -> String {
-        let mut text = String::from("# candor beside its peers\n\n");
+fn standings<'a>(all: &Comparison, lines: impl Iterator<Item = &'a Line>) -> String {
+    let mut text = String::from(
+        "| | unit | candor | record | held by | ratio | of medians | target | met |\n\
+         |---|---|---:|---:|---|---:|---:|---:|---|\n",
+    );
+    for line in lines {
+        let candor = all.best_of(line, CANDOR).map(shown).unwrap_or_default();
+        let versus = match all.standing(line) {
+            None => "| | |".to_owned(),
+            Some(standing) => format!(
+                "{} | {} | {:.2} | {:.2}",
+                shown(standing.record),
+                standing.holder.title,
+                standing.ratio,
+                standing.ratio_of_medians,
+            ),
+        };
+        let met = match all.is_target_met(line) {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "",
+        };
         let _ = writeln!(
             text,
-            "Made by `cargo run --release --manifest-path benches/compare/Cargo.toml`, with {} samples a figure.\n\n\
-             | | |\n|---|---|",
-            self.samples,
+            "| {} | {} | {candor} | {versus} | {} | {met} |",
+            line.figure.title,
+            line.figure.unit,
+            target(line.figure.target),
         );
-        for (what, value) in machine::facts() {
-            let _ = writeln!(text, "| {what} | {value} |");
-        }
-        for peer in self.peers {
-            for name in peer.crates {
-                let line = format!("| {name} | {} |\n", machine::version_of(name));
-                if !text.contains(&line) {
-                    text.push_str(&line);
-                }
-            }
-        }
-        text
     }
-
-    fn standings(&self) -> String {
-        let mut text = String::from(
-            "| | unit | candor | record | held by | ratio | of medians | target | met |\n\
-             |---|---|---:|---:|---|---:|---:|---:|---|\n",
-        );
-        for line in self.lines {
-            let candor = self.best_of(line, CANDOR);
-            let standing = line.standing(self.peers);
-            let (record, holder, ratio, of_medians) = match &standing {
-                None => Default::default(),
-                Some(standing) => (
-                    line.cells[standing.record_holder]
-                        .best()
-                        .map(shown)
-                        .unwrap_or_default(),
-                    self.peers[standing.record_holder].title,
-                    format!("{:.2}", standing.ratio_of_bests),
-                    format!("{:.2}", standing.ratio_of_medians),
-                ),
-            };
-            let met = match line.is_target_met(self.peers) {
-                Some(true) => "yes",
-                Some(false) => "**no**",
-                None => "",
-            };
-            let _ = writeln!(
-                text,
-                "| {} | {} | {candor} | {record} | {holder} | {ratio} | {of_medians} | {} | {met} |",
-                line.figure.title,
-                line.figure.unit,
-                target(line.figure.target),
-            );
-        }
-        text
-    }
-
-    fn figures(&self, footnotes: &mut Footnotes) -> String {
-        let mut text = String::from("| |");
-        for peer in self.peers {
-            let _ = write!(text, " {} |", peer.title);
-        }
-        text.push_str("\n|---|");
-        text.push_str(&"---:|".repeat(self.peers.len()));
-        text.push('\n');
-        for line in self.lines {
-            let unit = match line.figure.unit {
-                "ns" => String::new(),
-                unit => format!(", {unit}"),
-            };
-            let _ = write!(text, "| {}{unit} |", line.figure.title);
-            for (peer, cell) in self.peers.iter().zip(&line.cells) {
-                let cell = match cell {
-                    Cell::Measured { best, median } => {
-                        format!("{} ({})", shown(*best), shown(*median))
-                    }
-                    Cell::Impossible => footnotes.dash(peer.id, "it has none; see the peers below"),
-                    Cell::Failed(why) => footnotes.dash(&format!("{}-{}", line.row, peer.id), why),
-                };
-                let _ = write!(text, " {cell} |");
-            }
-            text.push('\n');
-        }
-        text
-    }
-
-    fn best_of(&self, line: &Line, id: &str) -> String {
-        let place = self.peers.iter().position(|peer| peer.id == id);
-        place
-            .and_then(|place| line.cells[place].best())
-            .map(shown)
-            .unwrap_or_default()
-    }
+    text
 }
 
-/// Why there is no figure, below the table.
+fn figures<'a>(
+    peers: &[Entry],
+    lines: impl Iterator<Item = &'a Line>,
+    footnotes: &mut Footnotes,
+) -> String {
+    let mut text = String::from("| |");
+    for peer in peers {
+        let _ = write!(text, " {} |", peer.title);
+    }
+    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(peers.len()));
+    for line in lines {
+        let unit = match line.figure.unit {
+            "ns" | "" => String::new(),
+            unit => format!(", {unit}"),
+        };
+        let _ = write!(text, "| {}{unit} |", line.figure.title);
+        for (peer, cell) in peers.iter().zip(&line.cells) {
+            let cell = match cell {
+                Cell::Measured { median, .. } if line.point.is_some() => shown(*median),
+                Cell::Measured { best, median } => format!("{} ({})", shown(*best), shown(*median)),
+                Cell::Impossible => footnotes.dash(line.needs.name(), line.needs.lack()),
+                Cell::Failed(why) => footnotes.dash(&format!("{}-{}", peer.id, line.row), why),
+            };
+            let _ = write!(text, " {cell} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Why there is no figure, at the end of the document.
 #[derive(Default)]
 struct Footnotes(String);
 
@@ -148,7 +142,7 @@ impl Footnotes {
         if !self.0.contains(&note) {
             self.0.push_str(&note);
         }
-        format!("– [^{name}]")
+        format!("–[^{name}]")
     }
 }
 
@@ -156,6 +150,9 @@ fn target(target: Target) -> String {
     match target {
         Target::Stated => "stated".to_owned(),
         Target::TimesTheRecord(times) => times.to_string(),
+        Target::AtMost(most) => format!("at most {most}"),
+        Target::AboveTheReference(more) => format!("reference + {more}"),
+        Target::NoMoreThan(peer) => format!("at most {peer}'s"),
     }
 }
 

@@ -6,12 +6,21 @@
 //! Knows nothing of files and of how results are shown.
 
 use crate::peers::{CANDOR, Entry, REFERENCE};
-use crate::row::{Figure, Target};
+use crate::row::{Figure, Need, Point, Row, Target};
 use crate::sampling::Samples;
+
+/// Figures of several peers, taken in one go.
+pub struct Comparison {
+    pub peers: Vec<Entry>,
+    pub lines: Vec<Line>,
+}
 
 /// One figure, by every peer.
 pub struct Line {
+    /// The id of the row that it comes from.
     pub row: String,
+    pub needs: Need,
+    pub point: Option<Point>,
     pub figure: Figure,
     /// In the order of the peers.
     pub cells: Vec<Cell>,
@@ -27,65 +36,76 @@ impl Cell {
     pub fn best(&self) -> Option<f64> {
         match self {
             Cell::Measured { best, .. } => Some(*best),
-            _ => None,
+            Cell::Impossible | Cell::Failed(_) => None,
         }
     }
 
     pub fn median(&self) -> Option<f64> {
         match self {
             Cell::Measured { median, .. } => Some(*median),
-            _ => None,
+            Cell::Impossible | Cell::Failed(_) => None,
         }
     }
 }
 
 /// candor against the best of the others.
 pub struct Standing {
-    /// The place of the peer that holds the record.
-    pub record_holder: usize,
-    pub ratio_of_bests: f64,
+    pub holder: Entry,
+    pub record: f64,
+    pub ratio: f64,
+    /// candor's median over the holder's.
     pub ratio_of_medians: f64,
 }
 
-impl Line {
-    /// The lines of one row.
-    pub fn all_of(row: &str, figures: Vec<Figure>, samples: &[Samples]) -> Vec<Line> {
-        figures
-            .into_iter()
-            .enumerate()
-            .map(|(number, figure)| Line {
-                row: row.to_owned(),
-                figure,
+impl Comparison {
+    pub fn add(&mut self, row: &Row, samples: &[Samples]) {
+        for (number, figure) in row.figures.iter().enumerate() {
+            self.lines.push(Line {
+                row: row.id.clone(),
+                needs: row.needs,
+                point: row.point,
+                figure: figure.clone(),
                 cells: samples.iter().map(|taken| cell_of(taken, number)).collect(),
-            })
-            .collect()
+            });
+        }
     }
 
     /// `None` where there is nobody to compare with.
-    pub fn standing(&self, peers: &[Entry]) -> Option<Standing> {
-        let candor = &self.cells[peers.iter().position(|peer| peer.id == CANDOR)?];
-        let (record_holder, record) = self
+    pub fn standing(&self, line: &Line) -> Option<Standing> {
+        let candor = &line.cells[self.place_of(CANDOR)?];
+        let (place, record) = line
             .cells
             .iter()
             .enumerate()
-            .filter(|&(place, _)| !matches!(peers[place].id, CANDOR | REFERENCE))
+            .filter(|&(place, _)| self.peers[place].is_a_peer())
             .filter_map(|(place, cell)| Some((place, cell.best()?)))
             .min_by(|(_, one), (_, other)| one.total_cmp(other))?;
-        let best_median = self.cells[record_holder].median()?;
         Some(Standing {
-            record_holder,
-            ratio_of_bests: candor.best()? / record,
-            ratio_of_medians: candor.median()? / best_median,
+            holder: self.peers[place],
+            record,
+            ratio: candor.best()? / record,
+            ratio_of_medians: candor.median()? / line.cells[place].median()?,
         })
     }
 
     /// Whether candor is where it is to be; `None` if nothing is asked of it, or it cannot be told.
-    pub fn is_target_met(&self, peers: &[Entry]) -> Option<bool> {
-        let standing = self.standing(peers)?;
-        match self.figure.target {
+    pub fn is_target_met(&self, line: &Line) -> Option<bool> {
+        let best_of = |id| self.best_of(line, id);
+        match line.figure.target {
             Target::Stated => None,
-            Target::TimesTheRecord(times) => Some(standing.ratio_of_bests <= times),
+            Target::TimesTheRecord(times) => Some(self.standing(line)?.ratio <= times),
+            Target::AtMost(most) => Some(best_of(CANDOR)? <= most),
+            Target::AboveTheReference(more) => Some(best_of(CANDOR)? <= best_of(REFERENCE)? + more),
+            Target::NoMoreThan(peer) => Some(best_of(CANDOR)? <= best_of(peer)?),
         }
+    }
+
+    pub fn best_of(&self, line: &Line, id: &str) -> Option<f64> {
+        line.cells[self.place_of(id)?].best()
+    }
+
+    fn place_of(&self, id: &str) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.id == id)
     }
 }
 

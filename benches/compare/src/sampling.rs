@@ -13,10 +13,11 @@
 //! Knows how to run a row, not what it means.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
-use std::{env, panic, thread};
+use std::{panic, thread};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -25,7 +26,7 @@ use crate::peers::Entry;
 use crate::row::Row;
 
 /// After so long a sample is taken to hang: a lost wake shows as a failure and not as a run without end.
-const TOO_LONG: Duration = Duration::from_secs(120);
+const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// What the samples of one row by one peer came to.
 pub enum Samples {
@@ -37,32 +38,64 @@ pub enum Samples {
     Failed(String),
 }
 
-/// The samples of a row by each of the peers.
-pub fn take(row: &str, peers: &[Entry], count: usize, is_quick: bool) -> Vec<Samples> {
-    let mut all: Vec<Samples> = peers
-        .iter()
-        .map(|peer| before_the_first(peer, row))
-        .collect();
-    for turn in 0..count {
-        for place in 0..peers.len() {
-            let number = (turn + place) % peers.len();
-            if let Samples::Taken(figures) = &mut all[number] {
-                match sample(peers[number].id, row, is_quick) {
-                    Ok(numbers) => {
-                        figures.resize_with(numbers.len(), Vec::new);
-                        for (figure, number) in figures.iter_mut().zip(numbers) {
-                            figure.push(number);
+/// Takes the samples of one row.
+pub struct Sampler<'a> {
+    /// This program, in whatever build.
+    pub program: &'a Path,
+    pub is_quick: bool,
+    /// How many by each peer.
+    pub count: usize,
+}
+
+impl Sampler<'_> {
+    pub fn take(&self, row: &str, peers: &[Entry]) -> Vec<Samples> {
+        let mut all: Vec<Samples> = peers.iter().map(|peer| none_yet(peer, row)).collect();
+        for turn in 0..self.count {
+            for place in 0..peers.len() {
+                let number = (turn + place) % peers.len();
+                if let Samples::Taken(figures) = &mut all[number] {
+                    match self.sample(peers[number].id, row) {
+                        Ok(numbers) => {
+                            figures.resize_with(numbers.len(), Vec::new);
+                            for (figure, number) in figures.iter_mut().zip(numbers) {
+                                figure.push(number);
+                            }
                         }
+                        Err(why) => all[number] = Samples::Failed(why),
                     }
-                    Err(why) => all[number] = Samples::Failed(why),
                 }
             }
         }
+        all
     }
-    all
+
+    fn sample(&self, peer: &str, row: &str) -> Result<Vec<f64>, String> {
+        let mut command = Command::new(self.program);
+        command.args(["sample", peer, row]);
+        if self.is_quick {
+            command.arg("--quick");
+        }
+        let child = command
+            // What tokio's failures need in order to be told in full; candor's do not.
+            .env("RUST_BACKTRACE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let (said, status) = outcome_of(child)?;
+        if let Some(why) = said.strip_prefix(FAILED) {
+            return Err(why.trim().to_owned());
+        }
+        if !status.success() {
+            return Err(format!("the process died: {status}"));
+        }
+        let numbers: Result<Vec<f64>, _> = said.split_whitespace().map(str::parse).collect();
+        numbers.map_err(|_| format!("the sample said {said:?}"))
+    }
 }
 
-fn before_the_first(peer: &Entry, row: &str) -> Samples {
+fn none_yet(peer: &Entry, row: &str) -> Samples {
     if (peer.rows)().iter().any(|known| known.id == row) {
         Samples::Taken(Vec::new())
     } else {
@@ -70,34 +103,8 @@ fn before_the_first(peer: &Entry, row: &str) -> Samples {
     }
 }
 
-/// One sample, in a child.
-fn sample(peer: &str, row: &str, is_quick: bool) -> Result<Vec<f64>, String> {
-    let this = env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(this);
-    command.args(["sample", peer, row]);
-    if is_quick {
-        command.arg("--quick");
-    }
-    let child = command
-        .env("RUST_BACKTRACE", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let (said, status) = outcome_of(child)?;
-    if let Some(why) = said.strip_prefix(FAILED) {
-        return Err(why.trim().to_owned());
-    }
-    if status != 0 {
-        return Err(format!("the sample ended with status {status}"));
-    }
-    let numbers: Result<Vec<f64>, _> = said.split_whitespace().map(str::parse).collect();
-    numbers.map_err(|_| format!("the sample said {said:?}"))
-}
-
 /// What the child printed, and its exit code; or that it had to be killed.
-fn outcome_of(mut child: Child) -> Result<(String, i32), String> {
+fn outcome_of(mut child: Child) -> Result<(String, ExitStatus), String> {
     let mut stdout = child.stdout.take().expect("the child's stdout is piped");
     let (sender, receiver) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -113,7 +120,7 @@ fn outcome_of(mut child: Child) -> Result<(String, i32), String> {
     let status = child.wait().map_err(|error| error.to_string())?;
     reader.join().expect("the reader of a pipe does not panic");
     match said {
-        Ok(Ok(said)) => Ok((said, status.code().unwrap_or(-1))),
+        Ok(Ok(said)) => Ok((said, status)),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("did not end within {} s", TOO_LONG.as_secs())),
     }
@@ -127,7 +134,7 @@ pub fn measure(row: &Row, effort: &Effort) {
     if row.is_pinned {
         pin_to_the_last_core();
     }
-    match panic::catch_unwind(panic::AssertUnwindSafe(|| (row.measure)(effort))) {
+    match panic::catch_unwind(panic::AssertUnwindSafe(|| row.measure(effort))) {
         Ok(numbers) => {
             assert_eq!(numbers.len(), row.figures.len(), "one number a figure");
             let numbers: Vec<String> = numbers.iter().map(f64::to_string).collect();
@@ -139,7 +146,8 @@ pub fn measure(row: &Row, effort: &Effort) {
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied())
                 .unwrap_or("a panic without a text");
-            println!("{FAILED} {}", why.replace('\n', " "));
+            let words: Vec<&str> = why.split_whitespace().collect();
+            println!("{FAILED} {}", words.join(" "));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{CANDOR, Entry, Peer, Timers, rows_with_timers};
+use super::{AcrossThreads, CANDOR, Entry, Peer, Reports, Timers};
+use crate::rows::{self, Guard, Program, Row};
 
 #[derive(Clone)]
 pub struct Candor;
@@ -14,9 +15,26 @@ pub fn entry() -> Entry {
         crates: &["candor"],
         notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
                 candor's own hook.",
-        rows: rows_with_timers::<Candor>,
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Candor>(),
+        rows::of_wakes::<Candor>(),
+        rows::of_timers::<Candor>(),
+        rows::of_waiting::<Candor>(),
+        rows::of_threads::<Candor>(),
+        rows::of_reports::<Candor>(),
+        vec![rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "candor = { path = \"CANDOR\" }",
+    source: "fn main() -> std::process::ExitCode { candor::run(async { println!(\"hello\") }) }",
+};
 
 impl Peer for Candor {
     type Executor = candor::Executor;
@@ -35,8 +53,8 @@ impl Peer for Candor {
         executor.block_on(main)
     }
 
-    fn block_on_ready(_executor: &mut Self::Executor, value: u64) -> u64 {
-        candor::block_on(std::future::ready(value))
+    fn block_on_alone<T>(_executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        candor::block_on(main)
     }
 
     fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
@@ -84,5 +102,18 @@ impl Timers for Candor {
 
     async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
         candor::time::timeout(duration, future).await.ok()
+    }
+}
+
+impl AcrossThreads for Candor {}
+
+impl Reports for Candor {
+    fn spawn_failing(&self, guard: Guard) {
+        let task = candor::spawn(async move {
+            let _guard = guard;
+            let _number = rows::number()?;
+            candor::Ok(())
+        });
+        task.detach();
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use compio::runtime::{JoinHandle, Runtime};
 
-use super::{Entry, Peer, Timers, rows_with_timers};
+use super::{AcrossThreads, Entry, Peer, Timers};
+use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
 pub struct Compio;
@@ -20,9 +21,27 @@ pub fn entry() -> Entry {
             "compio-driver",
         ],
         notes: "Default features, so its io_uring driver. It has no `yield_now`: the harness's own is used.",
-        rows: rows_with_timers::<Compio>,
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Compio>(),
+        rows::of_wakes::<Compio>(),
+        rows::of_timers::<Compio>(),
+        rows::of_waiting::<Compio>(),
+        rows::of_threads::<Compio>(),
+        vec![rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "compio = { version = \"0.19\", features = [\"time\"] }",
+    source: "fn main() {
+        compio::runtime::Runtime::new().unwrap().block_on(async { println!(\"hello\") });
+    }",
+};
 
 impl Peer for Compio {
     type Executor = Runtime;
@@ -79,3 +98,5 @@ impl Timers for Compio {
         compio::time::timeout(duration, future).await.ok()
     }
 }
+
+impl AcrossThreads for Compio {}

@@ -4,8 +4,8 @@ use futures::executor::{LocalPool, LocalSpawner};
 use futures::future::RemoteHandle;
 use futures::task::LocalSpawnExt;
 
-use super::{Entry, Peer, panics};
-use crate::rows;
+use super::{AcrossThreads, Entry, Peer, panics};
+use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
 pub struct Pool(LocalSpawner);
@@ -17,9 +17,25 @@ pub fn entry() -> Entry {
         crates: &["futures"],
         notes: "Has no timers. `block_on(ready)` is `futures::executor::block_on`. It has no `yield_now`: the \
                 harness's own is used. The awaiter catches the panic that the handle passes on.",
-        rows: rows::of_any_peer::<Pool>,
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Pool>(),
+        rows::of_wakes::<Pool>(),
+        rows::of_threads::<Pool>(),
+        vec![rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "futures = \"0.3\"",
+    source: "fn main() {
+        futures::executor::LocalPool::new().run_until(async { println!(\"hello\") });
+    }",
+};
 
 impl Peer for Pool {
     type Executor = LocalPool;
@@ -38,8 +54,8 @@ impl Peer for Pool {
         executor.run_until(main)
     }
 
-    fn block_on_ready(_executor: &mut Self::Executor, value: u64) -> u64 {
-        futures::executor::block_on(std::future::ready(value))
+    fn block_on_alone<T>(_executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        futures::executor::block_on(main)
     }
 
     fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
@@ -70,5 +86,7 @@ impl Peer for Pool {
         panics(task).await
     }
 }
+
+impl AcrossThreads for Pool {}
 
 const POOL_IS_THERE: &str = "a workload runs within its pool";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, Task};
 
-use super::{Entry, Peer, Timers, panics, rows_with_timers};
+use super::{AcrossThreads, Entry, Peer, Timers, panics};
+use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
 pub struct Glommio;
@@ -16,9 +17,27 @@ pub fn entry() -> Entry {
         crates: &["glommio"],
         notes: "`Placement::Unbound`: the sample is pinned already. `yield_now` is its \
                 `ExecutorProxy::yield_now`. It does not catch panics: the task does.",
-        rows: rows_with_timers::<Glommio>,
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Glommio>(),
+        rows::of_wakes::<Glommio>(),
+        rows::of_timers::<Glommio>(),
+        rows::of_waiting::<Glommio>(),
+        rows::of_threads::<Glommio>(),
+        vec![rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "glommio = \"0.9\"",
+    source: "fn main() {
+        glommio::LocalExecutor::default().run(async { println!(\"hello\") });
+    }",
+};
 
 impl Peer for Glommio {
     type Executor = LocalExecutor;
@@ -81,3 +100,5 @@ impl Timers for Glommio {
         glommio::timer::timeout(duration, future).await.ok()
     }
 }
+
+impl AcrossThreads for Glommio {}

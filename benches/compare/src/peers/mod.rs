@@ -19,19 +19,21 @@ mod futures;
 mod glommio;
 #[cfg(feature = "monoio")]
 mod monoio;
+#[cfg(feature = "pollster")]
+mod pollster;
 mod reference;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::rows::{self, Row};
+use crate::rows::{Guard, Row};
 
 /// A single-threaded executor, and the handle by which its users reach it from a task.
 ///
@@ -50,9 +52,9 @@ pub trait Peer: Clone + 'static {
 
     fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T;
 
-    /// As `block_on`, by the cheapest way in that a future needs which spawns nothing.
-    fn block_on_ready(executor: &mut Self::Executor, value: u64) -> u64 {
-        Self::block_on(executor, ready(value))
+    /// As `block_on`, by the cheapest way in for a future that spawns nothing.
+    fn block_on_alone<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        Self::block_on(executor, main)
     }
 
     /// Is only called within the executor.
@@ -89,6 +91,16 @@ pub trait Timers: Peer {
     -> impl Future<Output = Option<F::Output>>;
 }
 
+/// A peer whose wakers may be used on any thread, and whose executor sleeps when there is nothing to do.
+pub trait AcrossThreads: Peer {}
+
+/// A peer for which it is measured what it takes that a failure which nobody awaits is told.
+pub trait Reports: Peer {
+    /// Spawns a task that drops `guard` and ends in an `Err` of `rows::number`, and leaves it alone. The
+    /// error is told on stderr, with a backtrace.
+    fn spawn_failing(&self, guard: Guard);
+}
+
 /// To the back of the queue, by a wake of one's own waker: for peers that have no such future.
 struct YieldNow {
     has_yielded: bool,
@@ -120,6 +132,7 @@ async fn panics<T>(future: impl Future<Output = T>) -> bool {
 }
 
 /// A peer as the report and the command line know it.
+#[derive(Clone, Copy)]
 pub struct Entry {
     /// What `--peers` calls it.
     pub id: &'static str,
@@ -133,9 +146,17 @@ pub struct Entry {
     pub rows: fn() -> Vec<Row>,
 }
 
-/// The ids of the two that are no peers of candor.
+/// The ids of those that are more than peers, or less.
 pub const CANDOR: &str = "candor";
 pub const REFERENCE: &str = "reference";
+pub const POLLSTER: &str = "pollster";
+
+impl Entry {
+    /// Whether it is an executor that candor is held against.
+    pub fn is_a_peer(&self) -> bool {
+        !matches!(self.id, CANDOR | POLLSTER | REFERENCE)
+    }
+}
 
 /// All peers that were built in, candor first and the reference last.
 pub fn all() -> Vec<Entry> {
@@ -152,13 +173,8 @@ pub fn all() -> Vec<Entry> {
     all.push(glommio::entry());
     #[cfg(feature = "compio")]
     all.push(compio::entry());
+    #[cfg(feature = "pollster")]
+    all.push(pollster::entry());
     all.push(reference::entry());
-    all
-}
-
-/// The rows of a peer that has timers.
-fn rows_with_timers<P: Timers>() -> Vec<Row> {
-    let mut all = rows::of_any_peer::<P>();
-    all.extend(rows::of_peers_with_timers::<P>());
     all
 }

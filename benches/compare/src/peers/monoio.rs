@@ -10,7 +10,8 @@ use monoio::task::JoinHandle;
 use monoio::time::TimeDriver;
 use monoio::{Buildable, Driver, IoUringDriver, LegacyDriver, Runtime, RuntimeBuilder};
 
-use super::{Entry, Peer, Timers, panics, rows_with_timers};
+use super::{Entry, Peer, Timers, panics};
+use crate::rows::{self, Program, Row};
 
 const NOTES: &str = "It has no `yield_now`: the harness's own is used. It does not catch panics: the task does. \
                      Without its `sync` feature, which costs every wake something, its wakers must not be \
@@ -24,17 +25,39 @@ pub fn entries() -> [Entry; 2] {
             title: "monoio epoll",
             crates,
             notes: NOTES,
-            rows: rows_with_timers::<Monoio<LegacyDriver>>,
+            rows: || {
+                rows::joined([
+                    rows_of::<Monoio<LegacyDriver>>(),
+                    vec![rows::of_program(HELLO)],
+                ])
+            },
         },
         Entry {
             id: "monoio-uring",
             title: "monoio io_uring",
             crates,
             notes: NOTES,
-            rows: rows_with_timers::<Monoio<IoUringDriver>>,
+            rows: rows_of::<Monoio<IoUringDriver>>,
         },
     ]
 }
+
+fn rows_of<P: Timers>() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<P>(),
+        rows::of_wakes::<P>(),
+        rows::of_timers::<P>(),
+        rows::of_waiting::<P>(),
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "monoio = \"0.2\"",
+    source: "fn main() {
+        let mut runtime = monoio::RuntimeBuilder::<monoio::LegacyDriver>::new().enable_timer().build().unwrap();
+        runtime.block_on(async { println!(\"hello\") });
+    }",
+};
 
 pub struct Monoio<D>(PhantomData<D>);
 

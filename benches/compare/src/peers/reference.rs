@@ -13,7 +13,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{Entry, Peer, REFERENCE, Timers, panics, rows_with_timers};
+use super::{Entry, Peer, REFERENCE, Timers, panics};
+use crate::rows::{self, Program, Row};
 
 pub fn entry() -> Entry {
     Entry {
@@ -21,10 +22,23 @@ pub fn entry() -> Entry {
         title: "reference",
         crates: &[],
         notes: "Boxed futures polled in a circle, a waker that does nothing, no queue. Not a peer, and \
-                never the record.",
-        rows: rows_with_timers::<Circle>,
+                never the record. Its lateness is that of a bare loop around `park_timeout`; its hello world has no executor at all.",
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Circle>(),
+        rows::of_timers::<Circle>(),
+        vec![rows::of_bare_waiting(), rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "",
+    source: "fn main() { println!(\"hello\") }",
+};
 
 type BoxedTask = Pin<Box<dyn Future<Output = ()>>>;
 

@@ -7,7 +7,8 @@ use async_executor::{LocalExecutor, Task};
 use async_io::Timer;
 use futures_lite::{FutureExt, future};
 
-use super::{Entry, Peer, Timers, panics, rows_with_timers};
+use super::{AcrossThreads, Entry, Peer, Timers, panics};
+use crate::rows::{self, Program, Row};
 
 /// Tasks reach the executor through a counted pointer, as in a program that keeps one.
 #[derive(Clone)]
@@ -21,9 +22,28 @@ pub fn entry() -> Entry {
         notes: "`LocalExecutor` within `async_io::block_on`. `block_on(ready)` is `async_io::block_on` alone. \
                 `yield_now` is futures-lite's. The awaiter catches the panic that the handle passes on. \
                 A timeout is futures-lite's `or` with a `Timer`.",
-        rows: rows_with_timers::<Smol>,
+        rows,
     }
 }
+
+fn rows() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Smol>(),
+        rows::of_wakes::<Smol>(),
+        rows::of_timers::<Smol>(),
+        rows::of_waiting::<Smol>(),
+        rows::of_threads::<Smol>(),
+        vec![rows::of_program(HELLO)],
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "async-executor = \"1\"\nasync-io = \"2\"",
+    source: "fn main() {
+        let executor = async_executor::LocalExecutor::new();
+        async_io::block_on(executor.run(async { println!(\"hello\") }));
+    }",
+};
 
 impl Peer for Smol {
     type Executor = Rc<LocalExecutor<'static>>;
@@ -42,8 +62,8 @@ impl Peer for Smol {
         async_io::block_on(executor.run(main))
     }
 
-    fn block_on_ready(_executor: &mut Self::Executor, value: u64) -> u64 {
-        async_io::block_on(std::future::ready(value))
+    fn block_on_alone<T>(_executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
+        async_io::block_on(main)
     }
 
     fn spawn(&self, future: impl Future<Output = u64> + 'static) -> Self::Task {
@@ -91,3 +111,5 @@ impl Timers for Smol {
         async { Some(future.await) }.or(out_of_time).await
     }
 }
+
+impl AcrossThreads for Smol {}

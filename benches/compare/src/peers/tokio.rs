@@ -16,7 +16,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
 use tokio::task::{JoinHandle, LocalSet};
 
-use super::{Entry, Peer, Timers, rows_with_timers};
+use super::{AcrossThreads, Entry, Peer, Reports, Timers};
+use crate::rows::{self, Guard, Program, Row};
 
 pub fn entries() -> [Entry; 3] {
     let crates = &["tokio"];
@@ -26,7 +27,7 @@ pub fn entries() -> [Entry; 3] {
             title: "tokio LocalSet",
             crates,
             notes: "Drivers: all enabled.",
-            rows: rows_with_timers::<Tokio<InLocalSet>>,
+            rows: || rows::joined([rows_of::<InLocalSet>(), vec![rows::of_program(HELLO)]]),
         },
         Entry {
             id: "tokio-spawn",
@@ -34,17 +35,36 @@ pub fn entries() -> [Entry; 3] {
             crates,
             notes: "`tokio::spawn` on a current_thread runtime. It asks for `Send` futures, which the \
                     workloads' are not: a wrapper without cost claims that they are.",
-            rows: rows_with_timers::<Tokio<OnCurrentThread>>,
+            rows: rows_of::<OnCurrentThread>,
         },
         Entry {
             id: "tokio-local",
             title: "tokio LocalRuntime",
             crates,
             notes: "Drivers: all enabled.",
-            rows: rows_with_timers::<Tokio<InLocalRuntime>>,
+            rows: rows_of::<InLocalRuntime>,
         },
     ]
 }
+
+fn rows_of<F: Flavour>() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Tokio<F>>(),
+        rows::of_wakes::<Tokio<F>>(),
+        rows::of_timers::<Tokio<F>>(),
+        rows::of_waiting::<Tokio<F>>(),
+        rows::of_threads::<Tokio<F>>(),
+        rows::of_reports::<Tokio<F>>(),
+    ])
+}
+
+const HELLO: Program = Program {
+    dependencies: "tokio = { version = \"1\", features = [\"rt\", \"time\", \"net\"] }",
+    source: "fn main() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async { println!(\"hello\") });
+    }",
+};
 
 /// One of the three ways.
 pub trait Flavour: Clone + 'static {
@@ -185,6 +205,24 @@ impl<F: Flavour> Timers for Tokio<F> {
 
     async fn timeout<T: Future>(duration: Duration, future: T) -> Option<T::Output> {
         tokio::time::timeout(duration, future).await.ok()
+    }
+}
+
+impl<F: Flavour> AcrossThreads for Tokio<F> {}
+
+impl<F: Flavour> Reports for Tokio<F> {
+    fn spawn_failing(&self, guard: Guard) {
+        let reported = async move {
+            let failing = async {
+                let _guard = guard;
+                let _number = rows::number()?;
+                anyhow::Ok(())
+            };
+            if let Err(error) = failing.await {
+                eprintln!("{error:?}");
+            }
+        };
+        drop(F::spawn(reported));
     }
 }
 

@@ -18,7 +18,8 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             "ping-pong over local-channel, a round trip",
             TimesTheRecord(0.6),
             |effort| in_a_task(effort, 1, over_local_channel::<P>),
-        ),
+        )
+        .in_debug_too(),
         Row::new(
             "ping-pong-async-channel",
             "ping-pong over async-channel, a round trip",

@@ -1,21 +1,19 @@
 //! Entering an executor, building one, dropping one.
 
+use std::future::ready;
 use std::hint::black_box;
-use std::time::Instant;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
+use super::Waiting;
 use crate::effort::Effort;
 use crate::peers::Peer;
-use crate::row::Row;
 use crate::row::Target::{Stated, TimesTheRecord};
+use crate::row::{Need, Row};
 
 pub fn rows<P: Peer>() -> Vec<Row> {
     vec![
-        Row::new(
-            "block-on-ready",
-            "`block_on(ready)`",
-            TimesTheRecord(3.0),
-            block_on_ready::<P>,
-        ),
+        block_on_row(measured_block_on::<P>).in_debug_too(),
         Row::new(
             "build-and-drop",
             "build an executor, `block_on(ready)`, drop it",
@@ -28,15 +26,39 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             Stated,
             build_spawn_and_drop::<P>,
         ),
+        Row::new(
+            "drop-1e6",
+            "drop of an executor with 1e6 waiting tasks, a task",
+            TimesTheRecord(1.0),
+            drop_of_many::<P>,
+        ),
+        Row::new(
+            "spawn-await-main",
+            "spawn and await, one at a time, in the main future",
+            Stated,
+            spawn_and_await_in_main::<P>,
+        ),
     ]
 }
 
-fn block_on_ready<P: Peer>(effort: &Effort) -> f64 {
+/// The row that also those have that can only enter.
+pub fn block_on_row(measure: impl Fn(&Effort) -> f64 + 'static) -> Row {
+    Row::new(
+        "block-on-ready",
+        "`block_on(ready)`",
+        TimesTheRecord(3.0),
+        measure,
+    )
+    .needs(Need::Entry)
+}
+
+fn measured_block_on<P: Peer>(effort: &Effort) -> f64 {
     let mut executor = P::build();
     effort.ns_per_op(1, |rounds| {
         let start = Instant::now();
         for round in 0..rounds {
-            assert_eq!(P::block_on_ready(&mut executor, black_box(round)), round);
+            let main = black_box(ready(round));
+            assert_eq!(P::block_on_alone(&mut executor, main), round);
         }
         start.elapsed()
     })
@@ -47,8 +69,7 @@ fn build_and_drop<P: Peer>(effort: &Effort) -> f64 {
         let start = Instant::now();
         for round in 0..rounds {
             let mut executor = P::build();
-            let main = std::future::ready(black_box(round));
-            assert_eq!(P::block_on(&mut executor, main), round);
+            assert_eq!(P::block_on(&mut executor, black_box(ready(round))), round);
         }
         start.elapsed()
     })
@@ -67,5 +88,43 @@ fn build_spawn_and_drop<P: Peer>(effort: &Effort) -> f64 {
             assert_eq!(P::block_on(&mut executor, main), round);
         }
         start.elapsed()
+    })
+}
+
+/// Until nothing is left: the executor goes, and then the wakers that its tasks have left elsewhere. Some
+/// peers free a task with the one, some with the other.
+fn drop_of_many<P: Peer>(effort: &Effort) -> f64 {
+    let count = effort.count(1_000_000);
+    effort.ns_per_op(count, |rounds| {
+        let mut took = Duration::ZERO;
+        for _ in 0..rounds {
+            let waiting = Waiting::places_for(count);
+            let mut executor = P::build();
+            let peer = P::handle(&executor);
+            P::block_on(&mut executor, waiting.take_places(&peer));
+            drop(peer);
+            let start = Instant::now();
+            drop(executor);
+            waiting.places.iter().for_each(|place| drop(place.take()));
+            took += start.elapsed();
+            let undropped = Rc::strong_count(&waiting) - 1;
+            assert!(undropped == 0, "{undropped} futures were not dropped");
+        }
+        took
+    })
+}
+
+fn spawn_and_await_in_main<P: Peer>(effort: &Effort) -> f64 {
+    let mut executor = P::build();
+    let peer = P::handle(&executor);
+    effort.ns_per_op(1, |rounds| {
+        P::block_on(&mut executor, async {
+            let start = Instant::now();
+            for round in 0..rounds {
+                let task = peer.spawn(async move { black_box(round) });
+                assert_eq!(P::join(task).await, round);
+            }
+            start.elapsed()
+        })
     })
 }

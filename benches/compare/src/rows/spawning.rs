@@ -17,13 +17,15 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             "spawn and await, one at a time",
             TimesTheRecord(0.95),
             |effort| in_a_task(effort, 1, one_at_a_time::<P>),
-        ),
+        )
+        .in_debug_too(),
         Row::new(
             "spawn-join-1000",
             "spawn 1,000, join 1,000",
             TimesTheRecord(0.95),
             |effort| in_a_task(effort, MANY, many_at_a_time::<P>),
-        ),
+        )
+        .in_debug_too(),
         Row::new(
             "detached-1e4",
             "spawn detached, 1e4 alive",
@@ -51,7 +53,8 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             "`Err` joined",
             TimesTheRecord(0.95),
             |effort| in_a_task(effort, 1, errors_joined::<P>),
-        ),
+        )
+        .in_debug_too(),
         Row::new("panic-joined", "panic joined", Stated, |effort| {
             in_a_task(effort, 1, panics_joined::<P>)
         }),
@@ -94,7 +97,8 @@ async fn detached<P: Peer>(peer: P, rounds: u64, alive: usize) -> Duration {
                 done.count_down();
             });
         }
-        done.opened(alive).await;
+        done.opened().await;
+        done.expect(alive);
     }
     start.elapsed()
 }

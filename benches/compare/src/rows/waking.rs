@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::in_a_task;
+use super::{Place, Waiting, in_a_task};
 use crate::latch::Latch;
 use crate::peers::Peer;
 use crate::row::Row;
@@ -40,42 +40,16 @@ pub fn rows<P: Peer>() -> Vec<Row> {
     ]
 }
 
-/// Where a task that waits leaves its waker.
-type Place = Cell<Option<Waker>>;
-
 /// A round wakes each of `count` tasks; each is polled and waits again.
 pub async fn storm<P: Peer>(peer: P, rounds: u64, count: usize) -> Duration {
-    let places: Rc<[Place]> = (0..count).map(|_| Cell::new(None)).collect();
-    let polled = Latch::new(count);
-    let is_over = Rc::new(Cell::new(false));
-    for number in 0..count {
-        let (places, polled) = (Rc::clone(&places), Rc::clone(&polled));
-        let is_over = Rc::clone(&is_over);
-        peer.spawn_detached(poll_fn(move |cx| {
-            polled.count_down();
-            if is_over.get() {
-                return Poll::Ready(());
-            }
-            places[number].set(Some(cx.waker().clone()));
-            Poll::Pending
-        }));
-    }
-    let wake_all = || {
-        for place in &*places {
-            let waker = place.take().expect("a task that waits has left its waker");
-            waker.wake();
-        }
-    };
-    polled.opened(count).await;
+    let waiting = Waiting::places_for(count);
+    waiting.take_places(&peer).await;
     let start = Instant::now();
     for _ in 0..rounds {
-        wake_all();
-        polled.opened(count).await;
+        waiting.wake(0..count).await;
     }
     let took = start.elapsed();
-    is_over.set(true);
-    wake_all();
-    polled.opened(0).await;
+    waiting.end().await;
     took
 }
 
@@ -108,7 +82,8 @@ async fn wake_of_a_queued_task<P: Peer>(peer: P, rounds: u64) -> Duration {
             }
         }));
     }
-    polled.opened(1).await;
+    polled.opened().await;
+    polled.expect(1);
     let waker = place.take().expect("the task has left its waker");
     waker.wake_by_ref();
     let start = Instant::now();
@@ -116,7 +91,7 @@ async fn wake_of_a_queued_task<P: Peer>(peer: P, rounds: u64) -> Duration {
         black_box(&waker).wake_by_ref();
     }
     let took = start.elapsed();
-    polled.opened(0).await;
+    polled.opened().await;
     assert_eq!(polls.get(), 2);
     took
 }

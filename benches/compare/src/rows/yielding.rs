@@ -20,11 +20,12 @@ pub fn rows<P: Peer>() -> Vec<Row> {
     .into_iter()
     .map(|(id, tasks, count, times)| {
         let title = format!("`yield_now`, {tasks}");
-        Row::new(id, title, TimesTheRecord(times), move |effort| {
+        let row = Row::new(id, title, TimesTheRecord(times), move |effort| {
             in_a_task(effort, count, move |peer, rounds| {
                 yields::<P>(peer, rounds, count)
             })
-        })
+        });
+        row.in_debug_too()
     })
     .collect()
 }
@@ -45,7 +46,7 @@ pub async fn yields<P: Peer>(peer: P, rounds: u64, count: usize) -> Duration {
         });
     }
     let start = Instant::now();
-    done.opened(0).await;
+    done.opened().await;
     let took = start.elapsed();
     assert_eq!(polls.get(), rounds * count as u64);
     took

@@ -1,0 +1,187 @@
+//! Failures that nobody awaits, told on stderr with their backtraces.
+//!
+//! candor reports them itself. Beside it stands what a program on tokio has to arrange: the default hook under
+//! `RUST_BACKTRACE=1` for a panic, and for an `Err` a wrapper that prints an error of anyhow. The reports
+//! are read and counted: a failure that was not told, or told without its frames, fails the row.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::dup;
+use rustix::stdio::dup2_stderr;
+
+use super::{in_a_task, run_in_a_task};
+use crate::latch::Latch;
+use crate::peers::Reports;
+use crate::row::Target::{Stated, TimesTheRecord};
+use crate::row::{Figure, Need, Row};
+
+pub fn rows<P: Reports>() -> Vec<Row> {
+    let all = [
+        Row::of_figures(
+            "panic-reported",
+            [Figure::new(
+                "panic detached and reported",
+                "µs",
+                TimesTheRecord(1.0),
+            )],
+            |effort| {
+                let ns = in_a_task(effort, 1, |peer: P, rounds| {
+                    reports(rounds, move |guard| peer.spawn_detached(panics(guard)))
+                });
+                [ns / 1e3]
+            },
+        ),
+        Row::of_figures(
+            "err-reported",
+            [Figure::new(
+                "`Err` detached and reported",
+                "µs",
+                TimesTheRecord(1.0),
+            )],
+            |effort| {
+                let ns = in_a_task(effort, 1, |peer: P, rounds| {
+                    reports(rounds, move |guard| peer.spawn_failing(guard))
+                });
+                [ns / 1e3]
+            },
+        ),
+        Row::of_figures(
+            "report-delay",
+            [Figure::new(
+                "longest delay of a ticking sibling while 100 reports print",
+                "ms",
+                Stated,
+            )],
+            |_| {
+                let mut executor = P::build();
+                let peer = P::handle(&executor);
+                let delay = run_in_a_task(&mut executor, &peer, longest_delay(peer.clone()));
+                [delay.as_nanos() as f64 / 1e6]
+            },
+        ),
+    ];
+    all.into_iter()
+        .map(|row| row.needs(Need::Reports))
+        .collect()
+}
+
+/// What all the panics say, and nothing else does.
+const BOOM: &str = "boom";
+
+/// What all the errors say: std's words for a number that is none.
+const NO_NUMBER: &str = "invalid digit found in string";
+
+/// Says that the task is over, when it is dropped.
+pub struct Guard(Rc<Latch>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.count_down();
+    }
+}
+
+async fn panics(_guard: Guard) {
+    explode();
+}
+
+/// A frame for the report to show.
+#[inline(never)]
+fn explode() {
+    panic!("{BOOM}");
+}
+
+/// An error for `?` to take up.
+pub fn number() -> Result<u64, std::num::ParseIntError> {
+    std::hint::black_box("seven").parse()
+}
+
+async fn reports(rounds: u64, spawn: impl Fn(Guard)) -> Duration {
+    let stderr = CaughtStderr::catch();
+    let done = Latch::new(0);
+    // The first report reads the symbols of the program, which is another row's business.
+    let mut start = Instant::now();
+    for round in 0..=rounds {
+        if round == 1 {
+            start = Instant::now();
+        }
+        done.expect(1);
+        spawn(Guard(Rc::clone(&done)));
+        done.opened().await;
+    }
+    let took = start.elapsed();
+    stderr.assert_tells_of(rounds as usize + 1);
+    took
+}
+
+/// A task that wants to run all the time, beside a hundred that panic. The first report is among theirs.
+async fn longest_delay<P: Reports>(peer: P) -> Duration {
+    const FAILURES: usize = 100;
+    let stderr = CaughtStderr::catch();
+    let done = Latch::new(FAILURES);
+    let are_done = Rc::new(Cell::new(false));
+    let ticker = {
+        let are_done = Rc::clone(&are_done);
+        peer.spawn(async move {
+            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+            while !are_done.get() {
+                P::yield_now().await;
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+            longest.as_nanos() as u64
+        })
+    };
+    for _ in 0..FAILURES {
+        peer.spawn_detached(panics(Guard(Rc::clone(&done))));
+    }
+    done.opened().await;
+    are_done.set(true);
+    let longest = P::join(ticker).await;
+    stderr.assert_tells_of(FAILURES);
+    Duration::from_nanos(longest)
+}
+
+/// What is written to stderr goes to a file in memory.
+struct CaughtStderr(File);
+
+impl CaughtStderr {
+    fn catch() -> Self {
+        assert!(
+            std::env::var("RUST_BACKTRACE").is_ok_and(|value| value == "1"),
+            "set RUST_BACKTRACE=1: without it tokio's reports have no backtraces",
+        );
+        let file = memfd_create("stderr", MemfdFlags::CLOEXEC).expect("memory can be a file");
+        dup2_stderr(&file).expect("stderr can be redirected");
+        let reader = dup(file.as_fd()).expect("an open file can be opened twice");
+        CaughtStderr(reader.into())
+    }
+
+    /// Each report tells the message and the frames, once.
+    fn assert_tells_of(mut self, failures: usize) {
+        let mut told = String::new();
+        self.0.rewind().expect("memory can be read from its start");
+        self.0
+            .read_to_string(&mut told)
+            .expect("reports are text, and memory can be read");
+        let messages = told.matches(BOOM).count() + told.matches(NO_NUMBER).count();
+        let backtraces = told.lines().filter(|line| is_head_of_frames(line)).count();
+        assert_eq!(
+            (messages, backtraces),
+            (failures, failures),
+            "(messages, backtraces) in the reports"
+        );
+    }
+}
+
+/// std, anyhow and candor begin the frames with such a line.
+fn is_head_of_frames(line: &str) -> bool {
+    ["stack backtrace:", "Stack backtrace:", "backtrace"]
+        .iter()
+        .any(|head| line.trim_start().starts_with(head))
+}

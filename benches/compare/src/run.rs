@@ -1,0 +1,102 @@
+//! A run: which rows are measured by whom, and in which build.
+//!
+//! Knows rows, peers and the way to samples; not how results are shown.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
+
+use crate::command_line::Run;
+use crate::peers::{self, CANDOR, Entry, REFERENCE};
+use crate::results::Comparison;
+use crate::row::Row;
+use crate::sampling::Sampler;
+
+/// Where this package is; its results are checked in there.
+pub const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A sample of a long row takes seconds, which even out what many short ones would.
+const SAMPLES_OF_LONG_ROWS: usize = 3;
+
+/// Who is measured in a debug build. It is built with the features of these, to be there sooner.
+const IN_DEBUG: [&str; 3] = [CANDOR, "tokio-localset", REFERENCE];
+const DEBUG_FEATURES: &str = "tokio";
+
+pub struct Findings {
+    pub release: Comparison,
+    /// Left out of quick runs.
+    pub debug: Option<Comparison>,
+}
+
+pub fn carry_out(run: &Run) -> io::Result<Findings> {
+    let all = peers::all();
+    let mut rows = rows_of_all(&all);
+    rows.retain(|row| run.has_row(&row.id) && !(run.is_quick && row.is_long));
+    let mut peers = all;
+    peers.retain(|peer| run.has_peer(peer.id));
+
+    let this = env::current_exe()?;
+    let release = compared(run, &this, &rows, peers.clone());
+    rows.retain(|row| row.is_in_debug);
+    peers.retain(|peer| IN_DEBUG.contains(&peer.id));
+    let debug = if run.is_quick || rows.is_empty() || peers.is_empty() {
+        None
+    } else {
+        let debug_build = build_for_debug(&this)?;
+        Some(compared(run, &debug_build, &rows, peers))
+    };
+    Ok(Findings { release, debug })
+}
+
+fn compared(run: &Run, program: &Path, rows: &[Row], peers: Vec<Entry>) -> Comparison {
+    let mut comparison = Comparison {
+        peers,
+        lines: Vec::new(),
+    };
+    for (number, row) in rows.iter().enumerate() {
+        eprintln!("{:3}/{} {}", number + 1, rows.len(), row.id);
+        let sampler = Sampler {
+            program,
+            is_quick: run.is_quick,
+            count: if row.is_long {
+                run.samples.min(SAMPLES_OF_LONG_ROWS)
+            } else {
+                run.samples
+            },
+        };
+        comparison.add(row, &sampler.take(&row.id, &comparison.peers));
+    }
+    comparison
+}
+
+/// Every row that any peer has, once.
+fn rows_of_all(peers: &[Entry]) -> Vec<Row> {
+    let mut all: Vec<Row> = Vec::new();
+    for row in peers.iter().flat_map(|peer| (peer.rows)()) {
+        if !all.iter().any(|known| known.id == row.id) {
+            all.push(row);
+        }
+    }
+    all
+}
+
+/// Builds this package without optimization, beside the build that is running.
+fn build_for_debug(this: &Path) -> io::Result<PathBuf> {
+    let target = this.ancestors().nth(2).unwrap_or(Path::new("target"));
+    let status = Command::new(env::var("CARGO").unwrap_or("cargo".to_owned()))
+        .args([
+            "build",
+            "--no-default-features",
+            "--features",
+            DEBUG_FEATURES,
+        ])
+        .arg("--manifest-path")
+        .arg(Path::new(PACKAGE).join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other("the debug build failed"));
+    }
+    Ok(target.join("debug/compare"))
+}
