@@ -96,7 +96,7 @@ fn standings<'a>(all: &Comparison, lines: impl Iterator<Item = &'a Line>) -> Str
             "| {} | {} | {candor} | {versus} | {} | {met} |",
             line.figure.title,
             line.figure.unit,
-            target(line.figure.target),
+            target(line.figure.target, &all.peers),
         );
     }
     text
@@ -146,13 +146,16 @@ impl Footnotes {
     }
 }
 
-fn target(target: Target) -> String {
+fn target(target: Target, peers: &[Entry]) -> String {
     match target {
         Target::Stated => "stated".to_owned(),
         Target::TimesTheRecord(times) => times.to_string(),
         Target::AtMost(most) => format!("at most {most}"),
         Target::AboveTheReference(more) => format!("reference + {more}"),
-        Target::NoMoreThan(peer) => format!("at most {peer}'s"),
+        Target::NoMoreThan(id) => {
+            let peer = peers.iter().find(|peer| peer.id == id);
+            format!("at most {}'s", peer.map_or(id, |peer| peer.title))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use std::{env, io};
 
 use crate::command_line::Run;
@@ -17,6 +18,10 @@ pub const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A sample of a long row takes seconds, which even out what many short ones would.
 const SAMPLES_OF_LONG_ROWS: usize = 3;
+
+/// How long a sample may take, far beyond what any does that makes progress.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_WITH_LONG_ROWS: Duration = Duration::from_secs(600);
 
 /// Who is measured in a debug build. It is built with the features of these, to be there sooner.
 const IN_DEBUG: [&str; 3] = [CANDOR, "tokio-localset", REFERENCE];
@@ -55,14 +60,19 @@ fn compared(run: &Run, program: &Path, rows: &[Row], peers: Vec<Entry>) -> Compa
     };
     for (number, row) in rows.iter().enumerate() {
         eprintln!("{:3}/{} {}", number + 1, rows.len(), row.id);
+        let (count, patience) = if row.is_long {
+            (
+                run.samples.min(SAMPLES_OF_LONG_ROWS),
+                PATIENCE_WITH_LONG_ROWS,
+            )
+        } else {
+            (run.samples, PATIENCE)
+        };
         let sampler = Sampler {
             program,
             is_quick: run.is_quick,
-            count: if row.is_long {
-                run.samples.min(SAMPLES_OF_LONG_ROWS)
-            } else {
-                run.samples
-            },
+            count,
+            patience,
         };
         comparison.add(row, &sampler.take(&row.id, &comparison.peers));
     }

@@ -25,9 +25,6 @@ use crate::effort::Effort;
 use crate::peers::Entry;
 use crate::row::Row;
 
-/// After so long a sample is taken to hang: a lost wake shows as a failure and not as a run without end.
-const TOO_LONG: Duration = Duration::from_secs(60);
-
 /// What the samples of one row by one peer came to.
 pub enum Samples {
     /// One list a figure, with one number a sample.
@@ -45,6 +42,8 @@ pub struct Sampler<'a> {
     pub is_quick: bool,
     /// How many by each peer.
     pub count: usize,
+    /// After so long a sample is taken to hang: a lost wake shows as a failure and not as a run without end.
+    pub patience: Duration,
 }
 
 impl Sampler<'_> {
@@ -83,7 +82,7 @@ impl Sampler<'_> {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| error.to_string())?;
-        let (said, status) = outcome_of(child)?;
+        let (said, status) = outcome_of(child, self.patience)?;
         if let Some(why) = said.strip_prefix(FAILED) {
             return Err(why.trim().to_owned());
         }
@@ -104,7 +103,7 @@ fn none_yet(peer: &Entry, row: &str) -> Samples {
 }
 
 /// What the child printed, and its exit code; or that it had to be killed.
-fn outcome_of(mut child: Child) -> Result<(String, ExitStatus), String> {
+fn outcome_of(mut child: Child, patience: Duration) -> Result<(String, ExitStatus), String> {
     let mut stdout = child.stdout.take().expect("the child's stdout is piped");
     let (sender, receiver) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -113,7 +112,7 @@ fn outcome_of(mut child: Child) -> Result<(String, ExitStatus), String> {
         // Nobody listens any more if it took too long.
         let _ = sender.send(read.map(|_| said));
     });
-    let said = receiver.recv_timeout(TOO_LONG);
+    let said = receiver.recv_timeout(patience);
     if said.is_err() {
         child.kill().map_err(|error| error.to_string())?;
     }
@@ -122,7 +121,7 @@ fn outcome_of(mut child: Child) -> Result<(String, ExitStatus), String> {
     match said {
         Ok(Ok(said)) => Ok((said, status)),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("did not end within {} s", TOO_LONG.as_secs())),
+        Err(_) => Err(format!("did not end within {} s", patience.as_secs())),
     }
 }
 

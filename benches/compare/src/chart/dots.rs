@@ -24,6 +24,7 @@ fn nanoseconds_in(unit: &str) -> Option<f64> {
         "ns" => Some(1.0),
         "µs" => Some(1e3),
         "ms" => Some(1e6),
+        "s" => Some(1e9),
         _ => None,
     }
 }

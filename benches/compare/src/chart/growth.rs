@@ -28,7 +28,7 @@ pub fn draw(area: &Area<'_>, comparison: &Comparison, curve: Curve) -> Result<()
         .y_label_area_size(50)
         .build_cartesian_2d(
             (1.0..most_x * 1.2).log_scale(),
-            (least / 1.3..most * 1.3).log_scale(),
+            (power_of_ten(least, f64::floor)..power_of_ten(most, f64::ceil)).log_scale(),
         )?;
     chart
         .configure_mesh()
@@ -47,6 +47,11 @@ pub fn draw(area: &Area<'_>, comparison: &Comparison, curve: Curve) -> Result<()
         chart.draw_series(LineSeries::new(points, style))?;
     }
     Ok(())
+}
+
+/// The one next to a number: whole decades have labels at both their ends.
+fn power_of_ten(number: f64, round: fn(f64) -> f64) -> f64 {
+    10_f64.powf(round(number.log10()))
 }
 
 /// The medians of one peer, in the order of x.

@@ -16,13 +16,13 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         block_on_row(measured_block_on::<P>).in_debug_too(),
         Row::new(
             "build-and-drop",
-            "build an executor, `block_on(ready)`, drop it",
+            "build, `block_on(ready)`, drop",
             TimesTheRecord(1.0),
             build_and_drop::<P>,
         ),
         Row::new(
             "build-spawn-and-drop",
-            "the same, with one task spawned and awaited",
+            "build, `block_on` a spawn and await, drop",
             Stated,
             build_spawn_and_drop::<P>,
         ),

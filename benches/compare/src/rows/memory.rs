@@ -1,13 +1,16 @@
 //! What it takes to keep a task that waits, tables and queues included.
 //!
-//! Twice: the bytes that are asked of the allocator, which can be compared with a type's size; and by how much the
+//! An idle task holds 32 bytes of state, and a sleeping one its sleep. Both are told twice: the bytes that are asked of the allocator, which can be compared with a type's size; and by how much the
 //! process grows, which is what it costs, with what the allocator adds for its own ends and for alignment.
 
 use std::fs;
+use std::future::poll_fn;
+use std::hint::black_box;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use super::Waiting;
+use super::Place;
 use crate::allocated::bytes_kept_by;
 use crate::latch::Latch;
 use crate::peers::{Peer, Timers};
@@ -18,22 +21,40 @@ pub fn rows<P: Peer>() -> Vec<Row> {
     let figures = [
         Figure::new("memory of an idle task, asked for", "bytes", Stated),
         // 128 bytes, with id, lineage and last await, are what is allowed for.
-        Figure::new("the same, resident", "bytes", TimesTheRecord(1.07)),
+        Figure::new(
+            "memory of an idle task, resident",
+            "bytes",
+            TimesTheRecord(1.07),
+        ),
     ];
     vec![Row::of_figures("memory-idle", figures, |effort| {
         let count = effort.count(1_000_000);
-        let waiting = Waiting::places_for(count);
-        memory_of(
-            count,
-            |peer: P| async move { waiting.take_places(&peer).await },
-        )
+        let places: Rc<[Place]> = (0..count).map(|_| Place::new(None)).collect();
+        memory_of(count, |peer: P| async move {
+            let waits = Latch::new(count);
+            for number in 0..count {
+                let (places, waits) = (Rc::clone(&places), Rc::clone(&waits));
+                let state = [number; 4];
+                peer.spawn_detached(poll_fn(move |cx| {
+                    let number = black_box(state)[0];
+                    places[number].set(Some(cx.waker().clone()));
+                    waits.count_down();
+                    Poll::Pending
+                }));
+            }
+            waits.opened().await;
+        })
     })]
 }
 
 pub fn rows_of_sleeps<P: Timers>() -> Vec<Row> {
     let figures = [
         Figure::new("memory of a sleeping task, asked for", "bytes", Stated),
-        Figure::new("the same, resident", "bytes", TimesTheRecord(0.7)),
+        Figure::new(
+            "memory of a sleeping task, resident",
+            "bytes",
+            TimesTheRecord(0.7),
+        ),
     ];
     let row = Row::of_figures("memory-sleeping", figures, |effort| {
         let count = effort.count(1_000_000);

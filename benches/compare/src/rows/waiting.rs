@@ -78,8 +78,12 @@ fn lateness_row(measure: impl Fn(&Effort) -> [f64; 3] + 'static) -> Row {
         "lateness",
         [
             Figure::new("lateness of 100 sleepers, p50", "µs", tick),
-            Figure::new("the same, p99", "µs", tick),
-            Figure::new("the same, core busy", "%", NoMoreThan("tokio-localset")),
+            Figure::new("lateness of 100 sleepers, p99", "µs", tick),
+            Figure::new(
+                "a core, kept busy by them",
+                "%",
+                NoMoreThan("tokio-localset"),
+            ),
         ],
         measure,
     )
