@@ -106,3 +106,42 @@ fn list(value: OsString) -> Result<Vec<String>, String> {
 fn text(error: impl Display) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Asked, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn no_words_ask_for_all_of_it() {
+        let Ok(Asked::Run(run)) = parsed("") else {
+            panic!("a run is what is done by default");
+        };
+        assert!(run.is_whole() && !run.is_quick);
+        assert_eq!(run.samples, 8);
+        assert!(run.has_row("yield-1") && run.has_peer("candor"));
+    }
+
+    #[test]
+    fn rows_are_chosen_by_parts_and_peers_by_name() {
+        let Ok(Asked::Run(run)) = parsed("--quick --rows yield,spawn --peers candor") else {
+            panic!("these are options of a run");
+        };
+        assert!(run.has_row("yield-1e3") && run.has_row("spawn-await") && !run.has_row("sleep"));
+        assert!(run.has_peer("candor") && !run.has_peer("candor-2"));
+        assert!(!run.is_whole());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        assert!(
+            parsed("sample candor")
+                .unwrap_err()
+                .contains("sample candor")
+        );
+        assert!(parsed("--samples many").is_err());
+    }
+}

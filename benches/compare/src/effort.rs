@@ -104,3 +104,30 @@ impl Filling {
         took.as_nanos() as f64 / (self.rounds() as f64 * ops_a_round as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many rounds each batch was asked for, if a round takes 1 ms.
+    fn batches(sample: Duration) -> Vec<u64> {
+        let mut asked_for = Vec::new();
+        let effort = Effort { sample, shrink: 1 };
+        let ns = effort.ns_per_op(10, |rounds| {
+            asked_for.push(rounds);
+            Duration::from_millis(rounds)
+        });
+        assert_eq!(ns, 100_000.0);
+        asked_for
+    }
+
+    #[test]
+    fn rounds_double_until_a_fourth_of_a_sample_and_then_fill_it() {
+        assert_eq!(batches(Duration::from_millis(60)), [1, 2, 4, 8, 16, 60]);
+    }
+
+    #[test]
+    fn a_round_longer_than_a_sample_is_still_warmed_up_to() {
+        assert_eq!(batches(Duration::from_micros(100)), [1, 1]);
+    }
+}

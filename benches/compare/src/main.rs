@@ -57,12 +57,17 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         },
-        Ok(Asked::Run(run)) => {
-            if let Err(error) = compare(&run) {
+        Ok(Asked::Run(run)) => match compare(&run) {
+            Ok(failures) if failures.is_empty() => {}
+            Ok(failures) => {
+                eprintln!("candor failed in: {}", failures.join(", "));
+                return ExitCode::FAILURE;
+            }
+            Err(error) => {
                 eprintln!("the run could not be carried out: {error}");
                 return ExitCode::FAILURE;
             }
-        }
+        },
         Err(why) => {
             eprintln!("{why}\n\n{USAGE}");
             return ExitCode::from(2);
@@ -83,8 +88,9 @@ fn row_of(peer: &str, row: &str) -> Option<Row> {
     (peer.rows)().into_iter().find(|known| known.id == row)
 }
 
-/// Measures, prints what there is to say, and writes it down if it is all of it.
-fn compare(run: &Run) -> io::Result<()> {
+/// Measures, prints what there is to say, and writes it down if it is all of it. Returns the rows in which candor
+/// did not do what it should have.
+fn compare(run: &Run) -> io::Result<Vec<String>> {
     let findings = run::carry_out(run)?;
     let text = report::to_markdown(&findings, run.samples);
     println!("{text}");
@@ -95,7 +101,7 @@ fn compare(run: &Run) -> io::Result<()> {
         chart::write(&findings.release, &folder.join("results.svg"))?;
         eprintln!("written to {}", folder.display());
     }
-    Ok(())
+    Ok(findings.release.failures_of(peers::CANDOR))
 }
 
 /// The checked-in results are those of whole and careful runs.

@@ -30,7 +30,9 @@ pub fn to_markdown(findings: &Findings, samples: usize) -> String {
          said.\n\n![chart](results.svg)\n\n",
     );
     text.push_str(&figures(&all.peers, table(), &mut footnotes));
-    text.push_str("\n## How cost grows\n\nNanoseconds an operation, the median.\n");
+    if all.lines.iter().any(|line| line.point.is_some()) {
+        text.push_str("\n## How cost grows\n\nNanoseconds an operation, the median.\n");
+    }
     for curve in Curve::ALL {
         let on_curve = |line: &&Line| line.point.is_some_and(|point| point.curve == curve);
         let mut points = all.lines.iter().filter(on_curve).peekable();
@@ -162,6 +164,7 @@ fn target(target: Target, peers: &[Entry]) -> String {
 /// Three digits that count: more would claim what a shared machine cannot hold.
 fn shown(number: f64) -> String {
     let digits = match number.abs() {
+        size if size == size.trunc() => 0,
         size if size < 10.0 => 2,
         size if size < 100.0 => 1,
         _ => 0,

@@ -104,6 +104,22 @@ impl Comparison {
         line.cells[self.place_of(id)?].best()
     }
 
+    /// The rows in which a peer's workload found its count wrong, or its process died.
+    pub fn failures_of(&self, id: &str) -> Vec<String> {
+        let Some(place) = self.place_of(id) else {
+            return Vec::new();
+        };
+        let failed = |line: &&Line| matches!(line.cells[place], Cell::Failed(_));
+        let mut rows: Vec<_> = self
+            .lines
+            .iter()
+            .filter(failed)
+            .map(|line| line.row.clone())
+            .collect();
+        rows.dedup();
+        rows
+    }
+
     fn place_of(&self, id: &str) -> Option<usize> {
         self.peers.iter().position(|peer| peer.id == id)
     }
@@ -130,5 +146,51 @@ fn median_of(sorted: &[f64]) -> f64 {
         sorted[middle]
     } else {
         (sorted[middle - 1] + sorted[middle]) / 2.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(numbers: &[f64]) -> Cell {
+        cell_of(&Samples::Taken(vec![numbers.to_vec()]), 0)
+    }
+
+    #[test]
+    fn best_is_the_least_and_the_median_lies_in_the_middle() {
+        assert_eq!(cell(&[3.0, 1.0, 2.0]).best(), Some(1.0));
+        assert_eq!(cell(&[3.0, 1.0, 2.0]).median(), Some(2.0));
+        assert_eq!(cell(&[4.0, 1.0, 2.0, 3.0]).median(), Some(2.5));
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn the_reference_holds_no_record_and_nor_does_who_failed() {
+        let peers = crate::peers::all();
+        let cells = peers.iter().map(|peer| match peer.id {
+            CANDOR => cell(&[6.0]),
+            REFERENCE => cell(&[1.0]),
+            "tokio-localset" => cell(&[3.0]),
+            "tokio-spawn" => cell(&[4.0, 5.0]),
+            _ => Cell::Failed("it dropped work".to_owned()),
+        });
+        let line = Line {
+            row: String::new(),
+            needs: Need::Tasks,
+            point: None,
+            figure: Figure::new("", "ns", Target::TimesTheRecord(2.0)),
+            cells: cells.collect(),
+        };
+        let all = Comparison {
+            peers,
+            lines: Vec::new(),
+        };
+        let standing = all.standing(&line).expect("tokio is there to compare with");
+        assert_eq!(
+            (standing.holder.id, standing.ratio),
+            ("tokio-localset", 2.0)
+        );
+        assert_eq!(all.is_target_met(&line), Some(true));
     }
 }

@@ -18,7 +18,10 @@ pub fn entry() -> Entry {
 }
 
 fn rows() -> Vec<Row> {
-    vec![rows::block_on_row(block_on_ready), rows::of_program(HELLO)]
+    vec![
+        rows::entering::block_on_row(block_on_ready),
+        rows::of_program(HELLO),
+    ]
 }
 
 const HELLO: Program = Program {

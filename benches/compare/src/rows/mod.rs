@@ -25,7 +25,7 @@
 //! Knows peers by their traits only.
 
 mod channels;
-mod entering;
+pub mod entering;
 mod failures;
 mod growth;
 mod hello;
@@ -48,7 +48,6 @@ use crate::latch::Latch;
 use crate::peers::{Peer, Timers};
 pub use crate::row::Row;
 
-pub use entering::block_on_row;
 pub use failures::{Guard, number, rows as of_reports};
 pub use hello::{Program, row as of_program};
 pub use threads::rows as of_threads;
