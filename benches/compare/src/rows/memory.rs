@@ -43,6 +43,7 @@ pub fn rows<P: Peer>() -> Vec<Row> {
                 }));
             }
             waits.opened().await;
+            assert_eq!(Rc::strong_count(&waits), count + 1, "every task is alive");
         })
     })]
 }
@@ -68,6 +69,7 @@ pub fn rows_of_sleeps<P: Timers>() -> Vec<Row> {
                 });
             }
             asleep.opened().await;
+            assert_eq!(Rc::strong_count(&asleep), count + 1, "every task is alive");
         })
     });
     vec![row.needs(Need::Timers)]

@@ -56,6 +56,9 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         )
         .in_debug_too(),
         Row::new("panic-joined", "panic joined", Stated, |effort| {
+            // The hook is quiet: what a report costs is another row. candor's own, which takes a backtrace, is put
+            // in front of it when the first executor is built.
+            std::panic::set_hook(Box::new(|_| {}));
             in_a_task(effort, 1, panics_joined::<P>)
         }),
     ]
@@ -112,10 +115,7 @@ async fn errors_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
     start.elapsed()
 }
 
-/// The hook is quiet: what a report costs is another row. candor's own, which takes a backtrace, is put in front
-/// of it.
 async fn panics_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
-    std::panic::set_hook(Box::new(|_| {}));
     let mut caught = 0;
     let start = Instant::now();
     for _ in 0..rounds {
