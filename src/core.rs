@@ -41,7 +41,7 @@ use crate::inbox::Inbox;
 use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
-use crate::task::{AnyTask, Header, Stages, Task};
+use crate::task::{AnyTask, Header, Task};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
@@ -50,12 +50,14 @@ const NOBODY: u32 = u32::MAX;
 
 /// The value of `Core::polled` while the main future of `block_on` is polled: nobody's panics are caught,
 /// since they are its caller's.
-const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
+pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
 pub(crate) struct Core {
     /// Unlike the number of the inbox, never given out twice.
     pub(crate) serial: u64,
     pub(crate) inbox: &'static Inbox,
+    /// The inbox's, beside what a wake needs as well.
+    pub(crate) number: u16,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) slots: RefCell<Slots<Rc<AnyTask>>>,
@@ -84,16 +86,18 @@ pub(crate) struct Core {
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
-    /// The lineage of what the task with this id spawns: a task often spawns more than once.
-    spawner: RefCell<Option<(TaskId, SharedLineage)>>,
+    /// The lineage of what the task in this slot spawns: a task often spawns more than once.
+    spawner: RefCell<Option<(u32, SharedLineage)>>,
 }
 
 impl Core {
     pub(crate) fn new(config: Config) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
+        let inbox = Inbox::open();
         Core {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
-            inbox: Inbox::open(),
+            inbox,
+            number: inbox.number(),
             clock: Clock::new(config.virtual_time),
             config,
             slots: RefCell::new(Slots::new()),
@@ -116,15 +120,10 @@ impl Core {
         }
     }
 
-    /// Notes whose poll begins.
+    /// Notes whose poll begins: a slot's, or that of [`MAIN_UNCAUGHT`].
     #[inline]
     pub(crate) fn begin_poll(&self, slot: u32) {
         self.polled.set(slot);
-    }
-
-    /// As [`begin_poll`](Core::begin_poll), for the main future of `block_on`.
-    pub(crate) fn begin_main_poll(&self) {
-        self.polled.set(MAIN_UNCAUGHT);
     }
 
     #[inline]
@@ -151,7 +150,7 @@ impl Core {
 
     pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
         Key {
-            executor: self.inbox.number(),
+            executor: self.number,
             generation,
             slot,
         }
@@ -166,10 +165,6 @@ impl Core {
     pub(crate) fn take_stop(&self) -> Option<Stop> {
         self.stop.borrow_mut().take()
     }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stop.borrow().is_some()
-    }
 }
 
 /// Spawning.
@@ -180,54 +175,41 @@ impl Core {
         name: Option<Arc<str>>,
         is_daemon: bool,
         spawned_at: &'static Caller<'static>,
-    ) -> Rc<Task<Stages<F>>>
+    ) -> Rc<Task<F>>
     where
         F: Future<Output: Outcome> + 'static,
     {
         let id = TaskId(self.next_id.get());
+        // Not while the table is borrowed: what unwinds may wake.
+        let Some(slot) = self.slots.borrow_mut().vacant() else {
+            self.refuse_task();
+        };
+        let lineage = self.lineage_of_spawner();
+        let header = Header::new(id, name, spawned_at, lineage, slot, is_daemon);
+        let task = Rc::new(Task::new(header, future));
+        self.slots.borrow_mut().occupy(slot, task.clone());
         self.next_id.set(id.0 + 1);
-        let spawned_by = self.lineage_of_spawner();
-        let mut slots = self.slots.borrow_mut();
-        let mut spawned = None;
-        slots.insert(|slot| {
-            let header = Header {
-                id,
-                name,
-                spawned_at,
-                spawned_by,
-                last_await: Cell::new(None),
-                joiner: Cell::new(None),
-                slot,
-                is_daemon,
-                polls: Cell::new(0),
-                is_detached: Cell::new(false),
-                is_consumed: Cell::new(false),
-                is_aborted: Cell::new(false),
-                is_finished: Cell::new(false),
-            };
-            let task = Rc::new(Task {
-                header,
-                job: Stages::new(future),
-            });
-            spawned = Some(Rc::clone(&task));
-            task
-        });
         if !is_daemon {
             self.waited_for.set(self.waited_for.get() + 1);
         }
-        spawned.expect("insert makes the tenant")
+        task
+    }
+
+    #[cold]
+    fn refuse_task(&self) -> ! {
+        let alive = self.slots.borrow().len();
+        panic!(
+            "cannot spawn: {alive} tasks are alive in this executor, as many as a waker can number. \
+             Something spawns faster than its tasks finish; await some of them before spawning more, \
+             or let a TaskPool do that"
+        );
     }
 
     fn lineage_of_spawner(&self) -> SharedLineage {
         let spawner = self.polled.get();
-        let id = self
-            .slots
-            .borrow()
-            .get(spawner)
-            .map_or(TaskId::MAIN, |task| task.header.id);
         let mut cached = self.spawner.borrow_mut();
-        if let Some((cached_id, lineage)) = &*cached
-            && *cached_id == id
+        if let Some((slot, lineage)) = &*cached
+            && *slot == spawner
         {
             return Rc::clone(lineage);
         }
@@ -235,7 +217,7 @@ impl Core {
             Some(origin) => Lineage::below(&origin),
             None => Lineage::of_entry(self.entry.get()),
         };
-        *cached = Some((id, Rc::clone(&lineage)));
+        *cached = Some((spawner, Rc::clone(&lineage)));
         lineage
     }
 
@@ -258,7 +240,7 @@ impl Core {
             }),
             slot => {
                 let slots = self.slots.try_borrow().ok()?;
-                slots.get(slot).map(|task| task.header.origin())
+                slots.get(slot).map(|task| task.header().origin())
             }
         }
     }
@@ -267,14 +249,11 @@ impl Core {
     pub(crate) fn polled_task(&self) -> Option<Polled> {
         let slot = self.polled.get();
         let origin = self.origin_of(slot)?;
-        let last_await = self.noted_await.get().or_else(|| match slot {
+        let before = || match slot {
             MAIN_SLOT => self.main_last_await.get(),
-            slot => self
-                .slots
-                .borrow()
-                .get(slot)
-                .and_then(|task| task.header.last_await.get()),
-        });
+            slot => self.slots.borrow().get(slot)?.header().last_await(),
+        };
+        let last_await = self.noted_await.get().or_else(before);
         Some(Polled {
             executor: self.serial,
             origin,
@@ -287,15 +266,10 @@ impl Core {
         let Ok(unread) = self.unread.try_borrow() else {
             return Vec::new();
         };
-        let tasks = unread.iter().filter(|task| task.job.has_unread_failure());
-        tasks
-            .map(|task| {
-                format!(
-                    "{} has failed, and nobody has read its failure",
-                    task.header.origin()
-                )
-            })
-            .collect()
+        let tasks = unread.iter().filter(|task| task.has_unread_failure());
+        let owners = tasks.map(|task| task.header().origin());
+        let line = |owner| format!("{owner} has failed, and nobody has read its failure");
+        owners.map(line).collect()
     }
 }
 
@@ -303,11 +277,19 @@ impl Core {
 impl Core {
     /// Frees the slot of a finished task, then wakes its joiner or sees to its failure.
     pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
-        let header = &task.header;
+        let header = &task.header();
         header.is_finished.set(true);
         let removed = self.slots.borrow_mut().remove(header.slot);
         drop(removed);
         self.noted_await.set(None);
+        if self
+            .spawner
+            .borrow()
+            .as_ref()
+            .is_some_and(|(slot, _)| *slot == header.slot)
+        {
+            self.spawner.take();
+        }
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
         }
@@ -343,7 +325,7 @@ impl Core {
                 break;
             };
             let panic = hook::claim(payload, polled);
-            match catch_unwind(AssertUnwindSafe(|| task.job.settle_panic(panic))) {
+            match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
                 Ok(None) => {}
                 Ok(Some(panic)) => homeless.push(panic),
                 Err(payload) => unsettled = Some(payload),

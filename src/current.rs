@@ -36,7 +36,9 @@ thread_local! {
 /// Calls `f`, which must not run user code, with the executor that runs on this thread.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| current.as_deref().map(f))
+    // Not `with_borrow`, which std does not let the compiler inline: that doubles the cost of a wake (measured).
+    let found = CURRENT.try_with(|current| current.borrow().as_deref().map(f));
+    found.ok().flatten()
 }
 
 /// The executor that runs on this thread.
@@ -48,7 +50,7 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 #[inline]
 pub(crate) fn wake(key: Key) -> bool {
     let woken = with(|core| {
-        let is_here = core.inbox.number() == key.executor;
+        let is_here = core.number == key.executor;
         if is_here {
             core.slots.borrow_mut().wake(key.slot, key.generation);
         }

@@ -29,7 +29,7 @@ use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::lineage::Entry;
 use crate::failure::{FailureKind, TaskFailure, report};
-use crate::inspect::Tasks;
+use crate::inspect::{Tasks, lost_work};
 use crate::join::JoinHandle;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
@@ -493,7 +493,7 @@ fn in_fresh_executor<R>(
     };
     let mut result = body(&core);
     if result.is_ok() {
-        core.tell_lost_work();
+        lost_work::tell(&core);
     }
     drop(session);
     if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {

@@ -18,55 +18,59 @@
 //!
 //! Knows everything below it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::{self, ManuallyDrop};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::core::{__candor_poll_boundary, Core, Stop};
+use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::failure::text::drop_payload;
-use crate::key::MAIN_SLOT;
-use crate::task::AfterPoll;
+use crate::key::{Key, MAIN_SLOT};
+use crate::task::{AfterPoll, AnyTask};
 use crate::waker::waker_of;
 
 /// How many polls a pass has: so long a timer or a wake from another thread may have to wait.
-const POLLS_A_PASS: u32 = 128;
+const POLLS_A_PASS: usize = 128;
+
+/// Polls the future that the executor was entered for, whose output it keeps.
+type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pause {
-    /// The main future was woken.
-    MainIsReady,
+    /// The main future is done.
+    MainIsDone,
     /// Nobody is ready.
     NothingIsReady,
-    /// The pass has had its polls.
-    PassIsOver,
-    /// A poll has left something to be seen to.
-    Attention,
+    /// The pass has had its polls, or one of them has left something to be seen to.
+    LookAround,
 }
 
 /// One stay in the loop.
 struct Loop<'a> {
     core: &'a Rc<Core>,
-    polls_left: u32,
+    main: Option<&'a mut Main<'a>>,
+    polls_left: usize,
 }
 
 impl<'a> Loop<'a> {
-    fn new(core: &'a Rc<Core>) -> Self {
+    fn new(core: &'a Rc<Core>, main: Option<&'a mut Main<'a>>) -> Self {
         Loop {
             core,
+            main,
             polls_left: 0,
         }
     }
 
-    /// Runs tasks until the main future is ready (`Ok`) or the executor has to stop (`Err`).
-    fn run_until_main_is_ready(&mut self) -> Result<(), Stop> {
+    /// Runs tasks until the main future is done (`Ok`) or the executor has to stop (`Err`).
+    fn run_until_main_is_done(&mut self) -> Result<(), Stop> {
         loop {
             match self.step()? {
-                Pause::MainIsReady => return Ok(()),
+                Pause::MainIsDone => return Ok(()),
                 Pause::NothingIsReady => self.sleep_if_idle(),
-                Pause::PassIsOver | Pause::Attention => {}
+                Pause::LookAround => {}
             }
         }
     }
@@ -77,20 +81,17 @@ impl<'a> Loop<'a> {
             self.begin_pass();
         }
         let pause = self.run_ready_tasks();
-        match pause {
-            Pause::MainIsReady | Pause::PassIsOver => {}
-            Pause::Attention => self.core.after_poll(),
-            Pause::NothingIsReady => {
-                self.polls_left = 0;
-                self.core.age_unread();
-            }
+        if self.core.attention.get() {
+            self.core.after_poll();
         }
-        if self.core.is_stopping()
-            && let Some(stop) = self.core.take_stop()
-        {
-            return Err(stop);
+        if pause == Pause::NothingIsReady {
+            self.polls_left = 0;
+            self.core.age_unread();
         }
-        Ok(pause)
+        match self.core.take_stop() {
+            Some(stop) => Err(stop),
+            None => Ok(pause),
+        }
     }
 
     fn begin_pass(&mut self) {
@@ -101,9 +102,9 @@ impl<'a> Loop<'a> {
         self.polls_left = POLLS_A_PASS;
         if self.core.config.shuffle.is_some() {
             // A shuffled pass is a batch: all that is ready now, each once.
-            self.polls_left = u32::try_from(self.core.slots.borrow().ready_len())
-                .unwrap_or(u32::MAX)
-                .max(1);
+            let mut slots = self.core.slots.borrow_mut();
+            let batch = slots.reorder(|batch| self.core.config.shuffle(batch));
+            self.polls_left = batch.max(1);
         }
     }
 
@@ -134,76 +135,46 @@ impl<'a> Loop<'a> {
             __candor_poll_boundary(|| self.poll_until_pause())
         }));
         polled.unwrap_or_else(|payload| {
+            if self.core.is_polling_slot(MAIN_UNCAUGHT) {
+                // An ordinary panic, as far as whoever called `block_on` is concerned.
+                resume_unwind(payload);
+            }
             self.core.settle_panic(payload);
-            Pause::Attention
+            Pause::LookAround
         })
     }
 
     /// The hot path.
     fn poll_until_pause(&mut self) -> Pause {
         let core = self.core;
-        while self.polls_left > 0 {
-            self.polls_left -= 1;
-            if core.config.shuffle.is_some() {
-                self.shuffle();
+        // Should a poll panic, the pass is over.
+        let mut polls_left = mem::take(&mut self.polls_left);
+        let pause = loop {
+            if polls_left == 0 || core.attention.get() {
+                break Pause::LookAround;
             }
             let next = core.slots.borrow_mut().next_ready();
             let Some(ready) = next else {
-                return Pause::NothingIsReady;
+                break Pause::NothingIsReady;
             };
-            let Some(task) = ready.tenant else {
-                if ready.index == MAIN_SLOT {
-                    return Pause::MainIsReady;
-                }
-                // Its tenant has left while it waited.
-                continue;
-            };
-            core.begin_poll(ready.index);
-            let waker = waker_of(core.key_of(ready.index, ready.generation));
-            let began = core.config.slow_poll.map(|_| Instant::now());
-            let after = if task.header.is_aborted.get() {
-                task.job.cancel();
-                AfterPoll::Done
-            } else {
-                task.header
-                    .polls
-                    .set(task.header.polls.get().wrapping_add(1));
-                task.job
-                    .poll(&task.header, &mut Context::from_waker(&waker))
-            };
-            if after == AfterPoll::Wait {
-                if let Some(noted) = core.noted_await.take() {
-                    task.header.last_await.set(Some(noted));
-                }
-            } else {
-                core.finish(&task, after == AfterPoll::Failed);
+            polls_left -= 1;
+            if let Some(task) = ready.tenant {
+                poll_task(core, &task, core.key_of(ready.index, ready.generation));
+            } else if ready.index == MAIN_SLOT
+                && let Some(main) = &mut self.main
+                && poll_main(core, main).is_ready()
+            {
+                break Pause::MainIsDone;
             }
-            core.end_poll();
-            if let Some(began) = began {
-                core.warn_if_slow(&task.header.origin(), began.elapsed());
-            }
-            if core.attention.get() {
-                return Pause::Attention;
-            }
-        }
-        Pause::PassIsOver
-    }
-
-    /// Lets any of those that are left in this pass be the next.
-    #[cold]
-    fn shuffle(&self) {
-        let left = self.polls_left as usize + 1;
-        let mut slots = self.core.slots.borrow_mut();
-        let choices = left.min(slots.ready_len());
-        if choices > 1 {
-            slots.bring_to_front((self.core.config.random() % choices as u64) as usize);
-        }
+        };
+        self.polls_left = polls_left;
+        pause
     }
 
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
     fn sleep_if_idle(&self) {
         let core = self.core;
-        if core.slots.borrow().ready_len() > 0 || core.inbox.has_mail() {
+        if core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return;
         }
         let next_timer = core
@@ -235,35 +206,70 @@ fn wake_guarded(waker: Waker) {
     }
 }
 
+/// Polls a task, and sees to its end.
+#[inline]
+fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
+    core.begin_poll(key.slot);
+    // Its drop does nothing, which the compiler cannot know.
+    let waker = ManuallyDrop::new(waker_of(key));
+    let cx = &mut Context::from_waker(&waker);
+    let after = if core.config.slow_poll.is_none() {
+        task.poll(cx, &core.noted_await)
+    } else {
+        poll_watched(core, task, cx)
+    };
+    if after != AfterPoll::Wait {
+        core.finish(task, after == AfterPoll::Failed);
+    }
+    core.end_poll();
+}
+
+/// Polls a task, and warns if that takes long.
+#[cold]
+fn poll_watched(core: &Core, task: &Rc<AnyTask>, cx: &mut Context<'_>) -> AfterPoll {
+    let began = Instant::now();
+    let after = task.poll(cx, &core.noted_await);
+    core.warn_if_slow(&task.header().origin(), began.elapsed());
+    after
+}
+
+/// Polls the main future, and notes where it waits.
+#[inline]
+fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
+    let waker = ManuallyDrop::new(waker_of(core.key_of(MAIN_SLOT, 0)));
+    core.begin_poll(MAIN_UNCAUGHT);
+    let poll = main(&mut Context::from_waker(&waker));
+    core.end_poll();
+    if let Some(noted) = core.noted_await.take() {
+        core.main_last_await.set(Some(noted));
+    }
+    poll
+}
+
 /// Runs tasks and `future` until it is done.
 pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
     let mut future = pin!(future);
-    let waker = waker_of(core.key_of(MAIN_SLOT, 0));
-    let mut cx = Context::from_waker(&waker);
-    let mut tasks = Loop::new(core);
-    loop {
-        core.begin_main_poll();
-        let poll = future.as_mut().poll(&mut cx);
-        core.end_poll();
-        if core.noted_await.get().is_some() {
-            core.main_last_await.set(core.noted_await.take());
+    let mut output = None;
+    let mut main =
+        |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
+    // A future that is ready at once needs no loop.
+    if poll_main(core, &mut main).is_pending() {
+        Loop::new(core, Some(&mut main)).run_until_main_is_done()?;
+    }
+    if core.attention.get() {
+        core.after_poll();
+    }
+    match core.take_stop() {
+        Some(stop) => Err(stop),
+        None => {
+            Ok(output.expect("this is a bug in candor: the main future is done without an output"))
         }
-        if core.attention.get() {
-            core.after_poll();
-        }
-        if let Some(stop) = core.take_stop() {
-            return Err(stop);
-        }
-        if let Poll::Ready(output) = poll {
-            return Ok(output);
-        }
-        tasks.run_until_main_is_ready()?;
     }
 }
 
 /// Runs tasks until none is left that is not a daemon.
 pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
-    let mut tasks = Loop::new(core);
+    let mut tasks = Loop::new(core, None);
     while core.has_work_to_wait_for() {
         if tasks.step()? == Pause::NothingIsReady && core.has_work_to_wait_for() {
             tasks.sleep_if_idle();

@@ -16,7 +16,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
-use crate::task::{AnyTask, Header, JobOf, Taken, Task};
+use crate::task::{AnyTask, Header, JobOf};
 
 /// Awaits a task's outcome.
 ///
@@ -43,12 +43,12 @@ use crate::task::{AnyTask, Header, JobOf, Taken, Task};
 /// assert_eq!(sum.unwrap(), 3);
 /// ```
 pub struct JoinHandle<T> {
-    task: Rc<Task<dyn JobOf<T>>>,
+    task: Rc<dyn JobOf<T>>,
     core: Weak<Core>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new<J: JobOf<T> + 'static>(task: Rc<Task<J>>, core: &Rc<Core>) -> Self {
+    pub(crate) fn new(task: Rc<dyn JobOf<T>>, core: &Rc<Core>) -> Self {
         JoinHandle {
             task,
             core: Rc::downgrade(core),
@@ -69,7 +69,7 @@ impl<T> JoinHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
-        abort(&self.task.header, &self.core);
+        abort(self.task.header(), &self.core);
     }
 
     /// A handle that can abort the task and keeps nothing else of it.
@@ -82,17 +82,17 @@ impl<T> JoinHandle<T> {
 
     /// Whether the task is done: it returned, failed, or was cancelled.
     pub fn is_finished(&self) -> bool {
-        self.task.header.is_finished.get()
+        self.task.header().is_finished.get()
     }
 
     /// The task's number.
     pub fn id(&self) -> TaskId {
-        self.task.header.id
+        self.task.header().id
     }
 
     /// The task's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.task.header.name.as_deref()
+        self.task.header().name()
     }
 
     /// Lets the task run on by itself. The same as dropping the handle, but said.
@@ -104,51 +104,35 @@ impl<T: Outcome> Future for JoinHandle<T> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let header = &self.task.header;
-        match self.task.job.take_outcome() {
-            Taken::Outcome(outcome) => {
-                header.is_consumed.set(true);
-                return Poll::Ready(outcome);
-            }
-            Taken::Nothing => panic!(
-                "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
-                Named(header.id, header.name.as_deref()),
-            ),
-            // Its failure is being reported right now, further up the stack.
-            Taken::NotYet if header.is_finished.get() => cx.waker().wake_by_ref(),
-            Taken::NotYet => {
-                let joiner = match header.joiner.take() {
-                    Some(joiner) if joiner.will_wake(cx.waker()) => joiner,
-                    _ => cx.waker().clone(),
-                };
-                header.joiner.set(Some(joiner));
-            }
+        let poll = self.task.poll_join(cx);
+        if poll.is_pending() {
+            let made_at = self.task.header().spawned_at;
+            current::note_await(AwaitKind::Join, await_line(made_at));
         }
-        current::note_await(AwaitKind::Join, await_line(header.spawned_at));
-        Poll::Pending
+        poll
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        let header = &self.task.header;
+        let header = self.task.header();
         header.is_detached.set(true);
         if header.is_consumed.get() {
             // The usual case has nothing left to do.
         } else if !header.is_finished.get() {
             header.joiner.take();
-        } else if self.task.job.has_unread_failure() {
+        } else if self.task.has_unread_failure() {
             // Without a core its end has told everything.
             if let Some(owner) = self.core.upgrade() {
                 let task: Rc<AnyTask> = self.task.clone();
                 match current::polling_core() {
                     Some(polling) => polling.report_after_poll(owner, task),
                     None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
-                    None => owner.report_now(&task),
+                    None => owner.report_now(&*task),
                 }
             }
         } else {
-            self.task.job.discard();
+            self.task.discard();
         }
     }
 }
@@ -185,29 +169,29 @@ pub struct AbortHandle {
 impl AbortHandle {
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
-        abort(&self.task.header, &self.core);
+        abort(self.task.header(), &self.core);
     }
 
     /// As [`JoinHandle::is_finished`].
     pub fn is_finished(&self) -> bool {
-        self.task.header.is_finished.get()
+        self.task.header().is_finished.get()
     }
 
     /// As [`JoinHandle::id`].
     pub fn id(&self) -> TaskId {
-        self.task.header.id
+        self.task.header().id
     }
 }
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = &self.task.header;
+        let header = self.task.header();
         let state = if header.is_finished.get() {
             "finished"
         } else {
             "running"
         };
-        write!(f, "{}, {state}", Named(header.id, header.name.as_deref()))
+        write!(f, "{}, {state}", Named(header.id, header.name()))
     }
 }
 

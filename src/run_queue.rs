@@ -1,83 +1,65 @@
 //! The run queue: which slots are waiting for a poll, oldest first.
 //!
-//! A ring of slot numbers. A slot is in it at most once, so a ring with room for every slot there is
-//! can never overflow; it grows when the table of tasks grows, and `push` need not check.
+//! A list that runs through the slots themselves: each has a link to the one behind it. So the queue needs no
+//! memory of its own, cannot overflow, and a poll finds the link beside the task that it has to load anyway.
 //!
 //! ```text
-//! ring   [ 7 | 2 | . | . | . | . | 5 | 1 ]
-//!              ▲               ▲
-//!            tail            head          next out: 5, then 1, 7, 2
+//!           first                    last
+//!             ▼                       ▼
+//! slot        5 ──link──► 1 ──link──► 7         next out: 5, then 1, then 7
 //! ```
 //!
-//! Knows nothing of candor.
+//! Knows nothing of candor. The links are kept by whoever owns the slots.
+
+/// No slot has this number.
+const NONE: u32 = u32::MAX;
 
 /// Slots waiting for a poll, oldest first.
 ///
-/// Holds at most one entry a slot; its owner sees to that with the slot's `queued` flag.
-#[derive(Debug, Default)]
+/// A slot has one link, so it can be here once at most; its owner sees to that with a flag. The link of
+/// the last one means nothing.
+#[derive(Debug)]
 pub(crate) struct RunQueue {
-    /// Its length is zero or a power of two, so that a position wraps with a mask.
-    ring: Vec<u32>,
-    /// How many entries were ever taken out; the position of the oldest, before wrapping.
-    head: usize,
-    /// How many entries were ever put in.
-    tail: usize,
+    first: u32,
+    /// Means nothing while the queue is empty.
+    last: u32,
 }
 
 impl RunQueue {
     pub(crate) const fn new() -> Self {
         RunQueue {
-            ring: Vec::new(),
-            head: 0,
-            tail: 0,
+            first: NONE,
+            last: NONE,
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.tail.wrapping_sub(self.head)
-    }
-
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.head == self.tail
+        self.first == NONE
     }
 
-    /// Makes room for `slots` entries in all.
-    pub(crate) fn reserve(&mut self, slots: usize) {
-        if slots > self.ring.len() {
-            let waiting: Vec<u32> = std::iter::from_fn(|| self.pop()).collect();
-            self.ring = vec![0; slots.next_power_of_two()];
-            (self.head, self.tail) = (0, waiting.len());
-            self.ring[..waiting.len()].copy_from_slice(&waiting);
-        }
-    }
-
+    /// Adds a slot, and says which other one's link has to lead to it from now on.
     #[inline]
-    pub(crate) fn push(&mut self, slot: u32) {
-        debug_assert!(
-            self.len() < self.ring.len(),
-            "the ring has room for every slot, each once"
-        );
-        let position = self.tail & self.ring.len().wrapping_sub(1);
-        self.ring[position] = slot;
-        self.tail = self.tail.wrapping_add(1);
-    }
-
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<u32> {
+    #[must_use]
+    pub(crate) fn push(&mut self, slot: u32) -> Option<u32> {
+        let last = std::mem::replace(&mut self.last, slot);
         if self.is_empty() {
+            self.first = slot;
             return None;
         }
-        let position = self.head & self.ring.len().wrapping_sub(1);
-        self.head = self.head.wrapping_add(1);
-        Some(self.ring[position])
+        Some(last)
     }
 
-    /// Moves the `n`th oldest entry to the front, and the front to its place.
-    pub(crate) fn bring_to_front(&mut self, n: usize) {
-        debug_assert!(n < self.len(), "only what is waiting can come first");
-        let mask = self.ring.len().wrapping_sub(1);
-        self.ring
-            .swap(self.head & mask, self.head.wrapping_add(n) & mask);
+    /// The oldest slot, which stays.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<u32> {
+        (!self.is_empty()).then_some(self.first)
+    }
+
+    /// Takes the oldest slot out; `link` is its own.
+    #[inline]
+    pub(crate) fn drop_first(&mut self, link: u32) {
+        self.first = if self.first == self.last { NONE } else { link };
     }
 }
 
@@ -85,50 +67,46 @@ impl RunQueue {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_came_first_leaves_first_also_round_the_corner() {
-        let mut queue = RunQueue::new();
-        queue.reserve(4);
-        for lap in 0..10 {
-            for slot in 0..3 {
-                queue.push(lap * 3 + slot);
+    #[derive(Default)]
+    struct Links([u32; 8]);
+
+    impl Links {
+        fn push(&mut self, queue: &mut RunQueue, slot: u32) {
+            if let Some(last) = queue.push(slot) {
+                self.0[last as usize] = slot;
             }
-            assert_eq!(
-                [queue.pop(), queue.pop(), queue.pop()],
-                [0, 1, 2].map(|slot| Some(lap * 3 + slot))
-            );
         }
-        assert_eq!(queue.pop(), None);
+
+        fn pop(&self, queue: &mut RunQueue) -> Option<u32> {
+            let slot = queue.first()?;
+            queue.drop_first(self.0[slot as usize]);
+            Some(slot)
+        }
     }
 
     #[test]
-    fn growing_keeps_the_order_of_a_ring_that_has_wrapped() {
-        let mut queue = RunQueue::new();
-        queue.reserve(4);
-        for slot in [1, 2, 3] {
-            queue.push(slot);
+    fn what_came_first_leaves_first() {
+        let (mut queue, mut links) = (RunQueue::new(), Links::default());
+        for round in 0..3 {
+            for slot in [5, 1, 7] {
+                links.push(&mut queue, slot);
+            }
+            let left: Vec<_> = std::iter::from_fn(|| links.pop(&mut queue)).collect();
+            assert_eq!(left, [5, 1, 7], "in round {round}");
+            assert!(queue.is_empty());
         }
-        queue.pop();
-        queue.push(4);
-        queue.push(5);
-        queue.reserve(5);
-        assert_eq!(
-            std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(),
-            [2, 3, 4, 5]
-        );
     }
 
     #[test]
-    fn bringing_one_to_the_front_loses_none() {
-        let mut queue = RunQueue::new();
-        queue.reserve(4);
-        for slot in [1, 2, 3] {
-            queue.push(slot);
+    fn a_slot_may_come_back_as_soon_as_it_has_left() {
+        let (mut queue, mut links) = (RunQueue::new(), Links::default());
+        links.push(&mut queue, 0);
+        links.push(&mut queue, 1);
+        for _ in 0..3 {
+            for slot in [0, 1] {
+                assert_eq!(links.pop(&mut queue), Some(slot));
+                links.push(&mut queue, slot);
+            }
         }
-        queue.bring_to_front(2);
-        assert_eq!(
-            std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(),
-            [3, 2, 1]
-        );
     }
 }

@@ -5,7 +5,7 @@
 //! slots  [ main | task  | free  | task  ]      a waker's key says: slot 3, generation 5
 //!                 gen 2   gen 9   gen 5                                  │
 //!                 queued                                                 ▼
-//! ready  [ 1 ]  ─── wake(3) ──►  [ 1 | 3 ]     right tenant, not queued yet: queued now
+//! ready    1  ─── wake(3) ──►  1 ──► 3         right tenant, not queued yet: queued now
 //! ```
 //!
 //! A slot is small, three words, because a poll touches it and its neighbours' polls touch theirs:
@@ -18,10 +18,9 @@ use crate::run_queue::RunQueue;
 
 /// The tenants of the slots, and the queue of those that asked for a poll.
 ///
-/// A slot is in the queue exactly when its `queued` flag is set, whoever lives in it. Slot 0 has no
+/// A slot is in the queue exactly when its `is_queued` flag is set, whoever lives in it. Slot 0 has no
 /// tenant: it stands for the main future, which is woken like a task but owned by whoever entered
 /// the executor.
-#[derive(Debug)]
 pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     ready: RunQueue,
@@ -32,14 +31,13 @@ pub(crate) struct Slots<T> {
     limit: u32,
 }
 
-#[derive(Debug)]
 struct Slot<T> {
     tenant: Option<T>,
-    /// In a free slot: the next one in the list of free slots; 0 ends it.
-    next_free: u32,
+    /// To the next slot in the run queue, or in the list of free slots; no slot is in both.
+    link: u32,
     /// Counts the tenants, so that the keys of earlier ones are told from the present one's.
     generation: u16,
-    queued: bool,
+    is_queued: bool,
 }
 
 impl<T> Slots<T> {
@@ -58,53 +56,56 @@ impl<T> Slots<T> {
         self.occupied
     }
 
-    /// How many tenants there is room for without growing.
-    pub(crate) fn capacity(&self) -> usize {
+    /// How many slots were ever used.
+    pub(crate) fn used(&self) -> usize {
         self.slots.len()
     }
 
-    /// How many slots wait for a poll, that of the main future included.
-    pub(crate) fn ready_len(&self) -> usize {
-        self.ready.len()
+    /// Whether any slot waits for a poll, that of the main future included.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
-    /// Gives `tenant` a slot and queues it for its first poll.
-    ///
-    /// # Panics
-    ///
-    /// When every slot that a key can number is taken.
-    pub(crate) fn insert(&mut self, make_tenant: impl FnOnce(u32) -> T) -> u32 {
-        if self.first_free == 0 {
-            self.grow();
+    /// Finds a slot for a new tenant, who has to [`move in`](Slots::occupy); `None` when every slot that a key
+    /// can number is taken.
+    #[inline]
+    pub(crate) fn vacant(&mut self) -> Option<u32> {
+        match self.first_free {
+            0 => self.add(),
+            free => Some(free),
         }
-        let index = self.first_free;
-        let slot = &mut self.slots[index as usize];
+    }
+
+    /// Lets `tenant` into the slot that was just found vacant, and queues it for its first poll.
+    #[inline]
+    pub(crate) fn occupy(&mut self, index: u32, tenant: T) {
         debug_assert!(
-            slot.tenant.is_none(),
-            "the list of free slots holds free slots"
+            index == self.first_free,
+            "nobody else has moved in since it was found"
         );
-        self.first_free = slot.next_free;
-        slot.tenant = Some(make_tenant(index));
+        let slot = &mut self.slots[index as usize];
+        self.first_free = slot.link;
+        slot.tenant = Some(tenant);
         self.occupied += 1;
-        // The last tenant may have left while it was queued: then the slot has its place already.
-        if !slot.queued {
-            slot.queued = true;
-            self.ready.push(index);
-        }
-        index
+        self.queue(index);
     }
 
     /// Empties a slot. Keys of the tenant that leaves are stale from now on.
+    #[inline]
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         let slot = self.slots.get_mut(index as usize)?;
         let tenant = slot.tenant.take()?;
         slot.generation = slot.generation.wrapping_add(1);
-        slot.next_free = self.first_free;
-        self.first_free = index;
         self.occupied -= 1;
+        // One that is still queued becomes free when its turn comes: it has only one link.
+        if !slot.is_queued {
+            slot.link = self.first_free;
+            self.first_free = index;
+        }
         Some(tenant)
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         self.slots.get(index as usize)?.tenant.as_ref()
     }
@@ -113,25 +114,24 @@ impl<T> Slots<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&T, bool)> {
         self.slots
             .iter()
-            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.queued)))
+            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.is_queued)))
     }
 
-    /// The first occupied slot at or after `index`.
-    pub(crate) fn next_occupied(&self, index: u32) -> Option<u32> {
+    /// The first tenant at or after `index`, and where it lives.
+    pub(crate) fn next_occupied(&self, index: u32) -> Option<(u32, &T)> {
         let rest = self.slots.get(index as usize..)?;
-        rest.iter()
-            .position(|slot| slot.tenant.is_some())
-            .map(|offset| index + offset as u32)
+        let found = rest
+            .iter()
+            .enumerate()
+            .find_map(|(offset, slot)| Some((offset, slot.tenant.as_ref()?)));
+        found.map(|(offset, tenant)| (index + offset as u32, tenant))
     }
 
     /// Queues the slot if its tenant is still the one that the key named.
     #[inline]
     pub(crate) fn wake(&mut self, index: u32, generation: u16) {
-        match self.slots.get_mut(index as usize) {
-            Some(slot) if slot.generation == generation && !slot.queued => {
-                slot.queued = true;
-                self.ready.push(index);
-            }
+        match self.slots.get(index as usize) {
+            Some(slot) if slot.generation == generation => self.queue(index),
             Some(_) => {}
             None => self.wake_first(index),
         }
@@ -140,7 +140,7 @@ impl<T> Slots<T> {
     /// Queues the slot whoever lives in it: the caller knows, or a spurious poll is all it costs.
     pub(crate) fn wake_tenant(&mut self, index: u32) {
         match self.slots.get(index as usize) {
-            Some(slot) => self.wake(index, slot.generation),
+            Some(_) => self.queue(index),
             None => self.wake_first(index),
         }
     }
@@ -148,9 +148,9 @@ impl<T> Slots<T> {
     /// Wakes the main future before anything was spawned: until then there is no table.
     #[cold]
     fn wake_first(&mut self, index: u32) {
-        if index == MAIN_SLOT && self.slots.is_empty() {
-            self.grow();
-            self.wake_tenant(MAIN_SLOT);
+        if index == MAIN_SLOT {
+            self.slots.push(Slot::new());
+            self.queue(index);
         }
     }
 
@@ -160,43 +160,77 @@ impl<T> Slots<T> {
     where
         T: Clone,
     {
-        let index = self.ready.pop()?;
+        let index = self.ready.first()?;
         let slot = &mut self.slots[index as usize];
-        slot.queued = false;
-        Some(Ready {
+        self.ready.drop_first(slot.link);
+        slot.is_queued = false;
+        let ready = Ready {
             index,
             generation: slot.generation,
             tenant: slot.tenant.clone(),
-        })
+        };
+        if ready.tenant.is_none() && index != MAIN_SLOT {
+            // Its tenant left while it was queued.
+            slot.link = self.first_free;
+            self.first_free = index;
+        }
+        Some(ready)
     }
 
-    /// Lets the `n`th of those that wait be the next.
-    pub(crate) fn bring_to_front(&mut self, n: usize) {
-        self.ready.bring_to_front(n);
+    /// Gives what is queued another order, and says how much that is.
+    pub(crate) fn reorder(&mut self, shuffle: impl FnOnce(&mut [u32])) -> usize {
+        let mut batch = Vec::new();
+        while let Some(index) = self.ready.first() {
+            self.ready.drop_first(self.slots[index as usize].link);
+            batch.push(index);
+        }
+        shuffle(&mut batch);
+        for &index in &batch {
+            self.push(index);
+        }
+        batch.len()
     }
 
-    /// Doubles the table, and the queue with it.
+    #[inline]
+    fn queue(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        if !slot.is_queued {
+            slot.is_queued = true;
+            self.push(index);
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, index: u32) {
+        if let Some(last) = self.ready.push(index) {
+            self.slots[last as usize].link = index;
+        }
+    }
+
+    /// Adds a free slot, and that of the main future before the first one.
     #[cold]
-    fn grow(&mut self) {
-        let old = self.slots.len();
-        let new = (old * 2).clamp(4, self.limit as usize);
-        assert!(
-            new > old,
-            "cannot spawn: {} tasks are alive in this executor, as many as a waker can number. \
-             Something spawns faster than its tasks finish; await some of them before spawning more, \
-             or let a TaskPool do that",
-            self.occupied,
-        );
-        self.slots.reserve_exact(new - old);
-        self.ready.reserve(new);
-        // Linked from the back, so that the list hands out the lowest number first; slot 0 stays out.
-        self.slots.extend((old..new).map(|index| Slot {
+    fn add(&mut self) -> Option<u32> {
+        if self.slots.is_empty() {
+            self.slots.push(Slot::new());
+        }
+        let index = self.slots.len() as u32;
+        if index >= self.limit {
+            return None;
+        }
+        self.slots.push(Slot::new());
+        self.first_free = index;
+        Some(index)
+    }
+}
+
+impl<T> Slot<T> {
+    const fn new() -> Self {
+        Slot {
             tenant: None,
-            next_free: if index + 1 < new { index as u32 + 1 } else { 0 },
+            link: 0,
             generation: 0,
-            queued: false,
-        }));
-        self.first_free = old.max(1) as u32;
+            is_queued: false,
+        }
     }
 }
 
@@ -210,6 +244,12 @@ pub(crate) struct Ready<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn insert<T>(slots: &mut Slots<T>, tenant: T) -> u32 {
+        let index = slots.vacant().expect("there is room");
+        slots.occupy(index, tenant);
+        index
+    }
 
     fn polled(slots: &mut Slots<&'static str>) -> Vec<Option<&'static str>> {
         std::iter::from_fn(|| slots.next_ready())
@@ -225,7 +265,7 @@ mod tests {
     #[test]
     fn two_wakes_queue_a_slot_once() {
         let mut slots = Slots::new();
-        let index = slots.insert(|_| "a");
+        let index = insert(&mut slots, "a");
         assert_eq!(polled(&mut slots), [Some("a")]);
         slots.wake(index, 0);
         slots.wake(index, 0);
@@ -235,10 +275,10 @@ mod tests {
     #[test]
     fn a_key_of_the_last_tenant_does_not_wake_the_next() {
         let mut slots = Slots::new();
-        let index = slots.insert(|_| "first");
+        let index = insert(&mut slots, "first");
         slots.next_ready();
         slots.remove(index);
-        assert_eq!(slots.insert(|_| "second"), index);
+        assert_eq!(insert(&mut slots, "second"), index);
         slots.next_ready();
         slots.wake(index, 0);
         assert_eq!(polled(&mut slots), []);
@@ -247,12 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_left_while_queued_is_not_queued_twice() {
+    fn a_slot_left_while_queued_is_free_once_its_turn_has_come() {
         let mut slots = Slots::new();
-        let index = slots.insert(|_| "first");
-        slots.remove(index);
-        slots.insert(|_| "second");
-        assert_eq!(polled(&mut slots), [Some("second")]);
+        let left = insert(&mut slots, "first");
+        slots.remove(left);
+        assert_ne!(insert(&mut slots, "second"), left);
+        assert_eq!(polled(&mut slots), [None, Some("second")]);
+        assert_eq!(insert(&mut slots, "third"), left);
+        assert_eq!(polled(&mut slots), [Some("third")]);
     }
 
     #[test]
@@ -260,24 +302,52 @@ mod tests {
         let mut slots = Slots::<&str>::new();
         slots.wake(MAIN_SLOT, 0);
         assert_eq!(slots.next_ready().map(|ready| ready.index), Some(0));
+        assert!(!slots.has_ready());
+    }
+
+    #[test]
+    fn a_key_that_never_had_a_tenant_wakes_nobody_and_takes_no_slot() {
+        let mut slots = Slots::new();
+        insert(&mut slots, "first");
+        for index in [2, 3, u32::MAX] {
+            slots.wake_tenant(index);
+            slots.wake(index, 0);
+        }
+        assert_eq!(polled(&mut slots), [Some("first")]);
+        assert_eq!(
+            ["second", "third"].map(|name| insert(&mut slots, name)),
+            [2, 3]
+        );
     }
 
     #[test]
     fn a_thousand_tenants_have_a_thousand_slots_and_none_is_slot_0() {
         let mut slots = Slots::new();
-        let mut indices: Vec<u32> = (0..1000).map(|_| slots.insert(|_| "x")).collect();
-        indices.sort_unstable();
-        indices.dedup();
-        assert_eq!((indices.len(), indices[0], slots.len()), (1000, 1, 1000));
+        let indices: Vec<u32> = (0..1000).map(|_| insert(&mut slots, "x")).collect();
+        assert_eq!(indices, (1..=1000).collect::<Vec<_>>());
+        assert_eq!((slots.len(), slots.iter().count()), (1000, 1000));
     }
 
     #[test]
-    #[should_panic(expected = "7 tasks are alive in this executor, as many as a waker can number")]
-    fn one_task_more_than_a_key_can_number_is_refused() {
+    fn another_order_loses_none() {
+        let mut slots = Slots::new();
+        for name in ["a", "b", "c"] {
+            insert(&mut slots, name);
+        }
+        assert_eq!(slots.reorder(|batch| batch.reverse()), 3);
+        assert_eq!(polled(&mut slots), [Some("c"), Some("b"), Some("a")]);
+    }
+
+    #[test]
+    fn one_task_more_than_a_key_can_number_has_no_slot() {
         let mut slots = Slots::new();
         slots.limit = 8;
-        for _ in 0..8 {
-            slots.insert(|_| "x");
+        for _ in 0..7 {
+            insert(&mut slots, "x");
         }
+        assert_eq!(slots.vacant(), None);
+        slots.next_ready();
+        slots.remove(1);
+        assert_eq!(slots.vacant(), Some(1));
     }
 }

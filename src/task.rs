@@ -5,9 +5,7 @@
 //! slots  ──Rc──►│ Header                 │ Job: Running(future) │◄──Rc── JoinHandle
 //! (something    │ id, name, lineage,     │        ▼             │   (something
 //!  to poll)     │ last await, joiner     │      Finished(result)│    to join)
-//!               └────────────────────────┤        ▼             │
-//!                                        │      Consumed        │
-//!                                        └──────────────────────┘
+//!               └────────────────────────┴──────────────────────┘
 //! ```
 //!
 //! Both see the same cell through a trait object of their own: the executor needs not know what the
@@ -26,31 +24,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::join_error::{JoinError, Panic};
-use crate::failure::lineage::{Origin, SharedLineage, TaskId};
-use crate::failure::{FailureKind, LastAwait, TaskFailure};
+use crate::failure::lineage::{Named, Origin, SharedLineage, TaskId};
+use crate::failure::{AwaitKind, FailureKind, LastAwait, TaskFailure};
 use crate::outcome::Outcome;
 
-/// A task whose future's type is `S`, or is not known.
-pub(crate) struct Task<S: ?Sized> {
-    pub(crate) header: Header,
-    pub(crate) job: S,
+/// A task whose future is an `F`.
+pub(crate) struct Task<F: Future<Output: Outcome>> {
+    header: Header,
+    stage: RefCell<Stage<F>>,
 }
 
 /// A task as the executor sees it.
-pub(crate) type AnyTask = Task<dyn Job>;
+pub(crate) type AnyTask = dyn Job;
 
 /// What is known of a task whatever its future is.
 pub(crate) struct Header {
     pub(crate) id: TaskId,
-    pub(crate) name: Option<Arc<str>>,
+    /// Boxed, since few tasks have one and all pay for its place.
+    pub(crate) name: Option<Box<Arc<str>>>,
     pub(crate) spawned_at: &'static Caller<'static>,
     pub(crate) spawned_by: SharedLineage,
-    pub(crate) last_await: Cell<Option<LastAwait>>,
+    /// The two halves of the last await, apart so that the kind fits between the flags.
+    awaited_at: Cell<Option<&'static Caller<'static>>>,
+    awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Option<Waker>>,
     pub(crate) slot: u32,
-    pub(crate) is_daemon: bool,
     pub(crate) polls: Cell<u32>,
+    pub(crate) is_daemon: bool,
     /// No handle is left that could read the outcome.
     pub(crate) is_detached: Cell<bool>,
     /// The outcome has been given to the handle.
@@ -60,10 +61,57 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    #[inline]
+    pub(crate) fn new(
+        id: TaskId,
+        name: Option<Arc<str>>,
+        spawned_at: &'static Caller<'static>,
+        spawned_by: SharedLineage,
+        slot: u32,
+        is_daemon: bool,
+    ) -> Self {
+        Header {
+            id,
+            name: name.map(Box::new),
+            spawned_at,
+            spawned_by,
+            awaited_at: Cell::new(None),
+            awaited: Cell::new(AwaitKind::Join),
+            joiner: Cell::new(None),
+            slot,
+            polls: Cell::new(0),
+            is_daemon,
+            is_detached: Cell::new(false),
+            is_consumed: Cell::new(false),
+            is_aborted: Cell::new(false),
+            is_finished: Cell::new(false),
+        }
+    }
+
+    /// Lets `waker` be called when the task is done.
+    #[inline]
+    pub(crate) fn set_joiner(&self, waker: &Waker) {
+        let joiner = match self.joiner.take() {
+            Some(joiner) if joiner.will_wake(waker) => joiner,
+            _ => waker.clone(),
+        };
+        self.joiner.set(Some(joiner));
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| &***name)
+    }
+
+    /// The `.await` at which the task last waited, as far as candor's own futures could see.
+    pub(crate) fn last_await(&self) -> Option<LastAwait> {
+        let what = self.awaited.get();
+        self.awaited_at.get().map(|at| LastAwait { what, at })
+    }
+
     pub(crate) fn origin(&self) -> Origin {
         Origin {
             id: self.id,
-            name: self.name.clone(),
+            name: self.name.as_deref().cloned(),
             spawned_at: Some(self.spawned_at),
             spawned_by: Arc::clone(&self.spawned_by),
         }
@@ -82,8 +130,13 @@ pub(crate) enum AfterPoll {
 }
 
 /// The executor's side of a task. All of it may unwind, since all of it runs user code.
+///
+/// All that a poll does to a task is behind one call, because only there the place of its parts is known.
 pub(crate) trait Job {
-    fn poll(&self, header: &Header, cx: &mut Context<'_>) -> AfterPoll;
+    fn header(&self) -> &Header;
+
+    /// Polls the future, or drops it if it was aborted. An await that it notes becomes its last one.
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll;
 
     /// Drops the future.
     fn cancel(&self);
@@ -102,25 +155,20 @@ pub(crate) trait Job {
 
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
-    fn take_outcome(&self) -> Taken<T>
+    /// Takes the outcome, or lets the waker be called when there is one.
+    ///
+    /// # Panics
+    ///
+    /// When the outcome was taken before.
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>>
     where
         T: Outcome;
 }
 
-/// What a handle finds.
-pub(crate) enum Taken<T: Outcome> {
-    Outcome(Result<T::Ok, JoinError<T::Err>>),
-    NotYet,
-    /// It has been taken before.
-    Nothing,
-}
-
-pub(crate) struct Stages<F: Future<Output: Outcome>>(RefCell<Stage<F>>);
-
 enum Stage<F: Future<Output: Outcome>> {
     Running(F),
-    Finished(OutcomeOf<F>),
-    Consumed,
+    /// `None` once the outcome was taken or discarded.
+    Finished(Option<OutcomeOf<F>>),
 }
 
 type OutcomeOf<F> = Result<
@@ -128,77 +176,108 @@ type OutcomeOf<F> = Result<
     JoinError<<<F as Future>::Output as Outcome>::Err>,
 >;
 
-impl<F: Future<Output: Outcome>> Stages<F> {
-    pub(crate) fn new(future: F) -> Self {
-        Stages(RefCell::new(Stage::Running(future)))
-    }
-}
-
-impl<F: Future<Output: Outcome>> Job for Stages<F> {
-    fn poll(&self, header: &Header, cx: &mut Context<'_>) -> AfterPoll {
-        let mut stage = self.0.borrow_mut();
-        let Stage::Running(future) = &mut *stage else {
-            return AfterPoll::Wait;
-        };
-        // SAFETY: The future is pinned from its first poll until it is dropped. It lies inside an `Rc`,
-        // which does not move its contents, and `Stages::new` put it there before that first poll. It is
-        // reached only in this function and where a stage is assigned, and assignment drops it in place;
-        // the two functions that move a stage out do so only when it holds no future any more.
-        let future = unsafe { Pin::new_unchecked(future) };
-        let Poll::Ready(output) = future.poll(cx) else {
-            return AfterPoll::Wait;
-        };
-        let outcome = output.into_result().map_err(|error| {
-            let failure = TaskFailure::new(
-                header.origin(),
-                FailureKind::Failed,
-                header.last_await.get(),
-            );
-            JoinError::failed(error, failure)
-        });
-        let after = if outcome.is_ok() {
-            AfterPoll::Done
-        } else {
-            AfterPoll::Failed
-        };
-        // This drops the future. Should that panic, the outcome is in its place all the same.
-        *stage = Stage::Finished(outcome);
-        if after == AfterPoll::Done && header.is_detached.get() {
-            *stage = Stage::Consumed;
-        }
-        after
-    }
-
-    fn cancel(&self) {
-        let mut stage = self.0.borrow_mut();
-        if let Stage::Running(_) = &*stage {
-            *stage = Stage::Finished(Err(JoinError::Cancelled));
+impl<F: Future<Output: Outcome>> Task<F> {
+    #[inline]
+    pub(crate) fn new(header: Header, future: F) -> Self {
+        Task {
+            header,
+            stage: RefCell::new(Stage::Running(future)),
         }
     }
 
-    fn settle_panic(&self, panic: Panic) -> Option<Panic> {
-        let mut stage = self.0.borrow_mut();
-        match &*stage {
-            Stage::Finished(Err(JoinError::Failed(_) | JoinError::Panicked(_))) => Some(panic),
-            Stage::Running(_) | Stage::Finished(_) | Stage::Consumed => {
-                *stage = Stage::Finished(Err(JoinError::Panicked(panic)));
-                None
+    /// Puts what the future returned where it was. Returning it dropped is the usual case of a detached task.
+    fn finish(&self, stage: &mut Stage<F>, output: F::Output) -> AfterPoll {
+        match output.into_result() {
+            Ok(value) => {
+                // This drops the future. Should that panic, the outcome is in its place all the same.
+                *stage = Stage::Finished(Some(Ok(value)));
+                if self.header.is_detached.get() {
+                    *stage = Stage::Finished(None);
+                }
+                AfterPoll::Done
+            }
+            Err(error) => {
+                let header = &self.header;
+                let failure =
+                    TaskFailure::new(header.origin(), FailureKind::Failed, header.last_await());
+                *stage = Stage::Finished(Some(Err(JoinError::failed(error, failure))));
+                AfterPoll::Failed
             }
         }
     }
 
-    fn has_unread_failure(&self) -> bool {
-        let Ok(stage) = self.0.try_borrow() else {
-            return false;
-        };
+    fn take_outcome(&self) -> Option<OutcomeOf<F>> {
+        match &mut *self.stage.try_borrow_mut().ok()? {
+            Stage::Running(_) => None,
+            Stage::Finished(outcome) => outcome.take(),
+        }
+    }
+}
+
+impl<F: Future<Output: Outcome>> Stage<F> {
+    fn is_unread_failure(&self) -> bool {
         matches!(
-            &*stage,
-            Stage::Finished(Err(JoinError::Failed(_) | JoinError::Panicked(_)))
+            self,
+            Stage::Finished(Some(Err(JoinError::Failed(_) | JoinError::Panicked(_))))
         )
+    }
+}
+
+impl<F: Future<Output: Outcome>> Job for Task<F> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll {
+        let header = &self.header;
+        let stage = &mut *self.stage.borrow_mut();
+        let Stage::Running(future) = stage else {
+            return AfterPoll::Wait;
+        };
+        if header.is_aborted.get() {
+            *stage = Stage::Finished(Some(Err(JoinError::Cancelled)));
+            return AfterPoll::Done;
+        }
+        header.polls.set(header.polls.get().wrapping_add(1));
+        // SAFETY: The future is pinned from its first poll until it is dropped. It lies inside an `Rc`,
+        // which does not move its contents, and `spawn` put it there before that first poll. It is
+        // reached only in this function and where a stage is assigned, and assignment drops it in place;
+        // what moves out of a stage elsewhere is the outcome, never the future.
+        let future = unsafe { Pin::new_unchecked(future) };
+        match future.poll(cx) {
+            Poll::Pending => {
+                if let Some(noted) = noted.take() {
+                    header.awaited_at.set(Some(noted.at));
+                    header.awaited.set(noted.what);
+                }
+                AfterPoll::Wait
+            }
+            Poll::Ready(output) => self.finish(stage, output),
+        }
+    }
+
+    fn cancel(&self) {
+        let mut stage = self.stage.borrow_mut();
+        if let Stage::Running(_) = &*stage {
+            *stage = Stage::Finished(Some(Err(JoinError::Cancelled)));
+        }
+    }
+
+    fn settle_panic(&self, panic: Panic) -> Option<Panic> {
+        let mut stage = self.stage.borrow_mut();
+        if stage.is_unread_failure() {
+            return Some(panic);
+        }
+        *stage = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
+        None
+    }
+
+    fn has_unread_failure(&self) -> bool {
+        (self.stage.try_borrow()).is_ok_and(|stage| stage.is_unread_failure())
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
-        if let Stage::Finished(Err(error)) = &*self.0.borrow()
+        if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
             && let Some(failure) = error.failure()
         {
             view(failure);
@@ -206,31 +285,31 @@ impl<F: Future<Output: Outcome>> Job for Stages<F> {
     }
 
     fn discard(&self) {
-        if let Ok(mut stage) = self.0.try_borrow_mut()
-            && let Stage::Finished(_) = &*stage
-        {
-            let outcome = std::mem::replace(&mut *stage, Stage::Consumed);
-            // Its destructor is user code, and may come back here.
-            drop(stage);
-            drop(outcome);
-        }
+        // Its destructor is user code, and may come back here: it runs when the stage is free again.
+        drop(self.take_outcome());
     }
 }
 
-impl<F: Future> JobOf<F::Output> for Stages<F>
+impl<F: Future> JobOf<F::Output> for Task<F>
 where
     F::Output: Outcome,
 {
-    fn take_outcome(&self) -> Taken<F::Output> {
-        let Ok(mut stage) = self.0.try_borrow_mut() else {
-            return Taken::NotYet;
-        };
-        if let Stage::Running(_) = &*stage {
-            return Taken::NotYet;
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<F>> {
+        let header = &self.header;
+        if !header.is_finished.get() {
+            header.set_joiner(cx.waker());
+        } else if let Some(outcome) = self.take_outcome() {
+            header.is_consumed.set(true);
+            return Poll::Ready(outcome);
+        } else {
+            assert!(
+                !header.is_consumed.get(),
+                "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
+                Named(header.id, header.name()),
+            );
+            // Its failure is being reported right now, further up the stack.
+            cx.waker().wake_by_ref();
         }
-        match std::mem::replace(&mut *stage, Stage::Consumed) {
-            Stage::Finished(outcome) => Taken::Outcome(outcome),
-            Stage::Running(_) | Stage::Consumed => Taken::Nothing,
-        }
+        Poll::Pending
     }
 }

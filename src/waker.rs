@@ -38,9 +38,14 @@ fn clone(data: *const ()) -> RawWaker {
 
 fn wake(data: *const ()) {
     let key = Key::from_bits(data.addr() as u64);
-    if !current::wake(key)
-        && let Some(inbox) = Inbox::of(key.executor)
-    {
+    if !current::wake(key) {
+        wake_elsewhere(key);
+    }
+}
+
+#[inline(never)]
+fn wake_elsewhere(key: Key) {
+    if let Some(inbox) = Inbox::of(key.executor) {
         inbox.wake(key.slot);
     }
 }

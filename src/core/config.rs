@@ -66,8 +66,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The next random number of a shuffled executor: splitmix64, by Sebastiano Vigna.
-    pub(crate) fn random(&self) -> u64 {
+    /// Gives a batch a random order: Fisher and Yates's shuffle with splitmix64, by Sebastiano Vigna.
+    pub(crate) fn shuffle(&self, batch: &mut [u32]) {
+        for left in (2..=batch.len()).rev() {
+            batch.swap(left - 1, (self.random() % left as u64) as usize);
+        }
+    }
+
+    fn random(&self) -> u64 {
         self.shuffle.as_ref().map_or(0, |state| {
             state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
             let mixed = state.get();

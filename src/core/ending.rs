@@ -8,10 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use log::Level;
-
 use super::{__candor_poll_boundary, Config, Core};
-use crate::failure::report;
 
 impl Core {
     /// Cancels every task, in the order of their slots, and tells what was not told.
@@ -40,53 +37,16 @@ impl Core {
         self.end_poll();
     }
 
-    /// Says which unfinished work is about to be cancelled because `block_on` returns.
-    pub(crate) fn tell_lost_work(&self) {
-        let slots = self.slots.borrow();
-        let headers = slots.iter().map(|(task, _)| &task.header);
-        let lost: Vec<_> = headers
-            .filter(|task| !task.is_daemon && !task.is_aborted.get())
-            .collect();
-        let (Some(entry), false) = (self.entry.get(), lost.is_empty()) else {
-            return;
-        };
-        let mut text = format!(
-            "{entry} is done, so what is unfinished is cancelled now ({} in all):",
-            lost.len()
-        );
-        for task in lost.iter().take(10) {
-            let polled = if task.polls.get() > 0 {
-                ""
-            } else {
-                ", never polled"
-            };
-            text += &format!(
-                "\n   {}, spawned at {}{polled}",
-                task.origin(),
-                task.spawned_at
-            );
-        }
-        if lost.len() > 10 {
-            text += &format!("\n   and {} more", lost.len() - 10);
-        }
-        text += "\n   help: to wait for such tasks, enter by candor::run, or call drain() on an Executor; \
-                 if they may be lost, spawn them with TaskBuilder::daemon()";
-        drop(slots);
-        report::print(Level::Warn, &text);
-    }
-
     fn cancel_tasks(self: &Rc<Self>, from: &mut u32) {
-        loop {
-            let next = {
-                let slots = self.slots.borrow();
-                slots
-                    .next_occupied(*from)
-                    .and_then(|slot| slots.get(slot).cloned())
-            };
-            let Some(task) = next else { break };
-            *from = task.header.slot + 1;
-            self.begin_poll(task.header.slot);
-            __candor_poll_boundary(|| task.job.cancel());
+        let next_from = |from| {
+            let slots = self.slots.borrow();
+            let (slot, task) = slots.next_occupied(from)?;
+            Some((slot, Rc::clone(task)))
+        };
+        while let Some((slot, task)) = next_from(*from) {
+            *from = slot + 1;
+            self.begin_poll(slot);
+            __candor_poll_boundary(|| task.cancel());
             self.finish(&task, false);
             self.end_poll();
             if self.attention.get() {
@@ -98,7 +58,7 @@ impl Core {
     /// Whether it can begin a second life. A table that has grown large is given back instead; and virtual
     /// time begins anew for each executor, as does its wheel.
     pub(crate) fn is_as_good_as_new(&self) -> bool {
-        let is_small = self.slots.borrow().capacity() <= 1024;
+        let is_small = self.slots.borrow().used() <= 1024;
         is_small && self.timers.borrow().is_empty() && !self.config.virtual_time
     }
 

@@ -45,7 +45,7 @@ impl Core {
         // One at a time, because a report may drop more handles.
         let next_dropped = || self.to_report.borrow_mut().pop_front();
         while let Some((owner, task)) = next_dropped() {
-            owner.report_task(&task);
+            owner.report_task(&*task);
         }
     }
 
@@ -59,13 +59,13 @@ impl Core {
 
     /// Reports the failure of a task that nobody has awaited, unless its grace was over before.
     fn report_task(&self, task: &AnyTask) {
-        task.job.view_failure(&mut |failure| self.report(failure));
-        if !task.header.is_detached.get() {
+        task.view_failure(&mut |failure| self.report(failure));
+        if !task.header().is_detached.get() {
             // The executor has ended, but the handle is still there to give it.
             return;
         }
         // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.job.discard())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
             drop_payload(payload);
         }
     }
@@ -156,14 +156,14 @@ impl Core {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
             let deadline = || self.clock.now().checked_add(self.config.grace);
-            unread.end_pass(|task| task.job.has_unread_failure(), deadline);
+            unread.end_pass(|task| task.has_unread_failure(), deadline);
         }
     }
 
     pub(crate) fn end_of_grace(&self) -> Option<Instant> {
         self.unread
             .borrow_mut()
-            .next_deadline(|task| task.job.has_unread_failure())
+            .next_deadline(|task| task.has_unread_failure())
     }
 
     /// Reports what nobody has read within its grace. It stays there for an awaiter who comes late.
@@ -174,7 +174,7 @@ impl Core {
         let now = self.clock.now();
         let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
         while let Some(task) = next_overdue() {
-            task.job.view_failure(&mut |failure| {
+            task.view_failure(&mut |failure| {
                 failure.set_overdue(true);
                 self.report(failure);
                 failure.set_overdue(false);
@@ -194,7 +194,7 @@ impl Core {
                 break;
             }
             for task in tasks {
-                self.report_task(&task);
+                self.report_task(&*task);
             }
         }
     }

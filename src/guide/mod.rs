@@ -84,7 +84,7 @@
 //! git checkout src
 //! ```
 //!
-//! - Let `RunQueue::reserve` in `src/run_queue.rs` put back in the wrong order what was waiting.
+//! - Let `RunQueue::push` in `src/run_queue.rs` name the first slot instead of the last.
 //! - Let `Slots::wake` in `src/slots.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/clock.rs` round down.

@@ -2,6 +2,8 @@
 //!
 //! Knows the core and the current executor.
 
+pub(crate) mod lost_work;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -49,7 +51,7 @@ impl Tasks {
         let slots = core.slots.borrow();
         let mut tasks: Vec<TaskInfo> = slots
             .iter()
-            .map(|(task, is_queued)| TaskInfo::of(&task.header, core, is_queued))
+            .map(|(task, is_queued)| TaskInfo::of(task.header(), core, is_queued))
             .collect();
         tasks.sort_by_key(|task| task.id);
         Tasks { tasks }
@@ -135,14 +137,14 @@ impl TaskInfo {
     fn of(task: &Header, core: &Core, is_queued: bool) -> Self {
         TaskInfo {
             id: task.id,
-            name: task.name.as_deref().map(str::to_owned),
+            name: task.name().map(str::to_owned),
             state: match is_queued {
                 _ if core.is_polling_slot(task.slot) => TaskState::Running,
                 true => TaskState::Ready,
                 false => TaskState::Waiting,
             },
             polls: task.polls.get(),
-            last_await: task.last_await.get(),
+            last_await: task.last_await(),
             spawned_at: task.spawned_at.into(),
             spawned_by: task
                 .spawned_by
