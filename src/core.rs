@@ -41,7 +41,7 @@ use crate::inbox::Inbox;
 use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
-use crate::task::{AnyTask, Header, Task};
+use crate::task::{AnyTask, Header, Job, Task};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
@@ -180,14 +180,14 @@ impl Core {
         F: Future<Output: Outcome> + 'static,
     {
         let id = TaskId(self.next_id.get());
-        // Not while the table is borrowed: what unwinds may wake.
-        let Some(slot) = self.slots.borrow_mut().vacant() else {
-            self.refuse_task();
-        };
         let lineage = self.lineage_of_spawner();
-        let header = Header::new(id, name, spawned_at, lineage, slot, is_daemon);
+        let header = Header::new(id, name, spawned_at, lineage, is_daemon);
         let task = Rc::new(Task::new(header, future));
-        self.slots.borrow_mut().occupy(slot, task.clone());
+        let slot = self.slots.borrow_mut().insert(task.clone());
+        // Not while the table is borrowed: what unwinds may wake.
+        task.header()
+            .slot
+            .set(slot.unwrap_or_else(|| self.refuse_task()));
         self.next_id.set(id.0 + 1);
         if !is_daemon {
             self.waited_for.set(self.waited_for.get() + 1);
@@ -205,6 +205,7 @@ impl Core {
         );
     }
 
+    #[inline]
     fn lineage_of_spawner(&self) -> SharedLineage {
         let spawner = self.polled.get();
         let mut cached = self.spawner.borrow_mut();
@@ -279,14 +280,14 @@ impl Core {
     pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
         let header = &task.header();
         header.is_finished.set(true);
-        let removed = self.slots.borrow_mut().remove(header.slot);
+        let removed = self.slots.borrow_mut().remove(header.slot.get());
         drop(removed);
         self.noted_await.set(None);
         if self
             .spawner
             .borrow()
             .as_ref()
-            .is_some_and(|(slot, _)| *slot == header.slot)
+            .is_some_and(|(slot, _)| *slot == header.slot.get())
         {
             self.spawner.take();
         }

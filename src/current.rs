@@ -42,6 +42,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
 }
 
 /// The executor that runs on this thread.
+#[inline]
 pub(crate) fn get() -> Option<Rc<Core>> {
     with(Rc::clone)
 }
@@ -133,11 +134,14 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
     Rc::new(Core::new(config))
 }
 
-/// Keeps a core that has ended for the next one, if nobody can tell that it had an earlier life.
-pub(crate) fn retire(core: Rc<Core>) {
-    if Rc::strong_count(&core) == 1 && Rc::weak_count(&core) == 0 && core.is_as_good_as_new() {
+/// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can
+/// tell that it had an earlier life.
+pub(crate) fn retire(core: &Rc<Core>) {
+    if Rc::strong_count(core) == 1 && Rc::weak_count(core) == 0 && core.is_as_good_as_new() {
         // Where the thread is ending, it is simply dropped.
-        SPARE.try_with(|spare| spare.set(Some(core))).ok();
+        SPARE
+            .try_with(|spare| spare.set(Some(Rc::clone(core))))
+            .ok();
     }
 }
 

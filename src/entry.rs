@@ -367,8 +367,10 @@ impl TaskBuilder {
 impl Drop for Executor {
     fn drop(&mut self) {
         if !self.core.is_entered.get() {
-            let _entered = Entered::again(&self.core);
+            let entered = Entered::again(&self.core);
             self.core.cancel_everything();
+            drop(entered);
+            current::retire(&self.core);
         }
     }
 }
@@ -500,7 +502,7 @@ fn in_fresh_executor<R>(
         result = Err(stop);
     }
     let failures = core.failures();
-    current::retire(core);
+    current::retire(&core);
     (result, failures)
 }
 

@@ -202,6 +202,6 @@ fn abort(header: &Header, core: &Weak<Core>) {
         && !header.is_aborted.replace(true)
         && let Some(core) = core.upgrade()
     {
-        core.slots.borrow_mut().wake_tenant(header.slot);
+        core.slots.borrow_mut().wake_tenant(header.slot.get());
     }
 }

@@ -66,28 +66,21 @@ impl<T> Slots<T> {
         !self.ready.is_empty()
     }
 
-    /// Finds a slot for a new tenant, who has to [`move in`](Slots::occupy); `None` when every slot that a key
-    /// can number is taken.
+    /// Gives a new tenant a slot and queues it for its first poll; `None` when every slot that a key can number is
+    /// taken.
     #[inline]
-    pub(crate) fn vacant(&mut self) -> Option<u32> {
-        match self.first_free {
-            0 => self.add(),
-            free => Some(free),
+    pub(crate) fn insert(&mut self, tenant: T) -> Option<u32> {
+        if self.first_free == 0 {
+            self.add()?;
         }
-    }
-
-    /// Lets `tenant` into the slot that was just found vacant, and queues it for its first poll.
-    #[inline]
-    pub(crate) fn occupy(&mut self, index: u32, tenant: T) {
-        debug_assert!(
-            index == self.first_free,
-            "nobody else has moved in since it was found"
-        );
+        let index = self.first_free;
         let slot = &mut self.slots[index as usize];
         self.first_free = slot.link;
         slot.tenant = Some(tenant);
+        slot.is_queued = true;
         self.occupied += 1;
-        self.queue(index);
+        self.push(index);
+        Some(index)
     }
 
     /// Empties a slot. Keys of the tenant that leaves are stale from now on.
@@ -209,7 +202,7 @@ impl<T> Slots<T> {
 
     /// Adds a free slot, and that of the main future before the first one.
     #[cold]
-    fn add(&mut self) -> Option<u32> {
+    fn add(&mut self) -> Option<()> {
         if self.slots.is_empty() {
             self.slots.push(Slot::new());
         }
@@ -219,7 +212,7 @@ impl<T> Slots<T> {
         }
         self.slots.push(Slot::new());
         self.first_free = index;
-        Some(index)
+        Some(())
     }
 }
 
@@ -246,9 +239,7 @@ mod tests {
     use super::*;
 
     fn insert<T>(slots: &mut Slots<T>, tenant: T) -> u32 {
-        let index = slots.vacant().expect("there is room");
-        slots.occupy(index, tenant);
-        index
+        slots.insert(tenant).expect("there is room")
     }
 
     fn polled(slots: &mut Slots<&'static str>) -> Vec<Option<&'static str>> {
@@ -345,9 +336,9 @@ mod tests {
         for _ in 0..7 {
             insert(&mut slots, "x");
         }
-        assert_eq!(slots.vacant(), None);
+        assert_eq!(slots.insert("y"), None);
         slots.next_ready();
         slots.remove(1);
-        assert_eq!(slots.vacant(), Some(1));
+        assert_eq!(slots.insert("z"), Some(1));
     }
 }

@@ -49,7 +49,8 @@ pub(crate) struct Header {
     awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Option<Waker>>,
-    pub(crate) slot: u32,
+    /// Known once the task has been let into the table.
+    pub(crate) slot: Cell<u32>,
     pub(crate) polls: Cell<u32>,
     pub(crate) is_daemon: bool,
     /// No handle is left that could read the outcome.
@@ -67,7 +68,6 @@ impl Header {
         name: Option<Arc<str>>,
         spawned_at: &'static Caller<'static>,
         spawned_by: SharedLineage,
-        slot: u32,
         is_daemon: bool,
     ) -> Self {
         Header {
@@ -78,7 +78,7 @@ impl Header {
             awaited_at: Cell::new(None),
             awaited: Cell::new(AwaitKind::Join),
             joiner: Cell::new(None),
-            slot,
+            slot: Cell::new(0),
             polls: Cell::new(0),
             is_daemon,
             is_detached: Cell::new(false),

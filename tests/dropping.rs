@@ -710,3 +710,15 @@ fn what_the_last_report_spawns_is_cancelled_as_well() {
     assert!(handle.is_finished());
     assert!(candor::block_on(handle).unwrap_err().is_cancelled());
 }
+
+#[test]
+fn what_a_callback_holds_is_dropped_with_its_executor() {
+    let held = Rc::new(());
+    let callback_holds = held.clone();
+    let executor = Executor::builder()
+        .on_failure(move |_| drop(callback_holds.clone()))
+        .build();
+    executor.block_on(async {});
+    drop(executor);
+    assert_eq!(Rc::strong_count(&held), 1);
+}

@@ -16,7 +16,8 @@ impl Core {
     /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
     /// polled any more.
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
-        loop {
+        // Most calls of `block_on` spawn nothing.
+        while self.next_id.get() > 1 || self.attention.get() {
             self.cancel_all_tasks();
             self.report_unread();
             if self.slots.borrow().len() == 0 {
@@ -55,11 +56,12 @@ impl Core {
         }
     }
 
-    /// Whether it can begin a second life. A table that has grown large is given back instead; and virtual
-    /// time begins anew for each executor, as does its wheel.
+    /// Whether it can begin a second life. A table that has grown large is given back instead, and so is what a
+    /// user's callback holds; and virtual time begins anew for each executor, as does its wheel.
     pub(crate) fn is_as_good_as_new(&self) -> bool {
         let is_small = self.slots.borrow().used() <= 1024;
-        is_small && self.timers.borrow().is_empty() && !self.config.virtual_time
+        let is_plain = self.config.on_failure.is_none() && !self.config.virtual_time;
+        is_small && is_plain && self.timers.borrow().is_empty()
     }
 
     /// Begins a second life. What was queued, or comes late through the inbox, is a spurious poll.

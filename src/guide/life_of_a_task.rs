@@ -28,7 +28,7 @@
 //! ```
 //!
 //! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/task.rs`) and the cell
-//! into a slot (`Slots::occupy` in `src/slots.rs`). The executor owns the task from here on. The handle only
+//! into a slot (`Slots::insert` in `src/slots.rs`). The executor owns the task from here on. The handle only
 //! shares the cell.
 //!
 //! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/run_queue.rs`). The
