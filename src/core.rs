@@ -45,13 +45,20 @@ use crate::task::{AnyTask, Header, Job, Task};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
-/// The value of `Core::polled` between polls.
+// Whose code runs, as `Core::polled` says it:
+//
+//   1, 2, …          the task in that slot; a panic becomes its failure
+//   MAIN_SLOT (0)    the future that `run` was given; a panic is reported like a task's
+//   MAIN_UNCAUGHT    the future that `block_on` was given; a panic is its caller's, and passes through
+//   NOBODY           the executor's own
+//
+/// No slot has this number, see [`SLOT_LIMIT`].
 const NOBODY: u32 = u32::MAX;
 
-/// The value of `Core::polled` while the main future of `block_on` is polled: nobody's panics are caught,
-/// since they are its caller's.
+/// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
+/// All state of one executor.
 pub(crate) struct Core {
     /// Unlike the number of the inbox, never given out twice.
     pub(crate) serial: u64,
@@ -64,12 +71,14 @@ pub(crate) struct Core {
     pub(crate) timers: RefCell<Wheel<Waker>>,
     unread: RefCell<Unread<Rc<AnyTask>>>,
 
-    /// The slot whose future is being polled or dropped right now; [`NOBODY`] between polls.
+    /// Whose future is being polled or dropped right now: see above.
     polled: Cell<u32>,
     /// The await at which this poll returned `Pending`, as far as candor's own futures know.
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
-    /// Something is to be done before the next poll; what, `after_poll` finds out.
+    /// Something is to be done before the next poll; what, `after_poll` and `take_stop` find out. It is set by the
+    /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
+    /// that nobody can await any more, and by `exit` and the failure policy.
     pub(crate) attention: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
     to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,

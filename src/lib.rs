@@ -10,7 +10,7 @@
 //!
 //! | floor | files | knows |
 //! |---|---|---|
-//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread`, `outcome` | nothing of candor |
+//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `outcome` | nothing of candor |
 //! | 1 | `slots` (the table of tasks), `inbox` (wakes from other threads) | keys, the run queue |
 //! | 2 | `failure` (what is known of a failure, and its text) | no task, no loop |
 //! | 3 | `task` (the cell: a future, then its outcome) | failures |
@@ -19,6 +19,10 @@
 //! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
 //! | 7 | `executor` (the loop), `spawn`, `inspect` | wakers, handles |
 //! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
+//!
+//! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
+//! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
+//! `failure`, `outcome` and `unread` can wait until you want to know where a failure goes.
 //!
 //! What holds everywhere:
 //!

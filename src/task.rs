@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!               ┌──────────────────── Task ────────────────────┐
-//! slots  ──Rc──►│ Header                 │ Job: Running(future) │◄──Rc── JoinHandle
-//! (something    │ id, name, lineage,     │        ▼             │   (something
-//!  to poll)     │ last await, joiner     │      Finished(result)│    to join)
+//! slots  ──Rc──►│ Header                 │ Stage:               │◄──Rc── JoinHandle
+//! (a Job,       │ id, name, lineage,     │ Running(future)      │   (a JobOf<T>,
+//!  to poll)     │ last await, joiner     │      ▼               │    to join)
+//!               │                        │ Finished(outcome)    │
 //!               └────────────────────────┴──────────────────────┘
 //! ```
 //!
@@ -38,6 +39,17 @@ pub(crate) struct Task<F: Future<Output: Outcome>> {
 pub(crate) type AnyTask = dyn Job;
 
 /// What is known of a task whatever its future is.
+///
+/// Three of its flags say how far the two sides are; the fourth, `is_aborted`, is a wish of the handle's side:
+///
+/// | finished | detached | consumed | |
+/// |---|---|---|---|
+/// | no | no | no | the future runs, and somebody may join it |
+/// | no | yes | no | it runs by itself: a failure will be reported at once |
+/// | yes | no | no | the outcome waits for the handle, a failure as long as its grace |
+/// | yes | no | yes | the handle has the outcome |
+/// | yes | yes | no | nobody has asked: a failure has been reported, or is about to be |
+/// | yes | yes | yes | the handle was awaited, then dropped |
 pub(crate) struct Header {
     pub(crate) id: TaskId,
     /// Boxed, since few tasks have one and all pay for its place.
@@ -57,7 +69,9 @@ pub(crate) struct Header {
     pub(crate) is_detached: Cell<bool>,
     /// The outcome has been given to the handle.
     pub(crate) is_consumed: Cell<bool>,
+    /// Its future is to be dropped instead of polled again.
     pub(crate) is_aborted: Cell<bool>,
+    /// The future is done or dropped, and has left the table.
     pub(crate) is_finished: Cell<bool>,
 }
 
