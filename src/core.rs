@@ -84,7 +84,7 @@ pub(crate) struct Core {
     to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
     /// A report is being given out: the callback or the logger runs.
     pub(crate) is_reporting: Cell<bool>,
-    stop: RefCell<Option<Stop>>,
+    stop: Cell<Option<Box<Stop>>>,
 
     next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
@@ -118,7 +118,7 @@ impl Core {
             attention: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
             is_reporting: Cell::new(false),
-            stop: RefCell::new(None),
+            stop: Cell::new(None),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),
@@ -167,12 +167,13 @@ impl Core {
 
     pub(crate) fn stop_for(&self, stop: Stop) {
         // The first reason counts: what comes after it is what it caused.
-        self.stop.borrow_mut().get_or_insert(stop);
+        let first = self.stop.take().unwrap_or_else(|| Box::new(stop));
+        self.stop.set(Some(first));
         self.attention.set(true);
     }
 
     pub(crate) fn take_stop(&self) -> Option<Stop> {
-        self.stop.borrow_mut().take()
+        self.stop.take().map(|stop| *stop)
     }
 }
 

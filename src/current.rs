@@ -124,11 +124,9 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
         polled: polled_task,
         unread: unread_lines,
     });
-    if !config.virtual_time
-        && let Ok(Some(mut core)) = SPARE.try_with(Cell::take)
-        && let Some(unshared) = Rc::get_mut(&mut core)
+    if !config.is_custom
+        && let Ok(Some(core)) = SPARE.try_with(Cell::take)
     {
-        unshared.renew(config);
         return core;
     }
     Rc::new(Core::new(config))
@@ -137,7 +135,7 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
 /// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can
 /// tell that it had an earlier life.
 pub(crate) fn retire(core: &Rc<Core>) {
-    if Rc::strong_count(core) == 1 && Rc::weak_count(core) == 0 && core.is_as_good_as_new() {
+    if Rc::strong_count(core) == 1 && Rc::weak_count(core) == 0 && core.renew() {
         // Where the thread is ending, it is simply dropped.
         SPARE
             .try_with(|spare| spare.set(Some(Rc::clone(core))))

@@ -145,6 +145,7 @@ where
     let reports = PrintedOnPanic::default();
     let collected = Rc::clone(&reports.0);
     let config = Config {
+        is_custom: true,
         virtual_time: true,
         on_failure: Some(Box::new(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
@@ -410,7 +411,10 @@ pub struct Builder {
 impl Builder {
     fn new() -> Self {
         Builder {
-            config: Config::default(),
+            config: Config {
+                is_custom: true,
+                ..Config::default()
+            },
         }
     }
 
@@ -494,7 +498,7 @@ fn in_fresh_executor<R>(
         core: &core,
     };
     let mut result = body(&core);
-    if result.is_ok() {
+    if result.is_ok() && core.slots.borrow().len() > 0 {
         lost_work::tell(&core);
     }
     drop(session);

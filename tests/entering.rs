@@ -816,3 +816,17 @@ fn a_chain_of_forty_thousand_tasks_can_be_shown() {
         assert_contains(&shown, "task #40000: ");
     });
 }
+
+#[test]
+fn a_program_that_failed_leaves_no_trace_in_the_next_on_its_thread() {
+    let name = "a_program_that_failed_leaves_no_trace_in_the_next_on_its_thread";
+    let told = child(name).run(|| {
+        let failed = candor::run(async { Err::<(), _>("broken") });
+        assert_eq!(failed, ExitCode::FAILURE);
+        assert_eq!(candor::run(async {}), ExitCode::SUCCESS);
+    });
+    if let Some(told) = told {
+        told.assert_success();
+        assert_count(&told.stderr, "broken", 1);
+    }
+}

@@ -42,6 +42,8 @@ pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 
 /// What a user may set when building an executor.
 pub(crate) struct Config {
+    /// Whether it was made by a user, or for a test.
+    pub(crate) is_custom: bool,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
     pub(crate) grace: Duration,
@@ -55,6 +57,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            is_custom: false,
             on_failure: None,
             policy: FailurePolicy::Report,
             grace: Duration::from_secs(1),

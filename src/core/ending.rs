@@ -8,7 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use super::{__candor_poll_boundary, Config, Core};
+use super::{__candor_poll_boundary, Core};
 
 impl Core {
     /// Cancels every task, in the order of their slots, and tells what was not told.
@@ -56,25 +56,19 @@ impl Core {
         }
     }
 
-    /// Whether it can begin a second life. A table that has grown large is given back instead, and so is what a
-    /// user's callback holds; and virtual time begins anew for each executor, as does its wheel.
-    pub(crate) fn is_as_good_as_new(&self) -> bool {
-        let is_small = self.slots.borrow().used() <= 1024;
-        let is_plain = self.config.on_failure.is_none() && !self.config.virtual_time;
-        is_small && is_plain && self.timers.borrow().is_empty()
-    }
-
-    /// Begins a second life. What was queued, or comes late through the inbox, is a spurious poll.
-    pub(crate) fn renew(&mut self, config: Config) {
-        debug_assert!(!config.virtual_time, "the wheel goes with the clock");
-        self.config = config;
+    /// Prepares for a second life, unless somebody could tell that there was a first: by a table that has grown large,
+    /// by a timer, or by a configuration of its own, with what a user's callback holds.
+    ///
+    /// What is queued, or comes late through the inbox, is a spurious poll.
+    pub(crate) fn renew(&self) -> bool {
         self.next_id.set(1);
         self.failures.set(0);
         self.attention.set(false);
         self.noted_await.set(None);
         self.main_last_await.set(None);
-        self.stop.get_mut().take();
-        self.spawner.get_mut().take();
+        self.stop.set(None);
+        let is_small = self.slots.borrow().used() <= 1024;
+        is_small && !self.config.is_custom && self.timers.borrow().is_empty()
     }
 }
 

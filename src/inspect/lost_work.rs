@@ -18,9 +18,6 @@ pub(crate) fn tell(core: &Core) {
     let Some(entry) = core.entry.get() else {
         return;
     };
-    if core.slots.borrow().len() == 0 {
-        return;
-    }
     let mut lines = Vec::new();
     let mut lost = 0;
     for (task, _) in core.slots.borrow().iter() {
