@@ -18,7 +18,7 @@
 //! | 5 | `current` (which core runs on this thread) | the core |
 //! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
 //! | 7 | `executor` (the loop), `spawn`, `inspect` | wakers, handles |
-//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`) | the loop |
+//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together) | the loop; spawning |
 //!
 //! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
 //! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
@@ -49,6 +49,7 @@ mod current;
 mod entry;
 mod executor;
 mod failure;
+mod group;
 pub mod guide;
 mod inbox;
 mod inspect;
@@ -71,6 +72,7 @@ pub use failure::error::{Error, Ok, Result};
 pub use failure::join_error::{Failed, JoinError, Panic};
 pub use failure::lineage::{Ancestor, Lineage, TaskId};
 pub use failure::{FailureKind, LastAwait, Location, TaskFailure};
+pub use group::{GroupError, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, TaskGroup};
 pub use inspect::{TaskInfo, TaskState, Tasks, tasks};
 pub use join::{AbortHandle, JoinHandle};
 pub use outcome::{Outcome, Plain, Value};

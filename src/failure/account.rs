@@ -16,7 +16,7 @@
 //!
 //! Knows no task; user code is called only here and only guarded.
 
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::backtrace::Backtrace;
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -93,6 +93,17 @@ impl Account {
         let is_first = matches!(self.causes.first(), Some(Cause::Failure(_)));
         self.passed_on().filter(|_| is_first)
     }
+
+    /// What is left when the place and the frames are those of a conversion, long after the error was made.
+    pub(crate) fn without_origin(self) -> Self {
+        let is_origin_known = (self.causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
+        Account {
+            location: None,
+            backtrace: None,
+            help: (!is_origin_known).then_some(NO_ORIGIN),
+            ..self
+        }
+    }
 }
 
 const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
@@ -126,6 +137,13 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
         help,
         ..Account::default()
     }
+}
+
+/// Whether an `F` made of an `E` has more to say than the `E`: a [`candor::Error`](Error) knows the text of
+/// types that are not known here.
+pub(crate) fn is_told_better_once_converted<E: 'static, F: 'static>() -> bool {
+    let [from, to, candors] = [TypeId::of::<E>(), TypeId::of::<F>(), TypeId::of::<Error>()];
+    to == candors && from != candors && !is_join_error::<E>()
 }
 
 fn of_candor_error(error: &Error) -> Account {

@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
-use super::account::account_of;
+use super::account::{account_of, is_told_better_once_converted};
 use super::{Location, TaskFailure, hook};
 
 /// Why an awaited task has no value to give.
@@ -79,6 +79,25 @@ impl<E> JoinError<E> {
 }
 
 impl<E: Debug + 'static> JoinError<E> {
+    /// Converts the error, and keeps what is known of the failure.
+    pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
+        match self {
+            JoinError::Failed(Failed { error, failure }) => {
+                let error = if is_told_better_once_converted::<E, F>() {
+                    let converted = convert(error);
+                    failure.account_or(|| account_of(&converted).without_origin());
+                    converted
+                } else {
+                    failure.account_or(|| account_of(&error));
+                    convert(error)
+                };
+                JoinError::Failed(Failed { error, failure })
+            }
+            JoinError::Panicked(panic) => JoinError::Panicked(panic),
+            JoinError::Cancelled => JoinError::Cancelled,
+        }
+    }
+
     /// Everything that is known of the failure; `None` for a cancelled task, which did not fail.
     pub fn failure(&self) -> Option<&TaskFailure> {
         match self {

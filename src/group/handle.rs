@@ -1,0 +1,124 @@
+//! The handle of a member: its value, if it comes to one.
+//!
+//! A `JoinHandle` gives the failure to whoever awaits it. In a group, the failure is the group's, so what
+//! is left for the awaiter is the value or nothing.
+//!
+//! Knows members.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::member::{AnyMember, Member};
+use crate::current;
+use crate::failure::lineage::TaskId;
+use crate::failure::{AwaitKind, await_line};
+use crate::outcome::{Outcome, Value};
+
+/// Awaits the value of a group's task: `None` if the task fails or is cancelled.
+///
+/// The failure goes to the group and nowhere else. Dropping the handle changes nothing: the group keeps the
+/// task.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     let sum = group.spawn(async { 1 + 2 });
+///     assert_eq!(sum.await, Some(3));
+///     group.join().await.unwrap();
+/// });
+/// ```
+pub struct GroupHandle<T: Outcome> {
+    member: Rc<Member<T>>,
+    spawned_at: &'static Caller<'static>,
+}
+
+impl<T: Outcome> GroupHandle<T> {
+    pub(super) fn new(member: Rc<Member<T>>, spawned_at: &'static Caller<'static>) -> Self {
+        GroupHandle { member, spawned_at }
+    }
+
+    /// Cancels this one task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
+    /// no failure: the siblings go on.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let endless = group.spawn(std::future::pending::<()>());
+    ///     endless.abort();
+    ///     assert_eq!(endless.await, None);
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn abort(&self) {
+        self.member.abort();
+    }
+
+    /// Whether the task is done: it returned, failed, or was cancelled.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let task = group.spawn(async {});
+    ///     assert!(!task.is_finished());
+    ///     group.join().await.unwrap();
+    ///     assert!(task.is_finished());
+    /// });
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.member.is_finished()
+    }
+
+    /// The task's number; `None` if it was never spawned, because its group was over.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     assert_eq!(group.spawn(async {}).id().unwrap().to_string(), "#1");
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn id(&self) -> Option<TaskId> {
+        self.member.id()
+    }
+}
+
+impl<T: Outcome> Future for GroupHandle<T> {
+    type Output = Option<T::Ok>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
+        let poll = self.member.poll_value(cx);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Join, await_line(self.spawned_at));
+        }
+        poll
+    }
+}
+
+impl<T: Outcome> Drop for GroupHandle<T> {
+    fn drop(&mut self) {
+        self.member.discard_value();
+    }
+}
+
+/// A task may return the handle of another: that is a value, whatever becomes of that task.
+impl<T: Outcome> Value for GroupHandle<T> {}
+
+impl<T: Outcome> fmt::Debug for GroupHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_finished() {
+            "finished"
+        } else {
+            "running"
+        };
+        match self.id() {
+            Some(id) => write!(f, "GroupHandle(task {id}, {state})"),
+            None => f.write_str("GroupHandle(never spawned)"),
+        }
+    }
+}

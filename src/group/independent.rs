@@ -1,0 +1,210 @@
+//! The group whose tasks do not answer for each other.
+//!
+//! ```text
+//! task a ──fails──► reported at once
+//! task b ─────────────────────────── goes on ──► done ──► join gives the counts
+//! ```
+//!
+//! The group that a server wants: one connection that fails is no reason to end the others, and yet none of
+//! them may outlive the server. Its tasks are detached, so the rule for a failure whose handle is gone is
+//! what reports it; the group only counts.
+//!
+//! Knows members.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use super::handle::GroupHandle;
+use super::member::{AnyMember, End, Member, Supervised, Watch};
+use super::roster::Roster;
+use crate::current;
+use crate::failure::{AwaitKind, await_line};
+use crate::outcome::{Outcome, Value};
+use crate::spawn::TaskBuilder;
+
+/// Tasks that none of them outlives, and that fail each by itself. Made by
+/// [`TaskGroup::independent`](crate::TaskGroup::independent).
+///
+/// A failure is reported at once, as that of a task whose handle was dropped, and the siblings go on. Dropping
+/// the group, or the future of its [`join`](IndependentGroup::join), cancels what is left of them: none of
+/// them is polled again, and their futures are dropped at the executor's next turn.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let connections = candor::TaskGroup::independent();
+///     for number in 1..=3 {
+///         connections.spawn(async move { Ok::<u32, std::io::Error>(number) });
+///     }
+///     let summary = connections.join().await;
+///     assert_eq!(summary.succeeded, 3);
+/// });
+/// ```
+#[must_use = "dropping the group cancels its tasks; await its `join()`"]
+pub struct IndependentGroup {
+    state: Rc<State>,
+}
+
+/// How the tasks of an [`IndependentGroup`] ended.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::independent();
+///     group.spawn(async {});
+///     let summary = group.join().await;
+///     assert_eq!((summary.succeeded, summary.failed, summary.cancelled), (1, 0, 0));
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct GroupSummary {
+    /// How many returned, and not an `Err`.
+    pub succeeded: usize,
+    /// How many panicked or returned an `Err`: each has been reported.
+    pub failed: usize,
+    /// How many were aborted before they were done.
+    pub cancelled: usize,
+}
+
+impl Value for GroupSummary {}
+
+struct State {
+    members: RefCell<Roster<Rc<dyn AnyMember>>>,
+    summary: Cell<GroupSummary>,
+    /// Whoever awaits `join`.
+    joiner: Cell<Option<Waker>>,
+}
+
+impl IndependentGroup {
+    pub(super) fn new() -> Self {
+        IndependentGroup {
+            state: Rc::new(State {
+                members: RefCell::new(Roster::new()),
+                summary: Cell::new(GroupSummary::default()),
+                joiner: Cell::new(None),
+            }),
+        }
+    }
+
+    /// Spawns a task into the group.
+    ///
+    /// # Panics
+    ///
+    /// When no executor runs on this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::independent();
+    ///     let five = group.spawn(async { 5 });
+    ///     assert_eq!(five.await, Some(5));
+    ///     group.join().await;
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        let member = Member::new();
+        let seat = self.state.members.borrow_mut().sit_down(member.clone());
+        let state = Rc::clone(&self.state);
+        let supervised = Supervised::new(future, Rc::clone(&member), state, seat);
+        member.hold_detached(TaskBuilder::new().spawn(supervised));
+        GroupHandle::new(member, Caller::caller())
+    }
+
+    /// Cancels the tasks that are not done. More can be spawned.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::independent();
+    ///     group.spawn(std::future::pending::<()>());
+    ///     group.cancel();
+    ///     assert_eq!(group.join().await.cancelled, 1);
+    /// });
+    /// ```
+    pub fn cancel(&self) {
+        for member in self.state.members.borrow().iter() {
+            member.abort();
+        }
+    }
+
+    /// Waits until all tasks are done, and tells how they ended.
+    ///
+    /// Dropping the future cancels them.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::independent();
+    ///     group.spawn(async {});
+    ///     group.spawn(async {});
+    ///     assert_eq!(group.join().await.succeeded, 2);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn join(self) -> impl Future<Output = GroupSummary> {
+        let made_at = Caller::caller();
+        poll_fn(move |cx| {
+            let state = &self.state;
+            if state.members.borrow().len() == 0 {
+                return Poll::Ready(state.summary.get());
+            }
+            state.joiner.set(Some(cx.waker().clone()));
+            current::note_await(AwaitKind::Join, await_line(made_at));
+            Poll::Pending
+        })
+    }
+}
+
+impl Watch for State {
+    fn member_failed(&self) {}
+
+    fn member_gone(&self, seat: usize, end: End) {
+        let Some(member) = self.members.borrow_mut().stand_up(seat) else {
+            return;
+        };
+        member.release();
+        let mut summary = self.summary.get();
+        match end {
+            End::Succeeded => summary.succeeded += 1,
+            End::Failed => summary.failed += 1,
+            End::Cancelled => summary.cancelled += 1,
+        }
+        self.summary.set(summary);
+        if self.members.borrow().len() == 0
+            && let Some(joiner) = self.joiner.take()
+        {
+            joiner.wake();
+        }
+    }
+}
+
+impl Drop for IndependentGroup {
+    fn drop(&mut self) {
+        self.cancel();
+        let members = self.state.members.borrow_mut().send_away();
+        for member in members {
+            member.release();
+        }
+    }
+}
+
+impl fmt::Debug for IndependentGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alive = self.state.members.borrow().len();
+        write!(
+            f,
+            "IndependentGroup({alive} tasks, {:?})",
+            self.state.summary.get()
+        )
+    }
+}

@@ -1,0 +1,403 @@
+//! The group whose tasks stand or fall together.
+//!
+//! ```text
+//! task a ──fails──► siblings are cancelled ──► all are gone ──► join gives every failure
+//! task b ───────────────┘ its future is dropped, and what that destructor fails with is kept as well
+//! ```
+//!
+//! A failure stays in the handle of its task until `join` reads all of them at once. So the rules for
+//! unread failures hold as they are: a group that is dropped drops these handles, and each failure is
+//! reported; one that nobody joins in time is overdue.
+//!
+//! Knows members.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::{self, Debug};
+use std::future::poll_fn;
+use std::mem;
+use std::panic::Location as Caller;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+
+use super::error::GroupError;
+use super::handle::GroupHandle;
+use super::independent::IndependentGroup;
+use super::member::{Collected, End, Member, Supervised, Watch};
+use super::roster::Roster;
+use crate::current;
+use crate::failure::error::Error;
+use crate::failure::{AwaitKind, await_line};
+use crate::outcome::Outcome;
+use crate::spawn::TaskBuilder;
+
+/// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
+///
+/// [`join`](TaskGroup::join) waits until all are gone, and gives *all* failures: also that of a sibling which
+/// fails while it is being cancelled. Dropping the group, or the future of `join`, cancels the tasks: none of
+/// them is polled again, and their futures are dropped at the executor's next turn. Failures that
+/// nobody has read by then are reported.
+///
+/// A group made by [`new`](TaskGroup::new) takes tasks whose errors convert into [`candor::Error`](crate::Error), and tasks that
+/// cannot fail. One made by [`typed`](TaskGroup::typed) keeps a type of your own.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     group.spawn(std::future::pending::<()>());
+///     group.spawn(async { "seven".parse::<i32>() });
+///     let error = group.join().await.unwrap_err();
+///     assert_eq!(error.failures().len(), 1);
+/// });
+/// ```
+#[must_use = "dropping the group cancels its tasks; await its `join()`"]
+pub struct TaskGroup<E: Debug + 'static = Error> {
+    state: Rc<State<E>>,
+}
+
+/// Spawns into a [`TaskGroup`] from wherever it is: also from the group's own tasks.
+///
+/// It keeps nothing alive. Once the group is over, what it is given is dropped unpolled.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     let spawner = group.spawner();
+///     group.spawn(async move {
+///         spawner.spawn(async { 1 }).await
+///     });
+///     group.join().await.unwrap();
+/// });
+/// ```
+pub struct GroupSpawner<E: Debug + 'static = Error> {
+    state: Weak<State<E>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// What is spawned now is cancelled like the others.
+    Cancelled,
+    /// Joined or dropped.
+    Over,
+}
+
+struct State<E> {
+    phase: Cell<Phase>,
+    members: RefCell<Roster<Rc<dyn Collected<E>>>>,
+    /// Gone, with a failure that waits to be read.
+    failed: RefCell<Vec<Rc<dyn Collected<E>>>>,
+    /// How many there have been.
+    spawned: Cell<usize>,
+    /// Whoever awaits `join`.
+    joiner: Cell<Option<Waker>>,
+}
+
+impl TaskGroup {
+    /// A group that collects into [`candor::Error`](crate::Error) whatever its tasks' errors convert into.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let parsed = group.spawn(async { "7".parse::<u8>() });
+    ///     let plain = group.spawn(async { "cannot fail" });
+    ///     assert_eq!((parsed.await, plain.await), (Some(7), Some("cannot fail")));
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn new() -> Self {
+        TaskGroup::typed()
+    }
+
+    /// A group whose tasks do not answer for each other: a failure is reported at once, and the siblings
+    /// go on.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::independent();
+    ///     group.spawn(async {});
+    ///     assert_eq!(group.join().await.succeeded, 1);
+    /// });
+    /// ```
+    pub fn independent() -> IndependentGroup {
+        IndependentGroup::new()
+    }
+}
+
+impl Default for TaskGroup {
+    fn default() -> Self {
+        TaskGroup::new()
+    }
+}
+
+impl<E: Debug + 'static> TaskGroup<E> {
+    /// A group that collects errors of the type `E`, and what it can be made [`From`].
+    ///
+    /// ```
+    /// #[derive(Debug)]
+    /// enum Broken {
+    ///     Number(std::num::ParseIntError),
+    /// }
+    ///
+    /// impl From<std::num::ParseIntError> for Broken {
+    ///     fn from(error: std::num::ParseIntError) -> Self {
+    ///         Broken::Number(error)
+    ///     }
+    /// }
+    ///
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::<Broken>::typed();
+    ///     group.spawn(async { "seven".parse::<i32>() });
+    ///     group.spawn(async { Ok::<(), Broken>(()) });
+    ///     let failure = group.join().await.unwrap_err().into_failures().remove(0);
+    ///     let Broken::Number(error) = failure.into_failed().unwrap();
+    ///     assert_eq!(error.to_string(), "invalid digit found in string");
+    /// });
+    /// ```
+    pub fn typed() -> Self {
+        TaskGroup {
+            state: Rc::new(State {
+                phase: Cell::new(Phase::Open),
+                members: RefCell::new(Roster::new()),
+                failed: RefCell::new(Vec::new()),
+                spawned: Cell::new(0),
+                joiner: Cell::new(None),
+            }),
+        }
+    }
+
+    /// Spawns a task into the group. After the group's first failure it is cancelled before its first poll.
+    ///
+    /// # Panics
+    ///
+    /// When no executor runs on this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let five = group.spawn(async { 5 });
+    ///     assert_eq!(five.await, Some(5));
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
+        self.state.spawn(future)
+    }
+
+    /// A way to spawn into the group for its own tasks.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let spawner = group.spawner();
+    ///     group.spawn(async move {
+    ///         spawner.spawn(async {});
+    ///     });
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn spawner(&self) -> GroupSpawner<E> {
+        GroupSpawner {
+            state: Rc::downgrade(&self.state),
+        }
+    }
+
+    /// Cancels all tasks of the group, and what is still spawned into it. That is no failure.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(std::future::pending::<()>());
+    ///     group.cancel();
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn cancel(&self) {
+        self.state.cancel();
+    }
+
+    /// Waits until all tasks are gone, those that are spawned meanwhile included.
+    ///
+    /// Dropping the future cancels them.
+    ///
+    /// # Errors
+    ///
+    /// All failures, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(async { Err::<(), _>("no route") });
+    ///     assert!(group.join().await.is_err());
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn join(self) -> impl Future<Output = Result<(), GroupError<E>>> {
+        let made_at = Caller::caller();
+        poll_fn(move |cx| {
+            let state = &self.state;
+            if state.members.borrow().len() == 0 {
+                return Poll::Ready(state.finish());
+            }
+            state.joiner.set(Some(cx.waker().clone()));
+            current::note_await(AwaitKind::Join, await_line(made_at));
+            Poll::Pending
+        })
+    }
+}
+
+impl<E: Debug + 'static> GroupSpawner<E> {
+    /// As [`TaskGroup::spawn`]. Once the group is over, the future is dropped, and the handle gives `None`.
+    ///
+    /// # Panics
+    ///
+    /// When the group is not over, and no executor runs on this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let spawner = group.spawner();
+    ///     assert_eq!(spawner.spawn(async { 1 }).await, Some(1));
+    ///     drop(group);
+    ///     assert_eq!(spawner.spawn(async { 1 }).await, None);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
+        match self.state.upgrade() {
+            Some(state) if state.phase.get() != Phase::Over => state.spawn(future),
+            _ => GroupHandle::new(Member::cancelled(), Caller::caller()),
+        }
+    }
+}
+
+impl<E: Debug + 'static> State<E> {
+    #[track_caller]
+    fn spawn<F>(self: &Rc<Self>, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
+        let member = Member::new();
+        let seat = self.members.borrow_mut().sit_down(member.clone());
+        let supervised = Supervised::new(future, Rc::clone(&member), Rc::clone(self), seat);
+        let task = TaskBuilder::new().spawn(supervised);
+        if self.phase.get() == Phase::Cancelled {
+            task.abort();
+        }
+        self.spawned.set(self.spawned.get() + 1);
+        member.hold_joined(task);
+        GroupHandle::new(member, Caller::caller())
+    }
+
+    fn cancel(&self) {
+        if self.phase.replace(Phase::Cancelled) == Phase::Open {
+            for member in self.members.borrow().iter() {
+                member.abort();
+            }
+        }
+    }
+
+    /// Reads all failures.
+    fn finish(&self) -> Result<(), GroupError<E>> {
+        self.phase.set(Phase::Over);
+        let failed = mem::take(&mut *self.failed.borrow_mut());
+        let failures: Vec<_> = failed
+            .iter()
+            .filter_map(|member| member.take_failure())
+            .collect();
+        match failures.len() {
+            0 => Ok(()),
+            _ => Err(GroupError::new(failures, self.spawned.get())),
+        }
+    }
+}
+
+impl<E: Debug + 'static> Watch for State<E> {
+    fn member_failed(&self) {
+        if self.phase.get() == Phase::Open {
+            self.cancel();
+        }
+    }
+
+    fn member_gone(&self, seat: usize, end: End) {
+        let member = self.members.borrow_mut().stand_up(seat);
+        let Some(member) = member else {
+            return;
+        };
+        if end == End::Failed {
+            self.failed.borrow_mut().push(member);
+        } else {
+            member.release();
+        }
+        if self.members.borrow().len() == 0
+            && let Some(joiner) = self.joiner.take()
+        {
+            joiner.wake();
+        }
+    }
+}
+
+impl<E: Debug + 'static> Drop for TaskGroup<E> {
+    fn drop(&mut self) {
+        self.state.cancel();
+        self.state.phase.set(Phase::Over);
+        let failed = mem::take(&mut *self.state.failed.borrow_mut());
+        let members = self.state.members.borrow_mut().send_away();
+        for member in failed.into_iter().chain(members) {
+            member.release();
+        }
+    }
+}
+
+impl<E: Debug + 'static> Clone for GroupSpawner<E> {
+    fn clone(&self) -> Self {
+        GroupSpawner {
+            state: Weak::clone(&self.state),
+        }
+    }
+}
+
+impl<E: Debug + 'static> Debug for TaskGroup<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alive = self.state.members.borrow().len();
+        let failed = self.state.failed.borrow().len();
+        write!(f, "TaskGroup({alive} tasks, {failed} failures)")
+    }
+}
+
+impl<E: Debug + 'static> Debug for GroupSpawner<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_over = self
+            .state
+            .upgrade()
+            .is_none_or(|state| state.phase.get() == Phase::Over);
+        let remark = if is_over {
+            "its group is over"
+        } else {
+            "its group is there"
+        };
+        write!(f, "GroupSpawner({remark})")
+    }
+}

@@ -1,0 +1,33 @@
+//! Groups: tasks that none of them outlives.
+//!
+//! ```text
+//!                 ┌─ linked       one fails: the others are cancelled, and all failures come out of `join`
+//! TaskGroup ──────┤
+//!                 └─ independent  one fails: it is reported at once, and the others go on
+//! ```
+//!
+//! A spawned task is free to run for ever. Whoever starts several for one purpose wants to know that they
+//! are over when the purpose is, and that none of their failures is lost on the way. A group is made of
+//! nothing but handles and a watcher around each future; the executor does not know it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `member` | a task of a group: its value, its end, and the future that tells of it |
+//! | `roster` | who is there |
+//! | `handle` | what `spawn` gives back |
+//! | `independent`, `linked` | the two groups |
+//! | `error` | all failures of a group, as a tree |
+//!
+//! Knows handles, tasks and failures.
+
+mod error;
+mod handle;
+mod independent;
+mod linked;
+mod member;
+mod roster;
+
+pub use error::GroupError;
+pub use handle::GroupHandle;
+pub use independent::{GroupSummary, IndependentGroup};
+pub use linked::{GroupSpawner, TaskGroup};

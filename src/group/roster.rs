@@ -1,0 +1,82 @@
+//! Who is in a group: seats, of which each is taken, given back and taken again.
+//!
+//! ```text
+//! seats  [ a | _ | c | d | _ ]
+//! free   [ 4, 1 ]                 the next member sits down on 1
+//! ```
+//!
+//! A group may live as long as its program and see any number of tasks come and go: its memory is that of
+//! the most that were there at once.
+//!
+//! Knows nothing of candor.
+
+/// The members of a group that are not gone yet.
+pub(super) struct Roster<M> {
+    seats: Vec<Option<M>>,
+    free: Vec<usize>,
+}
+
+impl<M> Roster<M> {
+    pub(super) const fn new() -> Self {
+        Roster {
+            seats: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    pub(super) fn sit_down(&mut self, member: M) -> usize {
+        match self.free.pop() {
+            Some(seat) => {
+                debug_assert!(self.seats[seat].is_none(), "a free seat is empty");
+                self.seats[seat] = Some(member);
+                seat
+            }
+            None => {
+                self.seats.push(Some(member));
+                self.seats.len() - 1
+            }
+        }
+    }
+
+    /// `None` if all have been sent away before.
+    pub(super) fn stand_up(&mut self, seat: usize) -> Option<M> {
+        let member = self.seats.get_mut(seat)?.take()?;
+        self.free.push(seat);
+        Some(member)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &M> {
+        self.seats.iter().flatten()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.seats.len() - self.free.len()
+    }
+
+    /// Takes all out, in the order of their seats.
+    pub(super) fn send_away(&mut self) -> Vec<M> {
+        self.free.clear();
+        std::mem::take(&mut self.seats)
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_was_given_back_is_taken_again() {
+        let mut roster = Roster::new();
+        let [a, b] = ["a", "b"].map(|name| roster.sit_down(name));
+        assert_eq!(roster.stand_up(a), Some("a"));
+        assert_eq!(roster.stand_up(a), None);
+        assert_eq!(roster.sit_down("c"), a);
+        assert_eq!(roster.len(), 2);
+        assert_eq!(roster.stand_up(b), Some("b"));
+        assert_eq!(roster.send_away(), ["c"]);
+        assert_eq!((roster.len(), roster.stand_up(a)), (0, None));
+    }
+}

@@ -1,0 +1,757 @@
+//! No task outlives its group, and no failure is lost on the way.
+//!
+//! ```text
+//! linked:       one fails ──► siblings cancelled ──► all gone ──► join gives every failure
+//! independent:  one fails ──► reported at once, siblings go on ──► join gives the counts
+//! dropped:      all cancelled, unread failures reported
+//! ```
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use candor::{GroupError, GroupSummary, JoinError, TaskGroup, sleep, spawn, time, yield_now};
+use common::{
+    Reports, Trace, assert_contains, assert_count, assert_lacks, headline, panic_message,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const _: fn() = || {
+    fn sent_and_shared<T: Send + Sync>() {}
+    sent_and_shared::<GroupError>();
+    sent_and_shared::<GroupError<String>>();
+};
+
+/// Notes when it is dropped.
+struct Noted(Trace, &'static str);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.0.note(format!("{} is dropped", self.1));
+    }
+}
+
+/// Panics when it is dropped.
+struct Grenade(&'static str);
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Own {
+    Number(std::num::ParseIntError),
+    Code(u16),
+}
+
+impl From<std::num::ParseIntError> for Own {
+    fn from(error: std::num::ParseIntError) -> Self {
+        Own::Number(error)
+    }
+}
+
+/// The messages of all failures.
+fn messages(error: &GroupError) -> Vec<&str> {
+    let failures = error.failures().iter();
+    failures
+        .map(|failure| failure.failure().unwrap().message())
+        .collect()
+}
+
+// Values.
+
+#[test]
+fn a_group_of_nobody_is_joined_at_once() {
+    candor::test(async {
+        TaskGroup::new().join().await.unwrap();
+        assert_eq!(
+            TaskGroup::independent().join().await,
+            GroupSummary::default()
+        );
+    });
+}
+
+#[test]
+fn a_value_goes_to_the_handle_before_or_after_the_join() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let early = group.spawn(async { 1 });
+        let late = group.spawn(async { 2 });
+        assert_eq!(early.await, Some(1));
+        group.join().await.unwrap();
+        assert_eq!(late.await, Some(2));
+    });
+}
+
+#[test]
+fn join_waits_for_the_slowest() {
+    candor::test(async {
+        let start = time::now();
+        let group = TaskGroup::new();
+        for seconds in [1, 3, 2] {
+            group.spawn(sleep(seconds * SECOND));
+        }
+        group.join().await.unwrap();
+        assert_eq!(time::now() - start, 3 * SECOND);
+    });
+}
+
+#[test]
+fn a_value_that_nobody_wants_is_dropped_when_it_is_made() {
+    candor::test(async {
+        let trace = Trace::default();
+        let group = TaskGroup::new();
+        let noted = Noted(trace.clone(), "value");
+        drop(group.spawn(async move { candor::Plain(noted) }));
+        yield_now().await;
+        assert_eq!(trace.events(), ["value is dropped"]);
+        group.join().await.unwrap();
+    });
+}
+
+#[test]
+fn a_handle_that_is_dropped_late_drops_the_value_and_cancels_nothing() {
+    candor::test(async {
+        let trace = Trace::default();
+        let group = TaskGroup::new();
+        let noted = Noted(trace.clone(), "value");
+        let handle = group.spawn(async move { candor::Plain(noted) });
+        yield_now().await;
+        assert!(handle.is_finished());
+        drop(handle);
+        assert_eq!(trace.events(), ["value is dropped"]);
+        group.join().await.unwrap();
+    });
+}
+
+// The first failure of a linked group.
+
+#[test]
+fn the_first_failure_cancels_the_siblings_and_waits_until_they_are_gone() {
+    let reports = Reports::new();
+    let trace = reports.trace.clone();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        for name in ["a", "b"] {
+            let noted = Noted(trace.clone(), name);
+            group.spawn(async move {
+                let _noted = noted;
+                pending::<()>().await;
+            });
+        }
+        group.spawn(async {
+            sleep(SECOND).await;
+            Err::<(), _>("lost")
+        });
+        let error = group.join().await.unwrap_err();
+        trace.note("joined");
+        assert_eq!(messages(&error), ["lost"]);
+        assert!(
+            error
+                .to_string()
+                .starts_with("1 of 3 tasks of the group failed")
+        );
+    });
+    assert_eq!(trace.events(), ["a is dropped", "b is dropped", "joined"]);
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+#[test]
+fn the_siblings_are_cancelled_though_nobody_awaits_the_group_yet() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let sibling = group.spawn(pending::<()>());
+        group.spawn(async { panic!("boom") });
+        assert_eq!(sibling.await, None);
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["boom"]);
+    });
+}
+
+#[test]
+fn a_sibling_that_is_ready_is_not_polled_after_the_failure() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let polled = Rc::new(Cell::new(false));
+        group.spawn(async { Err::<(), _>("first") });
+        let flag = polled.clone();
+        let sibling = group.spawn(async move { flag.set(true) });
+        group.join().await.unwrap_err();
+        assert_eq!((polled.get(), sibling.await), (false, None));
+    });
+}
+
+#[test]
+fn what_is_spawned_after_the_failure_is_cancelled_as_well() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let failing = group.spawn(async { Err::<(), _>("first") });
+        assert_eq!(failing.await, None);
+        assert_eq!(group.spawn(async { 1 }).await, None);
+        group.join().await.unwrap_err();
+    });
+}
+
+#[test]
+fn a_handle_of_a_failed_task_gives_nothing_and_the_group_has_the_failure() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        let failing = group.spawn(async { Err::<(), _>("mine") });
+        assert_eq!(failing.await, None);
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["mine"]);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+// All failures come out.
+
+#[test]
+fn a_sibling_that_panics_in_its_destructor_while_it_is_cancelled_is_not_lost() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        group.spawn(async { Err::<(), _>("first") });
+        let error = group.join().await.unwrap_err();
+        assert_eq!(messages(&error), ["first", "on the way out"]);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+#[test]
+fn a_sibling_that_fails_in_the_poll_in_which_it_is_cancelled_is_not_lost() {
+    candor::test(async {
+        let group = Rc::new(RefCell::new(Some(TaskGroup::new())));
+        let cancels = group.clone();
+        group.borrow().as_ref().unwrap().spawn(async move {
+            cancels.borrow().as_ref().unwrap().cancel();
+            Err::<(), _>("in that poll")
+        });
+        yield_now().await;
+        let group = group.take().unwrap();
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["in that poll"]);
+    });
+}
+
+#[test]
+fn an_err_whose_future_panics_when_it_is_dropped_loses_neither() {
+    struct Fails(#[allow(dead_code, reason = "dropped")] Grenade);
+    impl Future for Fails {
+        type Output = Result<(), &'static str>;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Err("returned"))
+        }
+    }
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(Fails(Grenade("dropped")));
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["returned"]);
+    });
+    assert_eq!(reports.end(), ["task #1 panicked: dropped"]);
+}
+
+#[test]
+fn a_value_whose_future_panics_when_it_is_dropped_is_a_failure() {
+    struct Done(#[allow(dead_code, reason = "dropped")] Grenade);
+    impl Future for Done {
+        type Output = u8;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+            Poll::Ready(1)
+        }
+    }
+    candor::test(async {
+        let group = TaskGroup::new();
+        let sibling = group.spawn(pending::<()>());
+        let done = group.spawn(Done(Grenade("dropped")));
+        assert_eq!((done.await, sibling.await), (None, None));
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["dropped"]);
+    });
+}
+
+// What it collects into.
+
+#[test]
+fn a_group_takes_whatever_error_converts_and_plain_tasks_as_well() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let plain = group.spawn(async { 1 });
+        assert_eq!(plain.await, Some(1));
+        group.spawn(async { Err::<(), _>(anyhow::anyhow!("any")) });
+        let error = group.join().await.unwrap_err();
+        assert_eq!(messages(&error), ["any"]);
+        // Where `?` would have made it is not known, and is not made up.
+        assert!(error.failures()[0].failure().unwrap().location().is_none());
+
+        let group = TaskGroup::new();
+        group.spawn(async { "x".parse::<i32>() });
+        let error = group.join().await.unwrap_err().into_failures().remove(0);
+        let error = error.into_failed().unwrap();
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    });
+}
+
+#[test]
+fn a_typed_group_keeps_a_type_of_the_users() {
+    candor::test(async {
+        let group = TaskGroup::<Own>::typed();
+        group.spawn(async { Err::<(), _>(Own::Code(404)) });
+        let failure = group.join().await.unwrap_err().into_failures().remove(0);
+        assert_eq!(failure.into_failed().unwrap(), Own::Code(404));
+
+        let group = TaskGroup::<Own>::typed();
+        group.spawn(async { "x".parse::<i32>() });
+        let failure = group.join().await.unwrap_err().into_failures().remove(0);
+        assert!(matches!(failure.into_failed().unwrap(), Own::Number(_)));
+    });
+}
+
+#[test]
+fn a_failure_that_a_member_passes_on_keeps_its_origin() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        let mut line = 0;
+        group.spawn({
+            line += line!() + 1;
+            let inner = spawn(async { panic!("deep down") });
+            async move {
+                inner.await?;
+                candor::Ok(())
+            }
+        });
+        let error = group.join().await.unwrap_err();
+        let JoinError::Failed(failed) = &error.failures()[0] else {
+            panic!("{error}");
+        };
+        assert_eq!(failed.location().line(), line);
+        assert_contains(&error.to_string(), "caused by task #1 panicked: deep down");
+        assert_count(&error.to_string(), "deep down", 2);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+// The tree.
+
+#[test]
+fn the_tree_holds_a_full_report_of_each_nested_groups_included() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let outer = TaskGroup::new();
+        outer.spawn(async {
+            let inner = TaskGroup::new();
+            inner.spawn(async {
+                let _grenade = Grenade("other leaf");
+                pending::<()>().await;
+            });
+            inner.spawn(async { panic!("leaf") });
+            inner.join().await?;
+            candor::Ok(())
+        });
+        outer.spawn(async {
+            let _grenade = Grenade("sibling");
+            pending::<()>().await;
+        });
+        let tree = outer.join().await.unwrap_err().to_string();
+        assert_contains(
+            &tree,
+            "2 of 2 tasks of the group failed\n├─ task #1 failed: ",
+        );
+        assert_contains(&tree, "\n└─ task #2 panicked: sibling\n");
+        assert_contains(&tree, "├─ task #4 panicked: leaf");
+        assert_contains(&tree, "└─ task #3 panicked: other leaf");
+        assert_count(&tree, "spawned at tests/groups.rs", 1 + 2 + 2 + 1);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+#[test]
+fn a_task_that_passes_on_a_group_error_is_reported_once_with_the_tree() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let parent = spawn(async {
+            let group = TaskGroup::new();
+            group.spawn(async { panic!("leaf") });
+            group.join().await?;
+            candor::Ok(())
+        });
+        drop(parent);
+        sleep(5 * SECOND).await;
+    });
+    let report = reports.only();
+    assert_contains(
+        headline(&report),
+        "task #1 failed: 1 of 1 tasks of the group failed",
+    );
+    assert_contains(&report, "└─ task #2 panicked: leaf");
+    assert_count(&report, "panicked: leaf", 1);
+}
+
+// Exactly once.
+
+#[test]
+fn a_group_that_is_dropped_reports_what_nobody_has_read() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async { panic!("unread") });
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        drop(group);
+        yield_now().await;
+    });
+    assert_eq!(
+        reports.end(),
+        ["task #1 panicked: unread"],
+        "the second one was never polled"
+    );
+}
+
+#[test]
+fn a_task_that_fails_while_its_dropped_group_cancels_it_is_reported() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        drop(group);
+        yield_now().await;
+    });
+    assert_eq!(reports.end(), ["task #1 panicked: on the way out"]);
+}
+
+#[test]
+fn a_handle_that_outlives_its_group_does_not_hold_back_a_report() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        let handle = group.spawn(async { panic!("unread") });
+        yield_now().await;
+        drop(group);
+        yield_now().await;
+        assert_eq!(reports.headlines(), ["task #1 panicked: unread"]);
+        assert!(handle.await.is_none());
+    });
+    assert_eq!(reports.failures(), 1);
+}
+
+#[test]
+fn a_group_that_nobody_joins_in_time_is_reported_and_then_named() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async { panic!("late") });
+        sleep(5 * SECOND).await;
+        assert_eq!(
+            reports.headlines(),
+            ["task #1 panicked (not awaited yet): late"]
+        );
+        let tree = group.join().await.unwrap_err().to_string();
+        assert_contains(&tree, "└─ task #1 panicked: late, reported above");
+        assert_lacks(&tree, "backtrace");
+    });
+    assert_eq!(reports.failures(), 1);
+}
+
+#[test]
+fn a_group_left_over_at_the_end_reports_its_failures() {
+    let reports = Reports::new();
+    let kept = Rc::new(RefCell::new(None));
+    let keeper = kept.clone();
+    reports.block_on(async move {
+        let group = TaskGroup::new();
+        group.spawn(async { panic!("unread") });
+        yield_now().await;
+        *keeper.borrow_mut() = Some(group);
+    });
+    assert_eq!(reports.end(), ["task #1 panicked: unread"]);
+    drop(kept);
+}
+
+// Cancelling.
+
+#[test]
+fn cancelling_the_parent_cancels_the_group() {
+    candor::test(async {
+        let trace = Trace::default();
+        let noted = Noted(trace.clone(), "child");
+        let parent = spawn(async move {
+            let group = TaskGroup::new();
+            group.spawn(async move {
+                let _noted = noted;
+                pending::<()>().await;
+            });
+            group.join().await?;
+            candor::Ok(())
+        });
+        yield_now().await;
+        yield_now().await;
+        parent.abort();
+        assert!(parent.await.unwrap_err().is_cancelled());
+        yield_now().await;
+        assert_eq!(trace.events(), ["child is dropped"]);
+    });
+}
+
+#[test]
+fn a_join_that_times_out_cancels_the_group() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let endless = group.spawn(pending::<()>());
+        assert!(time::timeout(SECOND, group.join()).await.is_err());
+        assert_eq!(endless.await, None);
+    });
+}
+
+#[test]
+fn an_aborted_member_is_no_failure_and_its_siblings_go_on() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let endless = group.spawn(pending::<()>());
+        let sibling = group.spawn(async {
+            sleep(SECOND).await;
+            1
+        });
+        endless.abort();
+        assert_eq!((endless.await, sibling.await), (None, Some(1)));
+        group.join().await.unwrap();
+    });
+}
+
+// Spawning from within.
+
+#[test]
+fn a_task_spawns_into_the_group_it_runs_in_and_join_waits_for_that_too() {
+    candor::test(async {
+        let count = Rc::new(Cell::new(0));
+        let group = TaskGroup::new();
+        fn grow(spawner: candor::GroupSpawner, depth: u32, count: Rc<Cell<u32>>) {
+            count.set(count.get() + 1);
+            if depth > 0 {
+                for _ in 0..2 {
+                    let (again, count) = (spawner.clone(), count.clone());
+                    spawner.spawn(async move {
+                        sleep(SECOND).await;
+                        grow(again, depth - 1, count);
+                    });
+                }
+            }
+        }
+        let (spawner, counted) = (group.spawner(), count.clone());
+        group.spawn(async move { grow(spawner, 3, counted) });
+        group.join().await.unwrap();
+        assert_eq!(count.get(), 15);
+    });
+}
+
+#[test]
+fn a_spawner_keeps_nothing_alive() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let spawner = group.spawner();
+        let endless = spawner.spawn(pending::<()>());
+        drop(group);
+        assert_eq!(endless.await, None);
+        let trace = Trace::default();
+        let noted = Noted(trace.clone(), "late");
+        let late = spawner.spawn(async move { drop(noted) });
+        assert_eq!(trace.events(), ["late is dropped"]);
+        assert_eq!((late.id(), late.await), (None, None));
+    });
+}
+
+#[test]
+fn a_failure_of_a_task_that_a_task_has_spawned_cancels_all() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let spawner = group.spawner();
+        let parent = group.spawn(async move {
+            spawner.spawn(async { Err::<(), _>("grandchild") });
+            pending::<()>().await;
+        });
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["grandchild"]);
+        assert_eq!(parent.await, None);
+    });
+}
+
+#[test]
+fn spawning_where_no_executor_runs_panics_with_advice_and_leaves_the_group_whole() {
+    let group = TaskGroup::new();
+    let message = panic_message(|| drop(group.spawn(async {})));
+    assert_contains(&message, "no executor runs on this thread");
+    candor::block_on(group.join()).unwrap();
+}
+
+#[test]
+fn a_long_lived_group_wakes_its_awaiter_once() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        for _ in 0..1_000 {
+            group.spawn(yield_now());
+        }
+        let mut polls = 0;
+        let mut join = Box::pin(group.join());
+        std::future::poll_fn(|cx| {
+            polls += 1;
+            join.as_mut().poll(cx)
+        })
+        .await
+        .unwrap();
+        assert_eq!(polls, 2);
+    });
+}
+
+// Independent groups.
+
+#[test]
+fn an_independent_failure_is_reported_at_once_and_the_siblings_go_on() {
+    let reports = Reports::new();
+    let trace = reports.trace.clone();
+    let summary = reports.block_on(async {
+        let group = TaskGroup::independent();
+        group.spawn(async { Err::<(), _>("one") });
+        group.spawn({
+            let trace = trace.clone();
+            async move { trace.note("polled") }
+        });
+        group.spawn(async {
+            sleep(SECOND).await;
+            panic!("two")
+        });
+        let kept = group.spawn(async {
+            sleep(2 * SECOND).await;
+            7
+        });
+        let endless = group.spawn(pending::<()>());
+        assert_eq!(kept.await, Some(7));
+        endless.abort();
+        group.join().await
+    });
+    assert_eq!(
+        trace.events(),
+        [
+            "report: task #1 failed: one",
+            "polled",
+            "report: task #3 panicked: two"
+        ]
+    );
+    assert_eq!(
+        (summary.succeeded, summary.failed, summary.cancelled),
+        (2, 2, 1)
+    );
+}
+
+#[test]
+fn an_independent_failure_is_reported_though_its_handle_is_held() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::independent();
+        let handle = group.spawn(async { panic!("boom") });
+        yield_now().await;
+        assert_eq!(reports.headlines(), ["task #1 panicked: boom"]);
+        assert!(handle.await.is_none());
+        assert_eq!(group.join().await.failed, 1);
+    });
+    assert_eq!(reports.failures(), 1);
+}
+
+#[test]
+fn dropping_an_independent_group_cancels_its_tasks() {
+    let reports = Reports::new();
+    let trace = reports.trace.clone();
+    reports.block_on(async {
+        let group = TaskGroup::independent();
+        let noted = Noted(trace.clone(), "task");
+        group.spawn(async move {
+            let _noted = noted;
+            pending::<()>().await;
+        });
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        drop(group);
+        yield_now().await;
+    });
+    assert_eq!(
+        trace.events(),
+        [
+            "task is dropped",
+            "report: task #2 panicked: on the way out"
+        ]
+    );
+}
+
+#[test]
+fn an_independent_task_that_panics_on_its_way_out_counts_as_failed() {
+    let reports = Reports::new();
+    let summary = reports.block_on(async {
+        let group = TaskGroup::independent();
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        yield_now().await;
+        group.cancel();
+        group.join().await
+    });
+    assert_eq!((summary.failed, summary.cancelled), (1, 0));
+    assert_eq!(reports.end(), ["task #1 panicked: on the way out"]);
+}
+
+#[test]
+fn ten_thousand_tasks_in_turn_take_one_place() {
+    candor::test(async {
+        let group = TaskGroup::independent();
+        let counted = Rc::new(());
+        for _ in 0..10_000 {
+            let counted = counted.clone();
+            group.spawn(async move { candor::Plain(counted) }).await;
+        }
+        assert_eq!(Rc::strong_count(&counted), 1);
+        assert_eq!(group.join().await.succeeded, 10_000);
+    });
+}
+
+#[test]
+fn nothing_of_a_group_is_left_when_it_and_its_executor_are_gone() {
+    let counted = Rc::new(());
+    let executor = candor::Executor::new();
+    let kept = executor.block_on(async {
+        let group = TaskGroup::new();
+        for _ in 0..3 {
+            let counted = counted.clone();
+            group.spawn(async move {
+                let _counted = counted;
+                pending::<()>().await;
+            });
+        }
+        yield_now().await;
+        group
+    });
+    assert_eq!(Rc::strong_count(&counted), 4);
+    drop(executor);
+    assert_eq!(Rc::strong_count(&counted), 1);
+    let mut join = Box::pin(kept.join());
+    let poll = join.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(poll, Poll::Ready(Ok(()))));
+}
