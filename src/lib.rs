@@ -18,7 +18,7 @@
 //! | 5 | `current` (which core runs on this thread) | the core |
 //! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
 //! | 7 | `executor` (the loop), `spawn`, `inspect` | wakers, handles |
-//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together) | the loop; spawning |
+//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
 //!
 //! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
 //! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
@@ -56,6 +56,7 @@ mod inspect;
 mod join;
 mod key;
 mod outcome;
+mod pool;
 mod run_queue;
 mod slots;
 mod spawn;
@@ -76,6 +77,7 @@ pub use group::{GroupError, GroupHandle, GroupSpawner, GroupSummary, Independent
 pub use inspect::{TaskInfo, TaskState, Tasks, tasks};
 pub use join::{AbortHandle, JoinHandle};
 pub use outcome::{Outcome, Plain, Value};
+pub use pool::{PoolResults, TaskPool};
 pub use spawn::{TaskBuilder, spawn};
 pub use time::sleep;
 pub use yield_now::{YieldNow, yield_now};
