@@ -371,7 +371,7 @@ fn the_tree_holds_a_full_report_of_each_nested_groups_included() {
         );
         assert_contains(&tree, "\n└─ task #2 panicked: sibling\n");
         assert_contains(&tree, "├─ task #4 panicked: leaf");
-        assert_contains(&tree, "└─ task #3 panicked: other leaf");
+        assert_contains(&tree, "\n│     └─ task #3 panicked: other leaf");
         assert_count(&tree, "spawned at tests/groups.rs", 1 + 2 + 2 + 1);
     });
     assert_eq!(reports.end(), [""; 0]);
@@ -397,6 +397,53 @@ fn a_task_that_passes_on_a_group_error_is_reported_once_with_the_tree() {
     );
     assert_contains(&report, "└─ task #2 panicked: leaf");
     assert_count(&report, "panicked: leaf", 1);
+}
+
+#[test]
+fn a_tree_of_many_failures_is_reported_whole() {
+    #[derive(Debug)]
+    struct Own;
+    impl From<std::convert::Infallible> for Own {
+        fn from(never: std::convert::Infallible) -> Self {
+            match never {}
+        }
+    }
+    async fn grenades(spawn: impl Fn(&'static str)) {
+        for _ in 0..100 {
+            spawn("on the way out");
+        }
+        yield_now().await;
+    }
+    async fn armed(message: &'static str) {
+        let _grenade = Grenade(message);
+        pending::<()>().await;
+    }
+    let reports = Reports::new();
+    reports.block_on(async {
+        drop(spawn(async {
+            let group = TaskGroup::new();
+            grenades(|message| drop(group.spawn(armed(message)))).await;
+            group.cancel();
+            group.join().await?;
+            candor::Ok(())
+        }));
+        drop(spawn(async {
+            let group = TaskGroup::<Own>::typed();
+            grenades(|message| drop(group.spawn(armed(message)))).await;
+            group.cancel();
+            group.join().await
+        }));
+        sleep(SECOND).await;
+    });
+    for report in reports.texts() {
+        assert_contains(
+            headline(&report),
+            "failed: 100 of 100 tasks of the group failed",
+        );
+        assert_count(&report, "panicked: on the way out\n", 100);
+        assert_lacks(&report, "more bytes");
+    }
+    assert_eq!(reports.failures(), 2);
 }
 
 // Exactly once.

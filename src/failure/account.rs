@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | [`candor::Error`](crate::Error) | its text | its sources | where `?` made it |
 //! | [`JoinError`] | its line | the failure that it holds | there |
+//! | [`GroupError`] | its first line | the tree of its failures | there |
 //! | boxed errors, std's error types | their text | their sources | unknown |
 //! | strings | themselves | | unknown |
 //! | any other | its `Debug` form and type name | | unknown |
@@ -24,6 +25,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::group_error::GroupError;
 use super::join_error::JoinError;
 use super::text::{debug_of, display_of, visible};
 use super::{Location, TaskFailure};
@@ -47,6 +49,8 @@ pub(crate) struct Account {
 pub(crate) enum Cause {
     Text(String),
     Failure(PassedOn),
+    /// The failures of a group, as a tree of reports.
+    Group(String),
     /// A backtrace that the error brought along in its text.
     ForeignBacktrace(String),
 }
@@ -84,7 +88,7 @@ impl Account {
     pub(crate) fn passed_on(&self) -> Option<&PassedOn> {
         self.causes.iter().find_map(|cause| match cause {
             Cause::Failure(passed_on) => Some(passed_on),
-            Cause::Text(_) | Cause::ForeignBacktrace(_) => None,
+            Cause::Text(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
         })
     }
 
@@ -117,6 +121,9 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
     }
     let (message, causes) = if is_join_error::<E>() {
         (format!("{error:-?}"), cause_of_join_error(error))
+    } else if is_same_generic::<E, GroupError>() {
+        let tree = Cause::Group(format!("{error:+?}"));
+        (format!("{error:-?}"), vec![tree])
     } else if let Some(error) = as_std_error(any) {
         (display_of(error), causes_of(error))
     } else if let Some(text) = as_text(any) {
@@ -147,6 +154,15 @@ pub(crate) fn is_told_better_once_converted<E: 'static, F: 'static>() -> bool {
 }
 
 fn of_candor_error(error: &Error) -> Account {
+    if let Some(group) = error.downcast_ref::<GroupError>() {
+        return Account {
+            message: group.headline(),
+            location: Some(error.location().clone()),
+            backtrace: error.shared_backtrace().cloned(),
+            help: None,
+            causes: vec![Cause::Group(group.tree())],
+        };
+    }
     let message = display_of(error.as_std_error());
     let mut causes = causes_of(error.as_std_error());
     let foreign = if is_told_by_another_task(&causes) || quotes_a_backtrace(&message, &causes) {
@@ -196,10 +212,15 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
     causes
 }
 
-/// Whether `E` is a [`JoinError`] of whatever type: `Any` can only tell for one at a time.
+/// Whether `E` is a [`JoinError`] of whatever type.
 fn is_join_error<E>() -> bool {
-    let [this, known] = [type_name::<E>(), type_name::<JoinError<Infallible>>()]
-        .map(|name| name.split_once('<').map(|(name, _)| name));
+    is_same_generic::<E, JoinError<Infallible>>()
+}
+
+/// Whether the two are the same but for what is in their angle brackets, of which a default may be left out:
+/// `Any` can only tell for one type at a time.
+fn is_same_generic<E, Known>() -> bool {
+    let [this, known] = [type_name::<E>(), type_name::<Known>()].map(|name| name.split('<').next());
     this == known
 }
 
@@ -234,7 +255,7 @@ fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
 fn quotes_a_backtrace(message: &str, causes: &[Cause]) -> bool {
     let texts = causes.iter().filter_map(|cause| match cause {
         Cause::Text(text) => Some(text.as_str()),
-        Cause::Failure(_) | Cause::ForeignBacktrace(_) => None,
+        Cause::Failure(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
     });
     texts
         .chain([message])

@@ -17,7 +17,7 @@
 //! | `hook` | the panic hook, which sees where a panic starts |
 //! | `account` | what an error value tells of itself |
 //! | `error` | `candor::Error`, which knows where it was born |
-//! | `join_error` | the failure as its awaiter gets it |
+//! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
 //! | `report` | the text |
 //! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //!
@@ -26,6 +26,7 @@
 pub(crate) mod account;
 pub(crate) mod backtrace;
 pub(crate) mod error;
+pub(crate) mod group_error;
 pub(crate) mod hook;
 pub(crate) mod join_error;
 pub(crate) mod lineage;

@@ -132,6 +132,10 @@ fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool)
                     write_cause(f, &links, &first.report)?;
                 }
             },
+            Cause::Group(tree) => {
+                let tree = tree.replace('\n', &format!("\n{:INDENT$}", ""));
+                write!(f, "\n{:INDENT$}{tree}", "")?;
+            }
             Cause::ForeignBacktrace(frames) if with_backtrace => {
                 write!(f, "\n{}", trim(frames, shows_all_frames()).indented(INDENT))?;
             }

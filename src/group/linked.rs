@@ -19,13 +19,13 @@ use std::panic::Location as Caller;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
-use super::error::GroupError;
 use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
 use super::member::{Collected, End, Member, Supervised, Watch};
 use super::roster::Roster;
 use crate::current;
 use crate::failure::error::Error;
+use crate::failure::group_error::GroupError;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;

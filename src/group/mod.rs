@@ -16,18 +16,15 @@
 //! | `roster` | who is there |
 //! | `handle` | what `spawn` gives back |
 //! | `independent`, `linked` | the two groups |
-//! | `error` | all failures of a group, as a tree |
 //!
 //! Knows handles, tasks and failures.
 
-mod error;
 mod handle;
 mod independent;
 mod linked;
 mod member;
 mod roster;
 
-pub use error::GroupError;
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup};
 pub use linked::{GroupSpawner, TaskGroup};

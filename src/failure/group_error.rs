@@ -5,20 +5,20 @@
 //! ├─ task #2 panicked: boom
 //! │     at src/main.rs:5:9
 //! └─ task #3 failed: 1 of 1 tasks of the group failed
-//!       | └─ task #4 failed: connection lost
+//!       └─ task #4 failed: connection lost
 //! ```
 //!
 //! A group that gave only its first failure would lose the others, so this holds every one, in the order in
-//! which they came. A group inside of a member is part of what that member says of its failure.
+//! which they came. A group inside of a member is a cause of that member's failure, and so a branch of the tree.
 //!
-//! Knows the failures of tasks.
+//! Knows no task and no group.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
 
-use crate::failure::TaskFailure;
-use crate::failure::error::Error;
-use crate::failure::join_error::JoinError;
+use super::TaskFailure;
+use super::error::Error;
+use super::join_error::JoinError;
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.
 ///
@@ -43,7 +43,7 @@ pub struct GroupError<E = Error> {
 }
 
 impl<E> GroupError<E> {
-    pub(super) fn new(failures: Vec<JoinError<E>>, tasks: usize) -> Self {
+    pub(crate) fn new(failures: Vec<JoinError<E>>, tasks: usize) -> Self {
         debug_assert!(!failures.is_empty(), "a group without failures is no error");
         GroupError { failures, tasks }
     }
@@ -80,18 +80,30 @@ impl<E> GroupError<E> {
 
 impl<E: Debug + 'static> Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.headline(), self.tree())
+    }
+}
+
+impl<E: Debug + 'static> GroupError<E> {
+    /// What stands above the tree.
+    pub(crate) fn headline(&self) -> String {
         let failed = self.failures.len();
-        write!(f, "{failed} of {} tasks of the group failed", self.tasks)?;
+        format!("{failed} of {} tasks of the group failed", self.tasks)
+    }
+
+    /// The report of each failure, below its branch.
+    pub(crate) fn tree(&self) -> String {
+        let mut lines = Vec::new();
         for (number, failure) in self.failures.iter().enumerate() {
-            let [branch, below] = match number + 1 == failed {
+            let [branch, below] = match number + 1 == self.failures.len() {
                 false => ["├─ ", "│  "],
                 true => ["└─ ", "   "],
             };
             let report = failure.failure().map(report_of).unwrap_or_default();
             let report = report.replace('\n', &format!("\n{below}"));
-            write!(f, "\n{branch}{report}")?;
+            lines.push(format!("{branch}{report}"));
         }
-        Ok(())
+        lines.join("\n")
     }
 }
 
@@ -103,9 +115,15 @@ fn report_of(failure: &TaskFailure) -> String {
     }
 }
 
+/// The signs are for the report of a task that returned it, as those of [`JoinError`] are: `{:-?}` is the line
+/// above the tree, and `{:+?}` is the tree.
 impl<E: Debug + 'static> Debug for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Display::fmt(self, f)
+        match (f.sign_minus(), f.sign_plus()) {
+            (true, _) => f.write_str(&self.headline()),
+            (_, true) => f.write_str(&self.tree()),
+            (false, false) => Display::fmt(self, f),
+        }
     }
 }
 
