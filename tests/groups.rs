@@ -319,6 +319,42 @@ fn a_typed_group_keeps_a_type_of_the_users() {
 }
 
 #[test]
+fn a_conversion_that_panics_loses_no_failure() {
+    #[derive(Debug)]
+    struct Strict;
+    impl From<u8> for Strict {
+        fn from(code: u8) -> Self {
+            panic!("no {code}")
+        }
+    }
+    let reports = Reports::new();
+    reports.block_on(async {
+        spawn(async {
+            let group = TaskGroup::<Strict>::typed();
+            for code in [1, 2] {
+                group.spawn(async move {
+                    let _grenade = (code == 1).then(|| Grenade("on the way out"));
+                    match code {
+                        1 => pending().await,
+                        _ => Err::<(), u8>(code),
+                    }
+                });
+            }
+            let error = group.join().await.unwrap_err();
+            let messages = error.failures().iter();
+            let messages: Vec<_> = messages
+                .map(|failure| failure.failure().unwrap().message().to_owned())
+                .collect();
+            assert_eq!(messages, ["2 (u8)", "on the way out"]);
+        })
+        .await
+        .unwrap();
+    });
+    let caught = reports.headlines();
+    assert_eq!(caught, ["task #1 caught a panic of its own: no 2"]);
+}
+
+#[test]
 fn a_failure_that_a_member_passes_on_keeps_its_origin() {
     let reports = Reports::new();
     reports.block_on(async {

@@ -11,10 +11,10 @@ use std::backtrace::Backtrace;
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
 use std::ops::Deref;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use super::account::{account_of, is_told_better_once_converted};
+use super::account::{Account, account_of, is_told_better_once_converted};
 use super::{Location, TaskFailure, hook};
 
 /// Why an awaited task has no value to give.
@@ -79,22 +79,32 @@ impl<E> JoinError<E> {
 }
 
 impl<E: Debug + 'static> JoinError<E> {
-    /// Converts the error, and keeps what is known of the failure.
+    /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
+    /// stands in the place of the error.
     pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
-        match self {
-            JoinError::Failed(Failed { error, failure }) => {
-                let error = if is_told_better_once_converted::<E, F>() {
-                    let converted = convert(error);
-                    failure.account_or(|| account_of(&converted).without_origin());
-                    converted
-                } else {
-                    failure.account_or(|| account_of(&error));
-                    convert(error)
-                };
+        let (error, failure) = match self {
+            JoinError::Failed(Failed { error, failure }) => (error, failure),
+            JoinError::Panicked(panic) => return JoinError::Panicked(panic),
+            JoinError::Cancelled => return JoinError::Cancelled,
+        };
+        let is_told_later = is_told_better_once_converted::<E, F>();
+        if !is_told_later {
+            failure.account_or(|| account_of(&error));
+        }
+        match catch_unwind(AssertUnwindSafe(|| convert(error))) {
+            Ok(error) => {
+                if is_told_later {
+                    failure.account_or(|| account_of(&error).without_origin());
+                }
                 JoinError::Failed(Failed { error, failure })
             }
-            JoinError::Panicked(panic) => JoinError::Panicked(panic),
-            JoinError::Cancelled => JoinError::Cancelled,
+            Err(payload) => {
+                failure.account_or(|| Account {
+                    message: "an error that panicked when it was converted".to_owned(),
+                    ..Account::default()
+                });
+                JoinError::Panicked(Panic::new(*failure, payload))
+            }
         }
     }
 
