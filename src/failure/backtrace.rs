@@ -55,7 +55,7 @@ const SYSTEM_PREFIXES: [&str; 2] = ["__rust_", "__libc_start"];
 
 /// Shortens `text`, the `Display` form of a backtrace; with `full`, nothing is hidden.
 pub(crate) fn trim(text: &str, full: bool) -> Trimmed<'_> {
-    let content = match text.trim() {
+    let content = match text.trim_ascii() {
         "" => Content::Missing("the capture holds no frames"),
         "disabled backtrace" => Content::Missing("capturing was disabled when the error was made"),
         "unsupported backtrace" => Content::Missing("this platform cannot capture one"),
@@ -167,7 +167,11 @@ fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
 
 fn frames_in(text: &str) -> Vec<Frame<'_>> {
     let mut frames: Vec<Frame<'_>> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in text
+        .lines()
+        .map(str::trim_ascii)
+        .filter(|line| !line.is_empty())
+    {
         match (line.strip_prefix("at "), frames.last_mut()) {
             (Some(place), Some(frame)) => frame.place = Some(without_dot(place)),
             _ => frames.push(Frame {
@@ -226,7 +230,8 @@ fn is_runtime_crate(name: &str) -> bool {
 /// The crate that a path or type begins with: `app` for `&mut app::Fetch`, none for `u8` or `T`.
 fn crate_of(name: &str) -> Option<&str> {
     let (head, _) = name.split_once("::")?;
-    head.rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+    // Letters beyond ASCII are taken for letters without a look into Unicode's tables.
+    head.rsplit(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
         .next()
 }
 
