@@ -156,8 +156,10 @@ fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool)
 }
 
 fn write_cause(f: &mut Formatter<'_>, how: &str, report: &str) -> fmt::Result {
-    let report = report.replace('\n', &format!("\n{:INDENT$}", ""));
-    write!(f, "\n{:INDENT$}{how} {report}", "")
+    let mut lines = report.split('\n');
+    let first = lines.next().unwrap_or_default();
+    write!(f, "\n{:INDENT$}{how} {first}", "")?;
+    lines.try_for_each(|line| write!(f, "\n{:INDENT$}{line}", ""))
 }
 
 /// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.

@@ -42,7 +42,9 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     for (number, line) in shown.lines().enumerate() {
         if number > 0 {
             let bar = if line.is_empty() { "|" } else { "| " };
-            quote.push_str(&format!("\n{:indent$}{bar}", ""));
+            quote.push('\n');
+            quote.extend(std::iter::repeat_n(' ', indent));
+            quote.push_str(bar);
         }
         for c in line.chars() {
             match c {
