@@ -57,8 +57,9 @@ impl<T> Unread<T> {
             return;
         }
         let deadline = deadline();
-        self.aging
-            .extend(self.fresh.drain(..).map(|failure| (deadline, failure)));
+        for failure in self.fresh.drain(..) {
+            self.aging.push_back((deadline, failure));
+        }
         if self.aging.len() >= self.sweep_at {
             self.aging.retain(|(_, failure)| is_unread(failure));
             self.sweep_at = (self.aging.len() * 2).max(64);
@@ -99,10 +100,15 @@ impl<T> Unread<T> {
 
     /// Takes everything, in the order of failing.
     pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let aging = std::mem::take(&mut self.aging)
-            .into_iter()
-            .map(|(_, failure)| failure);
-        aging.chain(std::mem::take(&mut self.fresh)).collect()
+        let Unread { fresh, aging, .. } = std::mem::replace(self, Unread::new());
+        let mut all = Vec::with_capacity(aging.len() + fresh.len());
+        for (_, failure) in aging {
+            all.push(failure);
+        }
+        for failure in fresh {
+            all.push(failure);
+        }
+        all
     }
 }
 
