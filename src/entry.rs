@@ -12,28 +12,30 @@
 //!
 //! Knows the loop.
 
-use std::cell::{Cell, RefCell};
-use std::fmt;
+mod builder;
+mod kept;
+
+pub use builder::Builder;
+pub use kept::Executor;
+
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 
 use log::Level;
 
-use crate::core::{__candor_poll_boundary, Config, Core, FailurePolicy, Stop};
+use crate::core::{__candor_poll_boundary, Config, Core, Stop};
 use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::lineage::Entry;
-use crate::failure::{FailureKind, TaskFailure, report};
-use crate::inspect::{Tasks, lost_work};
-use crate::join::JoinHandle;
+use crate::failure::{FailureKind, report};
+use crate::inspect::lost_work;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
-use crate::spawn::TaskBuilder;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -211,278 +213,6 @@ pub fn exit(code: u8) {
         "`exit({code})` was called where no executor runs on this thread. Call it from within a task, or \
          use std::process::exit",
     );
-}
-
-/// An executor to keep: its tasks survive from one call to the next.
-///
-/// Dropping it cancels its tasks, on this thread, and reports what is unread. One that its own tasks keep alive,
-/// by an `Rc` in their futures, is not dropped before they are.
-///
-/// # Examples
-///
-/// ```
-/// use std::cell::Cell;
-/// use std::rc::Rc;
-///
-/// let executor = candor::Executor::new();
-/// let count = Rc::new(Cell::new(0));
-/// let counter = count.clone();
-/// executor.spawn(async move {
-///     for _ in 0..3 {
-///         counter.set(counter.get() + 1);
-///         candor::yield_now().await;
-///     }
-/// }).detach();
-/// executor.block_on(candor::yield_now());
-/// assert_eq!(count.get(), 1);
-/// executor.drain();
-/// assert_eq!(count.get(), 3);
-/// ```
-pub struct Executor {
-    core: Rc<Core>,
-}
-
-impl Executor {
-    /// An executor on the real clock that prints failures.
-    #[expect(
-        clippy::new_without_default,
-        reason = "an executor is a resource, not a value that has a default"
-    )]
-    pub fn new() -> Self {
-        Executor {
-            core: current::fresh_core(Config::default()),
-        }
-    }
-
-    /// An executor that differs.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
-    /// Runs `future`, then every task that is not a daemon, as the free function [`run`] does.
-    ///
-    /// The exit code speaks of the failures that were reported during this call. Failures that are unread
-    /// stay so, as their handles may be held.
-    ///
-    /// # Panics
-    ///
-    /// When this executor is running already.
-    #[track_caller]
-    pub fn run<F>(&self, future: F) -> ExitCode
-    where
-        F: Future,
-        F::Output: Outcome,
-    {
-        let before = self.failures();
-        let result = self.enter("Executor::run", |core| {
-            drive_reporting(core, future)?;
-            drain(core)
-        });
-        exit_code(result, self.failures() - before)
-    }
-
-    /// Runs `future` until it is done. Tasks survive to the next call.
-    ///
-    /// # Panics
-    ///
-    /// When this executor is running already, when `future` panics, or when a task calls [`exit`].
-    #[track_caller]
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let result = self.enter("Executor::block_on", |core| drive(core, future));
-        output_of(result)
-    }
-
-    /// Spawns a task, which is polled when the executor runs.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
-        TaskBuilder::new().spawn_on(self, future)
-    }
-
-    /// Runs until no task is left that is not a daemon.
-    ///
-    /// # Panics
-    ///
-    /// When this executor is running already.
-    #[track_caller]
-    pub fn drain(&self) {
-        // A task that called `exit` has had its wish: everything is cancelled.
-        let _stopped = self.enter("Executor::drain", drain);
-    }
-
-    /// The tasks that are alive, as a tree.
-    pub fn tasks(&self) -> Tasks {
-        Tasks::of(&self.core)
-    }
-
-    /// How many failures have been reported so far.
-    pub fn failures(&self) -> u64 {
-        self.core.failures()
-    }
-
-    #[track_caller]
-    fn enter<R>(
-        &self,
-        function: &'static str,
-        body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
-    ) -> Result<R, Stop> {
-        let entry = Entry {
-            function,
-            at: Caller::caller(),
-        };
-        warn_of_nesting(entry);
-        let _entered = Entered::new(&self.core, entry);
-        // A failure that was reported since the last call may have shut the executor down.
-        let mut result = match self.core.take_stop() {
-            None => body(&self.core),
-            Some(stop) => Err(stop),
-        };
-        if result.is_ok()
-            && let Some(stop) = self.core.take_stop()
-        {
-            result = Err(stop);
-        }
-        if result.is_err() {
-            self.core.cancel_everything();
-            self.core.take_stop();
-        }
-        result
-    }
-}
-
-impl TaskBuilder {
-    /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
-    #[track_caller]
-    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
-        self.spawn_in(&executor.core, future, Caller::caller())
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        if !self.core.is_entered.get() {
-            let entered = Entered::again(&self.core);
-            self.core.cancel_everything();
-            drop(entered);
-            current::retire(&self.core);
-        }
-    }
-}
-
-impl fmt::Debug for Executor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tasks = self.core.slots.borrow().len();
-        f.debug_struct("Executor")
-            .field("tasks", &tasks)
-            .field("failures", &self.failures())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builds an [`Executor`] that differs from the usual one.
-///
-/// # Examples
-///
-/// ```
-/// use std::cell::RefCell;
-/// use std::rc::Rc;
-///
-/// let messages = Rc::new(RefCell::new(Vec::new()));
-/// let panel = messages.clone();
-/// let executor = candor::Executor::builder()
-///     .on_failure(move |failure| panel.borrow_mut().push(failure.message().to_owned()))
-///     .build();
-/// executor.spawn(async { panic!("boom") }).detach();
-/// executor.drain();
-/// assert_eq!(*messages.borrow(), ["boom"]);
-/// ```
-#[must_use = "it builds nothing until `build` is called"]
-pub struct Builder {
-    config: Config,
-}
-
-impl Builder {
-    fn new() -> Self {
-        Builder {
-            config: Config {
-                is_custom: true,
-                ..Config::default()
-            },
-        }
-    }
-
-    /// Gives failures to `callback` **instead of** printing them.
-    ///
-    /// It is called between polls, so it may spawn, and never inside a destructor. Should it panic, the
-    /// report is printed after all.
-    ///
-    /// It is also the way to telemetry: a panic hook that the program has set (`std::panic::set_hook`) sees no
-    /// panic of a task. Set such a hook before candor is first used; one that is set later takes the place
-    /// of candor's own, and reports have no backtrace then.
-    pub fn on_failure(mut self, callback: impl Fn(&TaskFailure) + 'static) -> Self {
-        self.config.on_failure = Some(Box::new(callback));
-        self
-    }
-
-    /// What happens when a failure is reported. Default: [`FailurePolicy::Report`].
-    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
-        self.config.policy = policy;
-        self
-    }
-
-    /// How long a failure may wait for the holder of its handle before it is reported all the same.
-    /// Default: one second. `Duration::MAX`: until the executor ends.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.config.grace = grace;
-        self
-    }
-
-    /// Lets time stand still while anything is ready, and jump to the next deadline when nothing is.
-    ///
-    /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Threads outside
-    /// know nothing of this time: their wakes are not waited for while a timer is due.
-    pub fn virtual_time(mut self) -> Self {
-        self.config.virtual_time = true;
-        self
-    }
-
-    /// Polls what is ready in an order that is random, but the same for the same seed.
-    ///
-    /// Tasks that rely on the order of their neighbours show it. Nobody is starved: what is ready when a
-    /// pass begins is polled before the next one begins.
-    pub fn shuffle(mut self, seed: u64) -> Self {
-        self.config.shuffle = Some(Cell::new(seed));
-        self
-    }
-
-    /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
-    /// poll. It costs two looks at the clock a poll.
-    pub fn slow_poll(mut self, limit: Duration) -> Self {
-        self.config.slow_poll = Some(limit);
-        self
-    }
-
-    /// Builds the executor.
-    pub fn build(self) -> Executor {
-        Executor {
-            core: current::fresh_core(self.config),
-        }
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("policy", &self.config.policy)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Runs `body` on a core that nobody else has, and ends it; says how many failures it has reported.

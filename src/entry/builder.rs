@@ -1,0 +1,111 @@
+//! How an executor may differ from the usual one.
+//!
+//! Knows the configuration of a core.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+use super::Executor;
+use crate::core::{Config, FailurePolicy};
+use crate::current;
+use crate::failure::TaskFailure;
+
+/// Builds an [`Executor`] that differs from the usual one.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+///
+/// let messages = Rc::new(RefCell::new(Vec::new()));
+/// let panel = messages.clone();
+/// let executor = candor::Executor::builder()
+///     .on_failure(move |failure| panel.borrow_mut().push(failure.message().to_owned()))
+///     .build();
+/// executor.spawn(async { panic!("boom") }).detach();
+/// executor.drain();
+/// assert_eq!(*messages.borrow(), ["boom"]);
+/// ```
+#[must_use = "it builds nothing until `build` is called"]
+pub struct Builder {
+    config: Config,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Builder {
+            config: Config {
+                is_custom: true,
+                ..Config::default()
+            },
+        }
+    }
+
+    /// Gives failures to `callback` **instead of** printing them.
+    ///
+    /// It is called between polls, so it may spawn, and never inside a destructor. Should it panic, the
+    /// report is printed after all.
+    ///
+    /// It is also the way to telemetry: a panic hook that the program has set (`std::panic::set_hook`) sees no
+    /// panic of a task. Set such a hook before candor is first used; one that is set later takes the place
+    /// of candor's own, and reports have no backtrace then.
+    pub fn on_failure(mut self, callback: impl Fn(&TaskFailure) + 'static) -> Self {
+        self.config.on_failure = Some(Box::new(callback));
+        self
+    }
+
+    /// What happens when a failure is reported. Default: [`FailurePolicy::Report`].
+    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
+        self.config.policy = policy;
+        self
+    }
+
+    /// How long a failure may wait for the holder of its handle before it is reported all the same.
+    /// Default: one second. `Duration::MAX`: until the executor ends.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config.grace = grace;
+        self
+    }
+
+    /// Lets time stand still while anything is ready, and jump to the next deadline when nothing is.
+    ///
+    /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Threads outside
+    /// know nothing of this time: their wakes are not waited for while a timer is due.
+    pub fn virtual_time(mut self) -> Self {
+        self.config.virtual_time = true;
+        self
+    }
+
+    /// Polls what is ready in an order that is random, but the same for the same seed.
+    ///
+    /// Tasks that rely on the order of their neighbours show it. Nobody is starved: what is ready when a
+    /// pass begins is polled before the next one begins.
+    pub fn shuffle(mut self, seed: u64) -> Self {
+        self.config.shuffle = Some(Cell::new(seed));
+        self
+    }
+
+    /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
+    /// poll. It costs two looks at the clock a poll.
+    pub fn slow_poll(mut self, limit: Duration) -> Self {
+        self.config.slow_poll = Some(limit);
+        self
+    }
+
+    /// Builds the executor.
+    pub fn build(self) -> Executor {
+        Executor {
+            core: current::fresh_core(self.config),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("policy", &self.config.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! An executor to keep.
+//!
+//! It is entered again and again, and its tasks live on in between. Knows the loop.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use super::{Builder, drive_reporting, exit_code, output_of, warn_of_nesting};
+use crate::core::{Config, Core, Stop};
+use crate::current::{self, Entered};
+use crate::executor::{drain, drive};
+use crate::failure::lineage::Entry;
+use crate::inspect::Tasks;
+use crate::join::JoinHandle;
+use crate::outcome::Outcome;
+use crate::spawn::TaskBuilder;
+
+/// An executor to keep: its tasks survive from one call to the next.
+///
+/// Dropping it cancels its tasks, on this thread, and reports what is unread. One that its own tasks keep alive,
+/// by an `Rc` in their futures, is not dropped before they are.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// let executor = candor::Executor::new();
+/// let count = Rc::new(Cell::new(0));
+/// let counter = count.clone();
+/// executor.spawn(async move {
+///     for _ in 0..3 {
+///         counter.set(counter.get() + 1);
+///         candor::yield_now().await;
+///     }
+/// }).detach();
+/// executor.block_on(candor::yield_now());
+/// assert_eq!(count.get(), 1);
+/// executor.drain();
+/// assert_eq!(count.get(), 3);
+/// ```
+pub struct Executor {
+    pub(super) core: Rc<Core>,
+}
+
+impl Executor {
+    /// An executor on the real clock that prints failures.
+    #[expect(
+        clippy::new_without_default,
+        reason = "an executor is a resource, not a value that has a default"
+    )]
+    pub fn new() -> Self {
+        Executor {
+            core: current::fresh_core(Config::default()),
+        }
+    }
+
+    /// An executor that differs.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Runs `future`, then every task that is not a daemon, as the free function [`run`](crate::run) does.
+    ///
+    /// The exit code speaks of the failures that were reported during this call. Failures that are unread
+    /// stay so, as their handles may be held.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already.
+    #[track_caller]
+    pub fn run<F>(&self, future: F) -> ExitCode
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        let before = self.failures();
+        let result = self.enter("Executor::run", |core| {
+            drive_reporting(core, future)?;
+            drain(core)
+        });
+        exit_code(result, self.failures() - before)
+    }
+
+    /// Runs `future` until it is done. Tasks survive to the next call.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already, when `future` panics, or when a task calls [`exit`](crate::exit).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let result = self.enter("Executor::block_on", |core| drive(core, future));
+        output_of(result)
+    }
+
+    /// Spawns a task, which is polled when the executor runs.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        TaskBuilder::new().spawn_on(self, future)
+    }
+
+    /// Runs until no task is left that is not a daemon.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already.
+    #[track_caller]
+    pub fn drain(&self) {
+        // A task that called `exit` has had its wish: everything is cancelled.
+        let _stopped = self.enter("Executor::drain", drain);
+    }
+
+    /// The tasks that are alive, as a tree.
+    pub fn tasks(&self) -> Tasks {
+        Tasks::of(&self.core)
+    }
+
+    /// How many failures have been reported so far.
+    pub fn failures(&self) -> u64 {
+        self.core.failures()
+    }
+
+    #[track_caller]
+    fn enter<R>(
+        &self,
+        function: &'static str,
+        body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
+    ) -> Result<R, Stop> {
+        let entry = Entry {
+            function,
+            at: Caller::caller(),
+        };
+        warn_of_nesting(entry);
+        let _entered = Entered::new(&self.core, entry);
+        // A failure that was reported since the last call may have shut the executor down.
+        let mut result = match self.core.take_stop() {
+            None => body(&self.core),
+            Some(stop) => Err(stop),
+        };
+        if result.is_ok()
+            && let Some(stop) = self.core.take_stop()
+        {
+            result = Err(stop);
+        }
+        if result.is_err() {
+            self.core.cancel_everything();
+            self.core.take_stop();
+        }
+        result
+    }
+}
+
+impl TaskBuilder {
+    /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
+    #[track_caller]
+    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        self.spawn_in(&executor.core, future, Caller::caller())
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if !self.core.is_entered.get() {
+            let entered = Entered::again(&self.core);
+            self.core.cancel_everything();
+            drop(entered);
+            current::retire(&self.core);
+        }
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = self.core.slots.borrow().len();
+        f.debug_struct("Executor")
+            .field("tasks", &tasks)
+            .field("failures", &self.failures())
+            .finish_non_exhaustive()
+    }
+}
