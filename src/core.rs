@@ -374,3 +374,32 @@ pub(crate) fn __candor_poll_boundary<R>(user_code: impl FnOnce() -> R) -> R {
     std::hint::black_box(());
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::text::payload_text;
+
+    #[test]
+    fn a_task_more_than_a_key_can_number_is_refused_with_advice_and_the_others_live_on() {
+        let core = Rc::new(Core::new(Config::default()));
+        *core.slots.borrow_mut() = Slots::with_limit(3);
+        let spawn = || core.spawn(async {}, None, false, Caller::caller());
+        let first = spawn();
+        spawn();
+        let payload = catch_unwind(AssertUnwindSafe(spawn)).err().unwrap();
+        let message = payload_text(&*payload).unwrap();
+        assert!(
+            message.contains("2 tasks are alive in this executor, as many as a waker can number"),
+            "{message}"
+        );
+
+        let first: Rc<AnyTask> = first;
+        first.cancel();
+        core.finish(&first, false);
+        core.slots.borrow_mut().next_ready();
+        spawn();
+        assert_eq!(core.slots.borrow().len(), 2);
+        core.cancel_everything();
+    }
+}

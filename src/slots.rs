@@ -238,6 +238,16 @@ pub(crate) struct Ready<T> {
 mod tests {
     use super::*;
 
+    impl<T> Slots<T> {
+        /// A table that is full sooner than memory is.
+        pub(crate) fn with_limit(limit: u32) -> Self {
+            Slots {
+                limit,
+                ..Slots::new()
+            }
+        }
+    }
+
     fn insert<T>(slots: &mut Slots<T>, tenant: T) -> u32 {
         slots.insert(tenant).expect("there is room")
     }
@@ -331,8 +341,7 @@ mod tests {
 
     #[test]
     fn one_task_more_than_a_key_can_number_has_no_slot() {
-        let mut slots = Slots::new();
-        slots.limit = 8;
+        let mut slots = Slots::with_limit(8);
         for _ in 0..7 {
             insert(&mut slots, "x");
         }
