@@ -240,7 +240,7 @@ impl Core {
 
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
     /// asked in the middle of anything, since the panic hook asks it.
-    fn origin_of(&self, slot: u32) -> Option<Origin> {
+    pub(crate) fn origin_of(&self, slot: u32) -> Option<Origin> {
         match slot {
             NOBODY | MAIN_UNCAUGHT => None,
             MAIN_SLOT => Some(Origin {

@@ -19,6 +19,7 @@ pub use builder::Builder;
 pub use kept::Executor;
 
 use std::cell::RefCell;
+use std::fmt::Debug;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::pin;
@@ -31,8 +32,9 @@ use log::Level;
 use crate::core::{__candor_poll_boundary, Config, Core, Stop};
 use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
+use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
-use crate::failure::{FailureKind, report};
+use crate::failure::{FailureKind, TaskFailure, report};
 use crate::inspect::lost_work;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
@@ -160,7 +162,7 @@ where
     };
     let (result, _) = in_fresh_executor(config, entry, |core| {
         let outcome = drive(core, future)?.into_result();
-        Ok(outcome.map_err(|error| core.main_error(error)))
+        Ok(outcome.map_err(|error| main_error(core, error)))
     });
     let reports = reports.0.take();
     let verdict = match result {
@@ -271,7 +273,7 @@ where
         None => None,
         Some(Ok(Ok(value))) => Some(value),
         Some(Ok(Err(error))) => {
-            core.report_main_error(error);
+            report_main_error(core, error);
             None
         }
         Some(Err(panic)) => {
@@ -287,6 +289,28 @@ where
         core.report_panic(panic);
     }
     driven
+}
+
+/// What the main future returned, with all that is known of it.
+fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
+    let origin = core
+        .origin_of(MAIN_SLOT)
+        .expect("the main future always has an origin");
+    JoinError::failed(
+        error,
+        TaskFailure::new(origin, FailureKind::Failed, core.main_last_await.get()),
+    )
+}
+
+/// Reports the error that the main future of `run` returned.
+fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
+    let error = main_error(core, error);
+    if let Some(failure) = error.failure() {
+        core.report(failure);
+    }
+    if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {
+        core.report_panic(panic);
+    }
 }
 
 /// Cancels and reports when control goes back, be it by a panic of the main future.

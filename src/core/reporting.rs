@@ -12,7 +12,6 @@
 //!
 //! Knows the core's state.
 
-use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::rc::Rc;
@@ -21,11 +20,10 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use super::{Core, FailurePolicy, Stop};
-use crate::failure::join_error::{JoinError, Panic};
+use crate::failure::join_error::Panic;
 use crate::failure::lineage::Origin;
 use crate::failure::text::{drop_payload, payload_text};
 use crate::failure::{FailureKind, TaskFailure, hook, report};
-use crate::key::MAIN_SLOT;
 use crate::task::AnyTask;
 
 impl Core {
@@ -76,30 +74,8 @@ impl Core {
         drop_payload(panic.into_payload());
     }
 
-    /// What the main future returned, with all that is known of it.
-    pub(crate) fn main_error<E>(&self, error: E) -> JoinError<E> {
-        let origin = self
-            .origin_of(MAIN_SLOT)
-            .expect("the main future always has an origin");
-        JoinError::failed(
-            error,
-            TaskFailure::new(origin, FailureKind::Failed, self.main_last_await.get()),
-        )
-    }
-
-    /// Reports the error that the main future of `run` returned.
-    pub(crate) fn report_main_error<E: Debug + 'static>(&self, error: E) {
-        let error = self.main_error(error);
-        if let Some(failure) = error.failure() {
-            self.report(failure);
-        }
-        if let Err(panic) = self.guarded(MAIN_SLOT, || drop(error)) {
-            self.report_panic(panic);
-        }
-    }
-
     /// The one way into a report, for each failure once.
-    fn report(&self, failure: &TaskFailure) {
+    pub(crate) fn report(&self, failure: &TaskFailure) {
         if !failure.begin_report() {
             return;
         }
