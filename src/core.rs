@@ -19,7 +19,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -35,13 +35,13 @@ use crate::clock::Clock;
 use crate::failure::LastAwait;
 use crate::failure::hook::{self, Polled};
 use crate::failure::join_error::Panic;
-use crate::failure::lineage::{Entry, Lineage, Origin, SharedLineage, TaskId};
+use crate::failure::lineage::{Entry, Lineage, Origin, TaskId};
 use crate::failure::text::drop_payload;
 use crate::inbox::Inbox;
 use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
-use crate::task::{AnyTask, Header, Job, Task};
+use crate::task::{AnyTask, Header, Job, Joiner, Spawner, Task};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
@@ -95,8 +95,9 @@ pub(crate) struct Core {
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
-    /// The lineage of what the task in this slot spawns: a task often spawns more than once.
-    spawner: RefCell<Option<(u32, SharedLineage)>>,
+    /// What is polled in this slot has spawned, and is likely to spawn again.
+    spawning_slot: Cell<u32>,
+    spawner: RefCell<Option<Rc<Spawner>>>,
 }
 
 impl Core {
@@ -125,6 +126,7 @@ impl Core {
             is_entered: Cell::new(false),
             entry: Cell::new(None),
             outer: RefCell::new(None),
+            spawning_slot: Cell::new(NOBODY),
             spawner: RefCell::new(None),
         }
     }
@@ -158,11 +160,7 @@ impl Core {
     }
 
     pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
-        Key {
-            executor: self.number,
-            generation,
-            slot,
-        }
+        Key::new(self.number, generation, slot)
     }
 
     pub(crate) fn stop_for(&self, stop: Stop) {
@@ -180,7 +178,7 @@ impl Core {
 /// Spawning.
 impl Core {
     pub(crate) fn spawn<F>(
-        &self,
+        self: &Rc<Self>,
         future: F,
         name: Option<Arc<str>>,
         is_daemon: bool,
@@ -190,8 +188,7 @@ impl Core {
         F: Future<Output: Outcome> + 'static,
     {
         let id = TaskId(self.next_id.get());
-        let lineage = self.lineage_of_spawner();
-        let header = Header::new(id, name, spawned_at, lineage, is_daemon);
+        let header = Header::new(id, name, spawned_at, self.spawner(), is_daemon);
         let task = Rc::new(Task::new(header, future));
         let slot = self.slots.borrow_mut().insert(task.clone());
         // Not while the table is borrowed: what unwinds may wake.
@@ -216,26 +213,41 @@ impl Core {
     }
 
     #[inline]
-    fn lineage_of_spawner(&self) -> SharedLineage {
-        let spawner = self.polled.get();
-        let mut cached = self.spawner.borrow_mut();
-        if let Some((slot, lineage)) = &*cached
-            && *slot == spawner
+    fn spawner(self: &Rc<Self>) -> Rc<Spawner> {
+        if self.spawning_slot.get() == self.polled.get()
+            && let Some(spawner) = &*self.spawner.borrow()
         {
-            return Rc::clone(lineage);
+            return Rc::clone(spawner);
         }
-        let lineage = match self.origin_of(spawner) {
-            Some(origin) => Lineage::below(&origin),
-            None => Lineage::of_entry(self.entry.get()),
-        };
-        *cached = Some((spawner, Rc::clone(&lineage)));
-        lineage
+        self.new_spawner()
+    }
+
+    #[cold]
+    fn new_spawner(self: &Rc<Self>) -> Rc<Spawner> {
+        let slot = self.polled.get();
+        let executor: Weak<Core> = Rc::downgrade(self);
+        let spawner = Rc::new(Spawner {
+            lineage: match self.origin_of(slot) {
+                Some(origin) => Lineage::below(&origin),
+                None => Lineage::of_entry(self.entry.get()),
+            },
+            executor,
+            number: self.number,
+        });
+        self.spawning_slot.set(slot);
+        self.spawner.replace(Some(Rc::clone(&spawner)));
+        spawner
     }
 
     /// A new entry point: what the main future spawns has a new lineage.
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
         self.entry.set(entry);
-        self.spawner.borrow_mut().take();
+        self.spawner.take();
+    }
+
+    /// The executor of a task, if it is still there.
+    pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
+        task.spawned_by.executor.upgrade()?.downcast().ok()
     }
 
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
@@ -247,7 +259,7 @@ impl Core {
                 id: TaskId::MAIN,
                 name: None,
                 spawned_at: None,
-                spawned_by: Arc::clone(&Lineage::of_entry(self.entry.get())),
+                spawned_by: Lineage::of_entry(self.entry.get()),
             }),
             slot => {
                 let slots = self.slots.try_borrow().ok()?;
@@ -290,15 +302,11 @@ impl Core {
     pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
         let header = &task.header();
         header.is_finished.set(true);
-        let removed = self.slots.borrow_mut().remove(header.slot.get());
+        let slot = header.slot.get();
+        let removed = self.slots.borrow_mut().remove(slot);
         drop(removed);
         self.noted_await.set(None);
-        if self
-            .spawner
-            .borrow()
-            .as_ref()
-            .is_some_and(|(slot, _)| *slot == header.slot.get())
-        {
+        if self.spawning_slot.get() == slot {
             self.spawner.take();
         }
         if !header.is_daemon {
@@ -311,10 +319,13 @@ impl Core {
                 self.unread.borrow_mut().push(Rc::clone(task));
             }
         }
-        if let Some(joiner) = header.joiner.take() {
-            // A foreign waker that panics is no failure of this task: std's hook tells it.
-            self.end_poll();
-            joiner.wake();
+        match header.take_joiner() {
+            Joiner::Task(key) => self.slots.borrow_mut().wake(key.slot(), key.generation()),
+            Joiner::Foreign(joiner) => {
+                // Should it panic, that is no failure of this task: std's hook tells it.
+                self.end_poll();
+                joiner.wake();
+            }
         }
     }
 

@@ -51,9 +51,9 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 #[inline]
 pub(crate) fn wake(key: Key) -> bool {
     let woken = with(|core| {
-        let is_here = core.number == key.executor;
+        let is_here = core.number == key.executor();
         if is_here {
-            core.slots.borrow_mut().wake(key.slot, key.generation);
+            core.slots.borrow_mut().wake(key.slot(), key.generation());
         }
         is_here
     });

@@ -209,7 +209,7 @@ fn wake_guarded(waker: Waker) {
 /// Polls a task, and sees to its end.
 #[inline]
 fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
-    core.begin_poll(key.slot);
+    core.begin_poll(key.slot());
     // Its drop does nothing, which the compiler cannot know.
     let waker = ManuallyDrop::new(waker_of(key));
     let cx = &mut Context::from_waker(&waker);

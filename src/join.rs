@@ -1,22 +1,24 @@
 //! The handle's side of a task: join it, detach it, abort it.
 //!
 //! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its
-//! executor is gone. The core it needs only to abort, and to say that nobody will read a failure.
+//! executor is gone. The core it needs only to say that nobody will read a failure.
 //!
 //! Knows tasks, the core and the current executor.
 
 use std::fmt;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::abort::AbortHandle;
 use crate::core::Core;
 use crate::current;
 use crate::failure::join_error::JoinError;
-use crate::failure::lineage::{Named, TaskId};
+use crate::failure::lineage::TaskId;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
-use crate::task::{AnyTask, Header, JobOf};
+use crate::task::{AnyTask, JobOf};
+use crate::waker;
 
 /// Awaits a task's outcome.
 ///
@@ -44,15 +46,12 @@ use crate::task::{AnyTask, Header, JobOf};
 /// ```
 pub struct JoinHandle<T> {
     task: Rc<dyn JobOf<T>>,
-    core: Weak<Core>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<dyn JobOf<T>>, core: &Rc<Core>) -> Self {
-        JoinHandle {
-            task,
-            core: Rc::downgrade(core),
-        }
+    #[inline]
+    pub(crate) fn new(task: Rc<dyn JobOf<T>>) -> Self {
+        JoinHandle { task }
     }
 
     /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
@@ -69,15 +68,12 @@ impl<T> JoinHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
-        abort(self.task.header(), &self.core);
+        self.abort_handle().abort();
     }
 
     /// A handle that can abort the task and keeps nothing else of it.
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle {
-            task: self.task.clone(),
-            core: self.core.clone(),
-        }
+        AbortHandle::new(self.task.clone())
     }
 
     /// Whether the task is done: it returned, failed, or was cancelled.
@@ -102,9 +98,10 @@ impl<T> JoinHandle<T> {
 impl<T: Outcome> Future for JoinHandle<T> {
     type Output = Result<T::Ok, JoinError<T::Err>>;
 
+    #[inline]
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let poll = self.task.poll_join(cx);
+        let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
         if poll.is_pending() {
             let made_at = self.task.header().spawned_at;
             current::note_await(AwaitKind::Join, await_line(made_at));
@@ -120,10 +117,10 @@ impl<T> Drop for JoinHandle<T> {
         if header.is_consumed.get() {
             // The usual case has nothing left to do.
         } else if !header.is_finished.get() {
-            header.joiner.take();
+            header.take_joiner();
         } else if self.task.has_unread_failure() {
             // Without a core its end has told everything.
-            if let Some(owner) = self.core.upgrade() {
+            if let Some(owner) = Core::of(header) {
                 let task: Rc<AnyTask> = self.task.clone();
                 match current::polling_core() {
                     Some(polling) => polling.report_after_poll(owner, task),
@@ -145,63 +142,5 @@ impl<T> Value for JoinHandle<T> {}
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JoinHandle({:?})", self.abort_handle())
-    }
-}
-
-/// Aborts a task, without the right to its outcome.
-///
-/// # Examples
-///
-/// ```
-/// candor::block_on(async {
-///     let task = candor::spawn(std::future::pending::<()>());
-///     let stop = task.abort_handle();
-///     candor::spawn(async move { stop.abort() }).detach();
-///     assert!(task.await.unwrap_err().is_cancelled());
-/// });
-/// ```
-#[derive(Clone)]
-pub struct AbortHandle {
-    task: Rc<AnyTask>,
-    core: Weak<Core>,
-}
-
-impl AbortHandle {
-    /// As [`JoinHandle::abort`].
-    pub fn abort(&self) {
-        abort(self.task.header(), &self.core);
-    }
-
-    /// As [`JoinHandle::is_finished`].
-    pub fn is_finished(&self) -> bool {
-        self.task.header().is_finished.get()
-    }
-
-    /// As [`JoinHandle::id`].
-    pub fn id(&self) -> TaskId {
-        self.task.header().id
-    }
-}
-
-impl fmt::Debug for AbortHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = self.task.header();
-        let state = if header.is_finished.get() {
-            "finished"
-        } else {
-            "running"
-        };
-        write!(f, "{}, {state}", Named(header.id, header.name()))
-    }
-}
-
-/// Marks the task, and lets the executor find the mark at its next turn. The future is not dropped here: that
-/// would run a destructor of the task in the middle of whoever aborts it.
-fn abort(header: &Header, core: &Weak<Core>) {
-    if !header.is_finished.get()
-        && !header.is_aborted.replace(true)
-        && let Some(core) = core.upgrade()
-    {
-        core.slots.borrow_mut().wake_tenant(header.slot.get());
     }
 }

@@ -24,24 +24,43 @@ pub(crate) const MAIN_SLOT: u32 = 0;
 pub(crate) const SLOT_LIMIT: u32 = u32::MAX - 1;
 
 /// Names one task of one executor, for as long as that task lives.
+///
+/// Kept as the number that a waker carries, because it is carried more often than looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) executor: u16,
-    pub(crate) generation: u16,
-    pub(crate) slot: u32,
-}
+pub(crate) struct Key(u64);
 
 impl Key {
-    pub(crate) const fn to_bits(self) -> u64 {
-        (self.executor as u64) << 48 | (self.generation as u64) << 32 | self.slot as u64
+    /// Names no task.
+    pub(crate) const NOBODY: Key = Key(u64::MAX);
+
+    #[inline]
+    pub(crate) const fn new(executor: u16, generation: u16, slot: u32) -> Key {
+        Key((executor as u64) << 48 | (generation as u64) << 32 | slot as u64)
     }
 
+    #[inline]
+    pub(crate) const fn executor(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u16 {
+        (self.0 >> 32) as u16
+    }
+
+    #[inline]
+    pub(crate) const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline]
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
     pub(crate) const fn from_bits(bits: u64) -> Key {
-        Key {
-            executor: (bits >> 48) as u16,
-            generation: (bits >> 32) as u16,
-            slot: bits as u32,
-        }
+        Key(bits)
     }
 }
 
@@ -51,24 +70,19 @@ mod tests {
 
     #[test]
     fn every_part_survives_the_way_through_64_bits() {
-        for key in [
-            Key {
-                executor: 0,
-                generation: 0,
-                slot: MAIN_SLOT,
-            },
-            Key {
-                executor: u16::MAX,
-                generation: 0,
-                slot: 1,
-            },
-            Key {
-                executor: 1,
-                generation: u16::MAX,
-                slot: u32::MAX,
-            },
-        ] {
-            assert_eq!(Key::from_bits(key.to_bits()), key);
+        let parts = [
+            (0, 0, MAIN_SLOT),
+            (u16::MAX, 0, 1),
+            (1, u16::MAX, SLOT_LIMIT),
+            (0x1234, 0x5678, 0x9abc_def0),
+        ];
+        for (executor, generation, slot) in parts {
+            let key = Key::from_bits(Key::new(executor, generation, slot).to_bits());
+            assert_eq!(
+                (key.executor(), key.generation(), key.slot()),
+                (executor, generation, slot)
+            );
+            assert_ne!(key, Key::NOBODY);
         }
     }
 }

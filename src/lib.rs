@@ -15,10 +15,11 @@
 //! | 2 | `failure` (what is known of a failure, and its text) | no task, no loop |
 //! | 3 | `task` (the cell: a future, then its outcome) | failures |
 //! | 4 | `core` (all state of one executor) | tasks |
-//! | 5 | `current` (which core runs on this thread) | the core |
-//! | 6 | `waker`, `join`, `yield_now`, `time` | the current core |
-//! | 7 | `executor` (the loop), `spawn`, `inspect` | wakers, handles |
-//! | 8 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
+//! | 5 | `current` (which core runs on this thread), `abort` | the core |
+//! | 6 | `waker`, `yield_now`, `time` | the current core |
+//! | 7 | `executor` (the loop), `join`, `inspect` | wakers |
+//! | 8 | `spawn` | handles |
+//! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
 //!
 //! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
 //! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
@@ -43,6 +44,7 @@ compile_error!(
     "candor needs 64-bit pointers: its wakers are 64-bit numbers that travel as pointers"
 );
 
+mod abort;
 mod clock;
 mod core;
 mod current;
@@ -68,6 +70,7 @@ mod wheel;
 mod yield_now;
 
 pub use crate::core::FailurePolicy;
+pub use abort::AbortHandle;
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use failure::error::{Error, Ok, Result};
 pub use failure::group_error::GroupError;
@@ -76,7 +79,7 @@ pub use failure::lineage::{Ancestor, Lineage, TaskId};
 pub use failure::{FailureKind, LastAwait, Location, TaskFailure};
 pub use group::{GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, TaskGroup};
 pub use inspect::{TaskInfo, TaskState, Tasks, tasks};
-pub use join::{AbortHandle, JoinHandle};
+pub use join::JoinHandle;
 pub use outcome::{Outcome, Plain, Value};
 pub use pool::{PoolResults, TaskPool};
 pub use spawn::{TaskBuilder, spawn};

@@ -116,7 +116,7 @@ impl TaskBuilder {
         if cfg!(debug_assertions) && is_result::<<F::Output as Outcome>::Ok>() {
             warn_of_nested_result(at);
         }
-        JoinHandle::new(core.spawn(future, self.name, self.is_daemon, at), core)
+        JoinHandle::new(core.spawn(future, self.name, self.is_daemon, at))
     }
 }
 

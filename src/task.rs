@@ -18,15 +18,18 @@
 //!
 //! Knows failures, but no executor, no queue and no waker but as something to call.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::Location as Caller;
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::join_error::{JoinError, Panic};
-use crate::failure::lineage::{Named, Origin, SharedLineage, TaskId};
+use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::failure::{AwaitKind, FailureKind, LastAwait, TaskFailure};
+use crate::key::Key;
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
@@ -55,12 +58,14 @@ pub(crate) struct Header {
     /// Boxed, since few tasks have one and all pay for its place.
     pub(crate) name: Option<Box<Arc<str>>>,
     pub(crate) spawned_at: &'static Caller<'static>,
-    pub(crate) spawned_by: SharedLineage,
+    pub(crate) spawned_by: Rc<Spawner>,
     /// The two halves of the last await, apart so that the kind fits between the flags.
     awaited_at: Cell<Option<&'static Caller<'static>>>,
     awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
-    pub(crate) joiner: Cell<Option<Waker>>,
+    joiner: Cell<Joiner>,
+    /// The number of its executor.
+    pub(crate) executor: u16,
     /// Known once the task has been let into the table.
     pub(crate) slot: Cell<u32>,
     pub(crate) polls: Cell<u32>,
@@ -81,17 +86,18 @@ impl Header {
         id: TaskId,
         name: Option<Arc<str>>,
         spawned_at: &'static Caller<'static>,
-        spawned_by: SharedLineage,
+        spawned_by: Rc<Spawner>,
         is_daemon: bool,
     ) -> Self {
         Header {
             id,
             name: name.map(Box::new),
             spawned_at,
+            executor: spawned_by.number,
             spawned_by,
             awaited_at: Cell::new(None),
             awaited: Cell::new(AwaitKind::Join),
-            joiner: Cell::new(None),
+            joiner: Cell::new(Joiner::NOBODY),
             slot: Cell::new(0),
             polls: Cell::new(0),
             is_daemon,
@@ -102,14 +108,23 @@ impl Header {
         }
     }
 
-    /// Lets `waker` be called when the task is done.
+    /// Lets `waker` be called when the task is done, or the task of `key` be queued instead, if it is of the same executor.
     #[inline]
-    pub(crate) fn set_joiner(&self, waker: &Waker) {
-        let joiner = match self.joiner.take() {
-            Some(joiner) if joiner.will_wake(waker) => joiner,
-            _ => waker.clone(),
+    pub(crate) fn set_joiner(&self, waker: &Waker, key: Key) {
+        let joiner = if key.executor() == self.executor && key != Key::NOBODY {
+            Joiner::Task(key)
+        } else {
+            match self.take_joiner() {
+                Joiner::Foreign(joiner) if joiner.will_wake(waker) => Joiner::Foreign(joiner),
+                _ => Joiner::Foreign(waker.clone()),
+            }
         };
-        self.joiner.set(Some(joiner));
+        self.joiner.set(joiner);
+    }
+
+    #[inline]
+    pub(crate) fn take_joiner(&self) -> Joiner {
+        self.joiner.replace(Joiner::NOBODY)
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -127,9 +142,33 @@ impl Header {
             id: self.id,
             name: self.name.as_deref().cloned(),
             spawned_at: Some(self.spawned_at),
-            spawned_by: Arc::clone(&self.spawned_by),
+            spawned_by: Arc::clone(&self.spawned_by.lineage),
         }
     }
+}
+
+/// What all tasks of one spawner share.
+///
+/// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
+/// failures, which may leave the thread and are few. So spawning costs no atomic operation.
+pub(crate) struct Spawner {
+    pub(crate) lineage: Arc<Lineage>,
+    /// The executor, for those who know what that is.
+    pub(crate) executor: Weak<dyn Any>,
+    /// Its number.
+    pub(crate) number: u16,
+}
+
+/// Who is woken when a task is done.
+pub(crate) enum Joiner {
+    /// Most often another task of the same executor, to which its key is the shortest way.
+    Task(Key),
+    Foreign(Waker),
+}
+
+impl Joiner {
+    /// Of no executor's.
+    pub(crate) const NOBODY: Joiner = Joiner::Task(Key::NOBODY);
 }
 
 /// What a poll came to.
@@ -169,12 +208,13 @@ pub(crate) trait Job {
 
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
-    /// Takes the outcome, or lets the waker be called when there is one.
+    /// Takes the outcome, or lets the waker be called when there is one. `key` is what the waker
+    /// stands for.
     ///
     /// # Panics
     ///
     /// When the outcome was taken before.
-    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>>
+    fn poll_join(&self, waker: &Waker, key: Key) -> Poll<Result<T::Ok, JoinError<T::Err>>>
     where
         T: Outcome;
 }
@@ -308,10 +348,10 @@ impl<F: Future> JobOf<F::Output> for Task<F>
 where
     F::Output: Outcome,
 {
-    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<F>> {
+    fn poll_join(&self, waker: &Waker, key: Key) -> Poll<OutcomeOf<F>> {
         let header = &self.header;
         if !header.is_finished.get() {
-            header.set_joiner(cx.waker());
+            header.set_joiner(waker, key);
         } else if let Some(outcome) = self.take_outcome() {
             header.is_consumed.set(true);
             return Poll::Ready(outcome);
@@ -322,7 +362,7 @@ where
                 Named(header.id, header.name()),
             );
             // Its failure is being reported right now, further up the stack.
-            cx.waker().wake_by_ref();
+            waker.wake_by_ref();
         }
         Poll::Pending
     }

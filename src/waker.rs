@@ -28,6 +28,14 @@ pub(crate) fn waker_of(key: Key) -> Waker {
     unsafe { Waker::new(word(key), &VTABLE) }
 }
 
+/// What a waker stands for; a foreign one for nobody.
+#[inline]
+pub(crate) fn key_of(waker: &Waker) -> Key {
+    let is_ours = std::ptr::eq(waker.vtable(), &VTABLE);
+    let bits = waker.data().addr() as u64;
+    Key::from_bits(if is_ours { bits } else { Key::NOBODY.to_bits() })
+}
+
 fn word(key: Key) -> *const () {
     std::ptr::without_provenance(key.to_bits() as usize)
 }
@@ -45,8 +53,8 @@ fn wake(data: *const ()) {
 
 #[inline(never)]
 fn wake_elsewhere(key: Key) {
-    if let Some(inbox) = Inbox::of(key.executor) {
-        inbox.wake(key.slot);
+    if let Some(inbox) = Inbox::of(key.executor()) {
+        inbox.wake(key.slot());
     }
 }
 

@@ -16,7 +16,6 @@
 
 use std::fmt;
 use std::panic::Location as Caller;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Location;
@@ -63,12 +62,6 @@ impl fmt::Display for Entry {
         write!(f, "{} at {}", self.function, self.at)
     }
 }
-
-/// A lineage that the tasks of one spawner share.
-///
-/// Counted twice: the `Rc` for the tasks, of which there are many, and the `Arc` for their failures,
-/// which may leave the thread and are few. So spawning costs no atomic operation.
-pub(crate) type SharedLineage = Rc<Arc<Lineage>>;
 
 /// Who spawned a task, who spawned that one, and so on up to the entry point.
 ///
@@ -122,20 +115,20 @@ impl Ancestor {
 }
 
 impl Lineage {
-    pub(crate) fn of_entry(entry: Option<Entry>) -> SharedLineage {
-        Rc::new(Arc::new(Lineage {
+    pub(crate) fn of_entry(entry: Option<Entry>) -> Arc<Lineage> {
+        Arc::new(Lineage {
             ancestors: Vec::new(),
             omitted: 0,
             entry,
-        }))
+        })
     }
 
     /// The lineage of what `spawner` spawns.
-    pub(crate) fn below(spawner: &Origin) -> SharedLineage {
+    pub(crate) fn below(spawner: &Origin) -> Arc<Lineage> {
         let above = &*spawner.spawned_by;
         let Some(spawned_at) = spawner.spawned_at else {
             // The main future: its children were spawned by the entry point.
-            return Rc::new(Arc::clone(&spawner.spawned_by));
+            return Arc::clone(&spawner.spawned_by);
         };
         let kept = above.ancestors.len().min(LINKS - 1);
         let mut ancestors = Vec::with_capacity(kept + 1);
@@ -146,11 +139,11 @@ impl Lineage {
         });
         ancestors.extend_from_slice(&above.ancestors[..kept]);
         let omitted = above.omitted + (above.ancestors.len() - kept) as u64;
-        Rc::new(Arc::new(Lineage {
+        Arc::new(Lineage {
             ancestors,
             omitted,
             entry: above.entry,
-        }))
+        })
     }
 
     /// The tasks, the nearest first; at most 16.

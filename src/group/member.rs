@@ -20,9 +20,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::abort::AbortHandle;
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::TaskId;
-use crate::join::{AbortHandle, JoinHandle};
+use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 
 /// How a member came to its end.

@@ -1,0 +1,69 @@
+//! Aborting: a mark on a task, which its executor finds.
+//!
+//! Knows tasks and the core.
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::core::Core;
+use crate::failure::lineage::{Named, TaskId};
+use crate::task::AnyTask;
+
+/// Aborts a task, without the right to its outcome.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(std::future::pending::<()>());
+///     let stop = task.abort_handle();
+///     candor::spawn(async move { stop.abort() }).detach();
+///     assert!(task.await.unwrap_err().is_cancelled());
+/// });
+/// ```
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: Rc<AnyTask>,
+}
+
+impl AbortHandle {
+    pub(crate) fn new(task: Rc<AnyTask>) -> Self {
+        AbortHandle { task }
+    }
+
+    /// As [`JoinHandle::abort`](crate::JoinHandle::abort).
+    ///
+    /// The future is not dropped here: that would run a destructor of the task in the middle of whoever aborts
+    /// it. The task is marked, and the executor finds the mark at the task's next turn.
+    pub fn abort(&self) {
+        let header = self.task.header();
+        if !header.is_finished.get()
+            && !header.is_aborted.replace(true)
+            && let Some(core) = Core::of(header)
+        {
+            core.slots.borrow_mut().wake_tenant(header.slot.get());
+        }
+    }
+
+    /// As [`JoinHandle::is_finished`](crate::JoinHandle::is_finished).
+    pub fn is_finished(&self) -> bool {
+        self.task.header().is_finished.get()
+    }
+
+    /// As [`JoinHandle::id`](crate::JoinHandle::id).
+    pub fn id(&self) -> TaskId {
+        self.task.header().id
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = self.task.header();
+        let state = if header.is_finished.get() {
+            "finished"
+        } else {
+            "running"
+        };
+        write!(f, "{}, {state}", Named(header.id, header.name()))
+    }
+}
