@@ -18,7 +18,7 @@ use crate::run_queue::RunQueue;
 
 /// The tenants of the slots, and the queue of those that asked for a poll.
 ///
-/// A slot is in the queue exactly when its `is_queued` flag is set, whoever lives in it. Slot 0 has no
+/// A slot is in the queue or in the list of free slots exactly when its `is_linked` flag is set. Slot 0 has no
 /// tenant: it stands for the main future, which is woken like a task but owned by whoever entered
 /// the executor.
 pub(crate) struct Slots<T> {
@@ -37,7 +37,9 @@ struct Slot<T> {
     link: u32,
     /// Counts the tenants, so that the keys of earlier ones are told from the present one's.
     generation: u16,
-    is_queued: bool,
+    /// Whether the link is in use. What is queued is not queued again, and a free slot, which a stale wake may
+    /// name, not either: it would take its neighbours out of the list of free slots.
+    is_linked: bool,
 }
 
 impl<T> Slots<T> {
@@ -77,7 +79,7 @@ impl<T> Slots<T> {
         let slot = &mut self.slots[index as usize];
         self.first_free = slot.link;
         slot.tenant = Some(tenant);
-        slot.is_queued = true;
+        slot.is_linked = true;
         self.occupied += 1;
         self.push(index);
         Some(index)
@@ -91,7 +93,8 @@ impl<T> Slots<T> {
         slot.generation = slot.generation.wrapping_add(1);
         self.occupied -= 1;
         // One that is still queued becomes free when its turn comes: it has only one link.
-        if !slot.is_queued {
+        if !slot.is_linked {
+            slot.is_linked = true;
             slot.link = self.first_free;
             self.first_free = index;
         }
@@ -107,7 +110,7 @@ impl<T> Slots<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&T, bool)> {
         self.slots
             .iter()
-            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.is_queued)))
+            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.is_linked)))
     }
 
     /// The first tenant at or after `index`, and where it lives.
@@ -156,7 +159,7 @@ impl<T> Slots<T> {
         let index = self.ready.first()?;
         let slot = &mut self.slots[index as usize];
         self.ready.drop_first(slot.link);
-        slot.is_queued = false;
+        slot.is_linked = false;
         let ready = Ready {
             index,
             generation: slot.generation,
@@ -164,6 +167,7 @@ impl<T> Slots<T> {
         };
         if ready.tenant.is_none() && index != MAIN_SLOT {
             // Its tenant left while it was queued.
+            slot.is_linked = true;
             slot.link = self.first_free;
             self.first_free = index;
         }
@@ -187,8 +191,8 @@ impl<T> Slots<T> {
     #[inline]
     fn queue(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        if !slot.is_queued {
-            slot.is_queued = true;
+        if !slot.is_linked {
+            slot.is_linked = true;
             self.push(index);
         }
     }
@@ -222,7 +226,7 @@ impl<T> Slot<T> {
             tenant: None,
             link: 0,
             generation: 0,
-            is_queued: false,
+            is_linked: false,
         }
     }
 }
@@ -296,6 +300,42 @@ mod tests {
         assert_eq!(polled(&mut slots), [None, Some("second")]);
         assert_eq!(insert(&mut slots, "third"), left);
         assert_eq!(polled(&mut slots), [Some("third")]);
+    }
+
+    /// From another thread it can be: only the slot's number comes through the inbox.
+    #[test]
+    fn a_free_slot_that_is_woken_stays_free_and_in_its_place() {
+        let mut slots = Slots::new();
+        let names = ["a", "b", "c"];
+        let indices = names.map(|name| insert(&mut slots, name));
+        polled(&mut slots);
+        for index in indices {
+            slots.remove(index);
+        }
+        for index in indices {
+            slots.wake_tenant(index);
+            assert_eq!(polled(&mut slots), []);
+        }
+        let mut again = names.map(|name| insert(&mut slots, name));
+        again.sort();
+        assert_eq!(again, indices);
+        assert_eq!(polled(&mut slots), names.map(Some));
+    }
+
+    #[test]
+    fn a_free_slot_that_was_left_while_queued_is_not_woken_either() {
+        let mut slots = Slots::new();
+        let names = ["a", "b", "c"];
+        let indices = names.map(|name| insert(&mut slots, name));
+        for index in indices {
+            slots.remove(index);
+        }
+        assert_eq!(polled(&mut slots), [None; 3]);
+        slots.wake_tenant(indices[1]);
+        let mut again = names.map(|name| insert(&mut slots, name));
+        again.sort();
+        assert_eq!(again, indices);
+        assert_eq!(polled(&mut slots), names.map(Some));
     }
 
     #[test]

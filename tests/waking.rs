@@ -236,6 +236,31 @@ fn a_stale_wake_from_another_thread_is_at_worst_one_spurious_poll() {
     executor.block_on(task).unwrap();
 }
 
+/// Then nobody lives in the slots that are named, and those who move in must find them in order.
+#[test]
+fn stale_wakes_from_another_thread_disturb_no_task_that_is_spawned_later() {
+    let executor = executor();
+    let gone: [Probe; 3] = Default::default();
+    for probe in &gone {
+        executor.spawn(probe.clone()).detach();
+    }
+    settle(&executor);
+    let stale = gone.each_ref().map(Probe::waker);
+    gone.iter().for_each(Probe::end);
+    settle(&executor);
+    for waker in stale {
+        thread::spawn(|| waker.wake()).join().unwrap();
+        settle(&executor);
+    }
+    let later: [Probe; 6] = Default::default();
+    for probe in &later {
+        executor.spawn(probe.clone()).detach();
+    }
+    settle(&executor);
+    assert_eq!(executor.tasks().len(), later.len());
+    assert_eq!(later.each_ref().map(Probe::polls), [1; 6]);
+}
+
 #[test]
 fn a_wake_after_the_executor_is_gone_does_nothing() {
     let (gone, probe) = (executor(), Probe::default());
