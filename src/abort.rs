@@ -1,11 +1,12 @@
 //! Aborting: a mark on a task, which its executor finds.
 //!
-//! Knows tasks and the core.
+//! Knows tasks, the core and the current executor.
 
 use std::fmt;
 use std::rc::Rc;
 
 use crate::core::Core;
+use crate::current;
 use crate::failure::lineage::{Named, TaskId};
 use crate::task::AnyTask;
 
@@ -41,7 +42,7 @@ impl AbortHandle {
             && !header.is_aborted.replace(true)
             && let Some(core) = Core::of(header)
         {
-            core.slots.borrow_mut().wake_tenant(header.slot.get());
+            current::wake_tenant(&core, header.slot.get());
         }
     }
 

@@ -92,6 +92,8 @@ pub(crate) struct Core {
     failures: Cell<u64>,
 
     pub(crate) is_entered: Cell<bool>,
+    /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
+    pub(crate) is_hosted: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
@@ -124,6 +126,7 @@ impl Core {
             waited_for: Cell::new(0),
             failures: Cell::new(0),
             is_entered: Cell::new(false),
+            is_hosted: Cell::new(false),
             entry: Cell::new(None),
             outer: RefCell::new(None),
             spawning_slot: Cell::new(NOBODY),
@@ -168,6 +171,9 @@ impl Core {
         let first = self.stop.take().unwrap_or_else(|| Box::new(stop));
         self.stop.set(Some(first));
         self.attention.set(true);
+        if !self.is_entered.get() {
+            self.inbox.notify();
+        }
     }
 
     pub(crate) fn take_stop(&self) -> Option<Stop> {

@@ -60,6 +60,19 @@ pub(crate) fn wake(key: Key) -> bool {
     woken == Some(true)
 }
 
+/// Queues the task in this slot, which the caller knows to be the right one.
+pub(crate) fn wake_tenant(core: &Core, slot: u32) {
+    core.slots.borrow_mut().wake_tenant(slot);
+    notify_elsewhere(core);
+}
+
+/// Says that something was queued, to an executor that may not be running: its hosts have to be called.
+pub(crate) fn notify_elsewhere(core: &Core) {
+    if with(|here| here.number == core.number) != Some(true) {
+        core.inbox.notify();
+    }
+}
+
 /// Notes that the current task waits at this `.await`.
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
@@ -80,8 +93,9 @@ impl Entered {
         assert!(
             !core.is_entered.get(),
             "`{}` was called on an executor that is already running (it was entered by {}). \
-             Inside of it, `.await` the future or `spawn` it; to wait in the middle of plain code, use \
-             the free function `candor::block_on`, which is an executor of its own",
+             Inside of it, `.await` the future or `spawn` it, and the other tasks run meanwhile; to wait in \
+             the middle of plain code, use the free function `candor::block_on`, which is an executor of \
+             its own",
             entry.function,
             core.entry
                 .get()

@@ -6,6 +6,8 @@
 //! | [`block_on`] | the future | what is unfinished is cancelled, and named |
 //! | [`test()`] | the future, on virtual time | panics if anything failed |
 //! | [`Executor`] | as `run` or `block_on`, again and again | tasks survive until it is dropped |
+//! | [`Executor::tick`] | what is ready now, for a host with a loop of its own | the host comes round, or is called |
+//! | [`Executor::run_until`] | a pass at each poll, inside of another runtime | as above |
 //!
 //! Whichever way out is taken, a return, a panic or [`exit`], the tasks are cancelled on this thread and
 //! unread failures are reported before control goes back.
@@ -14,6 +16,9 @@
 
 mod builder;
 mod kept;
+mod run_until;
+mod tick;
+mod visit;
 
 pub use builder::Builder;
 pub use kept::Executor;
@@ -110,7 +115,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         at: Caller::caller(),
     };
     let (result, _) = in_fresh_executor(Config::default(), entry, |core| drive(core, future));
-    output_of(result)
+    output_of(result, entry.function)
 }
 
 /// Runs `future` in a `#[test]`, and lets the test fail if anything did.
@@ -169,7 +174,7 @@ where
         Ok(Ok(value)) if reports.is_empty() => return value,
         Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
         Ok(Err(error)) => format!("{error:?}"),
-        Err(stop) => advice_for(&stop),
+        Err(stop) => advice_for(&stop, entry.function),
     };
     panic!("{}", [&[verdict], &*reports].concat().join("\n"))
 }
@@ -337,17 +342,17 @@ fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
 
 /// What `block_on` returns; no closure, whose place a panic would name instead of the caller's.
 #[track_caller]
-fn output_of<R>(result: Result<R, Stop>) -> R {
+fn output_of<R>(result: Result<R, Stop>, function: &str) -> R {
     match result {
         Ok(output) => output,
-        Err(stop) => panic!("{}", advice_for(&stop)),
+        Err(stop) => panic!("{}", advice_for(&stop, function)),
     }
 }
 
-fn advice_for(stop: &Stop) -> String {
+fn advice_for(stop: &Stop, function: &str) -> String {
     match stop {
         Stop::Exit(code) => format!(
-            "a task called `candor::exit({code})`, and block_on has no exit code to return; \
+            "a task called `candor::exit({code})`, and {function} has no exit code to return; \
              enter by `candor::run` if the program shall end with this code",
         ),
         Stop::Failure(headline) => format!("shut down by the failure policy, because {headline}"),

@@ -18,6 +18,8 @@
 //!
 //! Knows everything below it.
 
+mod hosted;
+
 use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -25,9 +27,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+pub(crate) use hosted::{pass, run_until_stalled, tick};
+
 use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::failure::text::drop_payload;
 use crate::key::{Key, MAIN_SLOT};
+use crate::parking::park;
 use crate::task::{AfterPoll, AnyTask};
 use crate::waker::waker_of;
 
@@ -35,7 +40,7 @@ use crate::waker::waker_of;
 const POLLS_A_PASS: usize = 128;
 
 /// Polls the future that the executor was entered for, whose output it keeps.
-type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
+pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,30 +182,33 @@ impl<'a> Loop<'a> {
         if core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return;
         }
-        let next_timer = core
-            .timers
-            .borrow()
-            .next_event()
-            .and_then(|tick| core.clock.instant_of(tick));
-        let deadline = [next_timer, core.end_of_grace()]
-            .into_iter()
-            .flatten()
-            .min();
-        match deadline {
+        match next_event(core) {
             Some(deadline) if core.clock.jump_to(deadline) => {}
             Some(deadline) => {
                 let timeout = deadline.saturating_duration_since(core.clock.now());
                 if timeout > Duration::ZERO {
-                    core.inbox.park(Some(timeout));
+                    park(core, Some(timeout));
                 }
             }
-            None => core.inbox.park(None),
+            None => park(core, None),
         }
     }
 }
 
+/// When there is something to do, if nobody is woken before: a timer to fire or to bring closer, or a failure to tell.
+pub(crate) fn next_event(core: &Core) -> Option<Instant> {
+    let tick = core.timers.borrow().next_event();
+    with_grace(core, tick)
+}
+
+/// The earlier of this tick of the wheel and the end of a grace.
+pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
+    let timer = tick.and_then(|tick| core.clock.instant_of(tick));
+    timer.into_iter().chain(core.end_of_grace()).min()
+}
+
 /// A foreign waker may panic; std's hook has told it then, and the others are woken all the same.
-fn wake_guarded(waker: Waker) {
+pub(crate) fn wake_guarded(waker: Waker) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
         drop_payload(payload);
     }
@@ -235,7 +243,7 @@ fn poll_watched(core: &Core, task: &Rc<AnyTask>, cx: &mut Context<'_>) -> AfterP
 
 /// Polls the main future, and notes where it waits.
 #[inline]
-fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
+pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     let waker = ManuallyDrop::new(waker_of(core.key_of(MAIN_SLOT, 0)));
     core.begin_poll(MAIN_UNCAUGHT);
     let poll = main(&mut Context::from_waker(&waker));

@@ -13,14 +13,18 @@
 //!   set it, push slot                                  pop slot, clear its bit, deliver it
 //!   swap state to MAIL                          park   state AWAKE to ASLEEP, unless there is MAIL
 //!   was it ASLEEP? ─────────► unpark                   wait
+//!   was it AWAY? ───────────► call the hosts    leave  state AWAKE to AWAY, unless there is MAIL
 //!
-//!                drain                      park
+//!                drain                 park, leave
 //!        ┌───────────────────┐   ┌───────────────────────────┐
 //!        │                   ▼   │                           ▼
-//!      MAIL ◄─────wake───── AWAKE ◄────────timeout─────── ASLEEP
+//!      MAIL ◄─────wake───── AWAKE ◄──timeout, come_back── ASLEEP or AWAY
 //!        ▲                                                   │
-//!        └─────────────────────wake, which unparks───────────┘
+//!        └───────────────wake, which unparks or calls────────┘
 //! ```
+//!
+//! An owner that parks waits here. One that leaves does something else: its executor has *hosts*, loops of
+//! others, which have it run again when they are called.
 //!
 //! Every change of `state` is one read-modify-write of one atomic, and all threads agree on the
 //! order of those. A wake comes either before the owner falls asleep, and then the owner meets its
@@ -32,9 +36,10 @@
 //! set. As it is, a stale wake costs a spurious poll, which every future must bear.
 //!
 //! An inbox is never freed, only closed and given to a later executor, so wakers may outlive their
-//! executor by any time. Knows no task, no waker and no clock.
+//! executor by any time. Knows no task and no clock, and wakers only as something to call.
 
 mod bitmap;
+mod sleepers;
 mod sync;
 
 #[cfg(all(loom, test))]
@@ -47,6 +52,7 @@ use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use bitmap::Bitmap;
+use sleepers::Sleepers;
 use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
 
 /// The owner runs, and has fetched all mail that it has been told of.
@@ -55,6 +61,8 @@ const AWAKE: u8 = 0;
 const MAIL: u8 = 1;
 /// The owner waits for an unpark, or is about to.
 const ASLEEP: u8 = 2;
+/// Nobody runs the executor, and its hosts wait to be called.
+const AWAY: u8 = 3;
 
 /// The mailbox of one executor, open to all threads.
 ///
@@ -72,13 +80,13 @@ pub(crate) struct Inbox {
     queue: Queue<u32>,
     /// The handshake between the wakers and the owner.
     state: State,
-    /// Held by the owner from before it is `ASLEEP` until it really waits.
-    falling_asleep: Mutex<()>,
+    /// Held by an owner that parks from before it is `ASLEEP` until it really waits.
+    sleepers: Mutex<Sleepers>,
     /// Our own, rather than `thread::park`, whose tokens user code may take.
     unparked: Condvar,
 }
 
-/// `AWAKE`, `MAIL` or `ASLEEP`, alone in its cache line.
+/// `AWAKE`, `MAIL`, `ASLEEP` or `AWAY`, alone in its cache line.
 ///
 /// Each push writes it, and each wake reads what would lie beside it: two threads that wake one
 /// executor then cost each other three to four times as much (measured).
@@ -128,11 +136,17 @@ impl Inbox {
         // others rely on the push.
         if self.is_open.load(Relaxed) && self.asked.insert(slot) {
             self.queue.push(slot);
-            // Release: an owner that sees the mail must find the entry. Nothing to acquire: to
-            // unpark goes through a lock.
-            if self.state.0.swap(MAIL, Release) == ASLEEP {
-                self.unpark();
-            }
+            self.notify();
+        }
+    }
+
+    /// Has the owner look around, or whoever will run the executor next, from any thread.
+    pub(crate) fn notify(&self) {
+        // Release: an owner that sees the mail must find the entry. Nothing to acquire: whoever is to be
+        // roused is found under a lock.
+        let met = self.state.0.swap(MAIL, Release);
+        if met >= ASLEEP {
+            self.rouse(met);
         }
     }
 
@@ -169,7 +183,7 @@ impl Inbox {
     pub(crate) fn park(&self, timeout: Option<Duration>) {
         // Taken before any waker can see ASLEEP, and given up only by waiting: a waker that has to
         // unpark takes it as well, so its notification cannot fall between the two.
-        let falling_asleep = (self.falling_asleep.lock()).unwrap_or_else(PoisonError::into_inner);
+        let falling_asleep = self.sleepers();
         // Relaxed: a read-modify-write meets the newest state whatever its ordering, and nothing is
         // read on the strength of it: mail is acquired by the drain that follows.
         let asleep = (self.state.0).compare_exchange(AWAKE, ASLEEP, Relaxed, Relaxed);
@@ -180,14 +194,35 @@ impl Inbox {
             None => drop(self.unparked.wait(falling_asleep)),
             Some(timeout) => drop(self.unparked.wait_timeout(falling_asleep, timeout)),
         }
-        // The wait may have ended by notification, by timeout or for no reason. If this fails there
-        // is mail, and it stays. Relaxed as above.
-        let _ = (self.state.0).compare_exchange(ASLEEP, AWAKE, Relaxed, Relaxed);
+        // The wait may have ended by notification, by timeout or for no reason.
+        self.get_up(ASLEEP);
+    }
+
+    /// Announces that nobody runs the executor, and that the hosts are to be called when mail comes; `false` if
+    /// it has come already. Only for the owner.
+    pub(crate) fn leave(&self) -> bool {
+        // Relaxed: as in `park`.
+        let away = (self.state.0).compare_exchange(AWAKE, AWAY, Relaxed, Relaxed);
+        away.is_ok()
+    }
+
+    /// The executor runs again, so the hosts need not be called. Only for the owner.
+    pub(crate) fn come_back(&self) {
+        // Relaxed: only the owner leaves.
+        if self.state.0.load(Relaxed) == AWAY {
+            self.get_up(AWAY);
+        }
+    }
+
+    fn get_up(&self, from: u8) {
+        // If this fails there is mail, and it stays. Relaxed: as in `park`.
+        let _ = (self.state.0).compare_exchange(from, AWAKE, Relaxed, Relaxed);
     }
 
     /// The owner is gone: ignores wakes from now on, and lets the number be given out again.
     pub(crate) fn close(&self) {
         self.refuse_wakes();
+        self.forget_sleepers();
         with_numbers(|numbers| numbers.give_back(self.number));
     }
 
@@ -198,7 +233,7 @@ impl Inbox {
             asked: Bitmap::new(),
             queue: Queue::new(),
             state: State(AtomicU8::new(AWAKE)),
-            falling_asleep: Mutex::new(()),
+            sleepers: Mutex::new(Sleepers::default()),
             unparked: Condvar::new(),
         }
     }
@@ -215,13 +250,6 @@ impl Inbox {
         // What has come and will not be fetched could be much memory, and many spurious polls for
         // the next owner. What still comes after this is little, and does no harm.
         self.drain(|_| ());
-    }
-
-    #[cold]
-    fn unpark(&self) {
-        // An owner that holds the lock has yet to wait; a poisoned one has been taken all the same.
-        drop(self.falling_asleep.lock());
-        self.unparked.notify_one();
     }
 }
 
@@ -390,11 +418,11 @@ mod tests {
     fn a_poisoned_lock_neither_stops_sleep_nor_wakes() {
         let inbox = Inbox::new(0);
         let owner_panics = || {
-            let _guard = inbox.falling_asleep.lock();
+            let _guard = inbox.sleepers.lock();
             panic!("poisons the lock");
         };
         thread::scope(|scope| scope.spawn(owner_panics).join().expect_err("it panics"));
-        assert!(inbox.falling_asleep.is_poisoned());
+        assert!(inbox.sleepers.is_poisoned());
         inbox.park(Some(Duration::ZERO));
         thread::scope(|scope| {
             scope.spawn(|| inbox.wake(1));

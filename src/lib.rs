@@ -12,14 +12,14 @@
 //! |---|---|---|
 //! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `outcome` | nothing of candor |
 //! | 1 | `slots` (the table of tasks), `inbox` (wakes from other threads) | keys, the run queue |
-//! | 2 | `failure` (what is known of a failure, and its text) | no task, no loop |
+//! | 2 | `failure` (what is known of a failure, and its text); `alarm` (a thread that rings for timers of executors that do not run) | no task, no loop |
 //! | 3 | `task` (the cell: a future, then its outcome) | failures |
 //! | 4 | `core` (all state of one executor) | tasks |
-//! | 5 | `current` (which core runs on this thread), `abort` | the core |
-//! | 6 | `waker`, `yield_now`, `time` | the current core |
+//! | 5 | `current` (which core runs on this thread) | the core |
+//! | 6 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits) | the current core |
 //! | 7 | `executor` (the loop), `join`, `inspect` | wakers |
 //! | 8 | `spawn` | handles |
-//! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
+//! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
 //!
 //! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
 //! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
@@ -45,6 +45,7 @@ compile_error!(
 );
 
 mod abort;
+mod alarm;
 mod clock;
 mod core;
 mod current;
@@ -58,6 +59,7 @@ mod inspect;
 mod join;
 mod key;
 mod outcome;
+mod parking;
 mod pool;
 mod run_queue;
 mod slots;

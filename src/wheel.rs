@@ -186,6 +186,15 @@ impl<T> Wheel<T> {
         self.first_occupied().map(|(_, start)| start)
     }
 
+    /// The earliest deadline; `None` if nothing will ever expire. Looks at all that shares a coarse slot with it.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let (slot, start) = self.first_occupied()?;
+        match slot < SLOTS || slot == OVERDUE {
+            true => Some(start),
+            false => Some(self.earliest_from(self.slots[slot].first)),
+        }
+    }
+
     /// How many values wait, due ones included.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
@@ -244,21 +253,25 @@ impl<T> Wheel<T> {
         let first = std::mem::replace(&mut self.slots[slot], Slot::EMPTY).first;
         self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
 
-        let mut earliest = limit;
-        let mut index = first;
-        while index != NONE {
-            let entry = &self.entries[index as usize];
-            earliest = earliest.min(entry.deadline);
-            index = entry.next;
-        }
-        self.now = earliest;
-
+        self.now = limit.min(self.earliest_from(first));
         let mut index = first;
         while index != NONE {
             let Entry { deadline, next, .. } = self.entries[index as usize];
             self.link(index, deadline);
             index = next;
         }
+    }
+
+    /// The earliest deadline of an entry and those behind it in its list.
+    fn earliest_from(&self, first: u32) -> u64 {
+        let mut earliest = u64::MAX;
+        let mut index = first;
+        while index != NONE {
+            let entry = &self.entries[index as usize];
+            earliest = earliest.min(entry.deadline);
+            index = entry.next;
+        }
+        earliest
     }
 
     /// Finds the entry, unless the key is stale.

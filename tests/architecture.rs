@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the crate, as in the table in `lib.rs`.
-const FLOORS: [(&str, u32); 24] = [
+const FLOORS: [(&str, u32); 26] = [
     ("key", 0),
     ("clock", 0),
     ("wheel", 0),
@@ -15,16 +15,18 @@ const FLOORS: [(&str, u32); 24] = [
     ("outcome", 0),
     ("slots", 1),
     ("inbox", 1),
+    ("alarm", 2),
     ("failure", 2),
     ("task", 3),
     ("core", 4),
     ("current", 5),
-    ("abort", 5),
+    ("abort", 6),
     ("waker", 6),
     ("join", 7),
     ("spawn", 8),
     ("yield_now", 6),
     ("time", 6),
+    ("parking", 6),
     ("inspect", 7),
     ("executor", 7),
     ("entry", 9),

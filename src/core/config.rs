@@ -32,7 +32,7 @@ pub enum FailurePolicy {
     #[default]
     Report,
     /// It is reported, then every task is cancelled. `block_on` panics and names the task; `run` returns
-    /// `FAILURE`; `drain` returns.
+    /// `FAILURE`; `drain` returns. `run_until` panics as `block_on` does, and `tick` returns as `drain` does.
     Shutdown,
     /// It is reported, then the process aborts. No destructor runs.
     Abort,

@@ -57,7 +57,7 @@ impl Core {
     }
 
     /// Prepares for a second life, unless somebody could tell that there was a first: by a table that has grown large,
-    /// by a timer, or by a configuration of its own, with what a user's callback holds.
+    /// by a timer, by hosts, or by a configuration of its own, with what a user's callback holds.
     ///
     /// What is queued, or comes late through the inbox, is a spurious poll.
     pub(crate) fn renew(&self) -> bool {
@@ -68,7 +68,8 @@ impl Core {
         self.main_last_await.set(None);
         self.stop.set(None);
         let is_small = self.slots.borrow().used() <= 1024;
-        is_small && !self.config.is_custom && self.timers.borrow().is_empty()
+        let is_plain = !self.config.is_custom && !self.is_hosted.get();
+        is_small && is_plain && self.timers.borrow().is_empty()
     }
 }
 

@@ -4,9 +4,12 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use super::Executor;
+use super::tick::OnWake;
 use crate::core::{Config, FailurePolicy};
 use crate::current;
 use crate::failure::TaskFailure;
@@ -31,6 +34,7 @@ use crate::failure::TaskFailure;
 #[must_use = "it builds nothing until `build` is called"]
 pub struct Builder {
     config: Config,
+    on_wake: Option<Waker>,
 }
 
 impl Builder {
@@ -40,6 +44,7 @@ impl Builder {
                 is_custom: true,
                 ..Config::default()
             },
+            on_wake: None,
         }
     }
 
@@ -94,11 +99,49 @@ impl Builder {
         self
     }
 
+    /// Calls `callback`, on whichever thread it happens, for the first wake after the executor has run out of work,
+    /// while nobody runs it.
+    ///
+    /// It asks a host with a loop of its own to [`tick`](Executor::tick): most post an event to themselves. Waking a
+    /// task counts, and so does spawning or aborting one from outside of the executor. It is called once, until the
+    /// executor has been given a turn and has run out of work again; not while it runs, nor for timers, whose time
+    /// is told by [`next_deadline`](Executor::next_deadline). If `block_on`, `run` or `drain` leave tasks that
+    /// are ready, it is called as well.
+    ///
+    /// Whoever wakes a task waits for it, perhaps with a lock held, so it should be short, and it must not run the
+    /// executor. A panic in it is told by the panic hook, and ends there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let (post, events) = mpsc::channel();
+    /// let executor = candor::Executor::builder()
+    ///     .on_wake(move || post.send("tasks are ready").unwrap())
+    ///     .build();
+    /// let task = executor.spawn(async { 42 });
+    /// assert_eq!(events.recv(), Ok("tasks are ready"));
+    /// executor.tick();
+    /// assert!(task.is_finished());
+    /// ```
+    pub fn on_wake(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_wake = Some(Waker::from(Arc::new(OnWake(callback))));
+        self
+    }
+
     /// Builds the executor.
     pub fn build(self) -> Executor {
-        Executor {
-            core: current::fresh_core(self.config),
+        let core = current::fresh_core(self.config);
+        if let Some(on_wake) = self.on_wake {
+            core.inbox.set_on_wake(on_wake);
+            core.is_hosted.set(true);
+            // What may lie there was meant for an earlier executor.
+            while !core.inbox.leave() {
+                core.inbox.drain(|_| ());
+            }
         }
+        Executor { core }
     }
 }
 

@@ -7,6 +7,7 @@ use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use super::visit::Visit;
 use super::{Builder, drive_reporting, exit_code, output_of, warn_of_nesting};
 use crate::core::{Config, Core, Stop};
 use crate::current::{self, Entered};
@@ -92,8 +93,9 @@ impl Executor {
     /// When this executor is running already, when `future` panics, or when a task calls [`exit`](crate::exit).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let result = self.enter("Executor::block_on", |core| drive(core, future));
-        output_of(result)
+        let function = "Executor::block_on";
+        let result = self.enter(function, |core| drive(core, future));
+        output_of(result, function)
     }
 
     /// Spawns a task, which is polled when the executor runs.
@@ -138,22 +140,7 @@ impl Executor {
             at: Caller::caller(),
         };
         warn_of_nesting(entry);
-        let _entered = Entered::new(&self.core, entry);
-        // A failure that was reported since the last call may have shut the executor down.
-        let mut result = match self.core.take_stop() {
-            None => body(&self.core),
-            Some(stop) => Err(stop),
-        };
-        if result.is_ok()
-            && let Some(stop) = self.core.take_stop()
-        {
-            result = Err(stop);
-        }
-        if result.is_err() {
-            self.core.cancel_everything();
-            self.core.take_stop();
-        }
-        result
+        Visit::new(&self.core, entry).run(body)
     }
 }
 
@@ -165,13 +152,16 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        self.spawn_in(&executor.core, future, Caller::caller())
+        let task = self.spawn_in(&executor.core, future, Caller::caller());
+        current::notify_elsewhere(&executor.core);
+        task
     }
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
         if !self.core.is_entered.get() {
+            self.core.inbox.come_back();
             let entered = Entered::again(&self.core);
             self.core.cancel_everything();
             drop(entered);

@@ -10,6 +10,7 @@
 //! test here fails.
 
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
@@ -59,6 +60,61 @@ fn sleep_until_seen(inbox: &Inbox, letters: &[&Letter]) {
             inbox.drain(|slot| {
                 unseen.retain(|letter| letter.slot != slot || !letter.written.load(Relaxed));
             });
+        }
+    }
+}
+
+/// A loop of somebody else's, which comes round when it is called.
+struct Host {
+    is_called: Mutex<bool>,
+    called: Condvar,
+}
+
+impl Host {
+    fn new() -> Arc<Host> {
+        Arc::new(Host {
+            is_called: Mutex::new(false),
+            called: Condvar::new(),
+        })
+    }
+
+    fn of(inbox: &Inbox) -> Arc<Host> {
+        let host = Host::new();
+        inbox.add_host(Waker::from(Arc::clone(&host)));
+        host
+    }
+
+    fn wait_until_called(&self) {
+        let mut is_called = self.is_called.lock().unwrap();
+        while !*is_called {
+            is_called = self.called.wait(is_called).unwrap();
+        }
+        *is_called = false;
+    }
+}
+
+impl Wake for Host {
+    fn wake(self: Arc<Self>) {
+        *self.is_called.lock().unwrap() = true;
+        self.called.notify_one();
+    }
+}
+
+/// The life of an owner with hosts: passes, and between them nothing but to wait until *each* host was called.
+fn come_round_until_seen(inbox: &Inbox, hosts: &[Arc<Host>], letters: &[&Letter]) {
+    let mut unseen = letters.to_vec();
+    loop {
+        inbox.come_back();
+        if inbox.has_mail() {
+            inbox.drain(|slot| {
+                unseen.retain(|letter| letter.slot != slot || !letter.written.load(Relaxed));
+            });
+        }
+        if unseen.is_empty() {
+            break;
+        }
+        if inbox.leave() {
+            hosts.iter().for_each(|host| host.wait_until_called());
         }
     }
 }
@@ -118,5 +174,61 @@ fn a_stale_wake_does_not_swallow_one_for_the_next_owner() {
         let letter = Letter::to(3);
         letter.send(&inbox);
         sleep_until_seen(&inbox, &[&letter]);
+    });
+}
+
+#[test]
+fn a_wake_that_races_with_leaving_calls_the_host_or_keeps_the_owner() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let host = Host::of(&inbox);
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        come_round_until_seen(&inbox, &[host], &[&letter]);
+    });
+}
+
+#[test]
+fn each_of_two_hosts_is_called() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let hosts = [Host::of(&inbox), Host::of(&inbox)];
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        come_round_until_seen(&inbox, &hosts, &[&letter]);
+    });
+}
+
+#[test]
+fn two_threads_wake_two_slots_of_an_executor_with_a_host_and_each_is_polled() {
+    let mut model = loom::model::Builder::new();
+    // All interleavings of three threads and two locks take minutes.
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let inbox = new_inbox();
+        let host = Host::of(&inbox);
+        let letters = [Letter::to(3), Letter::to(4)];
+        for letter in &letters {
+            letter.send(&inbox);
+        }
+        come_round_until_seen(&inbox, &[host], &letters.each_ref());
+    });
+}
+
+#[test]
+fn a_wake_finds_an_owner_that_waits_elsewhere() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let (reactor, letter) = (Host::new(), Letter::to(3));
+        let waker = Waker::from(Arc::clone(&reactor));
+        letter.send(&inbox);
+        let mut is_seen = false;
+        while !is_seen {
+            while inbox.lie_down(&waker) {
+                reactor.wait_until_called();
+            }
+            inbox.rise();
+            inbox.drain(|_| is_seen = letter.written.load(Relaxed));
+        }
     });
 }

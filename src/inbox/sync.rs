@@ -8,13 +8,13 @@
 pub(super) use {
     crossbeam_queue::SegQueue as Queue,
     std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64},
-    std::sync::{Condvar, Mutex},
+    std::sync::{Condvar, Mutex, MutexGuard},
 };
 
 #[cfg(loom)]
 pub(super) use {
-    loom::sync::Mutex,
     loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64},
+    loom::sync::{Mutex, MutexGuard},
     model::{Condvar, Queue},
 };
 
@@ -36,13 +36,16 @@ mod model {
             Condvar(loom::sync::Condvar::new())
         }
 
-        pub(crate) fn wait<'a>(&self, guard: MutexGuard<'a, ()>) -> LockResult<MutexGuard<'a, ()>> {
+        pub(crate) fn wait<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+        ) -> LockResult<MutexGuard<'a, T>> {
             self.0.wait(guard)
         }
 
-        pub(crate) fn wait_timeout(
+        pub(crate) fn wait_timeout<T>(
             &self,
-            guard: MutexGuard<'_, ()>,
+            guard: MutexGuard<'_, T>,
             _: Duration,
         ) -> LockResult<()> {
             drop(guard);

@@ -261,6 +261,7 @@ impl Pair {
             .first_key_value()
             .map(|(&(deadline, _), _)| deadline)
             .filter(|&deadline| deadline != NEVER);
+        assert_eq!(self.wheel.next_deadline(), earliest);
         let event = self.wheel.next_event();
         match (earliest, event) {
             (Some(deadline), Some(event)) => {

@@ -1,0 +1,256 @@
+//! The executor as a future, so that any other runtime drives it.
+//!
+//! ```text
+//! the host polls run_until(future) ──► future, if it was woken ──► a pass of the tasks ──► future again
+//!        ▲                                    ▲                        ▲
+//!        ├──────────── host's waker ──────────┤                        │
+//!        │                              woken flag                     │
+//!        └──────────── host's waker ◄── inbox ◄── wakes of tasks, timers by the alarm's thread
+//! ```
+//!
+//! Several of these futures may live at once, each in a task of its host. Each knows by a flag whether *its* future
+//! was woken, since there is but one main slot; the tasks are everybody's.
+//!
+//! Knows the loop.
+
+use std::future::poll_fn;
+use std::panic::Location as Caller;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::visit::Visit;
+use super::{Executor, advice_for};
+use crate::core::{Core, Stop};
+use crate::executor::{pass, poll_main, wake_guarded};
+use crate::failure::lineage::Entry;
+use crate::inbox::Inbox;
+
+impl Executor {
+    /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and
+    /// is done when `future` is.
+    ///
+    /// So tasks of candor, with its timers and its reports, run inside of any other runtime and use that one's I/O.
+    /// Each poll runs one pass, so the other tasks of the host have their turns. `future` may borrow, and may return
+    /// anything. Any number of these futures may be under way at once, and tasks run as long as one of them is
+    /// polled; while none is, they stand still. Dropping the future drops `future` and leaves the executor and its tasks
+    /// as they are.
+    ///
+    /// The timers are watched by a thread, one for the whole process, which starts when it is first needed.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled while this executor is running: by a task of its own, say. When `future` panics. When a task
+    /// calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of several such
+    /// futures, the one that is polled first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::new();
+    /// let answer = executor.run_until(async {
+    ///     let task = candor::spawn(async {
+    ///         candor::sleep(Duration::from_millis(1)).await;
+    ///         42
+    ///     });
+    ///     task.await.unwrap()
+    /// });
+    /// // Another executor; within tokio it would be `.await`.
+    /// assert_eq!(futures::executor::block_on(answer), 42);
+    /// ```
+    #[track_caller]
+    pub fn run_until<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        let entry = Entry {
+            function: "Executor::run_until",
+            at: Caller::caller(),
+        };
+        let core = &self.core;
+        let mut unpolled = Unpolled {
+            core,
+            entry,
+            future: Some(future),
+        };
+        async move {
+            let future = pin!(unpolled.future.take());
+            let mut guest = Guest {
+                core,
+                entry,
+                host: None,
+                future,
+            };
+            poll_fn(|cx| guest.poll(cx)).await
+        }
+    }
+}
+
+/// A future that another runtime polls, and the executor with it.
+struct Guest<'a, F> {
+    core: &'a Rc<Core>,
+    entry: Entry,
+    /// `None` until it is polled, and when it is done.
+    host: Option<Host>,
+    /// `None` once it is done. Dropped where the executor runs.
+    future: Pin<&'a mut Option<F>>,
+}
+
+impl<F: Future> Guest<'_, F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let visit = Visit::new(self.core, self.entry);
+        let result = visit.run(|core| {
+            self.meet(cx.waker());
+            let polled = self.poll_inside(core);
+            if !matches!(polled, Ok(Poll::Pending)) {
+                self.host = None;
+                self.future.set(None);
+            }
+            polled
+        });
+        match result {
+            Ok(poll) => {
+                visit.leave();
+                poll
+            }
+            Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
+        }
+    }
+
+    /// Sees to it that whoever polls is called.
+    fn meet(&mut self, waker: &Waker) {
+        let is_known = |host: &Host| host.foreign.will_wake(waker);
+        if !self.host.as_ref().is_some_and(is_known) {
+            self.core.is_hosted.set(true);
+            self.host = Some(Host::new(self.core.inbox, waker));
+        }
+    }
+
+    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Poll<F::Output>, Stop> {
+        let poll = self.poll_future(core);
+        if poll.is_ready() {
+            return Ok(poll);
+        }
+        pass(core)?;
+        // What it waits for has most likely happened in this pass.
+        Ok(self.poll_future(core))
+    }
+
+    /// Polls the future if it was woken.
+    fn poll_future(&mut self, core: &Core) -> Poll<F::Output> {
+        let host = self.host.as_ref().expect("whoever polls was met");
+        if !host.main.is_woken.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let future = self.future.as_mut().as_pin_mut();
+        let mut future = future.expect("a future is there as long as it is polled");
+        let mut output = Poll::Pending;
+        let cx = &mut Context::from_waker(&host.waker_of_main);
+        let _ready = poll_main(core, &mut |_| {
+            output = future.as_mut().poll(cx);
+            Poll::Pending
+        });
+        if core.attention.get() {
+            core.after_poll();
+        }
+        output
+    }
+}
+
+impl<F> Drop for Guest<'_, F> {
+    fn drop(&mut self) {
+        self.host = None;
+        if self.future.is_some() {
+            inside(self.core, self.entry, || self.future.set(None));
+        }
+    }
+}
+
+/// A future that nobody has polled yet, so that it is not pinned.
+struct Unpolled<'a, F> {
+    core: &'a Rc<Core>,
+    entry: Entry,
+    future: Option<F>,
+}
+
+impl<F> Drop for Unpolled<'_, F> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            inside(self.core, self.entry, || drop(future));
+        }
+    }
+}
+
+/// Drops something where the executor runs: destructors may spawn, and cancel timers.
+fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
+    // Perhaps a task of this very executor has it.
+    let visit = (!core.is_entered.get()).then(|| Visit::new(core, entry));
+    drop_it();
+    if let Some(visit) = visit {
+        visit.leave();
+    }
+}
+
+/// The task of another runtime that polls a [`Guest`].
+struct Host {
+    inbox: &'static Inbox,
+    foreign: Waker,
+    /// Called by the inbox, for the tasks.
+    waker_of_tasks: Waker,
+    main: Arc<MainWaker>,
+    /// Called by whatever the future waits for.
+    waker_of_main: Waker,
+}
+
+impl Host {
+    fn new(inbox: &'static Inbox, waker: &Waker) -> Self {
+        let main = Arc::new(MainWaker {
+            is_woken: AtomicBool::new(true),
+            host: waker.clone(),
+        });
+        let host = Host {
+            inbox,
+            foreign: waker.clone(),
+            waker_of_tasks: Waker::from(Arc::new(TasksWaker(waker.clone()))),
+            waker_of_main: Waker::from(Arc::clone(&main)),
+            main,
+        };
+        inbox.add_host(host.waker_of_tasks.clone());
+        host
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.inbox.remove_host(&self.waker_of_tasks);
+    }
+}
+
+/// Calls the host. Foreign wakers may panic, and one that does keeps no other from being called.
+struct TasksWaker(Waker);
+
+impl Wake for TasksWaker {
+    fn wake(self: Arc<Self>) {
+        wake_guarded(self.0.clone());
+    }
+}
+
+/// Calls the host because of its future.
+struct MainWaker {
+    is_woken: AtomicBool,
+    host: Waker,
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Where it was woken before, the host is on its way, and this poll sees what both have written.
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            wake_guarded(self.host.clone());
+        }
+    }
+}
