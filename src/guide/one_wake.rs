@@ -28,7 +28,7 @@
 //!    inbox. Inboxes are never freed, so this works even if the executor is gone.
 //! 3. `Inbox::wake` in `src/inbox.rs`. If the slot's bit was set already, somebody else has asked for the
 //!    same poll, and there is nothing left to do. Else the slot's number goes into the queue.
-//! 4. `Inbox::unpark` in `src/inbox.rs`. Only a sleeper has to be unparked. One that runs looks for mail
+//! 4. `Inbox::rouse` in `src/inbox/sleepers.rs`. Only a sleeper has to be unparked. One that runs looks for mail
 //!    before each pass.
 //! 5. `Inbox::drain` in `src/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll.
