@@ -131,6 +131,32 @@ impl Drop for Entered {
     }
 }
 
+/// Runs `f` as if this executor, which must be the current one, did not run here: wakes of its tasks go
+/// through its inbox.
+#[cfg(feature = "async-io")]
+pub(crate) fn outside<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+    struct Outside<'a>(&'a Core);
+
+    impl Outside<'_> {
+        /// Puts the executor that this one has covered in its place, or the other way round.
+        fn swap(&self) {
+            let covered = self.0.outer.take().map(ManuallyDrop::new);
+            let current = CURRENT.replace(covered);
+            self.0.outer.replace(current.map(ManuallyDrop::into_inner));
+        }
+    }
+
+    impl Drop for Outside<'_> {
+        fn drop(&mut self) {
+            self.swap();
+        }
+    }
+
+    let outside = Outside(core);
+    outside.swap();
+    f()
+}
+
 /// A core without tasks: the one in reserve, or a new one.
 pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
     // Also for the core in reserve: the first executor may not have been able to.

@@ -179,6 +179,7 @@ impl Inbox {
     /// Sleeps until there is mail, or the timeout has passed. Only for the owner.
     ///
     /// Returns at once if there is mail, and may return early without any.
+    #[cfg_attr(feature = "async-io", allow(dead_code, reason = "see `parking`"))]
     pub(crate) fn park(&self, timeout: Option<Duration>) {
         // Taken before any waker can see ASLEEP, and given up only by waiting: a waker that has to
         // unpark takes it as well, so its notification cannot fall between the two.

@@ -541,6 +541,13 @@ mod on_wake {
     }
 
     #[test]
+    fn it_is_not_called_because_block_on_has_slept() {
+        let (executor, calls) = hosted();
+        executor.block_on(async { sleep(Duration::from_millis(1)).await });
+        assert_eq!(calls.take(), 0);
+    }
+
+    #[test]
     fn it_is_called_if_block_on_leaves_tasks_that_are_ready() {
         let (executor, calls) = hosted();
         executor.block_on(async { spawn(async {}).detach() });
@@ -1103,5 +1110,78 @@ mod run_until {
             assert_eq!(host.take(), 0);
             next.run_until_stalled();
         }
+    }
+}
+
+/// Sockets of async-io: with the feature `async-io`, the thread that waits for them is the executor's own.
+mod sockets {
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::atomic::AtomicBool;
+    use std::thread::ThreadId;
+
+    use async_io::Async;
+    use futures::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Notes whether it is called on this thread, on behalf of the executor's own waker.
+    struct Overhears {
+        waker: Waker,
+        thread: ThreadId,
+        is_here: Arc<AtomicBool>,
+    }
+
+    impl Wake for Overhears {
+        fn wake(self: Arc<Self>) {
+            if thread::current().id() == self.thread {
+                self.is_here.store(true, SeqCst);
+            }
+            self.waker.wake_by_ref();
+        }
+    }
+
+    /// Polls with wakers that note whether this thread has called one of them.
+    async fn overhear<F: Future>(future: F, is_here: Arc<AtomicBool>) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let overhears = Overhears {
+                waker: cx.waker().clone(),
+                thread: thread::current().id(),
+                is_here: is_here.clone(),
+            };
+            let waker = Waker::from(Arc::new(overhears));
+            future.as_mut().poll(&mut Context::from_waker(&waker))
+        })
+        .await
+    }
+
+    #[test]
+    fn two_thousand_round_trips_lose_no_wake() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let is_here = Arc::new(AtomicBool::new(false));
+        let overheard = is_here.clone();
+        // On the other side is a thread, so that this one has to wait for each answer.
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut byte = [0];
+            while std::io::Read::read(&mut stream, &mut byte).unwrap() > 0 {
+                std::io::Write::write_all(&mut stream, &byte).unwrap();
+            }
+        });
+        candor::block_on(async move {
+            let mut stream = Async::<TcpStream>::connect(address).await.unwrap();
+            stream.get_ref().set_nodelay(true).unwrap();
+            for round in 0..2000_u32 {
+                let sent = [round as u8];
+                stream.write_all(&sent).await.unwrap();
+                let mut received = [0];
+                let reading = stream.read_exact(&mut received);
+                overhear(reading, overheard.clone()).await.unwrap();
+                assert_eq!(received, sent);
+            }
+        });
+        server.join().unwrap();
+        assert_eq!(is_here.load(SeqCst), cfg!(feature = "async-io"));
     }
 }

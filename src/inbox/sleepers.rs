@@ -93,7 +93,7 @@ impl Inbox {
 }
 
 /// For an owner that waits elsewhere than on the condition variable, which it does under the feature.
-#[cfg(all(loom, test))]
+#[cfg(any(all(loom, test), feature = "async-io"))]
 impl Inbox {
     /// Announces that the owner waits until `waker` is called; `false` if there is mail already.
     ///
