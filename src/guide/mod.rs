@@ -8,6 +8,9 @@
 //! 3. The source itself. [`life_of_a_task`] and [`one_wake`] are its maps.
 //! 4. To break it, and to see who notices.
 //!
+//! Who knows another way of running jobs side by side may begin with [`idioms`], where each of its habits has
+//! its translation, and with [`comparison`], which says what differs.
+//!
 //! # How to take a lesson
 //!
 //! Each opens with what has changed since the last one, and with questions. Answer them on paper, from the
@@ -89,5 +92,7 @@
 //! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/clock.rs` round down.
 
+pub mod comparison;
+pub mod idioms;
 pub mod life_of_a_task;
 pub mod one_wake;
