@@ -62,6 +62,8 @@ pub enum Need {
     Rest,
     /// Wakers that may be used on another thread, and an executor that can be found asleep.
     Threads,
+    /// TCP, of its own or by a crate that its users take for it.
+    Sockets,
     /// Failures of detached tasks are told, by the executor or by the hook.
     Reports,
     /// A program of one's own, and not merely another way to use a crate.
@@ -205,6 +207,9 @@ impl Need {
             Need::Timers => "it has no timers",
             Need::Rest => "it cannot wait for a time without polling",
             Need::Threads => "its wakers must stay on their thread, or it never sleeps",
+            Need::Sockets => {
+                "measured for tokio's sockets and for what runs over async-io: others have an interface of their own"
+            }
             Need::Reports => {
                 "measured for candor and tokio: elsewhere it is the same hook that prints"
             }
@@ -221,6 +226,7 @@ impl Need {
             Need::Timers => "timers",
             Need::Rest => "rest",
             Need::Threads => "threads",
+            Need::Sockets => "sockets",
             Need::Reports => "reports",
             Need::Crate => "crate",
         }

@@ -1,8 +1,10 @@
 //! candor, by its public functions.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{AcrossThreads, CANDOR, Entry, Peer, Reports, Timers};
+use super::{AcrossThreads, CANDOR, Entry, Peer, Reports, Sockets, Timers, sockets};
 use crate::rows::{self, Guard, Program, Row};
 
 #[derive(Clone)]
@@ -12,9 +14,9 @@ pub fn entry() -> Entry {
     Entry {
         id: CANDOR,
         title: "candor",
-        crates: &["candor"],
+        crates: &["candor", "async-io", "hyper"],
         notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
-                candor's own hook.",
+                candor's own hook. Sockets are async-io's, driven by its own thread.",
         rows,
     }
 }
@@ -26,6 +28,7 @@ fn rows() -> Vec<Row> {
         rows::of_timers::<Candor>(),
         rows::of_waiting::<Candor>(),
         rows::of_threads::<Candor>(),
+        rows::of_sockets::<Candor>(),
         rows::of_reports::<Candor>(),
         vec![rows::of_program(HELLO)],
     ])
@@ -106,6 +109,31 @@ impl Timers for Candor {
 }
 
 impl AcrossThreads for Candor {}
+
+impl Sockets for Candor {
+    type Listener = sockets::Listener;
+    type Stream = sockets::Stream;
+
+    async fn listen() -> io::Result<(Self::Listener, SocketAddr)> {
+        sockets::listen().await
+    }
+
+    async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
+        sockets::accept(listener).await
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        sockets::connect(address).await
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        sockets::read(stream, buffer).await
+    }
+
+    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
+        sockets::write(stream, bytes).await
+    }
+}
 
 impl Reports for Candor {
     fn spawn_failing(&self, guard: Guard) {

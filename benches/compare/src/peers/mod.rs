@@ -24,10 +24,13 @@ mod pollster;
 mod reference;
 #[cfg(feature = "smol")]
 mod smol;
+mod sockets;
 #[cfg(feature = "tokio")]
 mod tokio;
 
 use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -93,6 +96,27 @@ pub trait Timers: Peer {
 
 /// A peer whose wakers may be used on any thread, and whose executor sleeps when there is nothing to do.
 pub trait AcrossThreads: Peer {}
+
+/// A peer with TCP: what its users take for it. Addresses are those of this machine.
+pub trait Sockets: Peer {
+    type Listener: 'static;
+    type Stream: hyper::rt::Read + hyper::rt::Write + Unpin + 'static;
+
+    /// Listens on a port that the system chooses.
+    fn listen() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>>;
+
+    fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>>;
+
+    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
+
+    fn read(
+        stream: &mut Self::Stream,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = io::Result<usize>>;
+
+    /// Writes what a socket's buffer has room for.
+    fn write(stream: &mut Self::Stream, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
+}
 
 /// A peer for which it is measured what it takes that a failure which nobody awaits is told.
 pub trait Reports: Peer {

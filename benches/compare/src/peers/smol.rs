@@ -1,5 +1,7 @@
 //! smol's local executor, driven by its reactor: what `smol::block_on(executor.run(…))` is made of.
 
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use async_executor::{LocalExecutor, Task};
 use async_io::Timer;
 use futures_lite::{FutureExt, future};
 
-use super::{AcrossThreads, Entry, Peer, Timers, panics};
+use super::{AcrossThreads, Entry, Peer, Sockets, Timers, panics, sockets};
 use crate::rows::{self, Program, Row};
 
 /// Tasks reach the executor through a counted pointer, as in a program that keeps one.
@@ -21,7 +23,7 @@ pub fn entry() -> Entry {
         crates: &["async-executor", "async-io"],
         notes: "`LocalExecutor` within `async_io::block_on`. `block_on(ready)` is `async_io::block_on` alone. \
                 `yield_now` is futures-lite's. The awaiter catches the panic that the handle passes on. \
-                A timeout is futures-lite's `or` with a `Timer`.",
+                A timeout is futures-lite's `or` with a `Timer`. Sockets are async-io's, driven by `block_on`.",
         rows,
     }
 }
@@ -33,6 +35,7 @@ fn rows() -> Vec<Row> {
         rows::of_timers::<Smol>(),
         rows::of_waiting::<Smol>(),
         rows::of_threads::<Smol>(),
+        rows::of_sockets::<Smol>(),
         vec![rows::of_program(HELLO)],
     ])
 }
@@ -113,3 +116,28 @@ impl Timers for Smol {
 }
 
 impl AcrossThreads for Smol {}
+
+impl Sockets for Smol {
+    type Listener = sockets::Listener;
+    type Stream = sockets::Stream;
+
+    async fn listen() -> io::Result<(Self::Listener, SocketAddr)> {
+        sockets::listen().await
+    }
+
+    async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
+        sockets::accept(listener).await
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        sockets::connect(address).await
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        sockets::read(stream, buffer).await
+    }
+
+    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
+        sockets::write(stream, bytes).await
+    }
+}

@@ -8,15 +8,21 @@
 //!
 //! All drivers are on, as in a program that uses `#[tokio::main(flavor = "current_thread")]`.
 
+use std::future::poll_fn;
+use std::io;
 use std::marker::PhantomData;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
 use tokio::task::{JoinHandle, LocalSet};
 
-use super::{AcrossThreads, Entry, Peer, Reports, Timers};
+use super::{AcrossThreads, Entry, Peer, Reports, Sockets, Timers};
 use crate::rows::{self, Guard, Program, Row};
 
 pub fn entries() -> [Entry; 3] {
@@ -54,6 +60,7 @@ fn rows_of<F: Flavour>() -> Vec<Row> {
         rows::of_timers::<Tokio<F>>(),
         rows::of_waiting::<Tokio<F>>(),
         rows::of_threads::<Tokio<F>>(),
+        rows::of_sockets::<Tokio<F>>(),
         rows::of_reports::<Tokio<F>>(),
     ])
 }
@@ -209,6 +216,41 @@ impl<F: Flavour> Timers for Tokio<F> {
 }
 
 impl<F: Flavour> AcrossThreads for Tokio<F> {}
+
+impl<F: Flavour> Sockets for Tokio<F> {
+    type Listener = TcpListener;
+    type Stream = TokioIo<TcpStream>;
+
+    async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<Self::Stream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(TokioIo::new(stream))
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(TokioIo::new(stream))
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        let socket = stream.inner_mut();
+        let mut buffer = ReadBuf::new(buffer);
+        poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, &mut buffer)).await?;
+        Ok(buffer.filled().len())
+    }
+
+    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
+        let socket = stream.inner_mut();
+        poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, bytes)).await
+    }
+}
 
 impl<F: Flavour> Reports for Tokio<F> {
     fn spawn_failing(&self, guard: Guard) {

@@ -10,6 +10,7 @@
 //! | `timers` | be ready to wait for a time |
 //! | `waiting` | really wait for it, and how late it gets |
 //! | `threads` | be woken by another thread |
+//! | `sockets` | talk over TCP, and HTTP |
 //! | `memory` | keep a task that waits |
 //! | `failures` | tell of a failure that nobody awaits |
 //! | `growth` | do the same among ever more |
@@ -30,6 +31,7 @@ mod failures;
 mod growth;
 mod hello;
 mod memory;
+mod sockets;
 mod spawning;
 mod threads;
 mod timers;
@@ -50,6 +52,7 @@ pub use crate::row::Row;
 
 pub use failures::{Guard, number, rows as of_reports};
 pub use hello::{Program, row as of_program};
+pub use sockets::rows as of_sockets;
 pub use threads::rows as of_threads;
 pub use waiting::{bare_row as of_bare_waiting, rows as of_waiting};
 

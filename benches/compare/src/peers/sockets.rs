@@ -1,0 +1,45 @@
+//! Sockets over async-io, for the peers whose users take them from there.
+//!
+//! Knows no peer.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::pin::Pin;
+
+use async_io::Async;
+use futures_io::{AsyncRead, AsyncWrite};
+use smol_hyper::rt::FuturesIo;
+
+pub type Listener = Async<TcpListener>;
+pub type Stream = FuturesIo<Async<TcpStream>>;
+
+pub async fn listen() -> io::Result<(Listener, SocketAddr)> {
+    let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.get_ref().local_addr()?;
+    Ok((listener, address))
+}
+
+pub async fn accept(listener: &Listener) -> io::Result<Stream> {
+    let (stream, _) = listener.accept().await?;
+    without_delay(stream)
+}
+
+pub async fn connect(address: SocketAddr) -> io::Result<Stream> {
+    without_delay(Async::<TcpStream>::connect(address).await?)
+}
+
+pub async fn read(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
+    let socket = stream.get_mut();
+    poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, buffer)).await
+}
+
+pub async fn write(stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
+    let socket = stream.get_mut();
+    poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, bytes)).await
+}
+
+fn without_delay(stream: Async<TcpStream>) -> io::Result<Stream> {
+    stream.get_ref().set_nodelay(true)?;
+    Ok(FuturesIo::new(stream))
+}
