@@ -194,7 +194,11 @@ impl Core {
         F: Future<Output: Outcome> + 'static,
     {
         let id = TaskId(self.next_id.get());
-        let header = Header::new(id, name, spawned_at, self.spawner(), is_daemon);
+        let mut spawner = self.spawner();
+        if name.is_some() {
+            Rc::make_mut(&mut spawner).name = name;
+        }
+        let header = Header::new(id, spawned_at, spawner, is_daemon);
         let task = Rc::new(Task::new(header, future));
         let slot = self.slots.borrow_mut().insert(task.clone());
         // Not while the table is borrowed: what unwinds may wake.
@@ -233,6 +237,7 @@ impl Core {
         let slot = self.polled.get();
         let executor: Weak<Core> = Rc::downgrade(self);
         let spawner = Rc::new(Spawner {
+            name: None,
             lineage: match self.origin_of(slot) {
                 Some(origin) => Lineage::below(&origin),
                 None => Lineage::of_entry(self.entry.get()),

@@ -88,6 +88,7 @@ impl Entered {
     /// # Panics
     ///
     /// When the executor is running already.
+    #[inline]
     #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
         assert!(
@@ -106,6 +107,7 @@ impl Entered {
     }
 
     /// Enters a core that is about to end: destructors of futures may spawn and wake.
+    #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
         core.is_entered.set(true);
         let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
@@ -117,6 +119,7 @@ impl Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         // A main future that panicked has ended in the middle of its poll.
         self.core.end_poll();
@@ -158,6 +161,7 @@ pub(crate) fn outside<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
 }
 
 /// A core without tasks: the one in reserve, or a new one.
+#[inline]
 pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
     // Also for the core in reserve: the first executor may not have been able to.
     hook::install(Probe {
@@ -174,6 +178,7 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
 
 /// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can
 /// tell that it had an earlier life.
+#[inline]
 pub(crate) fn retire(core: &Rc<Core>) {
     if Rc::strong_count(core) == 1 && Rc::weak_count(core) == 0 && core.renew() {
         // Where the thread is ending, it is simply dropped.

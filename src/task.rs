@@ -55,8 +55,6 @@ pub(crate) type AnyTask = dyn Job;
 /// | yes | yes | yes | the handle was awaited, then dropped |
 pub(crate) struct Header {
     pub(crate) id: TaskId,
-    /// Boxed, since few tasks have one and all pay for its place.
-    pub(crate) name: Option<Box<Arc<str>>>,
     pub(crate) spawned_at: &'static Caller<'static>,
     pub(crate) spawned_by: Rc<Spawner>,
     /// The two halves of the last await, apart so that the kind fits between the flags.
@@ -84,14 +82,12 @@ impl Header {
     #[inline]
     pub(crate) fn new(
         id: TaskId,
-        name: Option<Arc<str>>,
         spawned_at: &'static Caller<'static>,
         spawned_by: Rc<Spawner>,
         is_daemon: bool,
     ) -> Self {
         Header {
             id,
-            name: name.map(Box::new),
             spawned_at,
             executor: spawned_by.number,
             spawned_by,
@@ -128,7 +124,7 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        self.spawned_by.name.as_deref()
     }
 
     /// The `.await` at which the task last waited, as far as candor's own futures could see.
@@ -140,18 +136,21 @@ impl Header {
     pub(crate) fn origin(&self) -> Origin {
         Origin {
             id: self.id,
-            name: self.name.as_deref().cloned(),
+            name: self.spawned_by.name.clone(),
             spawned_at: Some(self.spawned_at),
             spawned_by: Arc::clone(&self.spawned_by.lineage),
         }
     }
 }
 
-/// What all tasks of one spawner share.
+/// What all tasks of one spawner share, save those with a name: such a task has this for itself.
 ///
 /// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
 /// failures, which may leave the thread and are few. So spawning costs no atomic operation.
+#[derive(Clone)]
 pub(crate) struct Spawner {
+    /// The task's own name, not the spawner's. It is here, since few tasks have one and all would pay for its place.
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) lineage: Arc<Lineage>,
     /// The executor, for those who know what that is.
     pub(crate) executor: Weak<dyn Any>,

@@ -15,6 +15,7 @@ impl Core {
     ///
     /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
     /// polled any more.
+    #[inline]
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
         // Most calls of `block_on` spawn nothing.
         while self.next_id.get() > 1 || self.attention.get() {
@@ -60,6 +61,7 @@ impl Core {
     /// by a timer, by hosts, or by a configuration of its own, with what a user's callback holds.
     ///
     /// What is queued, or comes late through the inbox, is a spurious poll.
+    #[inline]
     pub(crate) fn renew(&self) -> bool {
         self.next_id.set(1);
         self.failures.set(0);
