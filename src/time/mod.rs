@@ -3,7 +3,7 @@
 //! Every wait is a [`Sleep`], and a sleep is an entry in the executor's timer wheel: its deadline in
 //! ticks, and the waker of whoever polled it last. All the rest is made of sleeps.
 //!
-//! Timers are never early, and late by at most one tick of 262 µs plus the polls ahead of them and what
+//! Timers are never early, and late by at most one tick of 524 µs plus the polls ahead of them and what
 //! the operating system adds. `Duration::MAX` never fires.
 //!
 //! Knows the current executor, its clock and its wheel.

@@ -73,7 +73,7 @@ pub fn bare_row() -> Row {
 
 fn lateness_row(measure: impl Fn(&Effort) -> [f64; 3] + 'static) -> Row {
     // One tick of candor's wheel, in microseconds.
-    let tick = AboveTheReference(262.0);
+    let tick = AboveTheReference(524.0);
     Row::of_figures(
         "lateness",
         [
