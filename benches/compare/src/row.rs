@@ -21,6 +21,8 @@ pub struct Row {
     pub is_long: bool,
     /// Whether it is measured in a debug build too.
     pub is_in_debug: bool,
+    /// Whether candor is to wait inside of async-io's reactor.
+    pub is_of_sockets: bool,
     measure: Box<Measure>,
 }
 
@@ -140,6 +142,7 @@ impl Row {
             is_pinned: true,
             is_long: false,
             is_in_debug: false,
+            is_of_sockets: false,
             measure: Box::new(move |effort| measure(effort).into()),
         }
     }
@@ -158,6 +161,13 @@ impl Row {
     pub fn long(self) -> Self {
         Row {
             is_long: true,
+            ..self
+        }
+    }
+
+    pub fn of_sockets(self) -> Self {
+        Row {
+            is_of_sockets: true,
             ..self
         }
     }

@@ -23,6 +23,9 @@ const SAMPLES_OF_LONG_ROWS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_LONG_ROWS: Duration = Duration::from_secs(600);
 
+/// What candor's users switch on who have sockets. The rows of sockets are measured with it, and the others without.
+const REACTOR_FEATURES: &str = "reactor";
+
 /// Who is measured in a debug build. It is built with the features of these, to be there sooner.
 const IN_DEBUG: [&str; 3] = [CANDOR, "tokio-localset", REFERENCE];
 const DEBUG_FEATURES: &str = "tokio";
@@ -41,19 +44,32 @@ pub fn carry_out(run: &Run) -> io::Result<Findings> {
     peers.retain(|peer| run.has_peer(peer.id));
 
     let this = env::current_exe()?;
-    let release = compared(run, &this, &rows, peers.clone());
+    let has_sockets = rows.iter().any(|row| row.is_of_sockets);
+    let candor_in_reactor = if has_sockets && run.has_peer(CANDOR) {
+        Some(build(&this, "release", REACTOR_FEATURES)?)
+    } else {
+        None
+    };
+    let candor_in_reactor = candor_in_reactor.as_deref();
+    let release = compared(run, &this, candor_in_reactor, &rows, peers.clone());
     rows.retain(|row| row.is_in_debug);
     peers.retain(|peer| IN_DEBUG.contains(&peer.id));
     let debug = if run.is_quick || rows.is_empty() || peers.is_empty() {
         None
     } else {
-        let debug_build = build_for_debug(&this)?;
-        Some(compared(run, &debug_build, &rows, peers))
+        let debug_build = build(&this, "debug", DEBUG_FEATURES)?;
+        Some(compared(run, &debug_build, None, &rows, peers))
     };
     Ok(Findings { release, debug })
 }
 
-fn compared(run: &Run, program: &Path, rows: &[Row], peers: Vec<Entry>) -> Comparison {
+fn compared(
+    run: &Run,
+    program: &Path,
+    candor_in_reactor: Option<&Path>,
+    rows: &[Row],
+    peers: Vec<Entry>,
+) -> Comparison {
     let mut comparison = Comparison {
         peers,
         lines: Vec::new(),
@@ -70,6 +86,9 @@ fn compared(run: &Run, program: &Path, rows: &[Row], peers: Vec<Entry>) -> Compa
         };
         let sampler = Sampler {
             program,
+            program_for_candor: candor_in_reactor
+                .filter(|_| row.is_of_sockets)
+                .unwrap_or(program),
             is_quick: run.is_quick,
             count,
             patience,
@@ -90,23 +109,25 @@ fn rows_of_all(peers: &[Entry]) -> Vec<Row> {
     all
 }
 
-/// Builds this package without optimization, beside the build that is running.
-fn build_for_debug(this: &Path) -> io::Result<PathBuf> {
+/// Builds this package with other features or without optimization, beside the build that is running.
+fn build(this: &Path, profile: &str, features: &str) -> io::Result<PathBuf> {
     let target = this.ancestors().nth(2).unwrap_or(Path::new("target"));
-    let status = Command::new(env::var("CARGO").unwrap_or("cargo".to_owned()))
-        .args([
-            "build",
-            "--no-default-features",
-            "--features",
-            DEBUG_FEATURES,
-        ])
+    let target = target.join(features);
+    let mut command = Command::new(env::var("CARGO").unwrap_or("cargo".to_owned()));
+    command.args(["build", "--no-default-features", "--features", features]);
+    if profile == "release" {
+        command.arg("--release");
+    }
+    let status = command
         .arg("--manifest-path")
         .arg(Path::new(PACKAGE).join("Cargo.toml"))
         .arg("--target-dir")
-        .arg(target)
+        .arg(&target)
         .status()?;
     if !status.success() {
-        return Err(io::Error::other("the debug build failed"));
+        return Err(io::Error::other(format!(
+            "the {profile} build with {features} failed"
+        )));
     }
-    Ok(target.join("debug/compare"))
+    Ok(target.join(profile).join("compare"))
 }

@@ -22,7 +22,7 @@ use std::{panic, thread};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::effort::Effort;
-use crate::peers::Entry;
+use crate::peers::{CANDOR, Entry};
 use crate::row::Row;
 
 /// What the samples of one row by one peer came to.
@@ -39,6 +39,8 @@ pub enum Samples {
 pub struct Sampler<'a> {
     /// This program, in whatever build.
     pub program: &'a Path,
+    /// The same, or one in which candor has other features.
+    pub program_for_candor: &'a Path,
     pub is_quick: bool,
     /// How many by each peer.
     pub count: usize,
@@ -69,7 +71,11 @@ impl Sampler<'_> {
     }
 
     fn sample(&self, peer: &str, row: &str) -> Result<Vec<f64>, String> {
-        let mut command = Command::new(self.program);
+        let program = match peer {
+            CANDOR => self.program_for_candor,
+            _ => self.program,
+        };
+        let mut command = Command::new(program);
         command.args(["sample", peer, row]);
         if self.is_quick {
             command.arg("--quick");

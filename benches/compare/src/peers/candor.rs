@@ -16,7 +16,8 @@ pub fn entry() -> Entry {
         title: "candor",
         crates: &["candor", "async-io", "hyper"],
         notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
-                candor's own hook. Sockets are async-io's, driven by its own thread.",
+                candor's own hook. Sockets are async-io's; the rows of sockets are measured with candor's feature \
+                `async-io`, by which it waits inside of that crate's reactor, and all others without.",
         rows,
     }
 }

@@ -11,7 +11,8 @@
 //! An exchange is one request and its answer. With one connection it shows how long a wake takes from the
 //! kernel to the task, with many what an exchange costs when there is always something to do.
 //!
-//! Whoever is driven by a thread of async-io's shares the one core with that thread.
+//! candor is built with its feature `async-io` for these rows, as its users would who have sockets; without it a
+//! thread of async-io's would share the one core with the tasks.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -61,7 +62,9 @@ fn connections(count: usize) -> String {
 
 fn row(id: &str, title: String, measure: impl Fn(&Effort) -> f64 + 'static) -> Row {
     let figure = Figure::new(title, "µs", TimesTheRecord(1.0));
-    Row::of_figures(id, [figure], move |effort| [measure(effort)]).needs(Need::Sockets)
+    Row::of_figures(id, [figure], move |effort| [measure(effort)])
+        .needs(Need::Sockets)
+        .of_sockets()
 }
 
 /// One end of a connection that asks, and the task at its other end that answers.
