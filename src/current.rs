@@ -134,13 +134,13 @@ impl Drop for Entered {
     }
 }
 
-/// Runs `f` as if this executor, which must be the current one, did not run here: wakes of its tasks go
-/// through its inbox.
+/// Runs `f` as if this executor, which is the current one, did not run here, so that wakes of its tasks go through
+/// its inbox; or within such an `f` as if it did again.
 #[cfg(feature = "async-io")]
-pub(crate) fn outside<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
-    struct Outside<'a>(&'a Core);
+pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+    struct Swapped<'a>(&'a Core);
 
-    impl Outside<'_> {
+    impl Swapped<'_> {
         /// Puts the executor that this one has covered in its place, or the other way round.
         fn swap(&self) {
             let covered = self.0.outer.take().map(ManuallyDrop::new);
@@ -149,14 +149,14 @@ pub(crate) fn outside<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
         }
     }
 
-    impl Drop for Outside<'_> {
+    impl Drop for Swapped<'_> {
         fn drop(&mut self) {
             self.swap();
         }
     }
 
-    let outside = Outside(core);
-    outside.swap();
+    let swapped = Swapped(core);
+    swapped.swap();
     f()
 }
 

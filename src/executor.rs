@@ -6,7 +6,7 @@
 //!     fire_timers              wakes of sleepers; one look at the clock
 //!     poll ready tasks         oldest first, at most 128 before the next look around
 //!     see to failures          those that nobody has read
-//!     sleep if idle            until mail comes or a deadline is due
+//!     wait if idle             until mail comes or a deadline is due
 //! }
 //! ```
 //!
@@ -32,7 +32,7 @@ pub(crate) use hosted::{pass, run_until_stalled, tick};
 use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::failure::text::drop_payload;
 use crate::key::{Key, MAIN_SLOT};
-use crate::parking::park;
+use crate::parking::{self, Next};
 use crate::task::{AfterPoll, AnyTask};
 use crate::waker::waker_of;
 
@@ -69,14 +69,14 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Runs tasks until the main future is done (`Ok`) or the executor has to stop (`Err`).
-    fn run_until_main_is_done(&mut self) -> Result<(), Stop> {
-        loop {
-            match self.step()? {
-                Pause::MainIsDone => return Ok(()),
-                Pause::NothingIsReady => self.sleep_if_idle(),
-                Pause::LookAround => {}
-            }
+    /// Runs tasks, and says what to do next; it ends when the main future is done (`Ok`) or the executor has to
+    /// stop (`Err`).
+    fn turn(&mut self) -> Next<Result<(), Stop>> {
+        match self.step() {
+            Err(stop) => Next::Return(Err(stop)),
+            Ok(Pause::MainIsDone) => Next::Return(Ok(())),
+            Ok(Pause::NothingIsReady) => self.wait_if_idle(),
+            Ok(Pause::LookAround) => Next::GoOn,
         }
     }
 
@@ -177,20 +177,18 @@ impl<'a> Loop<'a> {
     }
 
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
-    fn sleep_if_idle(&self) {
+    fn wait_if_idle<R>(&self) -> Next<R> {
         let core = self.core;
         if core.slots.borrow().has_ready() || core.inbox.has_mail() {
-            return;
+            return Next::GoOn;
         }
         match next_event(core) {
-            Some(deadline) if core.clock.jump_to(deadline) => {}
-            Some(deadline) => {
-                let timeout = deadline.saturating_duration_since(core.clock.now());
-                if timeout > Duration::ZERO {
-                    park(core, Some(timeout));
-                }
-            }
-            None => park(core, None),
+            None => Next::Wait(None),
+            Some(deadline) if core.clock.jump_to(deadline) => Next::GoOn,
+            Some(deadline) => match deadline.saturating_duration_since(core.clock.now()) {
+                Duration::ZERO => Next::GoOn,
+                timeout => Next::Wait(Some(timeout)),
+            },
         }
     }
 }
@@ -262,7 +260,8 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
         |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
     // A future that is ready at once needs no loop.
     if poll_main(core, &mut main).is_pending() {
-        Loop::new(core, Some(&mut main)).run_until_main_is_done()?;
+        let mut tasks = Loop::new(core, Some(&mut main));
+        parking::run(core, || tasks.turn())?;
     }
     if core.attention.get() {
         core.after_poll();
@@ -278,11 +277,14 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
 /// Runs tasks until none is left that is not a daemon.
 pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
-    while core.has_work_to_wait_for() {
-        if tasks.step()? == Pause::NothingIsReady && core.has_work_to_wait_for() {
-            tasks.sleep_if_idle();
-        }
-    }
+    parking::run(core, || match core.has_work_to_wait_for() {
+        false => Next::Return(Ok(())),
+        true => match tasks.turn() {
+            // Perhaps for nobody any more.
+            Next::Wait(_) if !core.has_work_to_wait_for() => Next::GoOn,
+            next => next,
+        },
+    })?;
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();
     core.take_stop().map_or(Ok(()), Err)

@@ -3,11 +3,14 @@
 //! | | waits | I/O of async-io is watched by |
 //! |---|---|---|
 //! | without the feature `async-io` | on the condition variable of its inbox | a thread of async-io's own |
-//! | with it | inside of async-io's reactor | this thread, while it waits |
+//! | with it | inside of async-io's reactor | this thread, while it waits and between two passes |
 //!
 //! In the reactor it is this very thread that calls the wakers of sockets. They must not find the executor
-//! running: a wake that only queued its task would not end the wait. So the executor is not the current one
-//! meanwhile, and those wakes go through its inbox like any other thread's.
+//! running: a wake that only queued its task would not end the wait. So the executor is the current one only
+//! during its turns, and those wakes go through its inbox like any other thread's.
+//!
+//! All turns of one stay are inside of one `async_io::block_on`. One for each wait was tried: each time one is left, the
+//! thread of async-io's own takes over the sockets, and fights for them (an exchange over TCP then cost twice as much).
 //!
 //! Knows the current executor and its inbox.
 
@@ -16,30 +19,68 @@ use std::time::Duration;
 
 use crate::core::Core;
 
-/// Waits until there is mail, or the timeout has passed; perhaps less long.
-#[cfg(not(feature = "async-io"))]
-pub(crate) fn park(core: &Rc<Core>, timeout: Option<Duration>) {
-    core.inbox.park(timeout);
+/// What is to be done after a turn of the loop.
+pub(crate) enum Next<R> {
+    /// The stay in the loop is over.
+    Return(R),
+    /// More is ready, or may be.
+    GoOn,
+    /// There is nothing to do until mail comes, or this time has passed.
+    Wait(Option<Duration>),
 }
 
-/// Waits until there is mail, or the timeout has passed, and watches sockets meanwhile.
+/// Takes turns until one of them says that it was the last, and waits in between.
+#[cfg(not(feature = "async-io"))]
+pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
+    loop {
+        match turn() {
+            Next::Return(result) => return result,
+            Next::GoOn => {}
+            Next::Wait(timeout) => core.inbox.park(timeout),
+        }
+    }
+}
+
+/// How long a stay may be busy before the sockets get a look.
 #[cfg(feature = "async-io")]
-pub(crate) fn park(core: &Rc<Core>, timeout: Option<Duration>) {
+const TURNS_BEFORE_SOCKETS: u32 = 8;
+
+/// Takes turns until one of them says that it was the last, and watches sockets in between.
+#[cfg(feature = "async-io")]
+pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
     use std::future::poll_fn;
     use std::pin::Pin;
     use std::task::Poll;
 
-    let mut timer = timeout.map(async_io::Timer::after);
-    let mail_or_timeout = poll_fn(|cx| {
-        let mut timer = timer.as_mut().map(Pin::new);
-        let is_over = timer
-            .as_mut()
-            .is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
-        if is_over || !core.inbox.lie_down(cx.waker()) {
-            return Poll::Ready(());
+    use crate::current::swapped;
+
+    // Most stays are short and wait for nothing; and while thread-locals are destroyed, async-io cannot be entered.
+    for _ in 0..TURNS_BEFORE_SOCKETS {
+        match turn() {
+            Next::Return(result) => return result,
+            Next::GoOn => {}
+            Next::Wait(_) => break,
+        }
+    }
+    let mut timer = None;
+    let turns = poll_fn(|cx| {
+        core.inbox.rise();
+        let is_waiting = match swapped(core, &mut turn) {
+            Next::Return(result) => return Poll::Ready(result),
+            Next::GoOn => false,
+            Next::Wait(timeout) => {
+                timer = timeout.map(async_io::Timer::after);
+                let mut timer = timer.as_mut().map(Pin::new);
+                let is_over =
+                    (timer.as_mut()).is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+                !is_over && core.inbox.lie_down(cx.waker())
+            }
+        };
+        if !is_waiting {
+            // Whoever polls this looks at the sockets before it comes back.
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     });
-    crate::current::outside(core, || async_io::block_on(mail_or_timeout));
-    core.inbox.rise();
+    swapped(core, || async_io::block_on(turns))
 }
