@@ -26,19 +26,24 @@ use std::task::Waker;
 
 mod config;
 mod ending;
+mod identity;
+mod instrument;
 mod reporting;
+mod watching;
 
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Stop};
+pub use instrument::{Ending, Instrument, TaskView, WokenBy};
+pub(crate) use watching::Watch;
 
 use crate::clock::Clock;
 use crate::failure::LastAwait;
-use crate::failure::hook::{self, Polled};
+use crate::failure::hook;
 use crate::failure::join_error::Panic;
-use crate::failure::lineage::{Entry, Lineage, Origin, TaskId};
+use crate::failure::lineage::{Entry, Lineage, TaskId};
 use crate::failure::text::drop_payload;
 use crate::inbox::Inbox;
-use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
+use crate::key::{Key, SLOT_LIMIT};
 use crate::outcome::Outcome;
 use crate::slots::Slots;
 use crate::task::{AnyTask, Header, Job, Joiner, Spawner, Task};
@@ -209,6 +214,9 @@ impl Core {
         if !is_daemon {
             self.waited_for.set(self.waited_for.get() + 1);
         }
+        if self.config.watch.is_some() {
+            self.tell_spawn(task.header());
+        }
         task
     }
 
@@ -260,51 +268,6 @@ impl Core {
     pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
         task.spawned_by.executor.upgrade()?.downcast().ok()
     }
-
-    /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
-    /// asked in the middle of anything, since the panic hook asks it.
-    pub(crate) fn origin_of(&self, slot: u32) -> Option<Origin> {
-        match slot {
-            NOBODY | MAIN_UNCAUGHT => None,
-            MAIN_SLOT => Some(Origin {
-                id: TaskId::MAIN,
-                name: None,
-                spawned_at: None,
-                spawned_by: Lineage::of_entry(self.entry.get()),
-            }),
-            slot => {
-                let slots = self.slots.try_borrow().ok()?;
-                slots.get(slot).map(|task| task.header().origin())
-            }
-        }
-    }
-
-    /// Who is being polled, for the panic hook and for a caught payload.
-    pub(crate) fn polled_task(&self) -> Option<Polled> {
-        let slot = self.polled.get();
-        let origin = self.origin_of(slot)?;
-        let before = || match slot {
-            MAIN_SLOT => self.main_last_await.get(),
-            slot => self.slots.borrow().get(slot)?.header().last_await(),
-        };
-        let last_await = self.noted_await.get().or_else(before);
-        Some(Polled {
-            executor: self.serial,
-            origin,
-            last_await,
-        })
-    }
-
-    /// The failures that nobody has read, a line each. Calls no user code, so it knows no messages.
-    pub(crate) fn unread_lines(&self) -> Vec<String> {
-        let Ok(unread) = self.unread.try_borrow() else {
-            return Vec::new();
-        };
-        let tasks = unread.iter().filter(|task| task.has_unread_failure());
-        let owners = tasks.map(|task| task.header().origin());
-        let line = |owner| format!("{owner} has failed, and nobody has read its failure");
-        owners.map(line).collect()
-    }
 }
 
 /// The end of a task.
@@ -330,7 +293,14 @@ impl Core {
                 self.unread.borrow_mut().push(Rc::clone(task));
             }
         }
+        let is_watched = self.config.watch.is_some();
+        if is_watched {
+            self.tell_done(&**task, failed);
+        }
         match header.take_joiner() {
+            Joiner::Task(key) if is_watched => {
+                self.wake_watched(key.slot(), Some(key.generation()))
+            }
             Joiner::Task(key) => self.slots.borrow_mut().wake(key.slot(), key.generation()),
             Joiner::Foreign(joiner) => {
                 // Should it panic, that is no failure of this task: std's hook tells it.

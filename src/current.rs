@@ -180,7 +180,11 @@ pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
 /// tell that it had an earlier life.
 #[inline]
 pub(crate) fn retire(core: &Rc<Core>) {
-    if Rc::strong_count(core) == 1 && Rc::weak_count(core) == 0 && core.renew() {
+    if Rc::strong_count(core) == 1
+        && Rc::weak_count(core) == 0
+        && core.inbox.holders() == 0
+        && core.renew()
+    {
         // Where the thread is ending, it is simply dropped.
         SPARE
             .try_with(|spare| spare.set(Some(Rc::clone(core))))

@@ -311,6 +311,7 @@ fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
 fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
     let error = main_error(core, error);
     if let Some(failure) = error.failure() {
+        core.tell_failure(failure);
         core.report(failure);
     }
     if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {

@@ -19,6 +19,7 @@
 //! Knows everything below it.
 
 mod hosted;
+mod watched;
 
 use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -114,7 +115,9 @@ impl<'a> Loop<'a> {
     }
 
     fn deliver_mail(&self) {
-        if self.core.inbox.has_mail() {
+        if self.core.config.watch.is_some() {
+            watched::deliver_mail(self.core);
+        } else if self.core.inbox.has_mail() {
             let mut slots = self.core.slots.borrow_mut();
             self.core.inbox.drain(|slot| slots.wake_tenant(slot));
         }
@@ -130,7 +133,10 @@ impl<'a> Loop<'a> {
         // The wheel is free again when the waker is called: a foreign one may come back to it.
         let next_expired = || core.timers.borrow_mut().pop_expired(now);
         while let Some(sleeper) = next_expired() {
-            wake_guarded(sleeper);
+            match core.config.watch {
+                None => wake_guarded(sleeper),
+                Some(_) => watched::fire(core, sleeper),
+            }
         }
     }
 
@@ -183,12 +189,22 @@ impl<'a> Loop<'a> {
             return Next::GoOn;
         }
         match next_event(core) {
-            None => Next::Wait(None),
+            None => self.wait(None),
             Some(deadline) if core.clock.jump_to(deadline) => Next::GoOn,
             Some(deadline) => match deadline.saturating_duration_since(core.clock.now()) {
                 Duration::ZERO => Next::GoOn,
-                timeout => Next::Wait(Some(timeout)),
+                timeout => self.wait(Some(timeout)),
             },
+        }
+    }
+
+    fn wait<R>(&self, timeout: Option<Duration>) -> Next<R> {
+        match self.core.config.watch {
+            None => Next::Wait(timeout),
+            Some(_) => {
+                watched::park(self.core, timeout);
+                Next::GoOn
+            }
         }
     }
 }
@@ -216,13 +232,12 @@ pub(crate) fn wake_guarded(waker: Waker) {
 #[inline]
 fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
     core.begin_poll(key.slot());
-    // Its drop does nothing, which the compiler cannot know.
-    let waker = ManuallyDrop::new(waker_of(key));
-    let cx = &mut Context::from_waker(&waker);
-    let after = if core.config.slow_poll.is_none() {
-        task.poll(cx, &core.noted_await)
+    let after = if core.config.watch.is_none() {
+        // Its drop does nothing, which the compiler cannot know.
+        let waker = ManuallyDrop::new(waker_of(key));
+        task.poll(&mut Context::from_waker(&waker), &core.noted_await)
     } else {
-        poll_watched(core, task, cx)
+        watched::poll_task(core, task, key)
     };
     if after != AfterPoll::Wait {
         core.finish(task, after == AfterPoll::Failed);
@@ -230,21 +245,16 @@ fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
     core.end_poll();
 }
 
-/// Polls a task, and warns if that takes long.
-#[cold]
-fn poll_watched(core: &Core, task: &Rc<AnyTask>, cx: &mut Context<'_>) -> AfterPoll {
-    let began = Instant::now();
-    let after = task.poll(cx, &core.noted_await);
-    core.warn_if_slow(&task.header().origin(), began.elapsed());
-    after
-}
-
 /// Polls the main future, and notes where it waits.
 #[inline]
 pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
-    let waker = ManuallyDrop::new(waker_of(core.key_of(MAIN_SLOT, 0)));
     core.begin_poll(MAIN_UNCAUGHT);
-    let poll = main(&mut Context::from_waker(&waker));
+    let poll = if core.config.watch.is_none() {
+        let waker = ManuallyDrop::new(waker_of(core.key_of(MAIN_SLOT, 0)));
+        main(&mut Context::from_waker(&waker))
+    } else {
+        watched::poll_main(core, main)
+    };
     core.end_poll();
     if let Some(noted) = core.noted_await.take() {
         core.main_last_await.set(Some(noted));

@@ -39,6 +39,7 @@
 //! executor by any time. Knows no task and no clock, and wakers only as something to call.
 
 mod bitmap;
+mod holders;
 mod numbers;
 mod sleepers;
 mod sync;
@@ -50,6 +51,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use bitmap::Bitmap;
+use holders::Holders;
 use numbers::{Numbers, TABLE, place_of, with_numbers};
 use sleepers::Sleepers;
 use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
@@ -73,6 +75,8 @@ pub(crate) struct Inbox {
     number: u16,
     /// Whether an executor owns this inbox. Spares a closed one the mail of stale wakers.
     is_open: AtomicBool,
+    /// Who needs the number: the owner, and wakers that are counted.
+    holders: Holders,
     /// The slots that are asked for and not yet delivered.
     asked: Bitmap,
     /// The same slots, oldest first.
@@ -219,17 +223,37 @@ impl Inbox {
         let _ = (self.state.0).compare_exchange(from, AWAKE, Relaxed, Relaxed);
     }
 
-    /// The owner is gone: ignores wakes from now on, and lets the number be given out again.
+    /// The owner is gone: ignores wakes from now on, and lets the number be given out again as soon as nobody
+    /// holds it.
     pub(crate) fn close(&self) {
         self.refuse_wakes();
         self.forget_sleepers();
-        with_numbers(|numbers| numbers.give_back(self.number));
+        self.release();
+    }
+
+    /// Keeps the number from being given out again. Only for who was handed something that holds it.
+    pub(crate) fn hold(&self) {
+        self.holders.add();
+    }
+
+    /// Takes back a [`hold`](Inbox::hold).
+    pub(crate) fn release(&self) {
+        if self.holders.remove() {
+            with_numbers(|numbers| numbers.give_back(self.number));
+        }
+    }
+
+    /// How many hold the number beside the owner. Their number can only fall from 0 to 0: who holds nothing has
+    /// nothing to clone. After this, [`has_mail`](Inbox::has_mail) knows of every wake of those who have let go.
+    pub(crate) fn holders(&self) -> u64 {
+        self.holders.count() - 1
     }
 
     fn new(number: u16) -> Inbox {
         Inbox {
             number,
             is_open: AtomicBool::new(true),
+            holders: Holders::new(),
             asked: Bitmap::new(),
             queue: Queue::new(),
             state: State(AtomicU8::new(AWAKE)),
@@ -241,6 +265,7 @@ impl Inbox {
     /// Leaves everything else as it is: a wake that began under the last owner may still be about
     /// to push, and others may already rely on its bit.
     fn accept_wakes(&self) {
+        self.holders.begin();
         // Relaxed: see `wake`. The lock around the numbers puts the owners in order.
         self.is_open.store(true, Relaxed);
     }

@@ -71,7 +71,7 @@ mod waker;
 mod wheel;
 mod yield_now;
 
-pub use crate::core::FailurePolicy;
+pub use crate::core::{Ending, FailurePolicy, Instrument, TaskView, WokenBy};
 pub use abort::AbortHandle;
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use failure::error::{Error, Ok, Result};

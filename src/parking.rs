@@ -41,6 +41,13 @@ pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
     }
 }
 
+/// Waits until there is mail, or the timeout has passed; perhaps less long. For those who watch the executor and want to
+/// do something before and after.
+pub(crate) fn park(core: &Rc<Core>, timeout: Option<Duration>) {
+    let mut waits = Some(Next::Wait(timeout));
+    run(core, || waits.take().unwrap_or(Next::Return(())));
+}
+
 /// How long a stay may be busy before the sockets get a look.
 #[cfg(feature = "async-io")]
 const TURNS_BEFORE_SOCKETS: u32 = 8;
@@ -55,17 +62,21 @@ pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
     use crate::current::swapped;
 
     // Most stays are short and wait for nothing; and while thread-locals are destroyed, async-io cannot be entered.
+    let mut next = Next::GoOn;
     for _ in 0..TURNS_BEFORE_SOCKETS {
-        match turn() {
+        next = match turn() {
             Next::Return(result) => return result,
-            Next::GoOn => {}
-            Next::Wait(_) => break,
+            next => next,
+        };
+        if let Next::Wait(_) = next {
+            break;
         }
     }
+    let mut next = Some(next);
     let mut timer = None;
     let turns = poll_fn(|cx| {
         core.inbox.rise();
-        let is_waiting = match swapped(core, &mut turn) {
+        let is_waiting = match next.take().unwrap_or_else(|| swapped(core, &mut turn)) {
             Next::Return(result) => return Poll::Ready(result),
             Next::GoOn => false,
             Next::Wait(timeout) => {

@@ -9,7 +9,11 @@
 //! Cloning copies the number and dropping forgets it: no count, no atomic operation, nothing to leak,
 //! and nothing that could be used after it was freed.
 //!
+//! Executors that somebody looks at give their tasks wakers of another kind, which are `counted`.
+//!
 //! Knows keys, the current executor and the inboxes.
+
+pub(crate) mod counted;
 
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -31,7 +35,7 @@ pub(crate) fn waker_of(key: Key) -> Waker {
 /// What a waker stands for; a foreign one for nobody.
 #[inline]
 pub(crate) fn key_of(waker: &Waker) -> Key {
-    let is_ours = std::ptr::eq(waker.vtable(), &VTABLE);
+    let is_ours = std::ptr::eq(waker.vtable(), &VTABLE) || counted::is_ours(waker);
     let bits = waker.data().addr() as u64;
     Key::from_bits(if is_ours { bits } else { Key::NOBODY.to_bits() })
 }

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::Watch;
 use crate::failure::TaskFailure;
 
 /// What happens when a failure is reported.
@@ -50,8 +51,8 @@ pub(crate) struct Config {
     pub(crate) virtual_time: bool,
     /// The state of the random numbers that shuffle each pass.
     pub(crate) shuffle: Option<Cell<u64>>,
-    /// How long a poll may take before it is warned of.
-    pub(crate) slow_poll: Option<Duration>,
+    /// Who looks; `None` makes the executor fast.
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 impl Default for Config {
@@ -63,7 +64,7 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             virtual_time: false,
             shuffle: None,
-            slow_poll: None,
+            watch: None,
         }
     }
 }

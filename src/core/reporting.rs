@@ -15,13 +15,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::Level;
 
 use super::{Core, FailurePolicy, Stop};
 use crate::failure::join_error::Panic;
-use crate::failure::lineage::Origin;
 use crate::failure::text::{drop_payload, payload_text};
 use crate::failure::{FailureKind, TaskFailure, hook, report};
 use crate::task::AnyTask;
@@ -70,6 +69,7 @@ impl Core {
 
     /// Reports a panic that has no awaiter.
     pub(crate) fn report_panic(&self, panic: Panic) {
+        self.tell_failure(panic.failure());
         self.report(panic.failure());
         drop_payload(panic.into_payload());
     }
@@ -105,25 +105,6 @@ impl Core {
                 report::flush();
                 process::abort()
             }
-        }
-    }
-
-    /// Warns of a poll that held the thread for longer than the user wants.
-    #[cold]
-    pub(crate) fn warn_if_slow(&self, polled: &Origin, held: Duration) {
-        if let Some(limit) = self.config.slow_poll
-            && held > limit
-        {
-            let spawned_at = polled
-                .spawned_at
-                .map(|at| format!(", spawned at {at}"))
-                .unwrap_or_default();
-            let text = format!(
-                "{polled}{spawned_at}, held the thread for {held:.1?} in one poll (the limit is {limit:?}), and all \
-                 others stood still. If it computes, let it `yield_now().await` now and then; if it waits for \
-                 something that blocks, let a thread do that"
-            );
-            report::print(Level::Warn, &text);
         }
     }
 

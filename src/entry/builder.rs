@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use super::Executor;
 use super::tick::OnWake;
-use crate::core::{Config, FailurePolicy};
+use crate::core::{Config, FailurePolicy, Instrument, Watch};
 use crate::current;
 use crate::failure::TaskFailure;
+use crate::inspect::slow_poll::SlowPoll;
 
 /// Builds an [`Executor`] that differs from the usual one.
 ///
@@ -35,6 +36,8 @@ use crate::failure::TaskFailure;
 pub struct Builder {
     config: Config,
     on_wake: Option<Waker>,
+    instruments: Vec<Box<dyn Instrument>>,
+    slow_poll: Option<Duration>,
 }
 
 impl Builder {
@@ -45,6 +48,8 @@ impl Builder {
                 ..Config::default()
             },
             on_wake: None,
+            instruments: Vec::new(),
+            slow_poll: None,
         }
     }
 
@@ -93,9 +98,16 @@ impl Builder {
     }
 
     /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
-    /// poll. It costs two looks at the clock a poll.
+    /// poll. It costs four looks at the clock a poll.
     pub fn slow_poll(mut self, limit: Duration) -> Self {
-        self.config.slow_poll = Some(limit);
+        self.slow_poll = Some(limit);
+        self
+    }
+
+    /// Tells `instrument` of everything that the executor does. Several calls add up: each is told, in the order of
+    /// these calls.
+    pub fn instrument(mut self, instrument: impl Instrument + 'static) -> Self {
+        self.instruments.push(Box::new(instrument));
         self
     }
 
@@ -131,7 +143,13 @@ impl Builder {
     }
 
     /// Builds the executor.
-    pub fn build(self) -> Executor {
+    pub fn build(mut self) -> Executor {
+        if let Some(limit) = self.slow_poll {
+            self.instruments.push(Box::new(SlowPoll::new(limit)));
+        }
+        if !self.instruments.is_empty() {
+            self.config.watch = Some(Box::new(Watch::new(self.instruments)));
+        }
         let core = current::fresh_core(self.config);
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);

@@ -149,7 +149,10 @@ impl<F: Future> Guest<'_, F> {
         let cx = &mut Context::from_waker(&host.waker_of_main);
         let _ready = poll_main(core, &mut |_| {
             output = future.as_mut().poll(cx);
-            Poll::Pending
+            match output {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
         });
         if core.attention.get() {
             core.after_poll();

@@ -40,8 +40,16 @@ const LINKS: usize = 16;
 pub struct TaskId(pub(crate) u64);
 
 impl TaskId {
-    /// Stands for the future that `run` was given, which is no spawned task.
-    pub(crate) const MAIN: TaskId = TaskId(0);
+    /// Stands for the main future, which `run` or `block_on` was given: it is polled, but it is no spawned task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     assert!(candor::spawn(async {}).id() > candor::TaskId::MAIN);
+    /// });
+    /// ```
+    pub const MAIN: TaskId = TaskId(0);
 }
 
 impl fmt::Display for TaskId {
@@ -154,6 +162,11 @@ impl Lineage {
     /// How many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
     pub fn omitted(&self) -> u64 {
         self.omitted
+    }
+
+    /// Whether its first task was spawned while its executor was running.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.entry.is_some()
     }
 
     /// Writes the line of a task that was spawned at `site`, and those of its ancestors.

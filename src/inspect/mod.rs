@@ -3,6 +3,7 @@
 //! Knows the core and the current executor.
 
 pub(crate) mod lost_work;
+pub(crate) mod slow_poll;
 
 use std::collections::BTreeMap;
 use std::fmt;

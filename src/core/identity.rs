@@ -1,0 +1,58 @@
+//! Who is who: what reports and panics are told with.
+//!
+//! Some of it is asked by the panic hook, which may run in the middle of anything: it borrows with care, and calls
+//! no user code.
+//!
+//! Knows the core's state.
+
+use super::{Core, MAIN_UNCAUGHT, NOBODY};
+use crate::failure::hook::Polled;
+use crate::failure::lineage::{Lineage, Origin, TaskId};
+use crate::key::MAIN_SLOT;
+
+impl Core {
+    /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
+    /// asked in the middle of anything, since the panic hook asks it.
+    pub(crate) fn origin_of(&self, slot: u32) -> Option<Origin> {
+        match slot {
+            NOBODY | MAIN_UNCAUGHT => None,
+            MAIN_SLOT => Some(Origin {
+                id: TaskId::MAIN,
+                name: None,
+                spawned_at: None,
+                spawned_by: Lineage::of_entry(self.entry.get()),
+            }),
+            slot => {
+                let slots = self.slots.try_borrow().ok()?;
+                slots.get(slot).map(|task| task.header().origin())
+            }
+        }
+    }
+
+    /// Who is being polled, for the panic hook and for a caught payload.
+    pub(crate) fn polled_task(&self) -> Option<Polled> {
+        let slot = self.polled.get();
+        let origin = self.origin_of(slot)?;
+        let before = || match slot {
+            MAIN_SLOT => self.main_last_await.get(),
+            slot => self.slots.borrow().get(slot)?.header().last_await(),
+        };
+        let last_await = self.noted_await.get().or_else(before);
+        Some(Polled {
+            executor: self.serial,
+            origin,
+            last_await,
+        })
+    }
+
+    /// The failures that nobody has read, a line each. Calls no user code, so it knows no messages.
+    pub(crate) fn unread_lines(&self) -> Vec<String> {
+        let Ok(unread) = self.unread.try_borrow() else {
+            return Vec::new();
+        };
+        let tasks = unread.iter().filter(|task| task.has_unread_failure());
+        let owners = tasks.map(|task| task.header().origin());
+        let line = |owner| format!("{owner} has failed, and nobody has read its failure");
+        owners.map(line).collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! Tells instruments what happens.
+//!
+//! Everything that an executor does only for those who look at it hangs on one switch, `Config::watch`: the
+//! loop, a spawn and the end of a task look whether it is there, and come here if it is.
+//!
+//! Knows the core's state.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Instant;
+
+use log::Level;
+
+use super::{Core, Ending, Instrument, MAIN_UNCAUGHT, NOBODY, TaskView, WokenBy};
+use crate::failure::lineage::TaskId;
+use crate::failure::text::{drop_payload, payload_text};
+use crate::failure::{FailureKind, TaskFailure, report};
+use crate::key::MAIN_SLOT;
+use crate::task::{AnyTask, Header};
+
+/// Who looks at an executor.
+pub(crate) struct Watch {
+    instruments: Vec<Guarded>,
+    /// An instrument runs: what it does is not told.
+    is_telling: Cell<bool>,
+    /// The last poll was that of a task that returned.
+    has_returned: Cell<bool>,
+    /// On whose behalf a waker is called while no poll is running.
+    cause: Cell<Option<WokenBy>>,
+}
+
+struct Guarded {
+    instrument: Box<dyn Instrument>,
+    /// It has panicked.
+    is_off: Cell<bool>,
+}
+
+impl Watch {
+    pub(crate) fn new(instruments: Vec<Box<dyn Instrument>>) -> Self {
+        let guarded = |instrument| Guarded {
+            instrument,
+            is_off: Cell::new(false),
+        };
+        Watch {
+            instruments: instruments.into_iter().map(guarded).collect(),
+            is_telling: Cell::new(false),
+            has_returned: Cell::new(false),
+            cause: Cell::new(None),
+        }
+    }
+}
+
+impl Core {
+    /// Tells all instruments of an event. Nothing of the core may be borrowed.
+    ///
+    /// They run on nobody's behalf: a panic is std's to print, and no task's.
+    pub(crate) fn tell(&self, event: impl Fn(&dyn Instrument, Instant)) {
+        let Some(watch) = &self.config.watch else {
+            return;
+        };
+        if watch.is_telling.replace(true) {
+            return;
+        }
+        let polled = self.polled.replace(NOBODY);
+        // What an instrument drops is reported after it, not within it.
+        let is_reporting = self.is_reporting.replace(true);
+        let at = self.clock.now();
+        for guarded in watch.instruments.iter().filter(|one| !one.is_off.get()) {
+            let told = catch_unwind(AssertUnwindSafe(|| event(&*guarded.instrument, at)));
+            if let Err(payload) = told {
+                guarded.is_off.set(true);
+                let message = payload_text(&*payload).unwrap_or("a value that is not text");
+                let text = format!(
+                    "an instrument panicked: {message}. It is told nothing any more; the executor and \
+                     other instruments go on"
+                );
+                report::print(Level::Warn, &text);
+                drop_payload(payload);
+            }
+        }
+        self.is_reporting.set(is_reporting);
+        self.polled.set(polled);
+        watch.is_telling.set(false);
+    }
+
+    #[cold]
+    pub(super) fn tell_spawn(&self, task: &Header) {
+        self.tell(|instrument, at| instrument.spawn(at, &TaskView::of(task)));
+    }
+
+    #[cold]
+    pub(crate) fn tell_failure(&self, failure: &TaskFailure) {
+        self.tell(|instrument, at| instrument.failure(at, failure));
+    }
+
+    /// Tells that a task is done. The failure has to be in its place.
+    #[cold]
+    pub(super) fn tell_done(&self, task: &AnyTask, failed: bool) {
+        let Some(watch) = &self.config.watch else {
+            return;
+        };
+        let mut ending = match watch.has_returned.take() {
+            true => Ending::Returned,
+            false => Ending::Cancelled,
+        };
+        if failed {
+            task.view_failure(&mut |failure| {
+                ending = match failure.kind() {
+                    FailureKind::Failed => Ending::Failed,
+                    FailureKind::Panicked | FailureKind::Caught => Ending::Panicked,
+                };
+                self.tell_failure(failure);
+            });
+        }
+        let view = TaskView::of(task.header());
+        self.tell(|instrument, at| instrument.done(at, &view, ending));
+        watch.cause.set(Some(WokenBy::Task(view.id)));
+    }
+
+    /// Notes that a poll begins or has ended, for what is told next.
+    pub(crate) fn note_turn(&self, has_returned: bool) {
+        if let Some(watch) = &self.config.watch {
+            watch.cause.set(None);
+            watch.has_returned.set(has_returned);
+        }
+    }
+
+    /// Calls wakers on behalf of a timer.
+    pub(crate) fn on_behalf_of_timer(&self, wake: impl FnOnce()) {
+        if let Some(watch) = &self.config.watch {
+            watch.cause.set(Some(WokenBy::Timer));
+            wake();
+            watch.cause.set(None);
+        }
+    }
+
+    /// Queues a slot and tells it, if that is news. Without a generation, whoever lives there is woken: that is a
+    /// wake from elsewhere.
+    pub(crate) fn wake_watched(&self, slot: u32, generation: Option<u16>) {
+        let is_news = {
+            let mut slots = self.slots.borrow_mut();
+            let was_queued = slots.is_queued(slot);
+            match generation {
+                Some(generation) => slots.wake(slot, generation),
+                None => slots.wake_tenant(slot),
+            }
+            !was_queued && slots.is_queued(slot)
+        };
+        if is_news {
+            let by = generation
+                .and_then(|_| self.waking())
+                .unwrap_or(WokenBy::Elsewhere);
+            self.with_view(slot, |task| {
+                self.tell(|instrument, at| instrument.wake(at, task, by));
+            });
+        }
+    }
+
+    /// Who calls a waker right now.
+    fn waking(&self) -> Option<WokenBy> {
+        let cause = || self.config.watch.as_ref()?.cause.get();
+        match self.polled.get() {
+            NOBODY => cause(),
+            MAIN_SLOT | MAIN_UNCAUGHT => Some(WokenBy::Task(TaskId::MAIN)),
+            slot => {
+                let slots = self.slots.borrow();
+                let task = slots.get(slot);
+                task.map(|task| WokenBy::Task(task.header().id))
+                    .or_else(cause)
+            }
+        }
+    }
+
+    /// Shows the task in a slot, or the main future; calls nobody if the slot is empty.
+    pub(crate) fn with_view<R>(&self, slot: u32, f: impl FnOnce(&TaskView<'_>) -> R) -> Option<R> {
+        if slot == MAIN_SLOT {
+            return Some(f(&TaskView {
+                id: TaskId::MAIN,
+                name: None,
+                spawned_at: self.entry.get().map(|entry| entry.at),
+                spawned_by: None,
+                last_await: self.main_last_await.get(),
+            }));
+        }
+        let task: Rc<AnyTask> = self.slots.borrow().get(slot).cloned()?;
+        Some(f(&TaskView::of(task.header())))
+    }
+}

@@ -1,0 +1,509 @@
+//! What an instrument is told, when, and that it can do no harm.
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use candor::{
+    Builder, Ending, Executor, Instrument, JoinHandle, TaskBuilder, TaskFailure, TaskId, TaskView,
+    WokenBy,
+};
+use common::{Trace, assert_contains, child};
+
+impl Instrument for Trace {
+    fn spawn(&self, _: Instant, task: &TaskView<'_>) {
+        let by = task
+            .spawned_by()
+            .map_or("nobody".into(), |by| by.to_string());
+        self.note(format!("spawn {} by {by}", task.id()));
+    }
+
+    fn poll_begin(&self, _: Instant, task: &TaskView<'_>) {
+        self.note(format!("poll {}", task.id()));
+    }
+
+    fn poll_end(&self, _: Instant, task: &TaskView<'_>, poll: Poll<()>) {
+        self.note(format!(
+            "{} {}",
+            if poll.is_ready() { "ready" } else { "pending" },
+            task.id()
+        ));
+    }
+
+    fn wake(&self, _: Instant, task: &TaskView<'_>, by: WokenBy) {
+        let by = match by {
+            WokenBy::Task(id) => id.to_string(),
+            WokenBy::Timer => "timer".into(),
+            WokenBy::Elsewhere => "elsewhere".into(),
+        };
+        self.note(format!("wake {} by {by}", task.id()));
+    }
+
+    fn timer(&self, _: Instant, task: Option<&TaskView<'_>>) {
+        let of = task.map_or("nobody".into(), |task| task.id().to_string());
+        self.note(format!("timer of {of}"));
+    }
+
+    fn park_begin(&self, _: Instant, _: Option<Duration>) {
+        self.note("park");
+    }
+
+    fn park_end(&self, _: Instant) {
+        self.note("unpark");
+    }
+
+    fn failure(&self, _: Instant, failure: &TaskFailure) {
+        self.note(format!(
+            "failure {}: {}",
+            failure.task_id(),
+            failure.message()
+        ));
+    }
+
+    fn done(&self, _: Instant, task: &TaskView<'_>, ending: Ending) {
+        self.note(format!("done {}: {ending}", task.id()));
+    }
+}
+
+fn quiet() -> Builder {
+    Executor::builder().virtual_time().on_failure(|_| ())
+}
+
+/// What a program is told as, from its first event to its last.
+fn trace_of(program: impl AsyncFnOnce()) -> Vec<String> {
+    let trace = Trace::default();
+    let executor = quiet().instrument(trace.clone()).build();
+    executor.block_on(program());
+    drop(executor);
+    trace.events()
+}
+
+/// The events of which one word is this.
+fn only(word: &str, events: Vec<String>) -> Vec<String> {
+    let is_of_interest = |event: &String| event.split([' ', ':']).any(|part| part == word);
+    events.into_iter().filter(is_of_interest).collect()
+}
+
+#[test]
+fn a_task_is_told_from_its_spawn_to_its_joiner() {
+    let trace = trace_of(async || {
+        candor::spawn(candor::yield_now()).await.unwrap();
+    });
+    assert_eq!(
+        trace,
+        [
+            "poll #0",
+            "spawn #1 by #0",
+            "pending #0",
+            "poll #1",
+            "wake #1 by #1",
+            "pending #1",
+            "poll #1",
+            "ready #1",
+            "done #1: returned",
+            "wake #0 by #1",
+            "poll #0",
+            "ready #0",
+        ]
+    );
+}
+
+#[test]
+fn a_timer_is_told_before_the_wake_that_it_causes() {
+    let trace = trace_of(async || candor::sleep(Duration::from_secs(1)).await);
+    assert_eq!(
+        trace,
+        [
+            "poll #0",
+            "pending #0",
+            "timer of #0",
+            "wake #0 by timer",
+            "poll #0",
+            "ready #0"
+        ]
+    );
+}
+
+#[test]
+fn a_timer_whose_waker_is_not_candors_is_nobodys() {
+    let trace = trace_of(async || {
+        use futures::StreamExt;
+        let sleeps = [candor::sleep(Duration::from_secs(1))];
+        sleeps
+            .into_iter()
+            .collect::<futures::stream::FuturesUnordered<_>>()
+            .next()
+            .await;
+    });
+    assert_eq!(
+        only("timer", trace),
+        ["timer of nobody", "wake #0 by timer"]
+    );
+}
+
+#[test]
+fn two_wakes_before_a_poll_are_told_as_one() {
+    let trace = trace_of(async || {
+        let (sender, receiver) = async_channel::unbounded();
+        candor::spawn(async move { while receiver.recv().await.is_ok() {} }).detach();
+        candor::yield_now().await;
+        sender.try_send(1).unwrap();
+        sender.try_send(2).unwrap();
+        candor::yield_now().await;
+    });
+    assert_eq!(only("wake", trace)[..2], ["wake #0 by #0", "wake #1 by #0"]);
+}
+
+#[test]
+fn a_wake_from_another_thread_is_told_after_the_park_that_it_ends() {
+    let (to_thread, orders) = mpsc::channel::<async_channel::Sender<()>>();
+    let thread = thread::spawn(move || orders.recv().unwrap().send_blocking(()).unwrap());
+    let trace = trace_of(async || {
+        let (sender, receiver) = async_channel::bounded(1);
+        let task = candor::spawn(async move { receiver.recv().await.unwrap() });
+        candor::yield_now().await;
+        to_thread.send(sender).unwrap();
+        task.await.unwrap();
+    });
+    thread.join().unwrap();
+    let about_1 = only("#1", trace.clone());
+    assert_contains(
+        &about_1.join("\n"),
+        "wake #1 by elsewhere\npoll #1\nready #1",
+    );
+    let parks = trace.iter().filter(|event| *event == "park").count();
+    assert_eq!(
+        parks,
+        trace.iter().filter(|event| *event == "unpark").count()
+    );
+}
+
+#[test]
+fn each_way_to_end_has_its_name() {
+    let trace = trace_of(async || {
+        let aborted = candor::spawn(std::future::pending::<()>());
+        let never_polled = candor::spawn(async {});
+        never_polled.abort();
+        let handles: [JoinHandle<Result<(), &str>>; 3] = [
+            candor::spawn(async { Ok(()) }),
+            candor::spawn(async { Err("gone wrong") }),
+            candor::spawn(async { panic!("boom") }),
+        ];
+        candor::spawn(std::future::pending::<()>()).detach();
+        candor::yield_now().await;
+        aborted.abort();
+        candor::yield_now().await;
+        for handle in handles {
+            let _ = handle.await;
+        }
+    });
+    assert_eq!(
+        only("done", trace.clone()),
+        [
+            "done #2: was cancelled",
+            "done #3: returned",
+            "done #4: failed",
+            "done #5: panicked",
+            "done #1: was cancelled",
+            "done #6: was cancelled",
+        ]
+    );
+    assert_eq!(
+        only("#2", trace.clone()),
+        ["spawn #2 by #0", "done #2: was cancelled"]
+    );
+    assert_eq!(
+        only("#5", trace),
+        [
+            "spawn #5 by #0",
+            "poll #5",
+            "ready #5",
+            "failure #5: boom",
+            "done #5: panicked"
+        ]
+    );
+}
+
+#[test]
+fn a_task_that_returns_although_it_was_aborted_has_returned() {
+    let trace = trace_of(async || {
+        let own_handle = Rc::new(RefCell::new(None::<candor::AbortHandle>));
+        let task = candor::spawn({
+            let own_handle = own_handle.clone();
+            async move { own_handle.take().unwrap().abort() }
+        });
+        own_handle.replace(Some(task.abort_handle()));
+        task.await.unwrap();
+    });
+    assert_eq!(only("done", trace), ["done #1: returned"]);
+}
+
+#[test]
+fn a_destructor_that_panics_in_a_cancelled_task_is_a_failure_of_that_task() {
+    struct PanicsOnDrop;
+    impl Drop for PanicsOnDrop {
+        fn drop(&mut self) {
+            panic!("in the destructor");
+        }
+    }
+    let trace = trace_of(async || {
+        let guard = PanicsOnDrop;
+        let task = candor::spawn(async move {
+            let _guard = guard;
+            std::future::pending::<()>().await
+        });
+        candor::yield_now().await;
+        task.abort();
+        let _ = task.await;
+    });
+    let end = only("#1", trace).split_off(3);
+    assert_eq!(
+        end,
+        [
+            "failure #1: in the destructor",
+            "done #1: panicked",
+            "wake #0 by #1"
+        ]
+    );
+}
+
+#[test]
+fn the_failure_of_the_future_of_run_is_told() {
+    let trace = Trace::default();
+    let executor = quiet().instrument(trace.clone()).build();
+    executor.run(async { Err::<(), _>("gone wrong") });
+    executor.run(async { panic!("boom") });
+    assert_eq!(
+        only("failure", trace.events()),
+        ["failure #0: gone wrong", "failure #0: boom"]
+    );
+}
+
+#[test]
+fn the_panic_of_the_future_of_block_on_ends_its_poll() {
+    let trace = Trace::default();
+    let executor = quiet().instrument(trace.clone()).build();
+    let message = common::panic_message(|| executor.block_on(async { panic!("boom") }));
+    assert_eq!(
+        (&*message, trace.events()),
+        ("boom", vec!["poll #0".into(), "ready #0".into()])
+    );
+}
+
+#[test]
+fn a_task_spawned_while_its_executor_is_not_running_is_spawned_by_nobody() {
+    let trace = Trace::default();
+    let executor = quiet().instrument(trace.clone()).build();
+    executor.spawn(async {}).detach();
+    assert_eq!(trace.events(), ["spawn #1 by nobody"]);
+}
+
+#[test]
+fn the_time_is_that_of_the_executors_clock() {
+    #[derive(Default)]
+    struct LastEvent(Cell<Option<Instant>>);
+    impl Instrument for LastEvent {
+        fn done(&self, at: Instant, _: &TaskView<'_>, _: Ending) {
+            self.0.set(Some(at));
+        }
+    }
+    let last = Rc::new(LastEvent::default());
+    let executor = quiet().instrument(last.clone()).build();
+    let now = executor.block_on(async {
+        candor::spawn(candor::sleep(Duration::from_secs(3600)))
+            .await
+            .unwrap();
+        candor::time::now()
+    });
+    assert_eq!(last.0.get(), Some(now));
+}
+
+#[test]
+fn several_instruments_are_told_in_the_order_of_their_installation() {
+    struct Named(&'static str, Trace);
+    impl Instrument for Named {
+        fn spawn(&self, _: Instant, _: &TaskView<'_>) {
+            self.1.note(self.0);
+        }
+    }
+    let trace = Trace::default();
+    let executor = quiet()
+        .instrument(Named("first", trace.clone()))
+        .instrument(Named("second", trace.clone()))
+        .build();
+    executor.spawn(async {}).detach();
+    assert_eq!(trace.events(), ["first", "second"]);
+}
+
+/// Does at every event all that user code can do.
+struct Meddler {
+    wakers: RefCell<Vec<std::task::Waker>>,
+    spawned: Cell<u32>,
+}
+
+impl Meddler {
+    fn meddle(&self) {
+        println!("{}", candor::tasks());
+        // Not for ever: virtual time stands still as long as anybody is woken.
+        let wakers = self.wakers.borrow_mut().pop();
+        wakers.iter().for_each(std::task::Waker::wake_by_ref);
+        if self.spawned.get() < 100 {
+            self.spawned.set(self.spawned.get() + 1);
+            let fails = candor::spawn(async { Err::<(), _>("spawned by an instrument") });
+            candor::spawn(async move { drop(fails) }).detach();
+        }
+        assert_eq!(candor::block_on(async { 1 }), 1);
+    }
+}
+
+impl Instrument for Meddler {
+    fn spawn(&self, _: Instant, _: &TaskView<'_>) {
+        self.meddle();
+    }
+    fn poll_begin(&self, _: Instant, _: &TaskView<'_>) {
+        self.meddle();
+    }
+    fn poll_end(&self, _: Instant, _: &TaskView<'_>, _: Poll<()>) {
+        self.meddle();
+    }
+    fn wake(&self, _: Instant, _: &TaskView<'_>, _: WokenBy) {
+        self.meddle();
+    }
+    fn timer(&self, _: Instant, _: Option<&TaskView<'_>>) {
+        self.meddle();
+    }
+    fn park_begin(&self, _: Instant, _: Option<Duration>) {
+        self.meddle();
+    }
+    fn park_end(&self, _: Instant) {
+        self.meddle();
+    }
+    fn failure(&self, _: Instant, _: &TaskFailure) {
+        self.meddle();
+    }
+    fn done(&self, _: Instant, _: &TaskView<'_>, _: Ending) {
+        self.meddle();
+    }
+}
+
+#[test]
+fn an_instrument_may_do_whatever_a_task_may_do() {
+    let meddler = Rc::new(Meddler {
+        wakers: RefCell::default(),
+        spawned: Cell::new(0),
+    });
+    let reported = Rc::new(Cell::new(0));
+    let count = reported.clone();
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| count.set(count.get() + 1))
+        .instrument(meddler.clone())
+        .build();
+    executor.block_on(async {
+        let mut polls = 0;
+        let mut sleep = candor::sleep(Duration::from_secs(1));
+        std::future::poll_fn(|cx| {
+            polls += 1;
+            if polls < 20 {
+                meddler.wakers.borrow_mut().push(cx.waker().clone());
+            }
+            std::pin::Pin::new(&mut sleep).poll(cx)
+        })
+        .await;
+        let _ = candor::spawn(async { panic!("boom") }).await;
+        // What an instrument drops in the middle of a report is reported as well.
+        candor::sleep(Duration::from_secs(10)).await;
+    });
+    meddler.wakers.borrow_mut().clear();
+    assert_eq!(meddler.spawned.get(), 100);
+    assert_eq!(reported.get(), 100);
+}
+
+#[test]
+fn what_an_instrument_spawns_before_a_park_is_polled_and_not_slept_over() {
+    struct SpawnsOnce(Cell<bool>, Trace);
+    impl Instrument for SpawnsOnce {
+        fn park_begin(&self, _: Instant, _: Option<Duration>) {
+            if !self.0.replace(true) {
+                let (sender, trace) = (SENDER.take().unwrap(), self.1.clone());
+                candor::spawn(async move {
+                    trace.note("polled");
+                    sender.try_send(()).unwrap();
+                })
+                .detach();
+            }
+        }
+    }
+    thread_local! {
+        static SENDER: Cell<Option<async_channel::Sender<()>>> = const { Cell::new(None) };
+    }
+    let trace = Trace::default();
+    let executor = Executor::builder()
+        .instrument(SpawnsOnce(Cell::new(false), trace.clone()))
+        .build();
+    let (sender, receiver) = async_channel::bounded(1);
+    SENDER.set(Some(sender));
+    executor.block_on(async { receiver.recv().await.unwrap() });
+    assert_eq!(trace.events(), ["polled"]);
+}
+
+#[test]
+fn an_instrument_that_panics_is_switched_off_and_all_else_goes_on() {
+    struct Panics;
+    impl Instrument for Panics {
+        fn poll_end(&self, _: Instant, task: &TaskView<'_>, _: Poll<()>) {
+            if task.id() != TaskId::MAIN {
+                panic!("out of ink");
+            }
+        }
+    }
+    let told = child("an_instrument_that_panics_is_switched_off_and_all_else_goes_on").run(|| {
+        let trace = Trace::default();
+        let executor = quiet().instrument(Panics).instrument(trace.clone()).build();
+        let sum = executor.block_on(async {
+            let one = TaskBuilder::new().spawn(async { 1 });
+            let two = TaskBuilder::new().spawn(async { 2 });
+            one.await.unwrap() + two.await.unwrap()
+        });
+        assert_eq!((sum, executor.failures()), (3, 0));
+        assert_eq!(only("done", trace.events()).len(), 2);
+    });
+    if let Some(told) = told {
+        told.assert_success();
+        common::assert_count(&told.stderr, "out of ink", 2);
+        assert_contains(
+            &told.stderr,
+            "an instrument panicked: out of ink. It is told nothing any more",
+        );
+        assert_contains(&told.stderr, "tests/instruments.rs:");
+    }
+}
+
+#[test]
+fn a_slow_poll_is_warned_of_with_its_task_and_place() {
+    let told = child("a_slow_poll_is_warned_of_with_its_task_and_place").run(|| {
+        let executor = Executor::builder()
+            .slow_poll(Duration::from_millis(1))
+            .virtual_time()
+            .build();
+        executor.block_on(async {
+            let slow = async { thread::sleep(Duration::from_millis(20)) };
+            TaskBuilder::new().name("slow").spawn(slow).await.unwrap();
+            candor::sleep(Duration::from_secs(100)).await;
+        });
+    });
+    if let Some(told) = told {
+        told.assert_success();
+        common::assert_count(&told.stderr, "held the thread for", 1);
+        assert_contains(
+            &told.stderr,
+            "task #1 `slow`, spawned at tests/instruments.rs:",
+        );
+        assert_contains(&told.stderr, "(the limit is 1ms)");
+    }
+}
