@@ -41,6 +41,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
 use crate::failure::{FailureKind, TaskFailure, report};
 use crate::inspect::lost_work;
+use crate::inspect::trace_log::usual_config;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
 
@@ -80,7 +81,7 @@ where
         function: "run",
         at: Caller::caller(),
     };
-    let (result, failures) = in_fresh_executor(Config::default(), entry, |core| {
+    let (result, failures) = in_fresh_executor(usual_config(), entry, |core| {
         drive_reporting(core, future)?;
         drain(core)
     });
@@ -114,7 +115,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         function: "block_on",
         at: Caller::caller(),
     };
-    let (result, _) = in_fresh_executor(Config::default(), entry, |core| drive(core, future));
+    let (result, _) = in_fresh_executor(usual_config(), entry, |core| drive(core, future));
     output_of(result, entry.function)
 }
 
@@ -163,7 +164,7 @@ where
                 collected.borrow_mut().push(failure.to_string())
             }
         })),
-        ..Config::default()
+        ..usual_config()
     };
     let (result, _) = in_fresh_executor(config, entry, |core| {
         let outcome = drive(core, future)?.into_result();

@@ -14,6 +14,7 @@ use crate::core::{Config, FailurePolicy, Instrument, Watch};
 use crate::current;
 use crate::failure::TaskFailure;
 use crate::inspect::slow_poll::SlowPoll;
+use crate::inspect::trace_log;
 
 /// Builds an [`Executor`] that differs from the usual one.
 ///
@@ -144,6 +145,7 @@ impl Builder {
 
     /// Builds the executor.
     pub fn build(mut self) -> Executor {
+        self.instruments.extend(trace_log::wanted());
         if let Some(limit) = self.slow_poll {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }

@@ -9,11 +9,12 @@ use std::rc::Rc;
 
 use super::visit::Visit;
 use super::{Builder, drive_reporting, exit_code, output_of, warn_of_nesting};
-use crate::core::{Config, Core, Stop};
+use crate::core::{Core, Stop};
 use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::lineage::Entry;
 use crate::inspect::Tasks;
+use crate::inspect::trace_log::usual_config;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
@@ -55,7 +56,7 @@ impl Executor {
     )]
     pub fn new() -> Self {
         Executor {
-            core: current::fresh_core(Config::default()),
+            core: current::fresh_core(usual_config()),
         }
     }
 
