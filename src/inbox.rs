@@ -357,6 +357,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_rests_until_its_last_holder_has_let_go() {
+        let is_free = |number| with_numbers(|numbers| numbers.is_resting(number));
+        let inbox = Inbox::open();
+        inbox.hold();
+        inbox.hold();
+        assert_eq!(inbox.holders(), 2);
+        inbox.release();
+        inbox.close();
+        assert!(!is_free(inbox.number()), "a waker still holds it");
+        assert!(inbox.holders.remove(), "who lets go last is told so");
+    }
+
+    #[test]
     fn parking_with_mail_returns_at_once() {
         let inbox = Inbox::new(0);
         inbox.wake(1);

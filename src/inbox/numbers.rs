@@ -56,6 +56,13 @@ impl Numbers {
 mod tests {
     use super::*;
 
+    impl Numbers {
+        /// Whether this number was given back.
+        pub(in crate::inbox) fn is_resting(&self, number: u16) -> bool {
+            self.returned.contains(&number)
+        }
+    }
+
     #[test]
     fn numbers_are_recycled_oldest_first_and_before_new_ones() {
         let mut numbers = Numbers::new();
