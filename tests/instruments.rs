@@ -149,14 +149,42 @@ fn a_timer_whose_waker_is_not_candors_is_nobodys() {
 #[test]
 fn two_wakes_before_a_poll_are_told_as_one() {
     let trace = trace_of(async || {
-        let (sender, receiver) = async_channel::unbounded();
-        candor::spawn(async move { while receiver.recv().await.is_ok() {} }).detach();
-        candor::yield_now().await;
-        sender.try_send(1).unwrap();
-        sender.try_send(2).unwrap();
-        candor::yield_now().await;
+        let mut polls = 0;
+        std::future::poll_fn(|cx| {
+            polls += 1;
+            cx.waker().wake_by_ref();
+            cx.waker().wake_by_ref();
+            if polls == 2 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     });
-    assert_eq!(only("wake", trace)[..2], ["wake #0 by #0", "wake #1 by #0"]);
+    let wake = "wake #0 by #0";
+    assert_eq!(
+        trace,
+        ["poll #0", wake, "pending #0", "poll #0", wake, "ready #0"]
+    );
+}
+
+#[test]
+fn what_an_instrument_does_is_not_told() {
+    #[derive(Default)]
+    struct SpawnsAtASpawn(Cell<u32>);
+    impl Instrument for SpawnsAtASpawn {
+        fn spawn(&self, _: Instant, _: &TaskView<'_>) {
+            self.0.set(self.0.get() + 1);
+            if self.0.get() < 10 {
+                candor::spawn(async {}).detach();
+            }
+        }
+    }
+    let spawns = Rc::new(SpawnsAtASpawn::default());
+    let executor = quiet().instrument(spawns.clone()).build();
+    executor.block_on(async { candor::spawn(async {}).detach() });
+    assert_eq!((spawns.0.get(), executor.tasks().len()), (1, 2));
 }
 
 #[test]
