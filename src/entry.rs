@@ -50,11 +50,13 @@ use crate::outcome::Outcome;
 /// What a script with threads would do, if they told of their failures. A failure of `future` itself, an
 /// `Err` or a panic, is reported like that of a task, and the tasks go on.
 ///
-/// Returns `FAILURE` if any failure had to be reported, else `SUCCESS`; or the code given to [`exit`].
+/// Returns `FAILURE` if any failure had to be reported, else `SUCCESS`; or the code given to [`exit`]. `future` may
+/// borrow from the stack.
 ///
 /// # Panics
 ///
-/// Never because of a task. `future` may borrow from the stack.
+/// Never because of a task that fails. In debug builds, when what is left can never go on, see
+/// [`Builder::detect_stalls`].
 ///
 /// # Examples
 ///
@@ -85,7 +87,7 @@ where
         drive_reporting(core, future)?;
         drain(core)
     });
-    exit_code(result, failures)
+    exit_code(result, failures, entry.function)
 }
 
 /// Runs `future` on this thread, with an executor of its own, until it is done.
@@ -100,7 +102,8 @@ where
 ///
 /// # Panics
 ///
-/// When `future` panics, or when a task calls [`exit`], whose code the message names.
+/// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when what
+/// is left can never go on, see [`Builder::detect_stalls`].
 ///
 /// # Examples
 ///
@@ -333,8 +336,11 @@ impl Drop for Session<'_> {
     }
 }
 
-fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
+/// What `run` returns.
+#[track_caller]
+fn exit_code(result: Result<(), Stop>, failures: u64, function: &str) -> ExitCode {
     match result {
+        Err(stop @ Stop::Stall(_)) => panic!("{}", advice_for(&stop, function)),
         Err(Stop::Exit(code)) => ExitCode::from(code),
         Err(Stop::Failure(_)) => ExitCode::FAILURE,
         Ok(()) if failures > 0 => ExitCode::FAILURE,
@@ -357,6 +363,7 @@ fn advice_for(stop: &Stop, function: &str) -> String {
             "a task called `candor::exit({code})`, and {function} has no exit code to return; \
              enter by `candor::run` if the program shall end with this code",
         ),
+        Stop::Stall(text) => text.clone(),
         Stop::Failure(headline) => format!("shut down by the failure policy, because {headline}"),
     }
 }

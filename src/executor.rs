@@ -202,7 +202,7 @@ impl<'a> Loop<'a> {
         match self.core.config.watch {
             None => Next::Wait(timeout),
             Some(_) => {
-                watched::park(self.core, timeout);
+                watched::park(self.core, timeout, self.main.is_some());
                 Next::GoOn
             }
         }

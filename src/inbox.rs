@@ -161,6 +161,11 @@ impl Inbox {
         self.state.0.load(Relaxed) == MAIL
     }
 
+    /// Whether somebody asks for this slot and has perhaps not pushed it yet, on which others rely.
+    pub(crate) fn is_asked_for(&self, slot: u32) -> bool {
+        self.asked.contains(slot)
+    }
+
     /// Calls `deliver` for each slot that was woken. Only for the owner.
     ///
     /// Ends even if other threads wake without pause: what comes meanwhile is mail for the next
@@ -231,7 +236,8 @@ impl Inbox {
         self.release();
     }
 
-    /// Keeps the number from being given out again. Only for who was handed something that holds it.
+    /// Keeps the number from being given out again, and the executor from being proven to stand still: for each
+    /// thing that can reach it from another thread. Only for who was handed something that holds it.
     pub(crate) fn hold(&self) {
         self.holders.add();
     }
@@ -354,6 +360,14 @@ mod tests {
         inbox.wake(2);
         inbox.wake(1);
         assert_eq!(delivered(&inbox), [2, 1]);
+    }
+
+    #[test]
+    fn a_wake_that_has_not_been_pushed_yet_is_known() {
+        let inbox = Inbox::new(0);
+        inbox.asked.insert(2);
+        assert!(inbox.is_asked_for(2) && !inbox.has_mail());
+        assert!(!inbox.is_asked_for(1));
     }
 
     #[test]

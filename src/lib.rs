@@ -16,8 +16,8 @@
 //! | 3 | `task` (the cell: a future, then its outcome) | failures |
 //! | 4 | `core` (all state of one executor) | tasks |
 //! | 5 | `current` (which core runs on this thread) | the core |
-//! | 6 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits) | the current core |
-//! | 7 | `executor` (the loop), `join`, `inspect` | wakers |
+//! | 6 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits), `inspect` | the current core |
+//! | 7 | `executor` (the loop), `join` | wakers |
 //! | 8 | `spawn` | handles |
 //! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
 //!

@@ -27,7 +27,7 @@ const FLOORS: [(&str, u32); 26] = [
     ("yield_now", 6),
     ("time", 6),
     ("parking", 6),
-    ("inspect", 7),
+    ("inspect", 6),
     ("executor", 7),
     ("entry", 9),
     ("group", 9),

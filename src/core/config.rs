@@ -64,7 +64,7 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             virtual_time: false,
             shuffle: None,
-            watch: None,
+            watch: Watch::new(Vec::new(), cfg!(debug_assertions)),
         }
     }
 }
@@ -95,4 +95,6 @@ pub(crate) enum Stop {
     Exit(u8),
     /// A failure was reported under `FailurePolicy::Shutdown`; the headline says which.
     Failure(String),
+    /// Nobody is left who could wake anybody; the text says who waits.
+    Stall(String),
 }

@@ -69,6 +69,9 @@ impl Core {
         self.noted_await.set(None);
         self.main_last_await.set(None);
         self.stop.set(None);
+        if let Some(watch) = &self.config.watch {
+            watch.has_warned.set(false);
+        }
         let is_small = self.slots.borrow().used() <= 1024;
         let is_plain = !self.config.is_custom && !self.is_hosted.get();
         is_small && is_plain && self.timers.borrow().is_empty()

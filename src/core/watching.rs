@@ -22,6 +22,9 @@ use crate::task::{AnyTask, Header};
 /// Who looks at an executor.
 pub(crate) struct Watch {
     instruments: Vec<Guarded>,
+    pub(crate) detects_stalls: bool,
+    /// A stall was suspected, and that was told.
+    pub(crate) has_warned: Cell<bool>,
     /// An instrument runs: what it does is not told.
     is_telling: Cell<bool>,
     /// The last poll was that of a task that returned.
@@ -37,21 +40,39 @@ struct Guarded {
 }
 
 impl Watch {
-    pub(crate) fn new(instruments: Vec<Box<dyn Instrument>>) -> Self {
+    /// `None` if there is nobody who looks.
+    pub(crate) fn new(
+        instruments: Vec<Box<dyn Instrument>>,
+        detects_stalls: bool,
+    ) -> Option<Box<Self>> {
+        if instruments.is_empty() && !detects_stalls {
+            return None;
+        }
         let guarded = |instrument| Guarded {
             instrument,
             is_off: Cell::new(false),
         };
-        Watch {
+        Some(Box::new(Watch {
             instruments: instruments.into_iter().map(guarded).collect(),
+            detects_stalls,
+            has_warned: Cell::new(false),
             is_telling: Cell::new(false),
             has_returned: Cell::new(false),
             cause: Cell::new(None),
-        }
+        }))
+    }
+
+    pub(crate) fn has_instruments(&self) -> bool {
+        !self.instruments.is_empty()
     }
 }
 
 impl Core {
+    /// Whether anybody is told of anything.
+    pub(crate) fn has_instruments(&self) -> bool {
+        (self.config.watch.as_ref()).is_some_and(|watch| watch.has_instruments())
+    }
+
     /// Tells all instruments of an event. Nothing of the core may be borrowed.
     ///
     /// They run on nobody's behalf: a panic is std's to print, and no task's.
@@ -59,7 +80,7 @@ impl Core {
         let Some(watch) = &self.config.watch else {
             return;
         };
-        if watch.is_telling.replace(true) {
+        if !watch.has_instruments() || watch.is_telling.replace(true) {
             return;
         }
         let polled = self.polled.replace(NOBODY);
@@ -94,10 +115,16 @@ impl Core {
         self.tell(|instrument, at| instrument.failure(at, failure));
     }
 
-    /// Tells that a task is done. The failure has to be in its place.
+    /// Tells that a task is done. The failure has to be in its place; to look at it makes it say what it has to say, so
+    /// that is not done for nobody.
     #[cold]
     pub(super) fn tell_done(&self, task: &AnyTask, failed: bool) {
-        let Some(watch) = &self.config.watch else {
+        let Some(watch) = self
+            .config
+            .watch
+            .as_ref()
+            .filter(|watch| watch.has_instruments())
+        else {
             return;
         };
         let mut ending = match watch.has_returned.take() {
@@ -147,7 +174,7 @@ impl Core {
             }
             !was_queued && slots.is_queued(slot)
         };
-        if is_news {
+        if is_news && self.has_instruments() {
             let by = generation
                 .and_then(|_| self.waking())
                 .unwrap_or(WokenBy::Elsewhere);

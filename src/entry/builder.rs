@@ -39,6 +39,7 @@ pub struct Builder {
     on_wake: Option<Waker>,
     instruments: Vec<Box<dyn Instrument>>,
     slow_poll: Option<Duration>,
+    detect_stalls: bool,
 }
 
 impl Builder {
@@ -51,6 +52,7 @@ impl Builder {
             on_wake: None,
             instruments: Vec::new(),
             slow_poll: None,
+            detect_stalls: cfg!(debug_assertions),
         }
     }
 
@@ -112,6 +114,33 @@ impl Builder {
         self
     }
 
+    /// Whether the executor looks for stalls, which are what the bug of a wake that never comes looks like. Default:
+    /// in debug builds, which is when `debug_assertions` are on; the free functions, such as
+    /// [`run`](crate::run), do the same. Each clone of a waker then costs an atomic operation, and so does its drop.
+    ///
+    /// A stall is *proven* where `block_on`, `run` or `drain` would sleep for ever: nothing is ready, no timer is
+    /// set, and no waker of the executor is alive anywhere. They panic then, after the tasks were cancelled, with
+    /// a text that names whatever waits and its last await.
+    ///
+    /// A stall is *suspected* where wakers are alive, but everything has waited for five seconds and no timer is
+    /// set. Two tasks that wait for each other look like that, and so does a server that nobody calls: one warning, in the
+    /// log or else on stderr, has the tree of tasks. On virtual time that takes a tenth of a second.
+    ///
+    /// A host that calls [`tick`](Executor::tick), [`run_until_stalled`](Executor::run_until_stalled) or polls
+    /// [`run_until`](Executor::run_until) knows itself what it waits for, and is told nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```should_panic
+    /// let executor = candor::Executor::builder().detect_stalls(true).build();
+    /// // Panics: `pending` does not keep the waker, so nobody can ever wake the future.
+    /// executor.block_on(std::future::pending::<()>());
+    /// ```
+    pub fn detect_stalls(mut self, detect: bool) -> Self {
+        self.detect_stalls = detect;
+        self
+    }
+
     /// Calls `callback`, on whichever thread it happens, for the first wake after the executor has run out of work,
     /// while nobody runs it.
     ///
@@ -149,9 +178,7 @@ impl Builder {
         if let Some(limit) = self.slow_poll {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
-        if !self.instruments.is_empty() {
-            self.config.watch = Some(Box::new(Watch::new(self.instruments)));
-        }
+        self.config.watch = Watch::new(self.instruments, self.detect_stalls);
         let core = current::fresh_core(self.config);
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);

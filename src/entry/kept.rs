@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use super::visit::Visit;
-use super::{Builder, drive_reporting, exit_code, output_of, warn_of_nesting};
+use super::{Builder, advice_for, drive_reporting, exit_code, output_of, warn_of_nesting};
 use crate::core::{Core, Stop};
 use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
@@ -72,7 +72,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already.
+    /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
     #[track_caller]
     pub fn run<F>(&self, future: F) -> ExitCode
     where
@@ -84,14 +84,15 @@ impl Executor {
             drive_reporting(core, future)?;
             drain(core)
         });
-        exit_code(result, self.failures() - before)
+        exit_code(result, self.failures() - before, "Executor::run")
     }
 
     /// Runs `future` until it is done. Tasks survive to the next call.
     ///
     /// # Panics
     ///
-    /// When this executor is running already, when `future` panics, or when a task calls [`exit`](crate::exit).
+    /// When this executor is running already, when `future` panics, when a task calls [`exit`](crate::exit), and when a
+    /// [stall](Builder::detect_stalls) is proven.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let function = "Executor::block_on";
@@ -113,11 +114,14 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already.
+    /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
     #[track_caller]
     pub fn drain(&self) {
+        let function = "Executor::drain";
         // A task that called `exit` has had its wish: everything is cancelled.
-        let _stopped = self.enter("Executor::drain", drain);
+        if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
+            panic!("{}", advice_for(&stop, function));
+        }
     }
 
     /// The tasks that are alive, as a tree.

@@ -7,10 +7,11 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Main, wake_guarded};
-use crate::core::Core;
+use crate::core::{Core, Stop, Watch};
+use crate::inspect::stall;
 use crate::key::{Key, MAIN_SLOT};
 use crate::parking;
 use crate::task::{AfterPoll, AnyTask};
@@ -41,7 +42,7 @@ pub(super) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     told(core, core.key_of(MAIN_SLOT, 0), true, main)
 }
 
-/// Tells of a poll, unless what looks like one is not: then an aborted future is dropped.
+/// Tells of a poll, unless there is nobody to tell, or what looks like a poll is not: then an aborted future is dropped.
 fn told<R>(
     core: &Core,
     key: Key,
@@ -51,7 +52,7 @@ fn told<R>(
     // As with the ordinary waker, its drop is to do nothing: only its clones are counted.
     let waker = ManuallyDrop::new(counted::waker_of(key));
     let cx = &mut Context::from_waker(&waker);
-    if !is_polled {
+    if !is_polled || !core.has_instruments() {
         return poll(cx);
     }
     core.with_view(key.slot(), |task| {
@@ -102,13 +103,54 @@ pub(super) fn deliver_mail(core: &Core) {
     }
 }
 
-/// Parks, and tells it.
+/// Parks, and tells it. `has_main` is whether the loop has a main future, which waits like the tasks.
 #[cold]
-pub(super) fn park(core: &Rc<Core>, timeout: Option<Duration>) {
+pub(super) fn park(core: &Rc<Core>, timeout: Option<Duration>, has_main: bool) {
     core.tell(|instrument, at| instrument.park_begin(at, timeout));
     // An instrument may have spawned or woken somebody, or left a failure to be reported.
     if !core.slots.borrow().has_ready() && !core.attention.get() {
-        parking::park(core, timeout);
+        match (timeout, &core.config.watch) {
+            (None, Some(watch)) if watch.detects_stalls => park_suspiciously(core, watch, has_main),
+            _ => parking::park(core, timeout),
+        }
     }
     core.tell(|instrument, at| instrument.park_end(at));
+}
+
+/// Parks until there is mail, unless it is certain that there will never be any.
+///
+/// Whoever drops the last waker without a wake does not end a park, so the executor looks up now and then.
+fn park_suspiciously(core: &Rc<Core>, watch: &Watch, has_main: bool) {
+    let patience = stall::patience(core);
+    loop {
+        if is_stalled(core) {
+            return core.stop_for(Stop::Stall(stall::proof(core, has_main)));
+        }
+        let began = Instant::now();
+        parking::park(core, Some(patience));
+        if core.inbox.has_mail() || began.elapsed() < patience {
+            return;
+        }
+        if !is_stalled(core) && !watch.has_warned.replace(true) {
+            // The logger is user code, and may have changed anything.
+            return stall::suspect(core, has_main);
+        }
+    }
+}
+
+/// Whether nobody is left who could wake anybody. Only where nothing is ready and no deadline is set.
+///
+/// Wakers in the `Context` of a poll are not counted, but no poll is running. A timer that lies further off than
+/// the clock can say is no deadline, and still one that somebody has asked for.
+fn is_stalled(core: &Core) -> bool {
+    // In this order: who has let go has published its wakes before.
+    let is_unreachable = core.inbox.holders() == 0 && !core.inbox.has_mail();
+    // A wake that met another one under way has left the rest to it, and that may be of a waker that is not counted: a
+    // stale one, of an earlier executor with this number.
+    let is_asked_for = || {
+        let slots = core.slots.borrow();
+        let mut tasks = slots.iter().map(|(task, _)| task.header().slot.get());
+        core.inbox.is_asked_for(MAIN_SLOT) || tasks.any(|slot| core.inbox.is_asked_for(slot))
+    };
+    is_unreachable && core.timers.borrow().is_empty() && !is_asked_for()
 }

@@ -10,7 +10,7 @@
 //! however many slots others add meanwhile. Knows nothing of what a bit means.
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::sync::AtomicU64;
 
@@ -44,6 +44,12 @@ impl Bitmap {
         // Acquire: the other half of `insert`. Only read-modify-writes touch a word, so each
         // continues the release sequence of those before it and one acquire meets them all.
         word.fetch_and(!bit, Acquire);
+    }
+
+    /// Whether the slot is in it. Says nothing of what was written before.
+    pub(super) fn contains(&self, slot: u32) -> bool {
+        let (word, bit) = self.place_of(slot);
+        word.load(Relaxed) & bit != 0
     }
 
     fn place_of(&self, slot: u32) -> (&AtomicU64, u64) {

@@ -4,6 +4,7 @@
 
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
+pub(crate) mod stall;
 pub(crate) mod trace_log;
 
 use std::collections::BTreeMap;

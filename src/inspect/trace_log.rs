@@ -20,7 +20,7 @@ pub(crate) fn usual_config() -> Config {
         Some(instrument) => Config {
             // An executor that is followed is not kept for somebody who may not want that.
             is_custom: true,
-            watch: Some(Box::new(Watch::new(vec![instrument]))),
+            watch: Watch::new(vec![instrument], cfg!(debug_assertions)),
             ..usual
         },
     }

@@ -1,0 +1,313 @@
+//! Nobody is left who could wake anybody, or it looks as if it were so: that is said, and by whom it is waited.
+//!
+//! What is suspected is told in the log. The logger of this file hands each warning to the thread that it is
+//! told on, which is the executor's.
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::{Mutex, Once, mpsc};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use candor::{Builder, Executor, Instrument, TaskBuilder};
+use common::{Reports, assert_contains, assert_count, assert_lacks, child, panic_message};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+fn detecting() -> Builder {
+    Executor::builder().virtual_time().detect_stalls(true)
+}
+
+/// Waits for a wake, and keeps no waker: the bug.
+async fn forgetful() {
+    pending::<()>().await;
+}
+
+/// Waits for a wake by the waker that `keep` is given.
+async fn woken_by(keep: impl FnOnce(Waker)) {
+    let mut keep = Some(keep);
+    poll_fn(|cx| match keep.take() {
+        Some(keep) => {
+            keep(cx.waker().clone());
+            Poll::Pending
+        }
+        None => Poll::Ready(()),
+    })
+    .await
+}
+
+/// Says to another thread that the executor is about to park, for the first time only.
+struct Parks(Mutex<Option<mpsc::Sender<()>>>);
+
+impl Instrument for Parks {
+    fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+        if let Some(sender) = self.0.lock().unwrap().take() {
+            sender.send(()).unwrap();
+        }
+    }
+}
+
+/// An executor, and what ends when it parks.
+fn parking() -> (Executor, mpsc::Receiver<()>) {
+    let (sender, parks) = mpsc::channel();
+    let parking = Parks(Mutex::new(Some(sender)));
+    (detecting().instrument(parking).build(), parks)
+}
+
+type OnWarning = Box<dyn Fn(String)>;
+
+thread_local! {
+    static ON_WARNING: RefCell<Option<OnWarning>> = const { RefCell::new(None) };
+}
+
+struct ToThisThread;
+
+impl Log for ToThisThread {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() == Level::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            ON_WARNING.with_borrow(|on_warning| {
+                if let Some(on_warning) = on_warning {
+                    on_warning(record.args().to_string());
+                }
+            });
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Runs tasks on `executor` until a warning comes, and gives that.
+fn warning_of(executor: &Executor) -> String {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&ToThisThread).unwrap();
+        log::set_max_level(LevelFilter::Warn);
+    });
+    let waker = Rc::new(Cell::new(None::<Waker>));
+    let (warning, kept) = (Rc::new(RefCell::new(None)), Rc::clone(&waker));
+    let told = Rc::clone(&warning);
+    ON_WARNING.set(Some(Box::new(move |text| {
+        assert!(told.borrow_mut().replace(text).is_none(), "one is enough");
+        kept.take().unwrap().wake();
+    })));
+    executor.block_on(woken_by(|its| waker.set(Some(its))));
+    ON_WARNING.set(None);
+    warning.take().unwrap()
+}
+
+#[test]
+fn a_future_that_keeps_no_waker_is_a_proven_stall_with_the_likely_cause() {
+    let text = panic_message(|| detecting().build().block_on(forgetful()));
+    assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
+    assert_contains(&text, " can never return: what is left waits to be woken");
+    assert_contains(&text, "\n   the main future: waiting\n");
+    assert_contains(&text, "without having kept a clone of `cx.waker()`");
+}
+
+#[test]
+fn the_panic_stands_at_the_line_of_the_call() {
+    let line = line!() + 2;
+    if let Some(told) = child("the_panic_stands_at_the_line_of_the_call").run(|| {
+        let _never = catch_unwind(|| detecting().build().block_on(forgetful()));
+        let _never = catch_unwind(|| detecting().build().run(forgetful()));
+        let _never = catch_unwind(|| {
+            let executor = detecting().build();
+            executor.spawn(forgetful()).detach();
+            executor.drain();
+        });
+    }) {
+        told.assert_success();
+        for line in [line, line + 1, line + 5] {
+            let place = format!("panicked at tests/stalls.rs:{line}:");
+            assert_count(&told.stderr, &place, 1);
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn the_free_functions_detect_stalls_in_debug_builds() {
+    let entered = [
+        panic_message(|| candor::block_on(forgetful())),
+        panic_message(|| assert_eq!(candor::run(forgetful()), ExitCode::SUCCESS)),
+        panic_message(|| candor::test(forgetful())),
+        panic_message(|| Executor::new().block_on(forgetful())),
+    ];
+    for text in entered {
+        assert_contains(&text, "can never return");
+    }
+}
+
+#[test]
+fn the_handle_of_a_task_that_forgot_its_waker_keeps_no_waker_alive() {
+    let text = panic_message(|| {
+        detecting().build().block_on(async {
+            let task = TaskBuilder::new().name("forgetful").spawn(forgetful());
+            task.await.unwrap()
+        })
+    });
+    assert_contains(
+        &text,
+        "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
+    );
+    assert_contains(
+        &text,
+        "\n   task #1 `forgetful`: waiting, 1 poll, spawned at tests/stalls.rs:",
+    );
+}
+
+#[test]
+fn what_run_and_drain_wait_for_can_stall_as_well() {
+    let text = panic_message(|| {
+        let _code = detecting().build().run(async {
+            candor::spawn(forgetful()).detach();
+        });
+    });
+    assert_contains(&text, "Executor::run at ");
+    assert_contains(&text, "\n   task #1: waiting");
+    assert_lacks(&text, "the main future");
+}
+
+#[test]
+fn ten_tasks_are_named_and_the_others_counted() {
+    let executor = detecting().build();
+    for _ in 0..12 {
+        executor.spawn(forgetful()).detach();
+    }
+    let text = panic_message(|| executor.drain());
+    assert_contains(&text, "\n   task #10: ");
+    assert_lacks(&text, "task #11");
+    assert_contains(&text, "\n   and 2 more\n");
+}
+
+#[test]
+fn after_a_stall_its_tasks_are_cancelled_and_the_executor_goes_on() {
+    let executor = detecting().build();
+    let task = executor.spawn(forgetful());
+    panic_message(|| executor.drain());
+    assert!(executor.block_on(task).unwrap_err().is_cancelled());
+    assert_eq!(executor.block_on(async { 42 }), 42);
+}
+
+#[test]
+fn a_waker_that_another_thread_keeps_is_no_stall() {
+    let (executor, parks) = parking();
+    executor.block_on(woken_by(|waker| {
+        thread::spawn(move || {
+            parks.recv().unwrap();
+            waker.wake();
+        });
+    }));
+}
+
+#[test]
+fn a_waker_that_was_cloned_and_dropped_is_one() {
+    let executor = detecting().build();
+    panic_message(|| executor.block_on(woken_by(|waker| drop(waker.clone()))));
+}
+
+#[test]
+fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
+    let (executor, parks) = parking();
+    panic_message(|| {
+        executor.block_on(woken_by(|waker| {
+            thread::spawn(move || {
+                parks.recv().unwrap();
+                drop(waker);
+            });
+        }))
+    });
+}
+
+#[test]
+fn a_timer_is_no_stall_nor_is_one_that_is_never_due() {
+    let executor = detecting().build();
+    executor.spawn(forgetful()).detach();
+    executor.block_on(candor::sleep(Duration::from_secs(60)));
+    executor.spawn(candor::sleep(Duration::MAX)).detach();
+    assert_contains(&warning_of(&executor), "2 tasks alive");
+}
+
+#[test]
+fn a_grace_is_over_before_anything_is_a_stall() {
+    let reports = Reports::of(Executor::builder().detect_stalls(true));
+    let text = panic_message(|| {
+        reports.block_on(async {
+            let _held = candor::spawn(async { panic!("boom") });
+            forgetful().await;
+        })
+    });
+    assert_contains(&text, "can never return");
+    assert_eq!(
+        reports.headlines(),
+        ["task #1 panicked (not awaited yet): boom"]
+    );
+}
+
+#[test]
+fn two_tasks_that_wait_for_each_other_are_suspected_with_the_tree_of_tasks() {
+    let executor = detecting().build();
+    let (to_left, at_left) = async_channel::bounded::<()>(1);
+    let (to_right, at_right) = async_channel::bounded::<()>(1);
+    let forward = |name, from: async_channel::Receiver<()>, to: async_channel::Sender<()>| {
+        let task = async move {
+            from.recv().await.unwrap();
+            to.send(()).await.unwrap();
+        };
+        TaskBuilder::new().name(name).spawn_on(&executor, task)
+    };
+    let _tasks = (
+        forward("left", at_left, to_right),
+        forward("right", at_right, to_left),
+    );
+    let text = warning_of(&executor);
+    assert_contains(&text, " has stood still for 100ms: ");
+    assert_contains(&text, "\n   the main future: waiting\n   2 tasks alive\n");
+    assert_contains(&text, "\n     task #1 `left`: waiting, 1 poll, spawned at ");
+    assert_contains(
+        &text,
+        "\n     task #2 `right`: waiting, 1 poll, spawned at ",
+    );
+    assert_contains(&text, "tasks that wait for one another (a deadlock)");
+}
+
+#[test]
+fn a_task_that_awaits_the_handle_of_one_that_awaits_its_own_is_proven() {
+    let executor = detecting().build();
+    let text = panic_message(|| {
+        executor.block_on(async {
+            let (give, get) = futures::channel::oneshot::channel();
+            let left = candor::spawn(async move {
+                let right: candor::JoinHandle<()> = get.await.unwrap();
+                right.await.unwrap();
+            });
+            let right = candor::spawn(async move { left.await.unwrap() });
+            give.send(right).unwrap();
+            forgetful().await
+        })
+    });
+    assert_count(&text, "last await: JoinHandle", 2);
+}
+
+#[test]
+fn a_stall_is_found_beside_an_instrument_that_panicked() {
+    struct Panics;
+    impl Instrument for Panics {
+        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+            panic!("an instrument");
+        }
+    }
+    let executor = detecting().instrument(Panics).build();
+    let told = catch_unwind(AssertUnwindSafe(|| executor.block_on(forgetful())));
+    let text = told.unwrap_err();
+    assert_contains(text.downcast_ref::<String>().unwrap(), "can never return");
+}
