@@ -80,7 +80,7 @@ pub use failure::join_error::{Failed, JoinError, Panic};
 pub use failure::lineage::{Ancestor, Lineage, TaskId};
 pub use failure::{FailureKind, LastAwait, Location, TaskFailure};
 pub use group::{GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, TaskGroup};
-pub use inspect::{TaskInfo, TaskState, Tasks, tasks};
+pub use inspect::{TaskInfo, TaskState, Tasks, Timeline, tasks};
 pub use join::JoinHandle;
 pub use outcome::{Outcome, Plain, Value};
 pub use pool::{PoolResults, TaskPool};

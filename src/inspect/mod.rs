@@ -5,6 +5,7 @@
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
 pub(crate) mod stall;
+mod timeline;
 pub(crate) mod trace_log;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use crate::current;
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::{LastAwait, Location};
 use crate::task::Header;
+
+pub use timeline::Timeline;
 
 /// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader
 /// long before.
