@@ -185,7 +185,8 @@ impl<'a> Loop<'a> {
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
     fn wait_if_idle<R>(&self) -> Next<R> {
         let core = self.core;
-        if core.slots.borrow().has_ready() || core.inbox.has_mail() {
+        let is_over = self.main.is_none() && !core.has_work_to_wait_for();
+        if is_over || core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return Next::GoOn;
         }
         match next_event(core) {
@@ -289,11 +290,7 @@ pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
     parking::run(core, || match core.has_work_to_wait_for() {
         false => Next::Return(Ok(())),
-        true => match tasks.turn() {
-            // Perhaps for nobody any more.
-            Next::Wait(_) if !core.has_work_to_wait_for() => Next::GoOn,
-            next => next,
-        },
+        true => tasks.turn(),
     })?;
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();

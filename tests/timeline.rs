@@ -1,8 +1,10 @@
 //! What a `Timeline` writes keeps the rules of the trace-event format, and shows who woke whom.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use candor::{Executor, TaskBuilder, TaskGroup, Timeline};
@@ -119,8 +121,8 @@ async fn everything() {
     let failing = candor::spawn(async { Err::<(), _>("no such item") });
     failing.await.unwrap_err();
     let group = TaskGroup::new();
-    let _ = group.spawn(async { candor::sleep(Duration::from_secs(1)).await });
-    let _ = group.spawn(async { panic!("boom") });
+    drop(group.spawn(async { candor::sleep(Duration::from_secs(1)).await }));
+    drop(group.spawn(async { panic!("boom") }));
     group.join().await.unwrap_err();
     let aborted = candor::spawn(async {});
     aborted.abort();
@@ -187,6 +189,18 @@ fn what_no_task_causes_comes_from_elsewhere() {
 fn a_task_that_is_aborted_while_it_is_ready_has_no_arrow() {
     let (timeline, executor) = watched();
     executor.block_on(async { candor::spawn(async {}).abort() });
+    assert!(arrows_of(&events_of(&timeline)).is_empty());
+}
+
+#[test]
+fn a_wake_in_a_last_poll_is_not_what_the_next_main_future_is_polled_for() {
+    let (timeline, executor) = watched();
+    executor.block_on(poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
+    }));
+    executor.block_on(async {});
+    assert!(json_of(&timeline).contains("wake the main future"));
     assert!(arrows_of(&events_of(&timeline)).is_empty());
 }
 

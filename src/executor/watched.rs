@@ -141,7 +141,7 @@ fn park_suspiciously(core: &Rc<Core>, watch: &Watch, has_main: bool) {
 /// Whether nobody is left who could wake anybody. Only where nothing is ready and no deadline is set.
 ///
 /// Wakers in the `Context` of a poll are not counted, but no poll is running. A timer that lies further off than
-/// the clock can say is no deadline, and still one that somebody has asked for.
+/// the clock can say is no deadline, but holds a waker.
 fn is_stalled(core: &Core) -> bool {
     // In this order: who has let go has published its wakes before.
     let is_unreachable = core.inbox.holders() == 0 && !core.inbox.has_mail();
@@ -152,5 +152,5 @@ fn is_stalled(core: &Core) -> bool {
         let mut tasks = slots.iter().map(|(task, _)| task.header().slot.get());
         core.inbox.is_asked_for(MAIN_SLOT) || tasks.any(|slot| core.inbox.is_asked_for(slot))
     };
-    is_unreachable && core.timers.borrow().is_empty() && !is_asked_for()
+    is_unreachable && !is_asked_for()
 }

@@ -68,7 +68,7 @@ struct Event {
 enum What {
     Spawn(TaskId, Option<TaskId>),
     PollBegin(TaskId),
-    PollEnd(TaskId, Option<LastAwait>),
+    PollEnd(TaskId, Poll<()>, Option<LastAwait>),
     Wake(TaskId, WokenBy),
     Timer(Option<TaskId>),
     ParkBegin(Option<Duration>),
@@ -158,7 +158,7 @@ impl Instrument for Timeline {
 
     fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
         let awaited = task.last_await().filter(|_| poll.is_pending());
-        self.note(at, What::PollEnd(task.id(), awaited));
+        self.note(at, What::PollEnd(task.id(), poll, awaited));
     }
 
     fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {
@@ -262,7 +262,11 @@ impl Drawing {
                 self.cause("wake", *task, from, record);
             }
             What::PollBegin(task) => self.begin_poll(*task),
-            What::PollEnd(task, awaited) => {
+            What::PollEnd(task, poll, awaited) => {
+                if poll.is_ready() {
+                    // Whoever is the main future next was not woken by what woke this one.
+                    self.causes.remove(task);
+                }
                 if self.polled == Some(*task) {
                     self.end_poll(*awaited);
                 }
@@ -293,8 +297,6 @@ impl Drawing {
                 self.mark(&name, lane_of(failed.task), location);
             }
             What::Done(task, ending) => {
-                // What was to be polled and is not any more gets no arrow.
-                self.causes.remove(task);
                 self.mark(&ending.to_string(), lane_of(*task), None);
             }
         }
