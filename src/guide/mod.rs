@@ -70,6 +70,16 @@
 //! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them hold
 //! code with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
 //!
+//! # Bugs to meet
+//!
+//! ```sh
+//! cargo run --example broken_forgot_to_wake
+//! ```
+//!
+//! The programs in `examples/broken` are wrong, each in a way that everybody meets one day: a wake that never comes, a
+//! blocked thread, a deadlock, a busy loop, lost work, a handle that is never read. Predict what happens, find the
+//! line from what candor says, and mend it.
+//!
 //! # The source
 //!
 //! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read. The first

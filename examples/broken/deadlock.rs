@@ -1,0 +1,59 @@
+//! Two tasks, two locks, and two opinions about which one comes first.
+//!
+//! ```sh
+//! cargo run --example broken_deadlock
+//! ```
+//!
+//! Nothing runs at the same time here, so predict before you run it: can two tasks of one thread wait for each other
+//! for ever? It is ended by Ctrl-C.
+
+use std::rc::Rc;
+
+use candor::{Executor, TaskBuilder};
+use tokio::sync::Mutex;
+
+fn main() {
+    // On virtual time the warning comes after 100 ms; on the real clock it takes 5 s.
+    let executor = Executor::builder()
+        .virtual_time()
+        .detect_stalls(true)
+        .build();
+    let fork = Rc::new(Mutex::new("fork"));
+    let knife = Rc::new(Mutex::new("knife"));
+    let (fork_too, knife_too) = (Rc::clone(&fork), Rc::clone(&knife));
+    let plato = TaskBuilder::new().name("Plato");
+    let plato = plato.spawn_on(&executor, async move { eat(&fork, &knife).await });
+    let kant = TaskBuilder::new().name("Kant");
+    let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
+    executor.block_on(async {
+        plato.await.unwrap();
+        kant.await.unwrap();
+    });
+}
+
+async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
+    let left = left.lock().await;
+    candor::yield_now().await;
+    let right = right.lock().await;
+    println!("eats with {left} and {right}");
+}
+
+// # It says
+//
+// ```text
+// Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, and no timer is set
+//    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15
+//    2 tasks alive
+//      task #1 `Plato`: waiting, 2 polls, last await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
+//      task #2 `Kant`: waiting, 2 polls, last await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
+//    likely cause: tasks that wait for one another (a deadlock), or for something that nobody does any more
+//    help: ask of each last await who ends it, and what that one waits for. If it is another thread, a socket or a process, and it takes its time, all is well: Builder::detect_stalls(false) keeps this quiet
+// ```
+//
+// Each lock keeps the waker of the task that waits for it, so candor cannot know that nobody will call it. But it shows
+// the last await of its own that both have come past: after line 36 they wait for `right`, with `left` in their hands.
+//
+// # Mend it
+//
+// All tasks take the locks in the same order. Or ask whether the lock is needed: what is not held across an `.await`
+// needs none, since no other task runs in between.

@@ -1,0 +1,116 @@
+//! The programs in `examples/broken` say what is wrong with them, as they promise in their last comments.
+//!
+//! A student has to find the line from that, so every place in it is compared. What differs from one run to the next
+//! stands as `…` in the comment. The programs live on the real clock, but for the deadlock.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use common::example;
+
+#[test]
+fn a_future_that_forgot_its_waker_is_a_proven_stall() {
+    // A release build looks for no stalls unless it is told to, and would sleep for ever.
+    if cfg!(debug_assertions) {
+        assert_says_what_it_promises("forgot_to_wake");
+    }
+}
+
+#[test]
+fn a_task_that_blocks_the_thread_is_named() {
+    assert_says_what_it_promises("blocks_the_thread");
+}
+
+#[test]
+fn two_tasks_in_deadlock_are_a_suspected_stall() {
+    assert_says_what_it_promises("deadlock");
+}
+
+#[test]
+fn a_task_that_spins_is_shown_by_its_polls() {
+    assert_says_what_it_promises("busy_loop");
+}
+
+#[test]
+fn work_that_is_lost_at_the_end_is_named() {
+    assert_says_what_it_promises("lost_work");
+}
+
+#[test]
+fn a_failure_behind_a_handle_that_is_kept_is_told_after_its_grace() {
+    assert_says_what_it_promises("unread_handle");
+}
+
+#[test]
+fn each_program_is_short_and_tested() {
+    let tests = include_str!("broken.rs");
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/broken");
+    for program in fs::read_dir(programs).unwrap() {
+        let path = program.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_code = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("//");
+        assert!(text.lines().filter(is_code).count() < 60, "{name}");
+        let opening = text.replace("\n//! ", " ").to_lowercase();
+        assert!(opening.contains("predict before you run it"), "{name}");
+        assert!(text.contains("\n// # Mend it\n"), "{name}");
+        let command = format!("//! cargo run --example broken_{name}\n");
+        assert!(text.contains(&command), "{command}");
+        let test = format!("assert_says_what_it_promises(\"{name}\");");
+        assert!(tests.contains(&test), "{test}");
+    }
+}
+
+/// Compares the beginning of what the program says on stderr, and ends it then: the deadlock does not end by itself.
+#[track_caller]
+fn assert_says_what_it_promises(name: &str) {
+    let promised = promised_by(name);
+    let mut program = example(&format!("broken_{name}"));
+    program.env_remove("RUST_LOG").stdout(Stdio::null());
+    let mut running = program.stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(running.stderr.take().unwrap()).lines();
+    let said = said.map(Result::unwrap).skip_while(String::is_empty);
+    let said: Vec<String> = said.take(promised.len()).collect();
+    // It may have ended.
+    let _ended = running.kill();
+    running.wait().unwrap();
+    assert_eq!(said.len(), promised.len(), "{said:#?}");
+    for (said, promised) in said.iter().zip(&promised) {
+        assert!(is_like(said, promised), "{said}\n{promised}");
+    }
+}
+
+/// The text in the last comment of a program.
+fn promised_by(name: &str) -> Vec<String> {
+    let path = format!("{}/examples/broken/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let (_, after) = text.split_once("// # It says\n//\n// ```text\n").unwrap();
+    let (promised, _) = after.split_once("// ```\n").unwrap();
+    let lines = promised.lines().map(|line| line[3..].to_owned());
+    lines.collect()
+}
+
+/// Whether the parts between the `…` of `pattern` make up `line`, with a number or the like at each `…`.
+fn is_like(line: &str, pattern: &str) -> bool {
+    let mut rest = line;
+    let mut parts = pattern.split('…');
+    let starts = parts.next().and_then(|first| rest.strip_prefix(first));
+    let Some(after_first) = starts else {
+        return false;
+    };
+    rest = after_first;
+    for part in parts {
+        let Some((gap, after)) = rest.split_once(part) else {
+            return false;
+        };
+        if gap.is_empty() || gap.contains(' ') {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
+}
