@@ -15,7 +15,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use candor::{Builder, Executor, Instrument, TaskBuilder};
+use candor::{Builder, Executor, Instrument, TaskBuilder, TaskGroup, TaskPool};
 use common::{Reports, assert_contains, assert_count, assert_lacks, child, panic_message};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -85,19 +85,28 @@ impl Log for ToThisThread {
     fn flush(&self) {}
 }
 
-/// Runs tasks on `executor` until a warning comes, and gives that.
-fn warning_of(executor: &Executor) -> String {
+fn log_to_this_thread() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         log::set_logger(&ToThisThread).unwrap();
         log::set_max_level(LevelFilter::Warn);
     });
+}
+
+/// Runs tasks on `executor` until a warning comes, and gives that.
+fn warning_of(executor: &Executor) -> String {
+    log_to_this_thread();
     let waker = Rc::new(Cell::new(None::<Waker>));
     let (warning, kept) = (Rc::new(RefCell::new(None)), Rc::clone(&waker));
     let told = Rc::clone(&warning);
     ON_WARNING.set(Some(Box::new(move |text| {
         assert!(told.borrow_mut().replace(text).is_none(), "one is enough");
-        kept.take().unwrap().wake();
+        let waker = kept.take().unwrap();
+        // Long enough for a second one, which should not come.
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(250));
+            waker.wake();
+        });
     })));
     executor.block_on(woken_by(|its| waker.set(Some(its))));
     ON_WARNING.set(None);
@@ -217,8 +226,10 @@ fn a_waker_that_was_cloned_and_dropped_is_one() {
 
 #[test]
 fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
+    log_to_this_thread();
+    ON_WARNING.set(Some(Box::new(|text| panic!("it is certain, but: {text}"))));
     let (executor, parks) = parking();
-    panic_message(|| {
+    let text = panic_message(|| {
         executor.block_on(woken_by(|waker| {
             thread::spawn(move || {
                 parks.recv().unwrap();
@@ -226,6 +237,7 @@ fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
             });
         }))
     });
+    assert_contains(&text, "can never return");
 }
 
 #[test]
@@ -310,4 +322,47 @@ fn a_stall_is_found_beside_an_instrument_that_panicked() {
     let told = catch_unwind(AssertUnwindSafe(|| executor.block_on(forgetful())));
     let text = told.unwrap_err();
     assert_contains(text.downcast_ref::<String>().unwrap(), "can never return");
+}
+
+#[test]
+fn whoever_joins_a_group_or_waits_for_a_pool_keeps_no_waker_alive() {
+    let stuck = [
+        panic_message(|| {
+            detecting().build().block_on(async {
+                let group = TaskGroup::new();
+                let _member = group.spawn(forgetful());
+                group.join().await.unwrap();
+            })
+        }),
+        panic_message(|| {
+            detecting().build().block_on(async {
+                let group = TaskGroup::new();
+                group.spawn(forgetful()).await;
+            })
+        }),
+        panic_message(|| {
+            detecting().build().block_on(async {
+                let group = TaskGroup::independent();
+                group.spawn(forgetful());
+                group.join().await;
+            })
+        }),
+        panic_message(|| {
+            detecting().build().block_on(async {
+                let pool = TaskPool::new(1);
+                let _stuck = pool.submit(forgetful());
+                pool.submit(forgetful()).await.unwrap();
+            })
+        }),
+        panic_message(|| {
+            detecting().build().block_on(async {
+                let pool = TaskPool::new(1);
+                let results = pool.map([1, 2], |_| forgetful());
+                results.collect().await.unwrap();
+            })
+        }),
+    ];
+    for text in stuck {
+        assert_contains(&text, "can never return");
+    }
 }

@@ -25,6 +25,7 @@ use crate::current;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
 use crate::spawn::TaskBuilder;
+use crate::waker::counted::to_keep;
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
@@ -158,7 +159,7 @@ impl IndependentGroup {
             if state.members.borrow().len() == 0 {
                 return Poll::Ready(state.summary.get());
             }
-            state.joiner.set(Some(cx.waker().clone()));
+            state.joiner.set(Some(to_keep(cx.waker())));
             current::note_await(AwaitKind::Join, await_line(made_at));
             Poll::Pending
         })

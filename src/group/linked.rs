@@ -29,6 +29,7 @@ use crate::failure::group_error::GroupError;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
+use crate::waker::counted::to_keep;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
@@ -252,7 +253,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
             if state.members.borrow().len() == 0 {
                 return Poll::Ready(state.finish());
             }
-            state.joiner.set(Some(cx.waker().clone()));
+            state.joiner.set(Some(to_keep(cx.waker())));
             current::note_await(AwaitKind::Join, await_line(made_at));
             Poll::Pending
         })

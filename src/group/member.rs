@@ -25,6 +25,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::TaskId;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
+use crate::waker::counted::to_keep;
 
 /// How a member came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl<T: Outcome> Member<T> {
             Some(End::Succeeded) => Poll::Ready(self.value.take()),
             Some(End::Failed | End::Cancelled) => Poll::Ready(None),
             None => {
-                self.waker.set(Some(cx.waker().clone()));
+                self.waker.set(Some(to_keep(cx.waker())));
                 Poll::Pending
             }
         }

@@ -17,6 +17,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::waker::counted::to_keep;
+
 /// So many permits there are, and those who wait for one.
 pub(super) struct Permits {
     limit: usize,
@@ -94,7 +96,7 @@ impl Permit {
         match self.place() {
             None => Poll::Ready(()),
             Some(place) => {
-                let waker = cx.waker().clone();
+                let waker = to_keep(cx.waker());
                 self.permits.queue.borrow_mut()[place] = Place::Waits(Some(waker));
                 Poll::Pending
             }

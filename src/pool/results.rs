@@ -27,6 +27,7 @@ use crate::failure::{AwaitKind, await_line};
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
+use crate::waker::counted::to_keep;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -315,7 +316,7 @@ impl<T: Outcome> Tasks<T> {
             }
             Tasks::AsTheyCome { handles, free } => {
                 let Some(number) = done.first() else {
-                    done.reader.set(Some(cx.waker().clone()));
+                    done.reader.set(Some(to_keep(cx.waker())));
                     return Poll::Pending;
                 };
                 let task = handles[number].as_mut();

@@ -29,6 +29,27 @@ pub(crate) fn waker_of(key: Key) -> Waker {
     unsafe { Waker::new(super::word(key), &VTABLE) }
 }
 
+/// Of wakers that candor keeps for itself: not counted.
+static KEPT: RawWakerVTable = RawWakerVTable::new(keep, wake_by_ref, wake_by_ref, |_| ());
+
+/// A clone for candor's own keeping, which must not leave this thread nor get into a user's hands: of a group, for
+/// one, that wakes whoever joins it.
+///
+/// It is not counted if its executor runs here. While that sleeps nothing else of candor runs on this thread, so
+/// nobody would call it: that it is alive gives no hope.
+pub(crate) fn to_keep(waker: &Waker) -> Waker {
+    let number = key(waker.data()).executor();
+    if is_ours(waker) && current::with(|core| core.number == number) == Some(true) {
+        // SAFETY: As in `waker_of`.
+        return unsafe { Waker::new(waker.data(), &KEPT) };
+    }
+    waker.clone()
+}
+
+fn keep(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &KEPT)
+}
+
 /// Whether this is a waker of this kind.
 pub(super) fn is_ours(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &VTABLE)
