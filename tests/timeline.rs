@@ -1,13 +1,18 @@
 //! What a `Timeline` writes keeps the rules of the trace-event format, and shows who woke whom.
 
+mod common;
+
 use std::collections::BTreeMap;
+use std::fs;
 use std::future::poll_fn;
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use candor::{Executor, TaskBuilder, TaskGroup, Timeline};
+use common::{assert_contains, example};
 use serde_json::Value;
 
 /// A `Timeline` and an executor on virtual time that it watches.
@@ -296,4 +301,30 @@ fn an_error_of_the_writer_is_handed_on() {
     executor.block_on(async {});
     let error = timeline.write_json(&mut [0; 10][..]).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+}
+
+/// It sleeps on the real clock, so that there is something to see; no time is asserted.
+#[test]
+fn the_example_draws_what_it_has_recorded() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("timeline");
+    let ran = example("timeline").arg(&folder).output().unwrap();
+    assert!(ran.status.success(), "{ran:#?}");
+
+    let json = fs::read(folder.join("timeline.json")).unwrap();
+    let file: Value = serde_json::from_slice(&json).unwrap();
+    let events = file["traceEvents"].as_array().unwrap();
+    assert_valid(events);
+
+    let svg = fs::read_to_string(folder.join("timeline.svg")).unwrap();
+    for part in [
+        "task #1 `producer`",
+        "failed: connection reset",
+        "panicked: the books do not balance",
+        "was cancelled",
+    ] {
+        assert_contains(&svg, part);
+    }
+    let drawn = svg.matches("marker-end=").count();
+    // Two more are in the legend.
+    assert_eq!(drawn, arrows_of(events).len() + 2);
 }
