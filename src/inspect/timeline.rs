@@ -27,7 +27,7 @@ use crate::failure::{FailureKind, LastAwait, Location, TaskFailure};
 /// [`write_json`](Timeline::write_json) when you have seen enough. <https://ui.perfetto.dev> opens the file, and so does
 /// `chrome://tracing`.
 ///
-/// It keeps every event in memory, some 60 bytes each, and a copy of the name of every task and of the message of
+/// It keeps every event in memory, 48 bytes each, and a copy of the name of every task and of the message of
 /// every failure, until it is dropped.
 ///
 /// # Examples
