@@ -19,7 +19,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -28,6 +28,7 @@ mod config;
 mod ending;
 mod identity;
 mod instrument;
+pub(crate) mod outside;
 mod reporting;
 mod watching;
 
@@ -44,9 +45,8 @@ use crate::failure::lineage::{Entry, Lineage, TaskId};
 use crate::failure::text::drop_payload;
 use crate::inbox::Inbox;
 use crate::key::{Key, SLOT_LIMIT};
-use crate::outcome::Outcome;
 use crate::slots::Slots;
-use crate::task::{AnyTask, Header, Job, Joiner, Spawner, Task};
+use crate::task::{AnyTask, Header, Job, Joiner, Parentage};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
@@ -102,9 +102,11 @@ pub(crate) struct Core {
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
+    /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
+    pub(crate) outside: RefCell<Option<outside::Outside>>,
     /// What is polled in this slot has spawned, and is likely to spawn again.
     spawning_slot: Cell<u32>,
-    spawner: RefCell<Option<Rc<Spawner>>>,
+    parentage: RefCell<Option<Rc<Parentage>>>,
 }
 
 impl Core {
@@ -134,8 +136,9 @@ impl Core {
             is_hosted: Cell::new(false),
             entry: Cell::new(None),
             outer: RefCell::new(None),
+            outside: RefCell::new(None),
             spawning_slot: Cell::new(NOBODY),
-            spawner: RefCell::new(None),
+            parentage: RefCell::new(None),
         }
     }
 
@@ -164,7 +167,7 @@ impl Core {
     }
 
     pub(crate) fn has_work_to_wait_for(&self) -> bool {
-        self.waited_for.get() > 0
+        self.waited_for.get() > 0 || self.has_errands()
     }
 
     pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
@@ -188,23 +191,20 @@ impl Core {
 
 /// Spawning.
 impl Core {
-    pub(crate) fn spawn<F>(
+    pub(crate) fn spawn<J: Job + 'static>(
         self: &Rc<Self>,
-        future: F,
         name: Option<Arc<str>>,
         is_daemon: bool,
         spawned_at: &'static Caller<'static>,
-    ) -> Rc<Task<F>>
-    where
-        F: Future<Output: Outcome> + 'static,
-    {
+        make: impl FnOnce(Header) -> J,
+    ) -> Rc<J> {
         let id = TaskId(self.next_id.get());
-        let mut spawner = self.spawner();
+        let mut parentage = self.parentage();
         if name.is_some() {
-            Rc::make_mut(&mut spawner).name = name;
+            Rc::make_mut(&mut parentage).name = name;
         }
-        let header = Header::new(id, spawned_at, spawner, is_daemon);
-        let task = Rc::new(Task::new(header, future));
+        let header = Header::new(id, spawned_at, parentage, is_daemon);
+        let task = Rc::new(make(header));
         let slot = self.slots.borrow_mut().insert(task.clone());
         // Not while the table is borrowed: what unwinds may wake.
         task.header()
@@ -231,37 +231,31 @@ impl Core {
     }
 
     #[inline]
-    fn spawner(self: &Rc<Self>) -> Rc<Spawner> {
+    pub(crate) fn parentage(self: &Rc<Self>) -> Rc<Parentage> {
         if self.spawning_slot.get() == self.polled.get()
-            && let Some(spawner) = &*self.spawner.borrow()
+            && let Some(parentage) = &*self.parentage.borrow()
         {
-            return Rc::clone(spawner);
+            return Rc::clone(parentage);
         }
-        self.new_spawner()
+        self.new_parentage()
     }
 
     #[cold]
-    fn new_spawner(self: &Rc<Self>) -> Rc<Spawner> {
+    fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
         let slot = self.polled.get();
-        let executor: Weak<Core> = Rc::downgrade(self);
-        let spawner = Rc::new(Spawner {
-            name: None,
-            lineage: match self.origin_of(slot) {
-                Some(origin) => Lineage::below(&origin),
-                None => Lineage::of_entry(self.entry.get()),
-            },
-            executor,
-            number: self.number,
+        let parentage = self.parentage_with(match self.origin_of(slot) {
+            Some(origin) => Lineage::below(&origin),
+            None => Lineage::of_entry(self.entry.get()),
         });
         self.spawning_slot.set(slot);
-        self.spawner.replace(Some(Rc::clone(&spawner)));
-        spawner
+        self.parentage.replace(Some(Rc::clone(&parentage)));
+        parentage
     }
 
     /// A new entry point: what the main future spawns has a new lineage.
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
         self.entry.set(entry);
-        self.spawner.take();
+        self.parentage.take();
     }
 
     /// The executor of a task, if it is still there.
@@ -281,7 +275,7 @@ impl Core {
         drop(removed);
         self.noted_await.set(None);
         if self.spawning_slot.get() == slot {
-            self.spawner.take();
+            self.parentage.take();
         }
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
@@ -376,7 +370,8 @@ mod tests {
     fn a_task_more_than_a_key_can_number_is_refused_with_advice_and_the_others_live_on() {
         let core = Rc::new(Core::new(Config::default()));
         *core.slots.borrow_mut() = Slots::with_limit(3);
-        let spawn = || core.spawn(async {}, None, false, Caller::caller());
+        let make = |header| crate::task::Task::new(header, async {});
+        let spawn = || core.spawn(None, false, Caller::caller(), make);
         let first = spawn();
         spawn();
         let payload = catch_unwind(AssertUnwindSafe(spawn)).err().unwrap();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! loop {                       one trip is a pass
-//!     deliver_mail             wakes from other threads
+//!     deliver_mail             wakes and errands from other threads
 //!     fire_timers              wakes of sleepers; one look at the clock
 //!     poll ready tasks         oldest first, at most 128 before the next look around
 //!     see to failures          those that nobody has read
@@ -115,12 +115,17 @@ impl<'a> Loop<'a> {
     }
 
     fn deliver_mail(&self) {
-        if self.core.config.watch.is_some() {
-            watched::deliver_mail(self.core);
-        } else if self.core.inbox.has_mail() {
-            let mut slots = self.core.slots.borrow_mut();
-            self.core.inbox.drain(|slot| slots.wake_tenant(slot));
+        if !self.core.inbox.has_mail() {
+            return;
         }
+        match self.core.config.watch {
+            None => {
+                let mut slots = self.core.slots.borrow_mut();
+                self.core.inbox.drain(|slot| slots.wake_tenant(slot));
+            }
+            Some(_) => watched::deliver_mail(self.core),
+        }
+        self.core.run_errands();
     }
 
     fn fire_timers(&self) {

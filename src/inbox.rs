@@ -39,6 +39,7 @@
 //! executor by any time. Knows no task and no clock, and wakers only as something to call.
 
 mod bitmap;
+pub(crate) mod errands;
 mod holders;
 mod numbers;
 mod sleepers;
@@ -143,9 +144,11 @@ impl Inbox {
         }
     }
 
-    /// Has the owner look around, or whoever will run the executor next, from any thread.
+    /// Has the owner look around, or whoever will run the executor next, from any thread: the caller has left something.
+    ///
+    /// At worst, as when the owner is another one by now, it looks for nothing.
     pub(crate) fn notify(&self) {
-        // Release: an owner that sees the mail must find the entry. Nothing to acquire: whoever is to be
+        // Release: an owner that sees the mail must find what was left. Nothing to acquire: whoever is to be
         // roused is found under a lock.
         let met = self.state.0.swap(MAIL, Release);
         if met >= ASLEEP {

@@ -20,6 +20,7 @@
 //! | 7 | `executor` (the loop), `join` | wakers |
 //! | 8 | `spawn` | handles |
 //! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
+//! | 10 | `remote` (spawning from other threads), `spawner` (spawning for the futures crate) | executors, from within |
 //!
 //! The hot path is short: `executor` (`poll_until_pause`), `slots` and `run_queue`, `task` (`Job::poll`), `waker`
 //! and `current` (`wake`). Whoever has read these knows how tasks run; `core` then says what becomes of them, and
@@ -61,9 +62,11 @@ mod key;
 mod outcome;
 mod parking;
 mod pool;
+mod remote;
 mod run_queue;
 mod slots;
 mod spawn;
+mod spawner;
 mod task;
 pub mod time;
 mod unread;
@@ -84,6 +87,8 @@ pub use inspect::{TaskInfo, TaskState, Tasks, Timeline, tasks};
 pub use join::JoinHandle;
 pub use outcome::{Outcome, Plain, Value};
 pub use pool::{PoolResults, TaskPool};
+pub use remote::{Closed, Remote, RemoteHandle};
 pub use spawn::{TaskBuilder, spawn};
+pub use spawner::Spawner;
 pub use time::sleep;
 pub use yield_now::{YieldNow, yield_now};

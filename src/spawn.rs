@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::current;
 use crate::join::JoinHandle;
 use crate::outcome::{Outcome, is_result};
+use crate::task::Task;
 
 /// Spawns a task on the executor that runs on this thread.
 ///
@@ -113,10 +114,17 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        if cfg!(debug_assertions) && is_result::<<F::Output as Outcome>::Ok>() {
-            warn_of_nested_result(at);
-        }
-        JoinHandle::new(core.spawn(future, self.name, self.is_daemon, at))
+        check_for_nested_result::<F::Output>(at);
+        let make = |header| Task::new(header, future);
+        JoinHandle::new(core.spawn(self.name, self.is_daemon, at, make))
+    }
+}
+
+/// Warns, in a debug build, of a task whose success may hide a failure.
+#[inline]
+pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'static>) {
+    if cfg!(debug_assertions) && is_result::<T::Ok>() {
+        warn_of_nested_result(spawned_at);
     }
 }
 

@@ -56,12 +56,12 @@ pub(crate) type AnyTask = dyn Job;
 pub(crate) struct Header {
     pub(crate) id: TaskId,
     pub(crate) spawned_at: &'static Caller<'static>,
-    pub(crate) spawned_by: Rc<Spawner>,
+    pub(crate) spawned_by: Rc<Parentage>,
     /// The two halves of the last await, apart so that the kind fits between the flags.
     awaited_at: Cell<Option<&'static Caller<'static>>>,
     awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
-    joiner: Cell<Joiner>,
+    pub(crate) joiner: Cell<Joiner>,
     /// The number of its executor.
     pub(crate) executor: u16,
     /// Known once the task has been let into the table.
@@ -83,7 +83,7 @@ impl Header {
     pub(crate) fn new(
         id: TaskId,
         spawned_at: &'static Caller<'static>,
-        spawned_by: Rc<Spawner>,
+        spawned_by: Rc<Parentage>,
         is_daemon: bool,
     ) -> Self {
         Header {
@@ -148,7 +148,7 @@ impl Header {
 /// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
 /// failures, which may leave the thread and are few. So spawning costs no atomic operation.
 #[derive(Clone)]
-pub(crate) struct Spawner {
+pub(crate) struct Parentage {
     /// The task's own name, not the spawner's. It is here, since few tasks have one and all would pay for its place.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) lineage: Arc<Lineage>,

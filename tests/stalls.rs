@@ -373,3 +373,16 @@ fn whoever_joins_a_group_or_waits_for_a_pool_keeps_no_waker_alive() {
         assert_contains(&text, "can never return");
     }
 }
+
+#[test]
+fn who_may_still_spawn_from_another_thread_keeps_a_stall_from_being_proven() {
+    let (executor, parks) = parking();
+    let remote = executor.remote();
+    thread::spawn(move || {
+        parks.recv().unwrap();
+        let order = remote.spawn(|| async { candor::exit(3) });
+        order.unwrap().detach();
+    });
+    let text = panic_message(|| executor.block_on(forgetful()));
+    assert_contains(&text, "candor::exit(3)");
+}

@@ -45,7 +45,7 @@ use crate::spawn::TaskBuilder;
 /// assert_eq!(count.get(), 3);
 /// ```
 pub struct Executor {
-    pub(super) core: Rc<Core>,
+    pub(crate) core: Rc<Core>,
 }
 
 impl Executor {
@@ -168,7 +168,9 @@ impl Drop for Executor {
         if !self.core.is_entered.get() {
             self.core.inbox.come_back();
             let entered = Entered::again(&self.core);
+            self.core.close_errands();
             self.core.cancel_everything();
+            self.core.outside.take();
             drop(entered);
             current::retire(&self.core);
         }

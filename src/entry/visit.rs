@@ -54,6 +54,8 @@ impl<'a> Visit<'a> {
             result = Err(stop);
         }
         if result.is_err() {
+            // What other threads have spawned before this is cancelled as well.
+            self.core.run_errands();
             self.core.cancel_everything();
             self.core.take_stop();
         }

@@ -93,9 +93,6 @@ pub(super) fn fire(core: &Core, sleeper: Waker) {
 /// Delivers what has come from other threads, and tells it.
 #[cold]
 pub(super) fn deliver_mail(core: &Core) {
-    if !core.inbox.has_mail() {
-        return;
-    }
     let mut woken = Vec::new();
     core.inbox.drain(|slot| woken.push(slot));
     for slot in woken {
@@ -144,7 +141,7 @@ fn park_suspiciously(core: &Rc<Core>, watch: &Watch, has_main: bool) {
 /// the clock can say is no deadline, but holds a waker.
 fn is_stalled(core: &Core) -> bool {
     // In this order: who has let go has published its wakes before.
-    let is_unreachable = core.inbox.holders() == 0 && !core.inbox.has_mail();
+    let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
     // A wake that met another one under way has left the rest to it, and that may be of a waker that is not counted: a
     // stale one, of an earlier executor with this number.
     let is_asked_for = || {

@@ -8,6 +8,8 @@
 //!                   spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
 //! ```
 //!
+//! Above a task that another thread has spawned stands that thread, and no entry point.
+//!
 //! All tasks that one task spawns in one poll share one [`Lineage`]. A task that respawns itself
 //! forever must not grow its lineage forever, so it holds the nearest 16 ancestors, counts the
 //! others, and always knows the entry point.
@@ -17,6 +19,7 @@
 use std::fmt;
 use std::panic::Location as Caller;
 use std::sync::Arc;
+use std::thread::Thread;
 
 use super::Location;
 use super::text::quoted_name;
@@ -93,8 +96,30 @@ pub struct Lineage {
     /// The spawner, its spawner, and so on.
     ancestors: Vec<Ancestor>,
     omitted: u64,
-    /// `None` for what was spawned while its executor was not running.
-    entry: Option<Entry>,
+    root: Root,
+}
+
+/// Where a lineage begins.
+#[derive(Clone, Debug)]
+enum Root {
+    Entry(Entry),
+    /// Spawned from another thread, by a `Remote`.
+    Thread(Thread),
+    /// Spawned while the executor was not running.
+    Nowhere,
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Root::Entry(entry) => write!(f, "by {entry}"),
+            Root::Thread(thread) => match thread.name() {
+                Some(name) => write!(f, "from thread {}", quoted_name(name)),
+                None => f.write_str("from another thread"),
+            },
+            Root::Nowhere => f.write_str("while its executor was not running"),
+        }
+    }
 }
 
 /// A task in a [`Lineage`].
@@ -127,7 +152,16 @@ impl Lineage {
         Arc::new(Lineage {
             ancestors: Vec::new(),
             omitted: 0,
-            entry,
+            root: entry.map_or(Root::Nowhere, Root::Entry),
+        })
+    }
+
+    /// The lineage of what `thread` spawns on an executor that is not its own.
+    pub(crate) fn of_thread(thread: &Thread) -> Arc<Lineage> {
+        Arc::new(Lineage {
+            ancestors: Vec::new(),
+            omitted: 0,
+            root: Root::Thread(thread.clone()),
         })
     }
 
@@ -150,7 +184,7 @@ impl Lineage {
         Arc::new(Lineage {
             ancestors,
             omitted,
-            entry: above.entry,
+            root: above.root.clone(),
         })
     }
 
@@ -166,7 +200,7 @@ impl Lineage {
 
     /// Whether its first task was spawned while its executor was running.
     pub(crate) fn is_entered(&self) -> bool {
-        self.entry.is_some()
+        matches!(self.root, Root::Entry(_))
     }
 
     /// Writes the line of a task that was spawned at `site`, and those of its ancestors.
@@ -182,19 +216,20 @@ impl Lineage {
         let mut spawners = self.ancestors.iter();
         for site in sites {
             write!(f, "\n{:indent$}spawned at {site}", "")?;
-            match (spawners.next(), self.entry) {
-                (Some(spawner), _) => write!(f, " by {}", Named(spawner.id, spawner.name()))?,
-                (None, _) if self.omitted > 0 => {
-                    write!(f, " by a task that {} more spawns led to", self.omitted)?;
-                    if let Some(entry) = self.entry {
-                        write!(f, ", the first by {entry}")?;
-                    }
+            match spawners.next() {
+                Some(spawner) => write!(f, " by {}", Named(spawner.id, spawner.name()))?,
+                None if self.omitted > 0 => {
+                    let root = &self.root;
+                    write!(
+                        f,
+                        " by a task that {} more spawns led to, the first {root}",
+                        self.omitted
+                    )?;
                 }
-                (None, Some(entry)) => write!(f, " by {entry}")?,
-                (None, None) => write!(f, " while its executor was not running")?,
+                None => write!(f, " {}", self.root)?,
             }
         }
-        if let (None, Some(entry)) = (site, self.entry) {
+        if let (None, Root::Entry(entry)) = (site, &self.root) {
             write!(f, "\n{:indent$}entered by {entry}", "")?;
         }
         Ok(())
@@ -210,7 +245,7 @@ impl fmt::Display for Lineage {
                 let above = Lineage {
                     ancestors: self.0.ancestors.iter().skip(1).cloned().collect(),
                     omitted: self.0.omitted,
-                    entry: self.0.entry,
+                    root: self.0.root.clone(),
                 };
                 above.write_from(f, site, 0)
             }

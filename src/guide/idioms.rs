@@ -22,7 +22,7 @@
 //! | `Lock`, `Event` | `Lock`, `Event` | `Mutex`, `Notify` | `Mutex`, `Condvar` | `tokio::sync` (9), or a `Cell`: no task is interrupted between two awaits |
 //! | `wait(FIRST_COMPLETED)` | | `select!` | | `futures::select!`, `select` (10) |
 //! | `run_in_executor`, `to_thread` | `to_thread.run_sync` | `spawn_blocking` | a thread | `blocking::unblock`, or a thread (11) |
-//! | `call_soon_threadsafe` | `from_thread.run` | `Handle::spawn` | a channel | a channel (11), or `Remote::spawn` (12) |
+//! | `call_soon_threadsafe` | `from_thread.run` | `Handle::spawn` | a channel | a channel (11), or [`Remote::spawn`](crate::Remote::spawn) (12) |
 //! | `loop.add_signal_handler` | `open_signal_receiver` | `signal::ctrl_c` | | async-signal, as in `examples/net` |
 //! | a loop beside that of a GUI | `start_guest_run` | `Handle::enter` | | `tick`, `run_until` (12) |
 //! | `sys.exit` | `sys.exit` | `process::exit` | `process::exit` | [`exit`](crate::exit) |
@@ -217,9 +217,9 @@
 //! # 12. From other threads, and within another loop
 //!
 //! A channel is enough where a task waits for what threads have to say.
-//! Where they bring the work itself, `Executor::remote` gives a handle that any thread may spawn through:
+//! Where they bring the work itself, [`Executor::remote`](crate::Executor::remote) gives a handle that any thread may spawn through:
 //!
-//! ```ignore
+//! ```
 //! let executor = candor::Executor::new();
 //! let remote = executor.remote();
 //! let thread = std::thread::spawn(move || remote.spawn(|| async { 6 * 7 }).unwrap());
@@ -229,7 +229,7 @@
 //!
 //! A GUI or a game calls `tick` in its own loop; another runtime awaits `run_until`:
 //!
-//! ```ignore
+//! ```
 //! let executor = candor::Executor::new();
 //! executor.spawn(candor::yield_now()).detach();
 //! while executor.tick() {}

@@ -15,6 +15,7 @@ use std::task::{Wake, Waker};
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
+use super::errands::Errands;
 use super::*;
 
 /// What one waker wrote before it woke the slot.
@@ -229,6 +230,48 @@ fn a_wake_finds_an_owner_that_waits_elsewhere() {
             }
             inbox.rise();
             inbox.drain(|_| is_seen = letter.written.load(Relaxed));
+        }
+    });
+}
+
+/// Errands are announced as wakes are: none is left behind when the owner goes to sleep.
+#[test]
+fn an_errand_is_not_lost_while_the_owner_goes_to_sleep() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let errands = Arc::new(Errands::new());
+        let (pushed, told) = (Arc::clone(&errands), Arc::clone(&inbox));
+        thread::spawn(move || {
+            pushed.push(7).expect("it is open");
+            told.notify();
+        });
+        let mut taken = Vec::new();
+        while taken.is_empty() {
+            inbox.park(None);
+            if inbox.has_mail() {
+                inbox.drain(|_| ());
+                taken = errands.take(Vec::new());
+            }
+        }
+        assert_eq!(taken, [7]);
+    });
+}
+
+/// Two threads push while the owner takes once and then ends: each errand is taken, given out by the close, or refused.
+#[test]
+fn an_errand_that_races_with_the_end_is_run_or_refused() {
+    loom::model(|| {
+        let errands = Arc::new(Errands::new());
+        let pushers = [1, 2].map(|errand| {
+            let errands = Arc::clone(&errands);
+            thread::spawn(move || errands.push(errand).is_ok())
+        });
+        let mut given = errands.take(Vec::new());
+        given.extend(errands.close());
+        for (errand, pusher) in [1, 2].into_iter().zip(pushers) {
+            let is_in = pusher.join().unwrap();
+            let times = given.iter().filter(|&&given| given == errand).count();
+            assert_eq!(times, usize::from(is_in));
         }
     });
 }

@@ -1,0 +1,153 @@
+//! The handle of a task that runs on another thread.
+//!
+//! Knows orders, and the current executor, to note where it is awaited.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::Remote;
+use super::order::OrderOf;
+use crate::current;
+use crate::failure::join_error::JoinError;
+use crate::failure::lineage::TaskId;
+use crate::failure::{AwaitKind, await_line};
+use crate::outcome::{Outcome, Value};
+
+/// Awaits the outcome of a task on another thread: a [`JoinHandle`](crate::JoinHandle) that is `Send`.
+///
+/// It can be awaited anywhere: in another candor, in another runtime, in a plain thread by any `block_on`, or in a
+/// task of the very executor that runs the task. Dropping it detaches the task.
+///
+/// The rules for failures are those of a `JoinHandle`: as long as the handle is held a failure waits for it, and is
+/// reported as `not awaited yet` if nobody awaits it within the executor's [grace](crate::Builder::grace). All
+/// reports are made on the executor's thread, so a failure whose handle is dropped is reported when the executor runs
+/// next, or when it is dropped.
+///
+/// When the executor ends, an outcome that is there can still be awaited, and an unfinished task is
+/// [`Cancelled`](JoinError::Cancelled).
+///
+/// # Panics
+///
+/// When polled again after it has given its outcome.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+///
+/// let executor = candor::Executor::new();
+/// let remote = executor.remote();
+/// let parsed = remote.spawn(|| async { "7".parse::<u8>() }).unwrap();
+/// let waiting = thread::spawn(move || futures::executor::block_on(parsed));
+/// executor.drain();
+/// assert_eq!(waiting.join().unwrap().unwrap(), 7);
+/// ```
+pub struct RemoteHandle<T: Outcome> {
+    order: Arc<dyn OrderOf<T>>,
+    remote: Remote,
+}
+
+impl<T: Outcome> RemoteHandle<T> {
+    pub(super) fn new(order: Arc<dyn OrderOf<T>>, remote: Remote) -> Self {
+        RemoteHandle { order, remote }
+    }
+
+    /// Cancels the task, from any thread: its future is dropped, on its own thread, before it would be polled again. A task
+    /// that is done, or has just been polled for the last time, keeps its outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.remote().spawn(|| std::future::pending::<()>()).unwrap();
+    /// task.abort();
+    /// assert!(executor.block_on(task).unwrap_err().is_cancelled());
+    /// ```
+    pub fn abort(&self) {
+        if self.order.shared().abort() {
+            self.let_it_be_seen();
+        }
+    }
+
+    /// Whether the task is done: it returned, failed, or was cancelled.
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.remote().spawn(|| async {}).unwrap();
+    /// assert!(!task.is_finished());
+    /// executor.drain();
+    /// assert!(task.is_finished());
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.order.shared().is_finished()
+    }
+
+    /// The task's number; `None` until the executor has taken it in.
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.remote().spawn(|| async {}).unwrap();
+    /// assert_eq!(task.id(), None);
+    /// executor.drain();
+    /// assert_eq!(task.id().unwrap().to_string(), "#1");
+    /// ```
+    pub fn id(&self) -> Option<TaskId> {
+        self.order.shared().id()
+    }
+
+    /// Lets the task run on by itself. The same as dropping the handle, but said.
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// executor.remote().spawn(|| async { println!("On its own.") }).unwrap().detach();
+    /// executor.drain();
+    /// ```
+    pub fn detach(self) {}
+
+    /// Lets the executor look for what this handle wants.
+    fn let_it_be_seen(&self) {
+        // One that has ended has cancelled every task, and reports every failure that is left.
+        self.remote.leave(Arc::clone(&self.order) as _).ok();
+    }
+}
+
+impl<T: Outcome> Future for RemoteHandle<T> {
+    type Output = Result<T::Ok, JoinError<T::Err>>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let shared = self.order.shared();
+        let poll = shared.poll(cx);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Join, await_line(shared.spawned_at));
+        }
+        poll
+    }
+}
+
+impl<T: Outcome> Drop for RemoteHandle<T> {
+    fn drop(&mut self) {
+        if self.order.shared().detach() {
+            self.let_it_be_seen();
+        }
+    }
+}
+
+/// A task may return the handle of another: that is a value, whatever becomes of that task.
+impl<T: Outcome> Value for RemoteHandle<T> {}
+
+impl<T: Outcome> fmt::Debug for RemoteHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match (self.is_finished(), self.id()) {
+            (true, _) => "finished",
+            (false, Some(_)) => "running",
+            (false, None) => "under way",
+        };
+        match self.id() {
+            Some(id) => write!(f, "RemoteHandle(task {id}, {state})"),
+            None => write!(f, "RemoteHandle({state})"),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Spawning from another thread.
+//!
+//! ```text
+//!  another thread                        the executor's thread
+//!
+//!  remote.spawn(make) ──── Order ────►   begins a pass: makes a task of it
+//!        │                               first poll: calls `make`, polls its future
+//!        ▼                               …
+//!  RemoteHandle ◄───── Shared ────────   done: the outcome lies there
+//! ```
+//!
+//! Wakers are numbers and tasks are plain `Rc`s because no other thread ever sees a task. So what crosses the
+//! border is not a future: it is a closure on the way in, and an outcome on the way out. The future is made, polled
+//! and dropped on the executor's thread, and need not be `Send`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `order` | the closure under way, and the errands of its handle |
+//! | `shared` | what the handle and the task share: the outcome, and who waits for it |
+//! | `task` | the task: its future is kept as that of any other, its outcome is not |
+//! | `handle` | what `spawn` gives back |
+//!
+//! Knows executors, from within.
+
+mod handle;
+mod order;
+mod shared;
+mod task;
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location as Caller;
+use std::sync::Arc;
+
+pub use handle::RemoteHandle;
+
+use crate::core::outside::{Errand, SharedErrands};
+use crate::entry::Executor;
+use crate::inbox::Inbox;
+use crate::outcome::{Outcome, Value};
+use crate::spawn::check_for_nested_result;
+use order::{Order, SpawnedBy};
+
+/// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].
+///
+/// It keeps nothing alive: neither the executor, nor any of its tasks. A live `Remote` alone does not keep
+/// [`Executor::drain`] from returning, since nobody knows whether it will ever be used.
+///
+/// # Examples
+///
+/// A window belongs to one thread, and other threads have something to show in it:
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use std::thread;
+///
+/// thread_local! {
+///     static LINES: Rc<RefCell<Vec<String>>> = Rc::default();
+/// }
+///
+/// let executor = candor::Executor::new();
+/// let remote = executor.remote();
+/// let worker = thread::spawn(move || {
+///     let shown = remote.spawn(|| {
+///         // This runs on the executor's thread: an `Rc` is made there, and stays there.
+///         let lines = LINES.with(Rc::clone);
+///         async move {
+///             candor::yield_now().await;
+///             lines.borrow_mut().push("done".to_owned());
+///             lines.borrow().len()
+///         }
+///     });
+///     let shown = shown.expect("the executor is there");
+///     futures::executor::block_on(shown).unwrap()
+/// });
+/// # while !worker.is_finished() { executor.drain(); thread::yield_now(); }
+/// # executor.drain();
+/// assert_eq!(worker.join().unwrap(), 1);
+/// ```
+#[derive(Clone)]
+pub struct Remote {
+    errands: SharedErrands,
+    inbox: &'static Inbox,
+    serial: u64,
+}
+
+impl Executor {
+    /// A way to spawn tasks on this executor from other threads.
+    ///
+    /// What they spawn is polled when the executor runs: within [`run`](Executor::run),
+    /// [`block_on`](Executor::block_on) or [`drain`](Executor::drain). Hosts are called when it comes, as for a
+    /// wake: by [`on_wake`](crate::Builder::on_wake), or by the waker of [`run_until`](Executor::run_until). Under
+    /// [virtual time](crate::Builder::virtual_time) a thread outside is not waited for while a timer is due.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let remote = executor.remote();
+    /// std::thread::spawn(move || remote.spawn(|| async { println!("Hello from there!") }).map(drop))
+    ///     .join()
+    ///     .unwrap()
+    ///     .unwrap();
+    /// executor.drain();
+    /// ```
+    pub fn remote(&self) -> Remote {
+        Remote {
+            errands: self.core.errands(),
+            inbox: self.core.inbox,
+            serial: self.core.serial,
+        }
+    }
+}
+
+impl Remote {
+    /// Spawns a task on the executor, from any thread.
+    ///
+    /// `make` is sent there and called in the task's first poll, and the task goes on as the future that it
+    /// returns. That future never leaves the executor's thread, so it need not be `Send`; what it returns
+    /// is sent back to the handle. What one thread spawns begins in the order of spawning.
+    ///
+    /// Should `make` panic, the task has failed, as if its future had panicked. A failure that nobody reads is
+    /// reported as that of any other task, on the executor's thread.
+    ///
+    /// [`run`](Executor::run) and [`drain`](Executor::drain) wait for the task, if it was spawned before they
+    /// looked for the last time.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] when the executor is gone; `make` is dropped then. A task that was spawned before that and is not done
+    /// when its executor ends is [`Cancelled`](crate::JoinError::Cancelled): its handle never waits forever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let remote = executor.remote();
+    /// let task = remote.spawn(|| async { 6 * 7 }).unwrap();
+    /// assert_eq!(executor.block_on(task).unwrap(), 42);
+    ///
+    /// drop(executor);
+    /// assert!(remote.spawn(|| async { 6 * 7 }).is_err());
+    /// ```
+    #[track_caller]
+    pub fn spawn<M, F>(&self, make: M) -> Result<RemoteHandle<F::Output>, Closed>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Outcome<Ok: Send, Err: Send>,
+    {
+        let at = Caller::caller();
+        check_for_nested_result::<F::Output>(at);
+        let order = Arc::new(Order::new(make, SpawnedBy::caller_on(self.serial), at));
+        self.leave(Arc::clone(&order) as _)?;
+        Ok(RemoteHandle::new(order, self.clone()))
+    }
+
+    /// Leaves an errand for the executor, and lets it look.
+    fn leave(&self, errand: Arc<dyn Errand>) -> Result<(), Closed> {
+        // A closure that is refused is dropped here, when nothing is locked any more.
+        self.errands.push(errand).map_err(|_refused| Closed(()))?;
+        self.inbox.notify();
+        Ok(())
+    }
+}
+
+impl Value for Remote {}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
+    }
+}
+
+/// The executor is gone, so nothing can be spawned on it any more.
+///
+/// # Examples
+///
+/// ```
+/// let remote = candor::Executor::new().remote();
+/// let closed = remote.spawn(|| async {}).unwrap_err();
+/// assert!(closed.to_string().starts_with("the executor is gone"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Closed(());
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the executor is gone, so the task was not spawned; keep the Executor until the threads \
+             that spawn on it are done",
+        )
+    }
+}
+
+impl Error for Closed {}

@@ -1,0 +1,144 @@
+//! A closure on its way to an executor, and whatever its handle asks for later.
+//!
+//! One allocation holds the closure and what the handle and the task will share, and the order itself is the errand:
+//! when the executor gets it for the first time it makes a task of it, and from then on it looks for what the handle
+//! wants. So neither an abort nor a dropped handle allocates.
+//!
+//! Knows the core.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Thread};
+
+use super::shared::{Place, Shared, Wish};
+use super::task::RemoteTask;
+use crate::core::Core;
+use crate::core::outside::Errand;
+use crate::current;
+use crate::failure::lineage::Lineage;
+use crate::failure::text::drop_payload;
+use crate::outcome::Outcome;
+use crate::task::Job;
+
+/// An order, whatever its closure is.
+pub(super) trait OrderOf<T: Outcome>: Errand {
+    fn shared(&self) -> &Shared<T>;
+}
+
+/// A closure that makes a future, and the place of what will become of that.
+pub(super) struct Order<M, F: Future<Output: Outcome>> {
+    /// Taken when it arrives. Locked once by the executor, and by nobody else.
+    asked: Mutex<Option<(M, SpawnedBy)>>,
+    shared: Shared<F::Output>,
+    /// The future itself is made on the executor's thread, and stays there.
+    future: PhantomData<fn() -> F>,
+}
+
+/// Who spawns.
+pub(super) enum SpawnedBy {
+    /// A task of the executor itself, or its main future.
+    Inside(Arc<Lineage>),
+    Thread(Thread),
+}
+
+impl SpawnedBy {
+    /// The caller, who spawns on the executor with this serial number.
+    pub(super) fn caller_on(serial: u64) -> Self {
+        let inside = current::with(|core| {
+            let is_its_own = core.serial == serial;
+            is_its_own.then(|| Arc::clone(&core.parentage().lineage))
+        });
+        match inside.flatten() {
+            Some(lineage) => SpawnedBy::Inside(lineage),
+            None => SpawnedBy::Thread(thread::current()),
+        }
+    }
+}
+
+impl<M, F> Order<M, F>
+where
+    M: FnOnce() -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Outcome<Ok: Send, Err: Send>,
+{
+    pub(super) fn new(make: M, spawned_by: SpawnedBy, at: &'static Caller<'static>) -> Self {
+        Order {
+            asked: Mutex::new(Some((make, spawned_by))),
+            shared: Shared::new(at),
+            future: PhantomData,
+        }
+    }
+
+    /// Makes a task of the closure.
+    fn begin(self: Arc<Self>, core: &Rc<Core>, make: M, spawned_by: SpawnedBy) {
+        let parentage = match spawned_by {
+            SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
+            SpawnedBy::Thread(thread) => core.parentage_from(&thread),
+        };
+        let order = Arc::clone(&self);
+        let spawned = catch_unwind(AssertUnwindSafe(|| {
+            core.spawn(None, false, self.shared.spawned_at, |mut header| {
+                header.spawned_by = parentage;
+                RemoteTask::new(header, async move { make().await }, order)
+            })
+        }));
+        match spawned {
+            Ok(task) => {
+                let header = task.header();
+                let place = Place {
+                    id: header.id,
+                    slot: header.slot.get(),
+                };
+                header.is_aborted.set(self.shared.arrive(place));
+            }
+            // No task more can be numbered, as std's hook has told. The handle knows, since the task was dropped.
+            Err(payload) => drop_payload(payload),
+        }
+    }
+}
+
+impl<M, F> Errand for Order<M, F>
+where
+    M: FnOnce() -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Outcome<Ok: Send, Err: Send>,
+{
+    fn run(self: Arc<Self>, core: &Rc<Core>) {
+        let asked = (self.asked.lock())
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some((make, spawned_by)) = asked {
+            return self.begin(core, make, spawned_by);
+        }
+        match self.shared.wish() {
+            Some(Wish::Report(error)) => core.report_unread_error(error),
+            Some(Wish::Abort(place)) => {
+                let mut slots = core.slots.borrow_mut();
+                if let Some(task) = slots.get(place.slot)
+                    && task.header().id == place.id
+                {
+                    task.header().is_aborted.set(true);
+                    slots.wake_tenant(place.slot);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn abandon(&self) {
+        self.shared.abandon();
+    }
+}
+
+impl<M, F> OrderOf<F::Output> for Order<M, F>
+where
+    M: FnOnce() -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Outcome<Ok: Send, Err: Send>,
+{
+    fn shared(&self) -> &Shared<F::Output> {
+        &self.shared
+    }
+}

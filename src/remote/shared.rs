@@ -1,0 +1,296 @@
+//! What the handle on one thread and the task on another share.
+//!
+//! ```text
+//!            settle                     taken by the handle
+//! Running ────────────► Finished(outcome) ────────────────► Over
+//!                          │      ▲                           ▲
+//!          its failure is  │      │ told                      │ told, and the handle is gone
+//!          being reported  ▼      │                           │
+//!                         BeingTold ──────────────────────────┘
+//! ```
+//!
+//! A failure lies here until somebody has it: the handle, or a report. The handle never gives one away before it
+//! really returns it to whoever polls, and who drops the handle leaves it here for the executor. So the rules for
+//! failures need no exception for those that may cross to another thread.
+//!
+//! No user code runs while the lock is held: no waker is cloned, dropped or called, no outcome is dropped, no
+//! error is asked for its text.
+//!
+//! Knows failures and outcomes, and no executor.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::failure::TaskFailure;
+use crate::failure::join_error::JoinError;
+use crate::failure::lineage::{Named, TaskId};
+use crate::failure::text::drop_payload;
+use crate::outcome::Outcome;
+
+pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
+
+/// One for each task that was spawned from another thread.
+pub(super) struct Shared<T: Outcome> {
+    pub(super) spawned_at: &'static Caller<'static>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T: Outcome> {
+    stage: Stage<T>,
+    /// Whoever awaits the handle.
+    waker: Option<Waker>,
+    /// `None` until the order has arrived.
+    place: Option<Place>,
+    /// No handle is left that could read the outcome.
+    is_detached: bool,
+    /// The handle wants the future dropped instead of polled again.
+    is_aborted: bool,
+}
+
+enum Stage<T: Outcome> {
+    /// The task is under way, or running.
+    Running,
+    Finished(OutcomeOf<T>),
+    /// The failure is outside for a moment: user code is called with it.
+    BeingTold,
+    /// The outcome was taken or dropped.
+    Over,
+}
+
+/// Where the executor finds the task.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) id: TaskId,
+    pub(super) slot: u32,
+}
+
+/// What the executor has to know of the handle when the task is done.
+pub(super) struct Settled {
+    /// Whoever awaits it.
+    pub(super) waker: Option<Waker>,
+    pub(super) is_detached: bool,
+}
+
+/// What a handle leaves to be done by the executor.
+pub(super) enum Wish<T: Outcome> {
+    Abort(Place),
+    /// Nobody is left to read this failure.
+    Report(JoinError<T::Err>),
+}
+
+impl<T: Outcome> Shared<T> {
+    pub(super) fn new(spawned_at: &'static Caller<'static>) -> Self {
+        Shared {
+            spawned_at,
+            state: Mutex::new(State {
+                stage: Stage::Running,
+                waker: None,
+                place: None,
+                is_detached: false,
+                is_aborted: false,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handle's side.
+impl<T: Outcome> Shared<T> {
+    /// Takes the outcome, or lets the waker be called when there is one.
+    ///
+    /// # Panics
+    ///
+    /// When the outcome was taken before.
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
+        let state = self.lock();
+        let is_known = (state.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
+        let state = if is_known || !state.is_awaited() {
+            state
+        } else {
+            drop(state);
+            // Cloned while nothing is locked: a foreign waker may do anything.
+            let waker = cx.waker().clone();
+            let mut state = self.lock();
+            let former = state.waker.replace(waker);
+            drop(state);
+            drop(former);
+            self.lock()
+        };
+        Shared::take(state)
+    }
+
+    fn take(mut state: MutexGuard<'_, State<T>>) -> Poll<OutcomeOf<T>> {
+        if state.is_awaited() {
+            return Poll::Pending;
+        }
+        let stage = mem::replace(&mut state.stage, Stage::Over);
+        let waker = state.waker.take();
+        let place = state.place;
+        drop(state);
+        drop(waker);
+        match stage {
+            Stage::Finished(outcome) => Poll::Ready(outcome),
+            Stage::Running | Stage::BeingTold | Stage::Over => panic!(
+                "the RemoteHandle of {} was polled after it had given its outcome; it can be awaited once",
+                place.map_or_else(
+                    || "a task".to_owned(),
+                    |place| Named(place.id, None).to_string()
+                ),
+            ),
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        !matches!(self.lock().stage, Stage::Running)
+    }
+
+    pub(super) fn id(&self) -> Option<TaskId> {
+        self.lock().place.map(|place| place.id)
+    }
+
+    /// Asks for the task to be cancelled, and says whether the executor has to be told.
+    pub(super) fn abort(&self) -> bool {
+        let mut state = self.lock();
+        let is_new = !mem::replace(&mut state.is_aborted, true);
+        // An order that is under way finds the wish when it arrives.
+        is_new && state.place.is_some() && matches!(state.stage, Stage::Running)
+    }
+
+    /// The handle is gone. Says whether the executor has to be told: it has a failure to report.
+    pub(super) fn detach(&self) -> bool {
+        let mut state = self.lock();
+        state.is_detached = true;
+        let waker = state.waker.take();
+        if state.stage.is_failure() {
+            drop(state);
+            drop(waker);
+            return true;
+        }
+        let is_unwanted = matches!(state.stage, Stage::Finished(_));
+        let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
+        drop(state);
+        drop(waker);
+        drop(unwanted);
+        false
+    }
+}
+
+/// The executor's side.
+impl<T: Outcome> Shared<T> {
+    /// The task has a place; says whether it was aborted before that.
+    pub(super) fn arrive(&self, place: Place) -> bool {
+        let mut state = self.lock();
+        state.place = Some(place);
+        state.is_aborted
+    }
+
+    /// Puts the outcome where the handle finds it.
+    ///
+    /// A value that no handle is left for is dropped. That may panic, and then the task has failed after all.
+    pub(super) fn settle(&self, outcome: OutcomeOf<T>) -> Settled {
+        let finished = Stage::Finished(outcome);
+        let mut state = self.lock();
+        let settled = Settled {
+            waker: state.waker.take(),
+            is_detached: state.is_detached,
+        };
+        if settled.is_detached && !finished.is_failure() {
+            state.stage = Stage::Over;
+            drop(state);
+            drop(finished);
+        } else {
+            state.stage = finished;
+        }
+        settled
+    }
+
+    pub(super) fn is_unread_failure(&self) -> bool {
+        let state = self.lock();
+        matches!(state.stage, Stage::BeingTold) || state.stage.is_failure()
+    }
+
+    /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.
+    pub(super) fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
+        let mut state = self.lock();
+        if !state.stage.is_failure() {
+            return;
+        }
+        let told = mem::replace(&mut state.stage, Stage::BeingTold);
+        drop(state);
+        if let Stage::Finished(Err(error)) = &told
+            && let Some(failure) = error.failure()
+        {
+            view(failure);
+        }
+        let mut state = self.lock();
+        if state.is_detached {
+            state.stage = Stage::Over;
+            drop(state);
+            // There is no poll to tell a panic in its destructor as part of: std's hook does.
+            guard(|| drop(told));
+        } else {
+            state.stage = told;
+            let waker = state.waker.take();
+            drop(state);
+            wake(waker);
+        }
+    }
+
+    /// What the handle wants to have done, if there is anything left to do.
+    pub(super) fn wish(&self) -> Option<Wish<T>> {
+        let mut state = self.lock();
+        if state.is_detached && state.stage.is_failure() {
+            return match mem::replace(&mut state.stage, Stage::Over) {
+                Stage::Finished(Err(error)) => Some(Wish::Report(error)),
+                _ => None,
+            };
+        }
+        match (&state.stage, state.place) {
+            (Stage::Running, Some(place)) if state.is_aborted => Some(Wish::Abort(place)),
+            _ => None,
+        }
+    }
+
+    /// Lets the handle know that the task will never be done.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        if let Stage::Running = state.stage {
+            state.stage = Stage::Finished(Err(JoinError::Cancelled));
+            let waker = state.waker.take();
+            drop(state);
+            wake(waker);
+        }
+    }
+}
+
+impl<T: Outcome> State<T> {
+    /// Whether an outcome is still to come.
+    fn is_awaited(&self) -> bool {
+        matches!(self.stage, Stage::Running | Stage::BeingTold)
+    }
+}
+
+impl<T: Outcome> Stage<T> {
+    fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Stage::Finished(Err(JoinError::Failed(_) | JoinError::Panicked(_)))
+        )
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    guard(|| waker.into_iter().for_each(Waker::wake));
+}
+
+/// Runs user code whose panic is nobody's: std's hook has told it.
+fn guard(user_code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+        drop_payload(payload);
+    }
+}

@@ -1,0 +1,99 @@
+//! A task whose outcome lies where another thread can take it.
+//!
+//! ```text
+//!            ┌────────── RemoteTask ──────────┐
+//! slots ─Rc─►│ Task: header, future           │
+//!            │ order ─Arc─► Shared: outcome   │◄─Arc─ RemoteHandle, on any thread
+//!            └────────────────────────────────┘
+//! ```
+//!
+//! The executor sees a task like any other: the future is kept, polled and dropped in a [`Task`] of its own, with
+//! everything that this does about panics. Only the outcome moves on as soon as it is there, and
+//! whether it is an unread failure is asked where it lies.
+//!
+//! Knows tasks.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::order::OrderOf;
+use crate::failure::join_error::Panic;
+use crate::failure::{LastAwait, TaskFailure};
+use crate::key::Key;
+use crate::outcome::Outcome;
+use crate::task::{AfterPoll, Header, Job, JobOf, Joiner, Task};
+
+/// A task that was spawned from another thread.
+pub(super) struct RemoteTask<F: Future<Output: Outcome>> {
+    /// Gives its outcome away in the poll that brings it.
+    task: Task<F>,
+    order: Arc<dyn OrderOf<F::Output>>,
+}
+
+impl<F: Future<Output: Outcome>> RemoteTask<F> {
+    pub(super) fn new(header: Header, future: F, order: Arc<dyn OrderOf<F::Output>>) -> Self {
+        RemoteTask {
+            task: Task::new(header, future),
+            order,
+        }
+    }
+
+    /// Moves the outcome to where the handle finds it. Whoever awaits that is woken when the executor has
+    /// finished the task.
+    fn hand_over(&self) {
+        let header = self.task.header();
+        header.is_finished.set(true);
+        let outcome = self.task.poll_join(Waker::noop(), Key::NOBODY);
+        // There may be another one: the value may panic when it is dropped.
+        header.is_consumed.set(false);
+        if let Poll::Ready(outcome) = outcome {
+            let settled = self.order.shared().settle(outcome);
+            header.is_detached.set(settled.is_detached);
+            let joiner = settled.waker.map_or(Joiner::NOBODY, Joiner::Foreign);
+            header.joiner.set(joiner);
+        }
+    }
+}
+
+impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
+    fn header(&self) -> &Header {
+        self.task.header()
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll {
+        let after = self.task.poll(cx, noted);
+        if after != AfterPoll::Wait {
+            self.hand_over();
+        }
+        after
+    }
+
+    fn cancel(&self) {
+        self.task.cancel();
+        self.hand_over();
+    }
+
+    fn settle_panic(&self, panic: Panic) -> Option<Panic> {
+        let homeless = self.task.settle_panic(panic);
+        self.hand_over();
+        homeless
+    }
+
+    fn has_unread_failure(&self) -> bool {
+        self.order.shared().is_unread_failure()
+    }
+
+    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
+        self.order.shared().view_failure(view);
+    }
+
+    /// Viewing a failure whose handle is gone has dropped it already.
+    fn discard(&self) {}
+}
+
+impl<F: Future<Output: Outcome>> Drop for RemoteTask<F> {
+    fn drop(&mut self) {
+        self.order.shared().abandon();
+    }
+}

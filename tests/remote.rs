@@ -1,0 +1,550 @@
+//! Whoever spawns from another thread gets an answer: the outcome, `Cancelled` or `Closed`, and never a hang.
+//!
+//! ```text
+//! other threads                  the executor's thread
+//! remote.spawn(closure) ───────► the task: made, polled and dropped here
+//! handle ◄────────────────────── outcome
+//! handle dropped ──────────────► its failure is reported here
+//! ```
+//!
+//! Nothing waits for a time: threads wait for each other by channels and joins, so what is lost hangs.
+
+mod common;
+
+use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use candor::{Closed, Executor, JoinError, Remote, RemoteHandle, sleep, yield_now};
+use common::{Reports, assert_contains, panic_message};
+use futures::task::{LocalSpawn, LocalSpawnExt, Spawn, SpawnExt};
+
+const _: fn() = || {
+    fn sent_and_shared<T: Send + Sync + Unpin>() {}
+    sent_and_shared::<Remote>();
+    sent_and_shared::<Closed>();
+    sent_and_shared::<RemoteHandle<Result<Cell<u8>, String>>>();
+};
+
+/// Runs `body` on another thread, and waits until it is over.
+fn elsewhere<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
+    let thread = thread::Builder::new().name("worker".to_owned());
+    thread.spawn(body).unwrap().join().unwrap()
+}
+
+fn poll_once<T: candor::Outcome>(
+    handle: &mut RemoteHandle<T>,
+) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
+    Pin::new(handle).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Says which thread drops it.
+struct Tracked(mpsc::Sender<thread::ThreadId>);
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        self.0.send(thread::current().id()).ok();
+    }
+}
+
+// Outcomes.
+
+#[test]
+fn the_future_is_made_on_the_executors_thread_and_need_not_be_send() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let here = thread::current().id();
+    let task = elsewhere(move || {
+        remote.spawn(move || {
+            let unsendable = Rc::new(Cell::new(thread::current().id()));
+            async move {
+                yield_now().await;
+                unsendable.get() == here
+            }
+        })
+    });
+    assert!(executor.block_on(task.unwrap()).unwrap());
+}
+
+#[test]
+fn a_sleeping_executor_wakes_for_what_is_spawned_and_answers_another_thread() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let (done, is_done) = async_channel::bounded::<()>(1);
+    let thread = thread::spawn(move || {
+        let mut sum = 0;
+        for number in 0..1_000_u64 {
+            let task = remote.spawn(move || async move { number }).unwrap();
+            sum += futures::executor::block_on(task).unwrap();
+        }
+        drop(done);
+        sum
+    });
+    executor.block_on(async { is_done.recv().await.unwrap_err() });
+    assert_eq!(thread.join().unwrap(), 499_500);
+}
+
+#[test]
+fn another_candor_awaits_a_task_and_so_does_a_task_of_the_same_one() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let other = thread::spawn({
+        let remote = remote.clone();
+        move || candor::block_on(async { remote.spawn(|| async { 2 }).unwrap().await.unwrap() })
+    });
+    let same = executor.spawn(async move { Ok(remote.spawn(|| async { 3 }).unwrap().await? + 1) });
+    let same: Result<u64, JoinError<JoinError<std::convert::Infallible>>> = executor.block_on(same);
+    assert_eq!(same.unwrap(), 4);
+    while !other.is_finished() {
+        executor.drain();
+        thread::yield_now();
+    }
+    assert_eq!(other.join().unwrap(), 2);
+}
+
+#[test]
+fn what_one_thread_spawns_begins_in_order() {
+    let reports = Reports::new();
+    let (begun, order) = mpsc::channel();
+    let remote = reports.remote();
+    elsewhere(move || {
+        for number in 0..100 {
+            let begun = begun.clone();
+            let make = move || async move { begun.send(number).unwrap() };
+            remote.spawn(make).unwrap().detach();
+        }
+    });
+    reports.drain();
+    assert!(order.iter().eq(0..100));
+    assert!(reports.end().is_empty());
+}
+
+#[test]
+fn drain_waits_for_what_has_arrived_and_not_for_a_remote_that_lives() {
+    let executor = Executor::builder().virtual_time().build();
+    let remote = executor.remote();
+    executor.drain();
+    let task = remote
+        .spawn(|| async { sleep(Duration::from_secs(5)).await })
+        .unwrap();
+    executor.drain();
+    assert!(task.is_finished());
+}
+
+#[test]
+fn a_handle_that_has_given_its_outcome_says_so_when_it_is_polled_again() {
+    let executor = Executor::new();
+    let mut task = executor.remote().spawn(|| async { 1 }).unwrap();
+    assert_eq!(format!("{task:?}"), "RemoteHandle(under way)");
+    executor.drain();
+    assert_eq!(format!("{task:?}"), "RemoteHandle(task #1, finished)");
+    assert!(poll_once(&mut task).is_ready());
+    let message = panic_message(|| drop(poll_once(&mut task)));
+    assert_contains(
+        &message,
+        "the RemoteHandle of task #1 was polled after it had given its outcome",
+    );
+}
+
+// Aborting.
+
+#[test]
+fn a_task_is_aborted_under_way_and_while_it_waits() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    let (dropped, dropped_by) = mpsc::channel();
+    let under_way = remote.spawn({
+        let tracked = Tracked(dropped.clone());
+        move || async move {
+            let _tracked = tracked;
+            unreachable!("it was aborted before it began")
+        }
+    });
+    let under_way: RemoteHandle<()> = under_way.unwrap();
+    under_way.abort();
+    let waiting = remote.spawn({
+        let tracked = Tracked(dropped.clone());
+        move || async move {
+            let _tracked = tracked;
+            pending::<()>().await
+        }
+    });
+    let waiting = waiting.unwrap();
+    reports.block_on(async {
+        while waiting.id().is_none() {
+            yield_now().await
+        }
+    });
+    let waiting = elsewhere(move || {
+        waiting.abort();
+        waiting.abort();
+        waiting
+    });
+    assert!(reports.block_on(under_way).unwrap_err().is_cancelled());
+    assert!(reports.block_on(waiting).unwrap_err().is_cancelled());
+    drop(dropped);
+    let here = thread::current().id();
+    assert!(dropped_by.iter().eq([here, here]));
+    assert!(reports.end().is_empty());
+}
+
+// Failures.
+
+#[test]
+fn a_failure_that_is_awaited_elsewhere_is_not_reported() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    let failed = remote.spawn(|| async { Err::<(), _>("no") }).unwrap();
+    let panicked = remote.spawn(|| async { panic!("boom") }).unwrap();
+    reports.drain();
+    elsewhere(move || {
+        let error = futures::executor::block_on(failed).unwrap_err();
+        assert_eq!(error.into_failed().unwrap(), "no");
+        let error = futures::executor::block_on(panicked).unwrap_err();
+        assert_contains(&format!("{error:?}"), "task #2 panicked: boom");
+    });
+    assert!(reports.end().is_empty());
+}
+
+#[test]
+fn a_closure_that_panics_fails_as_its_task_and_the_report_names_the_thread() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    elsewhere(move || {
+        let make = || -> std::future::Ready<()> { panic!("not made") };
+        remote.spawn(make).unwrap().detach();
+    });
+    reports.drain();
+    let report = reports.only();
+    assert_contains(&report, "task #1 panicked: not made");
+    assert_contains(&report, " from thread `worker`");
+    assert_contains(&report, "spawned at tests/remote.rs:");
+}
+
+#[test]
+fn what_a_task_spawns_through_a_remote_of_its_own_executor_is_its_child() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    let parent = async move { remote.spawn(|| async { panic!("boom") }).unwrap().detach() };
+    reports.spawn(parent).detach();
+    reports.drain();
+    assert_contains(&reports.only(), " by task #1\n");
+}
+
+#[test]
+fn a_failure_whose_handle_is_dropped_elsewhere_is_reported_here_and_once() {
+    let reports = Reports::new();
+    let task = (reports.remote())
+        .spawn(|| async { panic!("boom") })
+        .unwrap();
+    reports.drain();
+    assert!(reports.texts().is_empty());
+    elsewhere(move || drop(task));
+    assert!(reports.texts().is_empty());
+    reports.block_on(yield_now());
+    assert_eq!(reports.headlines(), ["task #1 panicked: boom"]);
+    assert_eq!(reports.end().len(), 1);
+}
+
+#[test]
+fn a_failure_that_nobody_awaits_in_its_grace_is_reported_and_can_still_be_awaited() {
+    let reports = Reports::new();
+    let task = (reports.remote())
+        .spawn(|| async { Err::<(), _>(7) })
+        .unwrap();
+    reports.block_on(sleep(Duration::from_secs(3)));
+    assert_eq!(
+        reports.headlines(),
+        ["task #1 failed (not awaited yet): 7 (i32)"]
+    );
+    assert_eq!(
+        elsewhere(move || futures::executor::block_on(task)
+            .unwrap_err()
+            .into_failed()
+            .unwrap()),
+        7
+    );
+    assert_eq!(reports.end().len(), 1);
+}
+
+#[test]
+fn a_failure_that_was_not_read_is_reported_at_the_end_and_its_handle_still_has_it() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    let held = remote.spawn(|| async { Err::<(), _>("held") }).unwrap();
+    let forgotten = remote.spawn(|| async { panic!("forgotten") }).unwrap();
+    reports.drain();
+    std::mem::forget(forgotten);
+    let trace = reports.trace.clone();
+    assert_eq!(reports.end().len(), 2, "{:?}", trace.events());
+    let error = elsewhere(move || futures::executor::block_on(held).unwrap_err());
+    assert_eq!(error.into_failed().unwrap(), "held");
+}
+
+#[test]
+fn a_value_that_panics_when_nobody_wants_it_is_the_tasks_failure() {
+    struct Grenade;
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    impl candor::Value for Grenade {}
+    let reports = Reports::new();
+    let remote = reports.remote();
+    remote.spawn(|| async { Grenade }).unwrap().detach();
+    reports.drain();
+    assert_eq!(reports.headlines(), ["task #1 panicked: dropped"]);
+    assert_eq!(reports.end().len(), 1);
+}
+
+#[test]
+fn a_waker_that_panics_is_no_failure_of_the_task() {
+    struct Hostile;
+    impl std::task::Wake for Hostile {
+        fn wake(self: Arc<Self>) {
+            std::panic::resume_unwind(Box::new("hostile"));
+        }
+    }
+    let reports = Reports::new();
+    let mut task = reports.remote().spawn(|| async { 5 }).unwrap();
+    let hostile = Waker::from(Arc::new(Hostile));
+    assert!(
+        Pin::new(&mut task)
+            .poll(&mut Context::from_waker(&hostile))
+            .is_pending()
+    );
+    reports.drain();
+    assert_eq!(reports.block_on(task).unwrap(), 5);
+    assert!(reports.end().is_empty());
+}
+
+// Hosts.
+
+/// Counts how often it is called: the callback of a host, or its waker.
+#[derive(Default)]
+struct Calls(AtomicUsize);
+
+impl Calls {
+    /// How often it was called since the last look.
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_host_is_called_for_what_is_spawned_and_for_what_a_handle_wants() {
+    let calls = Arc::new(Calls::default());
+    let callback = Waker::from(Arc::clone(&calls));
+    let builder = Executor::builder().on_wake(move || callback.wake_by_ref());
+    let reports = Reports::of(builder);
+    let tick_until_idle = || while reports.tick() {};
+    tick_until_idle();
+    calls.take();
+
+    let remote = reports.remote();
+    let failed = elsewhere(move || remote.spawn(|| async { Err::<(), _>("unread") }).unwrap());
+    assert_eq!(calls.take(), 1);
+    tick_until_idle();
+    assert!(failed.is_finished());
+    calls.take();
+
+    elsewhere(move || drop(failed));
+    assert_eq!(calls.take(), 1);
+    tick_until_idle();
+    assert_eq!(reports.headlines(), ["task #1 failed: unread"]);
+    calls.take();
+
+    reports.spawner().spawn_local(async {}).unwrap();
+    assert_eq!(calls.take(), 1);
+}
+
+#[test]
+fn the_runtime_that_drives_an_executor_is_woken_for_what_is_spawned() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let calls = Arc::new(Calls::default());
+    let host = Waker::from(Arc::clone(&calls));
+    let mut driven = pin!(executor.run_until(pending::<()>()));
+    let mut poll_while_called = || loop {
+        assert!((driven.as_mut().poll(&mut Context::from_waker(&host))).is_pending());
+        if calls.take() == 0 {
+            return;
+        }
+    };
+    poll_while_called();
+    let task = elsewhere(move || remote.spawn(|| async { 7 }).unwrap());
+    assert_eq!(calls.0.load(Ordering::SeqCst), 1);
+    poll_while_called();
+    assert!(task.is_finished());
+    assert_eq!(futures::executor::block_on(task).unwrap(), 7);
+}
+
+// The end.
+
+#[test]
+fn when_the_executor_is_gone_tasks_are_cancelled_and_spawns_refused() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let begun = remote.spawn(pending::<()>).unwrap();
+    executor.block_on(async {
+        while begun.id().is_none() {
+            yield_now().await
+        }
+    });
+    let under_way = remote.spawn(|| async { unreachable!() }).unwrap();
+    let under_way: RemoteHandle<()> = under_way;
+    let waiting = thread::spawn(move || futures::executor::block_on(begun));
+    drop(executor);
+    assert!(waiting.join().unwrap().unwrap_err().is_cancelled());
+    let error = futures::executor::block_on(under_way).unwrap_err();
+    assert!(error.is_cancelled());
+
+    let (dropped, dropped_by) = mpsc::channel();
+    let tracked = Tracked(dropped);
+    let make = move || {
+        let _tracked = tracked;
+        async {}
+    };
+    assert_contains(
+        &remote.spawn(make).unwrap_err().to_string(),
+        "the executor is gone",
+    );
+    assert!(dropped_by.iter().eq([thread::current().id()]));
+}
+
+#[test]
+fn a_remote_of_an_ended_executor_does_not_reach_the_next_one() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    drop(executor);
+    let next = Executor::new();
+    assert!(remote.spawn(|| async {}).is_err());
+    assert!(next.tasks().is_empty());
+    assert!(next.remote().spawn(|| async {}).is_ok());
+}
+
+#[test]
+fn exit_cancels_what_had_arrived_and_the_executor_goes_on() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let late = remote.clone();
+    let (arrived, tasks) = mpsc::channel();
+    executor.run(async move {
+        // In the middle of a pass, so that no other begins before the end.
+        yield_now().await;
+        arrived.send(late.spawn(|| async { 1 }).unwrap()).unwrap();
+        candor::exit(3);
+        pending::<()>().await
+    });
+    let task = tasks.recv().unwrap();
+    assert!(executor.block_on(task).unwrap_err().is_cancelled());
+    assert_eq!(
+        executor
+            .block_on(remote.spawn(|| async { 2 }).unwrap())
+            .unwrap(),
+        2
+    );
+}
+
+/// A hundred threads spawn while the executor ends: each spawn was refused, or its task ran, or it is cancelled.
+#[test]
+fn an_end_that_races_with_a_hundred_spawning_threads_loses_nothing() {
+    const THREADS: usize = 100;
+    let executor = Executor::new();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let start = Arc::new(Barrier::new(THREADS + 1));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (remote, ran, start) = (executor.remote(), ran.clone(), start.clone());
+            thread::spawn(move || {
+                start.wait();
+                let (mut done, mut cancelled) = (0, 0);
+                loop {
+                    let ran = ran.clone();
+                    let make = move || async move { ran.fetch_add(1, Ordering::Relaxed) };
+                    let Ok(task) = remote.spawn(make) else {
+                        return (done, cancelled);
+                    };
+                    match futures::executor::block_on(task) {
+                        Ok(_) => done += 1,
+                        Err(error) if error.is_cancelled() => cancelled += 1,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    start.wait();
+    let enough = ran.clone();
+    executor.block_on(poll_fn(|cx| {
+        if enough.load(Ordering::Relaxed) >= 1_000 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }));
+    drop(executor);
+    let mut done = 0;
+    for thread in threads {
+        done += thread.join().unwrap().0;
+    }
+    assert_eq!(done, ran.load(Ordering::Relaxed));
+}
+
+// Spawning for the futures crate.
+
+#[test]
+fn futures_spawn_ext_and_local_spawn_ext_spawn_here() {
+    let executor = Executor::new();
+    let spawner = executor.spawner();
+    let seen = Rc::new(Cell::new(0));
+    let (first, second) = (seen.clone(), seen.clone());
+    spawner
+        .spawn_local(async move { first.set(first.get() + 1) })
+        .unwrap();
+    let local = spawner
+        .spawn_local_with_handle(async move { second.get() })
+        .unwrap();
+    let (sender, answer) = mpsc::channel();
+    spawner
+        .spawn(async move { sender.send(5).unwrap() })
+        .unwrap();
+    let sent = spawner.spawn_with_handle(async { 6 }).unwrap();
+    assert_eq!(
+        executor.block_on(async { (local.await, sent.await) }),
+        (1, 6)
+    );
+    assert_eq!(answer.recv(), Ok(5));
+    assert!(spawner.status().is_ok() && spawner.status_local().is_ok());
+
+    drop(executor);
+    assert!(spawner.spawn(async {}).unwrap_err().is_shutdown());
+    assert!(spawner.spawn_local(async {}).is_err());
+    assert!(spawner.status().is_err() && spawner.status_local().is_err());
+}
+
+#[test]
+fn a_panic_of_a_spawners_task_is_reported_with_a_place_of_the_users() {
+    let reports = Reports::new();
+    reports
+        .spawner()
+        .spawn_local(async { panic!("boom") })
+        .unwrap();
+    reports.drain();
+    let report = reports.only();
+    assert_contains(&report, "task #1 panicked: boom");
+    assert_contains(&report, "spawned at tests/remote.rs:");
+}
