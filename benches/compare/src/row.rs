@@ -66,6 +66,12 @@ pub enum Need {
     Threads,
     /// TCP, of its own or by a crate that its users take for it.
     Sockets,
+    /// Groups of tasks.
+    Groups,
+    /// A limit to how many of many futures run at once.
+    Pools,
+    /// Tasks that come from other threads.
+    Remotes,
     /// Failures of detached tasks are told, by the executor or by the hook.
     Reports,
     /// A program of one's own, and not merely another way to use a crate.
@@ -220,6 +226,11 @@ impl Need {
             Need::Sockets => {
                 "measured for tokio's sockets and for what runs over async-io: others have an interface of their own"
             }
+            Need::Groups => "it has no groups",
+            Need::Pools => "it has no pool",
+            Need::Remotes => {
+                "it takes no tasks from other threads, or not without its own means to go there"
+            }
             Need::Reports => {
                 "measured for candor and tokio: elsewhere it is the same hook that prints"
             }
@@ -237,6 +248,9 @@ impl Need {
             Need::Rest => "rest",
             Need::Threads => "threads",
             Need::Sockets => "sockets",
+            Need::Groups => "groups",
+            Need::Pools => "pools",
+            Need::Remotes => "remotes",
             Need::Reports => "reports",
             Need::Crate => "crate",
         }

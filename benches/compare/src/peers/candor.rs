@@ -1,10 +1,14 @@
 //! candor, by its public functions.
 
+use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{AcrossThreads, CANDOR, Entry, Peer, Reports, Sockets, Timers, sockets};
+use super::{
+    AcrossThreads, CANDOR, Entry, FromOutside, Groups, Peer, Pools, Reports, Sockets, Timers,
+    beside, sockets,
+};
 use crate::rows::{self, Guard, Program, Row};
 
 #[derive(Clone)]
@@ -30,6 +34,9 @@ fn rows() -> Vec<Row> {
         rows::of_waiting::<Candor>(),
         rows::of_threads::<Candor>(),
         rows::of_sockets::<Candor>(),
+        rows::of_groups::<Candor>(),
+        rows::of_pools::<Candor>(),
+        rows::from_outside::<Candor>(),
         rows::of_reports::<Candor>(),
         vec![rows::of_program(HELLO)],
     ])
@@ -133,6 +140,56 @@ impl Sockets for Candor {
 
     async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
         sockets::write(stream, bytes).await
+    }
+}
+
+impl Groups for Candor {
+    async fn join_group<F: Future<Output = ()> + 'static>(
+        count: usize,
+        mut member: impl FnMut(usize) -> F,
+    ) {
+        let group = candor::TaskGroup::new();
+        for number in 0..count {
+            drop(group.spawn(member(number)));
+        }
+        group.join().await.expect("no member of a workload fails");
+    }
+}
+
+impl Pools for Candor {
+    async fn sum_of<F: Future<Output = u64> + 'static>(
+        inputs: impl Iterator<Item = u64> + 'static,
+        limit: usize,
+        work: impl FnMut(u64) -> F,
+    ) -> u64 {
+        let mut results = candor::TaskPool::new(limit).completed(inputs, work);
+        let mut sum = 0;
+        while let Some(result) = results.next().await {
+            sum += result.expect("no task of a workload fails by accident");
+        }
+        sum
+    }
+}
+
+impl FromOutside for Candor {
+    type Remote = candor::Remote;
+    type Order = candor::RemoteHandle<u64>;
+
+    fn run_beside(body: impl FnOnce(Self::Remote) + Send + 'static) {
+        let executor = candor::Executor::new();
+        let remote = executor.remote();
+        executor.block_on(beside(|| body(remote)));
+    }
+
+    fn order(remote: &Self::Remote, number: u64) -> Self::Order {
+        let order = remote.spawn(move || async move { black_box(number) });
+        order.expect("the executor runs as long as this thread")
+    }
+
+    async fn join(order: Self::Order) -> u64 {
+        order
+            .await
+            .expect("no task of a workload fails by accident")
     }
 }
 

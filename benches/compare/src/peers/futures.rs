@@ -2,9 +2,10 @@
 
 use futures::executor::{LocalPool, LocalSpawner};
 use futures::future::RemoteHandle;
+use futures::stream::{self, StreamExt};
 use futures::task::LocalSpawnExt;
 
-use super::{AcrossThreads, Entry, Peer, panics};
+use super::{AcrossThreads, Entry, Peer, Pools, panics};
 use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
@@ -15,7 +16,7 @@ pub fn entry() -> Entry {
         id: "futures",
         title: "futures LocalPool",
         crates: &["futures"],
-        notes: "Has no timers. `block_on(ready)` is `futures::executor::block_on`. It has no `yield_now`: the \
+        notes: "Has no timers. Its pool is a stream's `buffer_unordered`. `block_on(ready)` is `futures::executor::block_on`. It has no `yield_now`: the \
                 harness's own is used. The awaiter catches the panic that the handle passes on.",
         rows,
     }
@@ -26,6 +27,7 @@ fn rows() -> Vec<Row> {
         rows::of_tasks::<Pool>(),
         rows::of_wakes::<Pool>(),
         rows::of_threads::<Pool>(),
+        rows::of_pools::<Pool>(),
         vec![rows::of_program(HELLO)],
     ])
 }
@@ -90,3 +92,18 @@ impl Peer for Pool {
 impl AcrossThreads for Pool {}
 
 const POOL_IS_THERE: &str = "a workload runs within its pool";
+
+impl Pools for Pool {
+    async fn sum_of<F: Future<Output = u64> + 'static>(
+        inputs: impl Iterator<Item = u64> + 'static,
+        limit: usize,
+        work: impl FnMut(u64) -> F,
+    ) -> u64 {
+        let mut results = stream::iter(inputs.map(work)).buffer_unordered(limit);
+        let mut sum = 0;
+        while let Some(result) = results.next().await {
+            sum += result;
+        }
+        sum
+    }
+}

@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::Duration;
 
 use crate::rows::{Guard, Row};
@@ -116,6 +117,53 @@ pub trait Sockets: Peer {
 
     /// Writes what a socket's buffer has room for.
     fn write(stream: &mut Self::Stream, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
+}
+
+/// A peer with groups of tasks.
+pub trait Groups: Peer {
+    /// Spawns so many members into a group, and waits until it is over.
+    fn join_group<F: Future<Output = ()> + 'static>(
+        count: usize,
+        member: impl FnMut(usize) -> F,
+    ) -> impl Future<Output = ()>;
+}
+
+/// A peer that can hold back how many of many futures run at once.
+pub trait Pools: Peer {
+    /// Sums up what `work` makes of the inputs, with at most `limit` of its futures at once.
+    fn sum_of<F: Future<Output = u64> + 'static>(
+        inputs: impl Iterator<Item = u64> + 'static,
+        limit: usize,
+        work: impl FnMut(u64) -> F,
+    ) -> impl Future<Output = u64>;
+}
+
+/// An executor that takes tasks from other threads.
+pub trait FromOutside: 'static {
+    type Remote: Send + 'static;
+    type Order: Send;
+
+    /// Runs an executor on this thread as long as `body` runs on another one.
+    fn run_beside(body: impl FnOnce(Self::Remote) + Send + 'static);
+
+    /// Spawns a task that returns the number.
+    fn order(remote: &Self::Remote, number: u64) -> Self::Order;
+
+    fn join(order: Self::Order) -> impl Future<Output = u64>;
+}
+
+/// Runs `body` on a thread of its own; the future is ready when it is done.
+fn beside(body: impl FnOnce() + Send + 'static) -> impl Future<Output = ()> {
+    let (done, is_done) = async_channel::bounded::<()>(1);
+    let thread = thread::spawn(move || {
+        body();
+        drop(done);
+    });
+    async move {
+        // The channel is closed by the end of the thread, be it a panic.
+        is_done.recv().await.ok();
+        thread.join().expect("the thread beside does not panic");
+    }
 }
 
 /// A peer for which it is measured what it takes that a failure which nobody awaits is told.

@@ -1,15 +1,17 @@
 //! smol's local executor, driven by its reactor: what `smol::block_on(executor.run(…))` is made of.
 
+use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_executor::{LocalExecutor, Task};
+use async_executor::{Executor, LocalExecutor, Task};
 use async_io::Timer;
 use futures_lite::{FutureExt, future};
 
-use super::{AcrossThreads, Entry, Peer, Sockets, Timers, panics, sockets};
+use super::{AcrossThreads, Entry, FromOutside, Peer, Sockets, Timers, beside, panics, sockets};
 use crate::rows::{self, Program, Row};
 
 /// Tasks reach the executor through a counted pointer, as in a program that keeps one.
@@ -36,6 +38,7 @@ fn rows() -> Vec<Row> {
         rows::of_waiting::<Smol>(),
         rows::of_threads::<Smol>(),
         rows::of_sockets::<Smol>(),
+        rows::from_outside::<Smol>(),
         vec![rows::of_program(HELLO)],
     ])
 }
@@ -116,6 +119,26 @@ impl Timers for Smol {
 }
 
 impl AcrossThreads for Smol {}
+
+/// By the executor whose tasks may go from thread to thread, on one thread.
+impl FromOutside for Smol {
+    type Remote = Arc<Executor<'static>>;
+    type Order = Task<u64>;
+
+    fn run_beside(body: impl FnOnce(Self::Remote) + Send + 'static) {
+        let executor = Arc::new(Executor::new());
+        let remote = Arc::clone(&executor);
+        async_io::block_on(executor.run(beside(|| body(remote))));
+    }
+
+    fn order(remote: &Self::Remote, number: u64) -> Self::Order {
+        remote.spawn(async move { black_box(number) })
+    }
+
+    async fn join(order: Self::Order) -> u64 {
+        order.await
+    }
+}
 
 impl Sockets for Smol {
     type Listener = sockets::Listener;

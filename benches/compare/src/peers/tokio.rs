@@ -9,6 +9,7 @@
 //! All drivers are on, as in a program that uses `#[tokio::main(flavor = "current_thread")]`.
 
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::io;
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,10 +20,10 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
-use tokio::task::{JoinHandle, LocalSet};
+use tokio::runtime::{Builder, Handle, LocalOptions, LocalRuntime, Runtime};
+use tokio::task::{JoinHandle, JoinSet, LocalSet};
 
-use super::{AcrossThreads, Entry, Peer, Reports, Sockets, Timers};
+use super::{AcrossThreads, Entry, FromOutside, Groups, Peer, Reports, Sockets, Timers, beside};
 use crate::rows::{self, Guard, Program, Row};
 
 pub fn entries() -> [Entry; 3] {
@@ -41,7 +42,12 @@ pub fn entries() -> [Entry; 3] {
             crates,
             notes: "`tokio::spawn` on a current_thread runtime. It asks for `Send` futures, which the \
                     workloads' are not: a wrapper without cost claims that they are.",
-            rows: rows_of::<OnCurrentThread>,
+            rows: || {
+                rows::joined([
+                    rows_of::<OnCurrentThread>(),
+                    rows::from_outside::<OnCurrentThread>(),
+                ])
+            },
         },
         Entry {
             id: "tokio-local",
@@ -61,6 +67,7 @@ fn rows_of<F: Flavour>() -> Vec<Row> {
         rows::of_waiting::<Tokio<F>>(),
         rows::of_threads::<Tokio<F>>(),
         rows::of_sockets::<Tokio<F>>(),
+        rows::of_groups::<Tokio<F>>(),
         rows::of_reports::<Tokio<F>>(),
     ])
 }
@@ -82,6 +89,8 @@ pub trait Flavour: Clone + 'static {
     fn block_on<T>(executor: &Self::Executor, main: impl Future<Output = T>) -> T;
 
     fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T>;
+
+    fn spawn_into(set: &mut JoinSet<()>, future: impl Future<Output = ()> + 'static);
 }
 
 #[derive(Clone)]
@@ -105,6 +114,10 @@ impl Flavour for InLocalSet {
     fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         tokio::task::spawn_local(future)
     }
+
+    fn spawn_into(set: &mut JoinSet<()>, future: impl Future<Output = ()> + 'static) {
+        set.spawn_local(future);
+    }
 }
 
 #[derive(Clone)]
@@ -123,6 +136,10 @@ impl Flavour for OnCurrentThread {
 
     fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         tokio::spawn(ClaimedSend(future))
+    }
+
+    fn spawn_into(set: &mut JoinSet<()>, future: impl Future<Output = ()> + 'static) {
+        set.spawn(ClaimedSend(future));
     }
 }
 
@@ -145,6 +162,10 @@ impl Flavour for InLocalRuntime {
 
     fn spawn<T: Send + 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         tokio::task::spawn_local(future)
+    }
+
+    fn spawn_into(set: &mut JoinSet<()>, future: impl Future<Output = ()> + 'static) {
+        set.spawn_local(future);
     }
 }
 
@@ -249,6 +270,42 @@ impl<F: Flavour> Sockets for Tokio<F> {
     async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
         let socket = stream.inner_mut();
         poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, bytes)).await
+    }
+}
+
+impl<F: Flavour> Groups for Tokio<F> {
+    async fn join_group<M: Future<Output = ()> + 'static>(
+        count: usize,
+        mut member: impl FnMut(usize) -> M,
+    ) {
+        let mut set = JoinSet::new();
+        for number in 0..count {
+            F::spawn_into(&mut set, member(number));
+        }
+        while let Some(joined) = set.join_next().await {
+            joined.expect("no member of a workload fails");
+        }
+    }
+}
+
+impl FromOutside for OnCurrentThread {
+    type Remote = Handle;
+    type Order = JoinHandle<u64>;
+
+    fn run_beside(body: impl FnOnce(Handle) + Send + 'static) {
+        let runtime = current_thread();
+        let remote = runtime.handle().clone();
+        runtime.block_on(beside(|| body(remote)));
+    }
+
+    fn order(remote: &Handle, number: u64) -> JoinHandle<u64> {
+        remote.spawn(async move { black_box(number) })
+    }
+
+    async fn join(order: JoinHandle<u64>) -> u64 {
+        order
+            .await
+            .expect("no task of a workload fails by accident")
     }
 }
 

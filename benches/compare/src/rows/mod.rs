@@ -11,6 +11,7 @@
 //! | `waiting` | really wait for it, and how late it gets |
 //! | `threads` | be woken by another thread |
 //! | `sockets` | talk over TCP, and HTTP |
+//! | `together` | join a group, throttle a pool, spawn from another thread |
 //! | `memory` | keep a task that waits |
 //! | `failures` | tell of a failure that nobody awaits |
 //! | `growth` | do the same among ever more |
@@ -35,6 +36,7 @@ mod sockets;
 mod spawning;
 mod threads;
 mod timers;
+mod together;
 mod waiting;
 mod waking;
 mod yielding;
@@ -54,6 +56,9 @@ pub use failures::{Guard, number, rows as of_reports};
 pub use hello::{Program, row as of_program};
 pub use sockets::rows as of_sockets;
 pub use threads::rows as of_threads;
+pub use together::{
+    rows_from_outside as from_outside, rows_of_groups as of_groups, rows_of_pools as of_pools,
+};
 pub use waiting::{bare_row as of_bare_waiting, rows as of_waiting};
 
 /// The rows that every executor has.
