@@ -184,6 +184,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn take_stop(&self) -> Option<Stop> {
         self.stop.take().map(|stop| *stop)
     }
@@ -253,6 +254,7 @@ impl Core {
     }
 
     /// A new entry point: what the main future spawns has a new lineage.
+    #[inline]
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
         self.entry.set(entry);
         self.parentage.take();

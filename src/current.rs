@@ -160,20 +160,25 @@ pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// A core without tasks: the one in reserve, or a new one.
+/// A core without tasks: with the usual configuration the one in reserve, or a new one.
 #[inline]
-pub(crate) fn fresh_core(config: Config) -> Rc<Core> {
+pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     // Also for the core in reserve: the first executor may not have been able to.
     hook::install(Probe {
         polled: polled_task,
         unread: unread_lines,
     });
-    if !config.is_custom
+    if config.is_none()
         && let Ok(Some(core)) = SPARE.try_with(Cell::take)
     {
         return core;
     }
-    Rc::new(Core::new(config))
+    new_core(config)
+}
+
+#[cold]
+fn new_core(config: Option<Config>) -> Rc<Core> {
+    Rc::new(Core::new(config.unwrap_or_default()))
 }
 
 /// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can

@@ -41,7 +41,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
 use crate::failure::{FailureKind, TaskFailure, report};
 use crate::inspect::lost_work;
-use crate::inspect::trace_log::usual_config;
+use crate::inspect::trace_log::followed;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
 
@@ -83,7 +83,7 @@ where
         function: "run",
         at: Caller::caller(),
     };
-    let (result, failures) = in_fresh_executor(usual_config(), entry, |core| {
+    let (result, failures) = in_fresh_executor(followed(), entry, |core| {
         drive_reporting(core, future)?;
         drain(core)
     });
@@ -118,7 +118,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         function: "block_on",
         at: Caller::caller(),
     };
-    let (result, _) = in_fresh_executor(usual_config(), entry, |core| drive(core, future));
+    let (result, _) = in_fresh_executor(followed(), entry, |core| drive(core, future));
     output_of(result, entry.function)
 }
 
@@ -167,9 +167,9 @@ where
                 collected.borrow_mut().push(failure.to_string())
             }
         })),
-        ..usual_config()
+        ..followed().unwrap_or_default()
     };
-    let (result, _) = in_fresh_executor(config, entry, |core| {
+    let (result, _) = in_fresh_executor(Some(config), entry, |core| {
         let outcome = drive(core, future)?.into_result();
         Ok(outcome.map_err(|error| main_error(core, error)))
     });
@@ -228,7 +228,7 @@ pub fn exit(code: u8) {
 
 /// Runs `body` on a core that nobody else has, and ends it; says how many failures it has reported.
 fn in_fresh_executor<R>(
-    config: Config,
+    config: Option<Config>,
     entry: Entry,
     body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
 ) -> (Result<R, Stop>, u64) {

@@ -269,6 +269,7 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
 }
 
 /// Runs tasks and `future` until it is done.
+#[inline]
 pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
     let mut future = pin!(future);
     let mut output = None;

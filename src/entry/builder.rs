@@ -179,7 +179,7 @@ impl Builder {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
         self.config.watch = Watch::new(self.instruments, self.detect_stalls);
-        let core = current::fresh_core(self.config);
+        let core = current::fresh_core(Some(self.config));
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);
             core.is_hosted.set(true);

@@ -14,7 +14,7 @@ use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::lineage::Entry;
 use crate::inspect::Tasks;
-use crate::inspect::trace_log::usual_config;
+use crate::inspect::trace_log::followed;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::spawn::TaskBuilder;
@@ -56,7 +56,7 @@ impl Executor {
     )]
     pub fn new() -> Self {
         Executor {
-            core: current::fresh_core(usual_config()),
+            core: current::fresh_core(followed()),
         }
     }
 

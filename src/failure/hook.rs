@@ -70,6 +70,7 @@ thread_local! {
 }
 
 /// Puts the hook in front of the present one, the first time it is called.
+#[inline]
 pub(crate) fn install(probe: Probe) {
     // The hook cannot be changed by a thread that is panicking; the next executor will do it.
     if PROBE.get().is_some() || std::thread::panicking() {

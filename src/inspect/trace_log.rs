@@ -12,25 +12,25 @@ use log::{Level, LevelFilter, log_enabled, trace};
 use crate::core::{Config, Ending, Instrument, TaskView, Watch, WokenBy};
 use crate::failure::TaskFailure;
 
-/// The usual configuration, which is followed if the logger wants that.
-pub(crate) fn usual_config() -> Config {
-    let usual = Config::default();
-    match wanted() {
-        None => usual,
-        Some(instrument) => Config {
-            // An executor that is followed is not kept for somebody who may not want that.
-            is_custom: true,
-            watch: Watch::new(vec![instrument], cfg!(debug_assertions)),
-            ..usual
-        },
-    }
+/// What differs from the usual configuration if the logger wants to follow the executor.
+///
+/// One that is followed is custom: it is not kept for somebody who may not want that.
+#[inline]
+pub(crate) fn followed() -> Option<Config> {
+    wanted().map(|instrument| Config {
+        is_custom: true,
+        watch: Watch::new(vec![instrument], cfg!(debug_assertions)),
+        ..Config::default()
+    })
 }
 
 /// The instrument, if the logger takes what it tells.
+#[inline]
 pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
-    let is_wanted =
-        log::max_level() >= LevelFilter::Trace && log_enabled!(target: "candor", Level::Trace);
-    is_wanted.then(|| Box::new(TraceLog) as _)
+    if log::max_level() < LevelFilter::Trace || !log_enabled!(target: "candor", Level::Trace) {
+        return None;
+    }
+    Some(Box::new(TraceLog))
 }
 
 struct TraceLog;
