@@ -32,10 +32,23 @@ impl AbortHandle {
         AbortHandle { task }
     }
 
-    /// As [`JoinHandle::abort`](crate::JoinHandle::abort).
+    /// Cancels the task, as [`JoinHandle::abort`](crate::JoinHandle::abort) does.
     ///
     /// The future is not dropped here: that would run a destructor of the task in the middle of whoever aborts
     /// it. The task is marked, and the executor finds the mark at the task's next turn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.abort();
+    ///     assert!(!stop.is_finished());
+    ///     candor::yield_now().await;
+    ///     assert!(stop.is_finished());
+    /// });
+    /// ```
     pub fn abort(&self) {
         let header = self.task.header();
         if !header.is_finished.get()
@@ -46,12 +59,33 @@ impl AbortHandle {
         }
     }
 
-    /// As [`JoinHandle::is_finished`](crate::JoinHandle::is_finished).
+    /// Tells whether the task is done, as [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async {});
+    ///     let stop = task.abort_handle();
+    ///     task.await.unwrap();
+    ///     assert!(stop.is_finished());
+    /// });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.header().is_finished.get()
     }
 
-    /// As [`JoinHandle::id`](crate::JoinHandle::id).
+    /// Returns the task's number, as [`JoinHandle::id`](crate::JoinHandle::id) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async {});
+    ///     assert_eq!(task.abort_handle().id(), task.id());
+    ///     task.await.unwrap();
+    /// });
+    /// ```
     pub fn id(&self) -> TaskId {
         self.task.header().id
     }

@@ -120,6 +120,18 @@ impl Clock {
 }
 
 /// Time has run out: the error of [`timeout`](crate::time::timeout).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let never = std::future::pending::<()>();
+///     let elapsed = candor::time::timeout(Duration::from_secs(1), never).await.unwrap_err();
+///     assert_eq!(elapsed.to_string(), "the time has run out");
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed(pub(crate) ());
 

@@ -71,27 +71,81 @@ impl<T> JoinHandle<T> {
         self.abort_handle().abort();
     }
 
-    /// A handle that can abort the task and keeps nothing else of it.
+    /// Gives a handle that can abort the task and keeps nothing else of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(self.task.clone())
     }
 
-    /// Whether the task is done: it returned, failed, or was cancelled.
+    /// Tells whether the task is done: it returned, failed, or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async {});
+    ///     assert!(!task.is_finished());
+    ///     candor::yield_now().await;
+    ///     assert!(task.is_finished());
+    /// });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.header().is_finished.get()
     }
 
-    /// The task's number.
+    /// Returns the task's number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async {});
+    ///     assert_eq!(task.id().to_string(), "#1");
+    ///     task.await.unwrap();
+    /// });
+    /// ```
     pub fn id(&self) -> TaskId {
         self.task.header().id
     }
 
-    /// The task's name, if it was given one.
+    /// Returns the task's name, if it was given one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let fetch = candor::TaskBuilder::new().name("fetch").spawn(async {});
+    ///     assert_eq!(fetch.name(), Some("fetch"));
+    ///     fetch.await.unwrap();
+    /// });
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.task.header().name()
     }
 
     /// Lets the task run on by itself. The same as dropping the handle, but said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let (send, received) = mpsc::channel();
+    /// candor::run(async {
+    ///     candor::spawn(async move { send.send("on its own").unwrap() }).detach();
+    /// });
+    /// assert_eq!(received.recv(), Ok("on its own"));
+    /// ```
     pub fn detach(self) {}
 }
 

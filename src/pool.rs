@@ -57,7 +57,7 @@ pub struct TaskPool {
 }
 
 impl TaskPool {
-    /// A pool in which at most `limit` tasks run at once.
+    /// Makes a pool in which at most `limit` tasks run at once.
     ///
     /// # Panics
     ///
@@ -66,8 +66,10 @@ impl TaskPool {
     /// # Examples
     ///
     /// ```
-    /// let pool = candor::TaskPool::new(8);
-    /// assert_eq!(pool.limit(), 8);
+    /// candor::block_on(async {
+    ///     let pool = candor::TaskPool::new(8);
+    ///     assert_eq!(pool.submit(async { 6 * 7 }).await.unwrap(), 42);
+    /// });
     /// ```
     #[track_caller]
     pub fn new(limit: usize) -> Self {
@@ -81,7 +83,14 @@ impl TaskPool {
         }
     }
 
-    /// How many tasks may run at once.
+    /// Returns how many tasks may run at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = candor::TaskPool::new(8);
+    /// assert_eq!(pool.limit(), 8);
+    /// ```
     pub fn limit(&self) -> usize {
         self.permits.limit()
     }
@@ -149,7 +158,7 @@ impl TaskPool {
         PoolResults::in_order(&self.permits, inputs.into_iter().map(f))
     }
 
-    /// As [`map`](TaskPool::map), but gives each result as soon as it is there.
+    /// Does what [`map`](TaskPool::map) does, but gives each result as soon as it is there.
     ///
     /// # Examples
     ///

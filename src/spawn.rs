@@ -24,7 +24,7 @@ use crate::task::Task;
 ///
 /// # Panics
 ///
-/// When no executor runs on this thread.
+/// When no executor runs on this thread, or four billion tasks are alive in it, as many as a waker can number.
 ///
 /// # Examples
 ///
@@ -65,19 +65,49 @@ pub struct TaskBuilder {
 }
 
 impl TaskBuilder {
-    /// A task without a name, which is waited for.
+    /// Begins a task without a name, which is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::TaskBuilder::new().spawn(async { 6 * 7 });
+    ///     assert_eq!(task.name(), None);
+    ///     assert_eq!(task.await.unwrap(), 42);
+    /// });
+    /// ```
     pub fn new() -> Self {
         TaskBuilder::default()
     }
 
     /// Names the task in reports. Names need not be unique.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let fetch = candor::TaskBuilder::new().name("fetch").spawn(async { panic!("boom") });
+    ///     assert_eq!(fetch.await.unwrap_err().to_string(), "task #1 `fetch` panicked: boom");
+    /// });
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
         self
     }
 
-    /// Lets [`run`](crate::run) and [`Executor::drain`](crate::Executor::drain) end without this task: it is cancelled when
-    /// everything else is done, and nothing is said about it.
+    /// Lets [`run`](crate::run) and [`Executor::drain`](crate::Executor::drain) end without this task, and nothing is
+    /// said about it. `run` cancels it when everything else is done; in an executor that is kept it lives on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let heartbeat = candor::TaskBuilder::new().daemon().spawn_on(&executor, std::future::pending::<()>());
+    /// executor.drain();
+    /// assert!(!heartbeat.is_finished());
+    /// drop(executor);
+    /// assert!(heartbeat.is_finished());
+    /// ```
     pub fn daemon(mut self) -> Self {
         self.is_daemon = true;
         self
@@ -87,7 +117,16 @@ impl TaskBuilder {
     ///
     /// # Panics
     ///
-    /// When no executor runs on this thread.
+    /// As [`spawn`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let sum = candor::TaskBuilder::new().name("sum").spawn(async { 1 + 2 });
+    ///     assert_eq!(sum.await.unwrap(), 3);
+    /// });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
     where

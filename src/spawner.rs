@@ -45,7 +45,7 @@ pub struct Spawner {
 }
 
 impl Executor {
-    /// A way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
+    /// Gives a way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
     ///
     /// Where the caller is hidden in the futures crate, reports say of its tasks that they were spawned here.
     ///

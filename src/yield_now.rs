@@ -32,6 +32,17 @@ pub fn yield_now() -> YieldNow {
 }
 
 /// The future of [`yield_now`].
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let turn = candor::yield_now();
+///     let other = candor::spawn(async {});
+///     turn.await;
+///     assert!(other.is_finished());
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct YieldNow {

@@ -67,6 +67,79 @@ use crate::task::Header;
 ///     ["task #1 returned", "the main future is woken by task #1"]
 /// );
 /// ```
+///
+/// All nine events. On virtual time the thread need not sleep for a timer, so the two of parking are missing:
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use std::task::Poll;
+/// use std::time::{Duration, Instant};
+///
+/// use candor::{Ending, Executor, Instrument, TaskFailure, TaskView, WokenBy};
+///
+/// #[derive(Default)]
+/// struct Story(RefCell<Vec<String>>);
+///
+/// impl Story {
+///     fn tell(&self, event: String) {
+///         self.0.borrow_mut().push(event);
+///     }
+/// }
+///
+/// impl Instrument for Story {
+///     fn spawn(&self, _at: Instant, task: &TaskView<'_>) {
+///         self.tell(format!("spawn {}", task.id()));
+///     }
+///     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
+///         self.tell(format!("poll_begin {}", task.id()));
+///     }
+///     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
+///         self.tell(format!("poll_end {} {poll:?}", task.id()));
+///     }
+///     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
+///         self.tell(format!("wake {} by {by}", task.id()));
+///     }
+///     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
+///         self.tell(format!("timer of {}", task.unwrap().id()));
+///     }
+///     fn park_begin(&self, _at: Instant, timeout: Option<Duration>) {
+///         self.tell(format!("park_begin {timeout:?}"));
+///     }
+///     fn park_end(&self, _at: Instant) {
+///         self.tell("park_end".to_owned());
+///     }
+///     fn failure(&self, _at: Instant, failure: &TaskFailure) {
+///         self.tell(format!("failure {}", failure.task_id()));
+///     }
+///     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
+///         self.tell(format!("done {} {ending:?}", task.id()));
+///     }
+/// }
+///
+/// let story = Rc::new(Story::default());
+/// let builder = Executor::builder().instrument(Rc::clone(&story));
+/// let executor = builder.virtual_time().on_failure(|_| ()).build();
+/// executor.spawn(async {
+///     candor::sleep(Duration::from_secs(1)).await;
+///     panic!("boom")
+/// }).detach();
+/// executor.drain();
+/// assert_eq!(
+///     *story.0.borrow(),
+///     [
+///         "spawn #1",
+///         "poll_begin #1",
+///         "poll_end #1 Pending",
+///         "timer of #1",
+///         "wake #1 by a timer",
+///         "poll_begin #1",
+///         "poll_end #1 Ready(())",
+///         "failure #1",
+///         "done #1 Panicked",
+///     ]
+/// );
+/// ```
 #[expect(
     unused_variables,
     reason = "the names say what an implementation is given"
@@ -161,6 +234,7 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
 ///         let spawned_at = task.spawned_at().unwrap();
 ///         println!("{task}, spawned at {spawned_at} by {:?}", task.spawned_by());
 ///         assert_eq!((task.name(), task.spawned_by()), (Some("fetch"), Some(candor::TaskId::MAIN)));
+///         assert_eq!((task.id().to_string(), task.last_await()), ("#1".to_owned(), None));
 ///     }
 /// }
 ///
@@ -194,33 +268,42 @@ impl<'a> TaskView<'a> {
         }
     }
 
-    /// The task's number.
+    /// Returns the task's number.
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The task's name, if it was given one.
+    /// Returns the task's name, if it was given one.
     pub fn name(&self) -> Option<&'a str> {
         self.name
     }
 
-    /// Where it was spawned; for the main future, where the executor was entered.
+    /// Returns where it was spawned; for the main future, where the executor was entered.
     pub fn spawned_at(&self) -> Option<Location> {
         self.spawned_at.map(Location::from)
     }
 
-    /// The task that spawned it, or the main future; `None` if no executor was running.
+    /// Returns the task that spawned it, or the main future; `None` if no executor was running.
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by
     }
 
-    /// The `.await` at which it last waited, as far as candor's own futures could see.
+    /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
     }
 }
 
 /// Who made a task ready.
+///
+/// # Examples
+///
+/// ```
+/// use candor::{TaskId, WokenBy};
+///
+/// assert_eq!(WokenBy::Task(TaskId::MAIN).to_string(), "the main future");
+/// assert_eq!(WokenBy::Timer.to_string(), "a timer");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WokenBy {
     /// A task, or the main future ([`TaskId::MAIN`]): within its poll, or because it is done and was awaited.
@@ -232,6 +315,15 @@ pub enum WokenBy {
 }
 
 /// How a task ended.
+///
+/// # Examples
+///
+/// ```
+/// use candor::Ending;
+///
+/// assert_eq!(format!("task #1 {}", Ending::Returned), "task #1 returned");
+/// assert_eq!(format!("task #2 {}", Ending::Cancelled), "task #2 was cancelled");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It returned, and not with an `Err`.

@@ -64,19 +64,62 @@ impl Builder {
     /// It is also the way to telemetry: a panic hook that the program has set (`std::panic::set_hook`) sees no
     /// panic of a task. Set such a hook before candor is first used; one that is set later takes the place
     /// of candor's own, and reports have no backtrace then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let (post, reports) = mpsc::channel();
+    /// let executor = candor::Executor::builder()
+    ///     .on_failure(move |failure| post.send(failure.to_string()).unwrap())
+    ///     .build();
+    /// executor.spawn(async { panic!("boom") }).detach();
+    /// executor.drain();
+    /// assert!(reports.recv().unwrap().starts_with("task #1 panicked: boom"));
+    /// ```
     pub fn on_failure(mut self, callback: impl Fn(&TaskFailure) + 'static) -> Self {
         self.config.on_failure = Some(Box::new(callback));
         self
     }
 
-    /// What happens when a failure is reported. Default: [`FailurePolicy::Report`].
+    /// Sets what happens when a failure is reported. Default: [`FailurePolicy::Report`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::builder()
+    ///     .on_failure(|_| ())
+    ///     .failure_policy(candor::FailurePolicy::Shutdown)
+    ///     .build();
+    /// let server = executor.spawn(std::future::pending::<()>());
+    /// executor.spawn(async { panic!("boom") }).detach();
+    /// executor.drain();
+    /// assert!(server.is_finished());
+    /// ```
     pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
         self.config.policy = policy;
         self
     }
 
-    /// How long a failure may wait for the holder of its handle before it is reported all the same.
+    /// Sets how long a failure may wait for the holder of its handle before it is reported all the same.
     /// Default: one second. `Duration::MAX`: until the executor ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let executor = candor::Executor::builder().virtual_time().grace(minute).on_failure(|_| ()).build();
+    /// let held = executor.spawn(async { panic!("boom") });
+    /// executor.block_on(candor::sleep(minute / 2));
+    /// assert_eq!(executor.failures(), 0);
+    /// executor.block_on(candor::sleep(minute));
+    /// assert_eq!(executor.failures(), 1);
+    /// // It can be awaited all the same.
+    /// assert!(executor.block_on(held).unwrap_err().is_panic());
+    /// ```
     pub fn grace(mut self, grace: Duration) -> Self {
         self.config.grace = grace;
         self
@@ -86,6 +129,19 @@ impl Builder {
     ///
     /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Threads outside
     /// know nothing of this time: their wakes are not waited for while a timer is due.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::builder().virtual_time().build();
+    /// executor.block_on(async {
+    ///     let start = candor::time::now();
+    ///     candor::sleep(Duration::from_secs(3600)).await;
+    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(3600));
+    /// });
+    /// ```
     pub fn virtual_time(mut self) -> Self {
         self.config.virtual_time = true;
         self
@@ -95,6 +151,25 @@ impl Builder {
     ///
     /// Tasks that rely on the order of their neighbours show it. Nobody is starved: what is ready when a
     /// pass begins is polled before the next one begins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let order_of = |seed| {
+    ///     let executor = candor::Executor::builder().shuffle(seed).build();
+    ///     let (send, order) = mpsc::channel();
+    ///     for number in 0..10 {
+    ///         let send = send.clone();
+    ///         executor.spawn(async move { send.send(number).unwrap() }).detach();
+    ///     }
+    ///     executor.drain();
+    ///     order.try_iter().collect::<Vec<_>>()
+    /// };
+    /// assert_eq!(order_of(7), order_of(7));
+    /// assert_ne!(order_of(7), order_of(8));
+    /// ```
     pub fn shuffle(mut self, seed: u64) -> Self {
         self.config.shuffle = Some(Cell::new(seed));
         self
@@ -102,6 +177,33 @@ impl Builder {
 
     /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
     /// poll. It costs four looks at the clock a poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use std::sync::Mutex;
+    /// #
+    /// # static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    /// #
+    /// # struct Logger;
+    /// #
+    /// # impl log::Log for Logger {
+    /// #     fn enabled(&self, _: &log::Metadata<'_>) -> bool { true }
+    /// #     fn log(&self, record: &log::Record<'_>) { LOGGED.lock().unwrap().push(record.args().to_string()) }
+    /// #     fn flush(&self) {}
+    /// # }
+    /// #
+    /// # log::set_logger(&Logger).unwrap();
+    /// # log::set_max_level(log::LevelFilter::Warn);
+    ///
+    /// let executor = candor::Executor::builder().slow_poll(Duration::from_millis(5)).build();
+    /// executor.spawn(async { std::thread::sleep(Duration::from_millis(10)) }).detach();
+    /// // Warns: "task #1, spawned at …, held the thread for 10.1ms in one poll (the limit is 5ms) …"
+    /// executor.drain();
+    /// # assert!(LOGGED.lock().unwrap()[0].starts_with("task #1, spawned at "));
+    /// # assert!(LOGGED.lock().unwrap()[0].contains("in one poll (the limit is 5ms)"));
+    /// ```
     pub fn slow_poll(mut self, limit: Duration) -> Self {
         self.slow_poll = Some(limit);
         self
@@ -109,12 +211,33 @@ impl Builder {
 
     /// Tells `instrument` of everything that the executor does. Several calls add up: each is told, in the order of
     /// these calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc, time::Instant};
+    ///
+    /// #[derive(Default)]
+    /// struct Polls(Cell<u32>);
+    ///
+    /// impl candor::Instrument for Polls {
+    ///     fn poll_begin(&self, _at: Instant, _task: &candor::TaskView<'_>) {
+    ///         self.0.set(self.0.get() + 1);
+    ///     }
+    /// }
+    ///
+    /// let polls = Rc::new(Polls::default());
+    /// let executor = candor::Executor::builder().instrument(Rc::clone(&polls)).build();
+    /// executor.spawn(candor::yield_now()).detach();
+    /// executor.drain();
+    /// assert_eq!(polls.0.get(), 2);
+    /// ```
     pub fn instrument(mut self, instrument: impl Instrument + 'static) -> Self {
         self.instruments.push(Box::new(instrument));
         self
     }
 
-    /// Whether the executor looks for stalls, which are what the bug of a wake that never comes looks like. Default:
+    /// Sets whether the executor looks for stalls, which are what the bug of a wake that never comes looks like. Default:
     /// in debug builds, which is when `debug_assertions` are on; the free functions, such as
     /// [`run`](crate::run), do the same. Each clone of a waker then costs an atomic operation, and so does its drop.
     ///
@@ -173,6 +296,17 @@ impl Builder {
     }
 
     /// Builds the executor.
+    ///
+    /// # Panics
+    ///
+    /// When the process has 65,536 executors already, as [`Executor::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::builder().detect_stalls(false).build();
+    /// assert_eq!(executor.block_on(async { 6 * 7 }), 42);
+    /// ```
     pub fn build(mut self) -> Executor {
         self.instruments.extend(trace_log::wanted());
         if let Some(limit) = self.slow_poll {

@@ -49,7 +49,18 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// An executor on the real clock that prints failures.
+    /// Makes an executor on the real clock that prints failures.
+    ///
+    /// # Panics
+    ///
+    /// When the process has 65,536 executors already, those of `run` and `block_on` counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// assert_eq!(executor.block_on(async { 6 * 7 }), 42);
+    /// ```
     #[expect(
         clippy::new_without_default,
         reason = "an executor is a resource, not a value that has a default"
@@ -60,7 +71,17 @@ impl Executor {
         }
     }
 
-    /// An executor that differs.
+    /// Begins an executor that differs from the usual one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::builder().virtual_time().build();
+    /// executor.block_on(candor::sleep(Duration::from_secs(3600)));
+    /// assert_eq!(executor.failures(), 0);
+    /// ```
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -73,6 +94,19 @@ impl Executor {
     /// # Panics
     ///
     /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::process::ExitCode;
+    ///
+    /// let executor = candor::Executor::builder().on_failure(|_| ()).build();
+    /// let failed = executor.run(async { "seven".parse::<u8>() });
+    /// assert_eq!(format!("{failed:?}"), format!("{:?}", ExitCode::FAILURE));
+    /// // Each call speaks for itself.
+    /// let succeeded = executor.run(async { "7".parse::<u8>() });
+    /// assert_eq!(format!("{succeeded:?}"), format!("{:?}", ExitCode::SUCCESS));
+    /// ```
     #[track_caller]
     pub fn run<F>(&self, future: F) -> ExitCode
     where
@@ -93,6 +127,15 @@ impl Executor {
     ///
     /// When this executor is running already, when `future` panics, when a task calls [`exit`](crate::exit), and when a
     /// [stall](Builder::detect_stalls) is proven.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.block_on(async { candor::spawn(async { 6 * 7 }) });
+    /// assert!(!task.is_finished());
+    /// assert_eq!(executor.block_on(task).unwrap(), 42);
+    /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let function = "Executor::block_on";
@@ -101,6 +144,19 @@ impl Executor {
     }
 
     /// Spawns a task, which is polled when the executor runs.
+    ///
+    /// # Panics
+    ///
+    /// When four billion tasks are alive in this executor, as many as a waker can number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.spawn(async { 6 * 7 });
+    /// assert!(!task.is_finished());
+    /// assert_eq!(executor.block_on(task).unwrap(), 42);
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -115,6 +171,17 @@ impl Executor {
     /// # Panics
     ///
     /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.spawn(async {
+    ///     candor::spawn(async { 6 * 7 }).await
+    /// });
+    /// executor.drain();
+    /// assert!(task.is_finished());
+    /// ```
     #[track_caller]
     pub fn drain(&self) {
         let function = "Executor::drain";
@@ -124,12 +191,32 @@ impl Executor {
         }
     }
 
-    /// The tasks that are alive, as a tree.
+    /// Returns the tasks that are alive, as a tree.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// executor.spawn(async {}).detach();
+    /// assert!(executor.tasks().to_string().starts_with("1 task alive"));
+    /// executor.drain();
+    /// assert!(executor.tasks().is_empty());
+    /// ```
     pub fn tasks(&self) -> Tasks {
         Tasks::of(&self.core)
     }
 
-    /// How many failures have been reported so far.
+    /// Returns how many failures have been reported so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::builder().on_failure(|_| ()).build();
+    /// executor.spawn(async { panic!("boom") }).detach();
+    /// assert_eq!(executor.failures(), 0);
+    /// executor.drain();
+    /// assert_eq!(executor.failures(), 1);
+    /// ```
     pub fn failures(&self) -> u64 {
         self.core.failures()
     }
@@ -151,6 +238,19 @@ impl Executor {
 
 impl TaskBuilder {
     /// Spawns the task on `executor`, whether or not it is running. It is polled when the executor runs.
+    ///
+    /// # Panics
+    ///
+    /// As [`Executor::spawn`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let fetch = candor::TaskBuilder::new().name("fetch").spawn_on(&executor, async { 42 });
+    /// assert_eq!(fetch.name(), Some("fetch"));
+    /// assert_eq!(executor.block_on(fetch).unwrap(), 42);
+    /// ```
     #[track_caller]
     pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
     where

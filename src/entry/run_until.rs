@@ -44,7 +44,7 @@ impl Executor {
     ///
     /// When it is polled while this executor is running: by a task of its own, say. When `future` panics. When a task
     /// calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of several such
-    /// futures, the one that is polled first.
+    /// futures, the one that is polled first. When the operating system grants no thread for the timers.
     ///
     /// # Examples
     ///

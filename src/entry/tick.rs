@@ -83,7 +83,7 @@ impl Executor {
         self.give_turn("Executor::run_until_stalled", run_until_stalled);
     }
 
-    /// When the next timer is due, or the [grace](crate::Builder::grace) of a failure that nobody has read is over;
+    /// Tells when the next timer is due, or the [grace](crate::Builder::grace) of a failure that nobody has read is over;
     /// `None` if there is neither. It may have passed.
     ///
     /// A host that has nothing else to do sleeps until then, or until [`on_wake`](crate::Builder::on_wake) is called.

@@ -58,6 +58,17 @@ struct Parts {
 /// Beside it stands [`candor::Ok`](fn@Ok), which spares an async block the type annotation. Both
 /// shadow std's names where they are imported, so write `candor::Result` and `candor::Ok`
 /// in full, and do not import `candor::*`.
+///
+/// # Examples
+///
+/// ```
+/// fn port(text: &str) -> candor::Result<u16> {
+///     Ok(text.parse()?)
+/// }
+///
+/// assert_eq!(port("80").unwrap(), 80);
+/// assert!(port("eighty").is_err());
+/// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Ends an async block that uses `?` on errors of several types.
@@ -99,32 +110,84 @@ where
 
 impl Error {
     /// Makes an error of a message or of another error, here; the same as `Error::from`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// assert_eq!(error.to_string(), "no route to the host");
+    /// assert_eq!(error.location().line(), line!() - 2);
+    /// ```
     #[track_caller]
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error::from(error)
     }
 
-    /// Where it was made.
+    /// Returns where it was made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// assert!(error.location().file().ends_with(".rs"));
+    /// ```
     pub fn location(&self) -> &Location {
         &self.0.location
     }
 
-    /// The frames at that place.
+    /// Returns the frames at that place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::backtrace::BacktraceStatus;
+    ///
+    /// let error = candor::Error::new("no route to the host");
+    /// assert_eq!(error.backtrace().status(), BacktraceStatus::Captured);
+    /// ```
     pub fn backtrace(&self) -> &Backtrace {
         &self.0.backtrace
     }
 
-    /// The error inside, if it is an `E`.
+    /// Returns the error inside, if it is an `E`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new(std::io::Error::from(std::io::ErrorKind::NotFound));
+    /// assert!(error.downcast_ref::<std::io::Error>().is_some());
+    /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.0.error.downcast_ref()
     }
 
-    /// The error inside, as a [`std::error::Error`].
+    /// Returns the error inside, as a [`std::error::Error`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// let error: &dyn std::error::Error = error.as_std_error();
+    /// assert!(error.source().is_none());
+    /// ```
     pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
         &*self.0.error
     }
 
-    /// The error inside, without place and backtrace.
+    /// Returns the error inside, without place and backtrace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ///     let port: candor::Result<u16> = Err("the port is missing".into());
+    ///     port.map_err(candor::Error::into_boxed)?;
+    ///     Ok(())
+    /// }
+    ///
+    /// assert_eq!(serve().unwrap_err().to_string(), "the port is missing");
+    /// ```
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
         self.0.error
     }

@@ -48,7 +48,7 @@ impl<E> GroupError<E> {
         GroupError { failures, tasks }
     }
 
-    /// The failures, the first one first.
+    /// Returns the failures, the first one first.
     ///
     /// ```
     /// candor::block_on(async {
@@ -62,7 +62,7 @@ impl<E> GroupError<E> {
         &self.failures
     }
 
-    /// The failures, to act on each.
+    /// Returns the failures, to act on each.
     ///
     /// ```
     /// candor::block_on(async {

@@ -55,21 +55,51 @@ impl<E> JoinError<E> {
         })
     }
 
-    /// Whether the task was aborted, or its executor ended, before it was done.
+    /// Tells whether the task was aborted, or its executor ended, before it was done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(self, JoinError::Cancelled)
     }
 
-    /// Whether the task panicked.
+    /// Tells whether the task panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     assert!(task.await.unwrap_err().is_panic());
+    /// });
+    /// ```
     pub fn is_panic(&self) -> bool {
         matches!(self, JoinError::Panicked(_))
     }
 
-    /// The error that the task returned, if it did return one.
+    /// Returns the error that the task returned, if it did return one.
     ///
     /// # Errors
     ///
     /// The `JoinError` itself, when the task panicked or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let failed = candor::spawn(async { Err::<(), u16>(404) });
+    ///     assert_eq!(failed.await.unwrap_err().into_failed().unwrap(), 404);
+    ///     let panicked = candor::spawn(async { panic!("boom") });
+    ///     assert!(panicked.await.unwrap_err().into_failed().is_err());
+    /// });
+    /// ```
     pub fn into_failed(self) -> Result<E, Self> {
         match self {
             JoinError::Failed(failed) => Ok(failed.error),
@@ -108,7 +138,17 @@ impl<E: Debug + 'static> JoinError<E> {
         }
     }
 
-    /// Everything that is known of the failure; `None` for a cancelled task, which did not fail.
+    /// Returns everything that is known of the failure; `None` for a cancelled task, which did not fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async { "seven".parse::<u8>() });
+    ///     let error = task.await.unwrap_err();
+    ///     assert_eq!(error.failure().unwrap().message(), "invalid digit found in string");
+    /// });
+    /// ```
     pub fn failure(&self) -> Option<&TaskFailure> {
         match self {
             JoinError::Failed(failed) => {
@@ -172,7 +212,7 @@ pub struct Failed<E> {
 }
 
 impl<E> Failed<E> {
-    /// The error itself.
+    /// Returns the error itself.
     pub fn into_inner(self) -> E {
         self.error
     }
@@ -215,7 +255,7 @@ impl<E: PartialEq> PartialEq<E> for Failed<E> {
 ///     let task = candor::spawn(async { panic!("boom {}", std::hint::black_box(1)) });
 ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
 ///     assert_eq!(panic.message(), "boom 1");
-///     assert!(panic.location().is_some());
+///     assert!(panic.location().is_some() && panic.backtrace().is_some());
 ///     assert!(panic.into_payload().is::<String>());
 /// });
 /// ```
@@ -239,22 +279,22 @@ impl Panic {
         &self.0.failure
     }
 
-    /// What the panic said.
+    /// Returns what the panic said.
     pub fn message(&self) -> &str {
         self.0.failure.message()
     }
 
-    /// Where it was raised; `None` when it did not pass candor's panic hook.
+    /// Returns where it was raised; `None` when it did not pass candor's panic hook.
     pub fn location(&self) -> Option<Location> {
         self.0.failure.location()
     }
 
-    /// The frames at that place; `None` when it did not pass candor's panic hook.
+    /// Returns the frames at that place; `None` when it did not pass candor's panic hook.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.0.failure.backtrace()
     }
 
-    /// The payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
+    /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         self.0
             .payload
@@ -266,6 +306,23 @@ impl Panic {
     ///
     /// Within a task, that task's failure tells where the panic was first raised. Elsewhere the report
     /// is printed at once, since resuming a panic prints nothing.
+    ///
+    /// # Panics
+    ///
+    /// Always: with the payload of this panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use candor::JoinError;
+    ///
+    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+    ///     panic.resume()
+    /// }));
+    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
+    /// ```
     pub fn resume(self) -> ! {
         let PanicParts { failure, payload } = *self.0;
         hook::reinstate(failure);

@@ -123,6 +123,21 @@ impl fmt::Display for Root {
 }
 
 /// A task in a [`Lineage`].
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let parent = candor::TaskBuilder::new().name("parent").spawn(async {
+///         candor::spawn(async { panic!("boom") }).await
+///     });
+///     let id = parent.id();
+///     let error = parent.await.unwrap_err().into_failed().unwrap();
+///     let spawner = &error.failure().unwrap().lineage().ancestors()[0];
+///     assert_eq!((spawner.id(), spawner.name()), (id, Some("parent")));
+///     assert!(spawner.spawned_at().file().ends_with(".rs"));
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ancestor {
     id: TaskId,
@@ -131,17 +146,17 @@ pub struct Ancestor {
 }
 
 impl Ancestor {
-    /// The task's number.
+    /// Returns the task's number.
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The task's name, if it was given one.
+    /// Returns the task's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Where it was spawned.
+    /// Returns where it was spawned.
     pub fn spawned_at(&self) -> Location {
         self.spawned_at.into()
     }
@@ -188,12 +203,12 @@ impl Lineage {
         })
     }
 
-    /// The tasks, the nearest first; at most 16.
+    /// Returns the tasks, the nearest first; at most 16.
     pub fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
     }
 
-    /// How many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
+    /// Returns how many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }

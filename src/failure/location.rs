@@ -32,17 +32,17 @@ pub struct Location {
 }
 
 impl Location {
-    /// The path of the file, as the compiler was given it.
+    /// Returns the path of the file, as the compiler was given it.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The line, from 1.
+    /// Returns the line, from 1.
     pub fn line(&self) -> u32 {
         self.line
     }
 
-    /// The column, from 1.
+    /// Returns the column, from 1.
     pub fn column(&self) -> u32 {
         self.column
     }
@@ -83,7 +83,9 @@ impl fmt::Display for Location {
 ///         panic!("boom")
 ///     });
 ///     let error = task.await.unwrap_err();
-///     assert_eq!(error.failure().unwrap().last_await().unwrap().what(), "yield_now");
+///     let last_await = error.failure().unwrap().last_await().unwrap();
+///     assert_eq!(last_await.what(), "yield_now");
+///     assert!(last_await.location().file().ends_with(".rs"));
 /// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +105,7 @@ pub(crate) enum AwaitKind {
 }
 
 impl LastAwait {
-    /// What was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
     pub fn what(&self) -> &'static str {
         match self.what {
             AwaitKind::Interval => "interval",
@@ -114,7 +116,7 @@ impl LastAwait {
         }
     }
 
-    /// The line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
     pub fn location(&self) -> Location {
         self.at.into()
     }

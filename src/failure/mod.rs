@@ -45,6 +45,19 @@ pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
 
 /// How a task failed.
+///
+/// # Examples
+///
+/// ```
+/// use candor::FailureKind;
+///
+/// candor::block_on(async {
+///     let panicked = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+///     assert_eq!(panicked.failure().unwrap().kind(), FailureKind::Panicked);
+///     let failed = candor::spawn(async { "seven".parse::<u8>() }).await.unwrap_err();
+///     assert_eq!(failed.failure().unwrap().kind(), FailureKind::Failed);
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// Its poll, or dropping its future, panicked.
@@ -68,10 +81,13 @@ pub enum FailureKind {
 ///     let parse = async { Ok::<i32, candor::Error>("seven".parse()?) };
 ///     let error = candor::TaskBuilder::new().name("parse").spawn(parse).await.unwrap_err();
 ///     let failure = error.failure().unwrap();
+///     assert_eq!(failure.task_id().to_string(), "#1");
 ///     assert_eq!(failure.task_name(), Some("parse"));
 ///     assert_eq!(failure.kind(), candor::FailureKind::Failed);
 ///     assert_eq!(failure.message(), "invalid digit found in string");
-///     assert!(failure.backtrace().is_some());
+///     assert!(failure.location().is_some() && failure.backtrace().is_some());
+///     assert_eq!(failure.last_await(), None);
+///     assert!(failure.lineage().ancestors().is_empty());
 ///     assert!(failure.to_string().contains("spawned at "));
 /// });
 /// ```
@@ -108,43 +124,43 @@ impl TaskFailure {
         self
     }
 
-    /// The task's number, unique within its executor.
+    /// Returns the task's number, unique within its executor.
     pub fn task_id(&self) -> TaskId {
         self.origin.id
     }
 
-    /// The task's name, if it was given one.
+    /// Returns the task's name, if it was given one.
     pub fn task_name(&self) -> Option<&str> {
         self.origin.name.as_deref()
     }
 
-    /// How it failed.
+    /// Tells how it failed.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
 
-    /// The message of the panic, or the text of the error.
+    /// Returns the message of the panic, or the text of the error.
     pub fn message(&self) -> &str {
         &self.account().message
     }
 
-    /// Where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
+    /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
     /// an error that does not know.
     pub fn location(&self) -> Option<Location> {
         self.account().location.clone()
     }
 
-    /// The frames at that place.
+    /// Returns the frames at that place; `None` for an error that has none.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.account().backtrace.as_deref()
     }
 
-    /// The `.await` at which the task last waited, as far as candor's own futures could see.
+    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
     }
 
-    /// Who spawned the task, and who spawned that one, up to the entry point.
+    /// Tells who spawned the task, and who spawned that one, up to the entry point.
     pub fn lineage(&self) -> &Lineage {
         &self.origin.spawned_by
     }

@@ -58,7 +58,7 @@ impl<T: Outcome> GroupHandle<T> {
         self.member.abort();
     }
 
-    /// Whether the task is done: it returned, failed, or was cancelled.
+    /// Tells whether the task is done: it returned, failed, or was cancelled.
     ///
     /// ```
     /// candor::block_on(async {
@@ -73,7 +73,7 @@ impl<T: Outcome> GroupHandle<T> {
         self.member.is_finished()
     }
 
-    /// The task's number; `None` if it was never spawned, because its group was over.
+    /// Returns the task's number; `None` if it was never spawned, because its group was over.
     ///
     /// ```
     /// candor::block_on(async {

@@ -98,7 +98,7 @@ struct State<E> {
 }
 
 impl TaskGroup {
-    /// A group that collects into [`candor::Error`](crate::Error) whatever its tasks' errors convert into.
+    /// Makes a group that collects into [`candor::Error`](crate::Error) whatever its tasks' errors convert into.
     ///
     /// ```
     /// candor::block_on(async {
@@ -113,7 +113,7 @@ impl TaskGroup {
         TaskGroup::typed()
     }
 
-    /// A group whose tasks do not answer for each other: a failure is reported at once, and the siblings
+    /// Makes a group whose tasks do not answer for each other: a failure is reported at once, and the siblings
     /// go on.
     ///
     /// ```
@@ -135,7 +135,7 @@ impl Default for TaskGroup {
 }
 
 impl<E: Debug + 'static> TaskGroup<E> {
-    /// A group that collects errors of the type `E`, and what it can be made [`From`].
+    /// Makes a group that collects errors of the type `E`, and what it can be made [`From`].
     ///
     /// ```
     /// #[derive(Debug)]
@@ -196,7 +196,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         self.state.spawn(future)
     }
 
-    /// A way to spawn into the group for its own tasks.
+    /// Gives a way to spawn into the group for its own tasks.
     ///
     /// ```
     /// candor::block_on(async {
@@ -261,7 +261,8 @@ impl<E: Debug + 'static> TaskGroup<E> {
 }
 
 impl<E: Debug + 'static> GroupSpawner<E> {
-    /// As [`TaskGroup::spawn`]. Once the group is over, the future is dropped, and the handle gives `None`.
+    /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over, the future is dropped, and
+    /// the handle gives `None`.
     ///
     /// # Panics
     ///

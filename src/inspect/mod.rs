@@ -23,7 +23,7 @@ pub use timeline::Timeline;
 /// long before.
 const DEEPEST: usize = 100;
 
-/// The tasks of the executor that runs on this thread; none where no executor runs.
+/// Returns the tasks of the executor that runs on this thread; none where no executor runs.
 ///
 /// It costs time in proportion to the number of tasks: made for looking, not for steering.
 ///
@@ -47,6 +47,18 @@ pub fn tasks() -> Tasks {
 }
 
 /// A snapshot of an executor's tasks, in order of spawning. Its `Display` is the tree of who spawned whom.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// assert!(executor.tasks().is_empty());
+/// executor.spawn(async {}).detach();
+/// executor.spawn(async {}).detach();
+/// let tasks = executor.tasks();
+/// assert_eq!(tasks.len(), 2);
+/// assert!(tasks.iter().all(|task| task.polls() == 0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tasks {
     tasks: Vec<TaskInfo>,
@@ -63,17 +75,17 @@ impl Tasks {
         Tasks { tasks }
     }
 
-    /// How many tasks are alive.
+    /// Returns how many tasks are alive.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether none is alive.
+    /// Tells whether none is alive.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// The tasks, in order of spawning.
+    /// Visits the tasks, in order of spawning.
     pub fn iter(&self) -> impl Iterator<Item = &TaskInfo> {
         self.tasks.iter()
     }
@@ -117,6 +129,23 @@ impl fmt::Display for Tasks {
 }
 
 /// One task of a [`Tasks`] snapshot.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::TaskBuilder::new().name("fetch").spawn(std::future::pending::<()>());
+///     candor::yield_now().await;
+///     let tasks = candor::tasks();
+///     let info = tasks.iter().next().unwrap();
+///     assert_eq!((info.id(), info.name()), (task.id(), Some("fetch")));
+///     assert_eq!((info.state(), info.polls()), (candor::TaskState::Waiting, 1));
+///     // `pending` is not candor's own, and the main future is no task.
+///     assert_eq!((info.last_await(), info.spawned_by()), (None, None));
+///     assert!(info.spawned_at().file().ends_with(".rs"));
+///     task.abort();
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
     id: TaskId,
@@ -129,6 +158,17 @@ pub struct TaskInfo {
 }
 
 /// What a task is doing.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// executor.spawn(std::future::pending::<()>()).detach();
+/// let state = || executor.tasks().iter().next().unwrap().state();
+/// assert_eq!(state(), candor::TaskState::Ready);
+/// executor.tick();
+/// assert_eq!(state(), candor::TaskState::Waiting);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskState {
     /// It is being polled: it is the one that asks.
@@ -161,37 +201,37 @@ impl TaskInfo {
         }
     }
 
-    /// The task's number.
+    /// Returns the task's number.
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The task's name, if it was given one.
+    /// Returns the task's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// What it is doing.
+    /// Tells what it is doing.
     pub fn state(&self) -> TaskState {
         self.state
     }
 
-    /// How often it was polled; the count wraps at 2^32.
+    /// Returns how often it was polled; the count wraps at 2^32.
     pub fn polls(&self) -> u32 {
         self.polls
     }
 
-    /// The `.await` at which it last waited, as far as candor's own futures could see.
+    /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
     }
 
-    /// Where it was spawned.
+    /// Returns where it was spawned.
     pub fn spawned_at(&self) -> &Location {
         &self.spawned_at
     }
 
-    /// The task that spawned it; `None` if that was no task.
+    /// Returns the task that spawned it; `None` if that was no task.
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by
     }

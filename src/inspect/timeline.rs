@@ -86,6 +86,14 @@ struct Failed {
 
 impl Timeline {
     /// Makes one that has seen nothing yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut json = Vec::new();
+    /// candor::Timeline::new().write_json(&mut json).unwrap();
+    /// assert!(json.starts_with(b"{\"traceEvents\":["));
+    /// ```
     pub fn new() -> Self {
         Timeline::default()
     }
@@ -107,6 +115,21 @@ impl Timeline {
     /// # Errors
     ///
     /// The first error of `out`. What was recorded stays, and can be written again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// let timeline = Rc::new(candor::Timeline::new());
+    /// let executor = candor::Executor::builder().instrument(Rc::clone(&timeline)).build();
+    /// candor::TaskBuilder::new().name("fetch").spawn_on(&executor, async {}).detach();
+    /// executor.drain();
+    ///
+    /// let mut json = Vec::new();
+    /// timeline.write_json(&mut json).unwrap();
+    /// assert!(String::from_utf8(json).unwrap().contains("fetch"));
+    /// ```
     pub fn write_json(&self, mut out: impl Write) -> io::Result<()> {
         let mut drawing = Drawing::new(&self.record.borrow());
         let count = self.record.borrow().events.len();

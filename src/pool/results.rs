@@ -161,7 +161,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         }
     }
 
-    /// The next result; `None` when all inputs have had theirs. It is safe to drop the future: no result is
+    /// Waits for the next result; `None` when all inputs have had theirs. It is safe to drop the future: no result is
     /// lost.
     ///
     /// # Panics
@@ -208,7 +208,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         .await
     }
 
-    /// All values, or the first failure in the order of the results. Then what runs is cancelled, no
+    /// Collects all values, or gives the first failure in the order of the results. Then what runs is cancelled, no
     /// more inputs are taken, and failures beside the first one are reported.
     ///
     /// To have every result, good or bad, call [`next`](PoolResults::next) in a loop.

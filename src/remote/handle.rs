@@ -71,7 +71,7 @@ impl<T: Outcome> RemoteHandle<T> {
         }
     }
 
-    /// Whether the task is done: it returned, failed, or was cancelled.
+    /// Tells whether the task is done: it returned, failed, or was cancelled.
     ///
     /// ```
     /// let executor = candor::Executor::new();
@@ -84,7 +84,7 @@ impl<T: Outcome> RemoteHandle<T> {
         self.order.shared().is_finished()
     }
 
-    /// The task's number; `None` until the executor has taken it in.
+    /// Returns the task's number; `None` until the executor has taken it in.
     ///
     /// ```
     /// let executor = candor::Executor::new();
@@ -103,6 +103,7 @@ impl<T: Outcome> RemoteHandle<T> {
     /// let executor = candor::Executor::new();
     /// executor.remote().spawn(|| async { println!("On its own.") }).unwrap().detach();
     /// executor.drain();
+    /// assert!(executor.tasks().is_empty());
     /// ```
     pub fn detach(self) {}
 

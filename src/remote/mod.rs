@@ -86,7 +86,7 @@ pub struct Remote {
 }
 
 impl Executor {
-    /// A way to spawn tasks on this executor from other threads.
+    /// Gives a way to spawn tasks on this executor from other threads.
     ///
     /// What they spawn is polled when the executor runs: within [`run`](Executor::run),
     /// [`block_on`](Executor::block_on) or [`drain`](Executor::drain). Hosts are called when it comes, as for a

@@ -80,6 +80,23 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// | `Burst` | 45, 45, 45, 50, 60: all, as fast as it can |
 /// | `Delay` | 45, 55, 65: a full period between any two |
 /// | `Skip` | 45, 50, 60: the missed ones are lost, the rhythm is kept |
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use candor::time::MissedTickBehavior;
+///
+/// candor::test(async {
+///     let start = candor::time::now();
+///     let mut interval = candor::time::interval_at(start + Duration::from_millis(20), Duration::from_millis(10));
+///     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+///     candor::sleep(Duration::from_millis(45)).await;
+///     interval.tick().await;
+///     assert_eq!(interval.tick().await - start, Duration::from_millis(50));
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissedTickBehavior {
     /// Catches up.
@@ -92,6 +109,24 @@ pub enum MissedTickBehavior {
 }
 
 /// The ticks that [`interval`] and [`interval_at`] give.
+///
+/// # Panics
+///
+/// When a tick is polled where no executor of candor runs.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use candor::time::MissedTickBehavior;
+///
+/// let mut interval = candor::time::interval(Duration::from_secs(1));
+/// assert_eq!(interval.period(), Duration::from_secs(1));
+/// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
+/// interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Delay);
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     sleep: Sleep,
@@ -103,6 +138,19 @@ impl Interval {
     /// Waits for the next tick, and returns when it was due.
     ///
     /// Dropping the future loses no tick.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut interval = candor::time::interval(Duration::from_secs(1));
+    ///     assert_eq!(interval.tick().await, start);
+    ///     assert_eq!(interval.tick().await, start + Duration::from_secs(1));
+    /// });
+    /// ```
     #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
         Tick {
@@ -111,7 +159,19 @@ impl Interval {
         }
     }
 
-    /// The poll of [`tick`](Interval::tick).
+    /// Polls for the next tick: what [`tick`](Interval::tick) awaits, for futures written by hand.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut interval = candor::time::interval(Duration::from_secs(1));
+    ///     assert_eq!(std::future::poll_fn(|cx| interval.poll_tick(cx)).await, start);
+    /// });
+    /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let Some(due) = self.sleep.deadline() else {
             return Poll::Pending;
@@ -146,6 +206,19 @@ impl Interval {
     }
 
     /// Begins anew: the next tick is one period from now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut interval = candor::time::interval(Duration::from_secs(10));
+    ///     interval.reset();
+    ///     assert_eq!(interval.tick().await - start, Duration::from_secs(10));
+    /// });
+    /// ```
     pub fn reset(&mut self) {
         match now().checked_add(self.period) {
             Some(next) => self.sleep.reset(next),
@@ -153,12 +226,12 @@ impl Interval {
         }
     }
 
-    /// The time between two ticks.
+    /// Returns the time between two ticks.
     pub fn period(&self) -> Duration {
         self.period
     }
 
-    /// What it does about missed ticks.
+    /// Tells what it does about missed ticks.
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed_tick_behavior
     }
@@ -170,6 +243,21 @@ impl Interval {
 }
 
 /// The future of [`Interval::tick`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use candor::time::{interval_at, now, timeout};
+///
+/// candor::test(async {
+///     let due = now() + Duration::from_secs(10);
+///     let mut interval = interval_at(due, Duration::from_secs(10));
+///     assert!(timeout(Duration::from_secs(1), interval.tick()).await.is_err());
+///     assert_eq!(interval.tick().await, due);
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Tick<'a> {

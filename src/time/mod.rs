@@ -22,7 +22,7 @@ pub use crate::clock::Elapsed;
 
 use crate::current;
 
-/// What the clock of the executor on this thread says; outside of one, the real time.
+/// Reads the clock of the executor on this thread; outside of one, the real clock.
 ///
 /// Under [virtual time](crate::Builder::virtual_time) deadlines must come from here.
 ///

@@ -69,6 +69,20 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// # Panics
 ///
 /// When it is polled where no executor of candor runs.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let deadline = candor::time::now() + Duration::from_secs(1);
+///     let mut sleep = candor::time::sleep_until(deadline);
+///     assert_eq!((sleep.deadline(), sleep.is_elapsed()), (Some(deadline), false));
+///     (&mut sleep).await;
+///     assert!(sleep.is_elapsed());
+/// });
+/// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Sleep {
     /// `None` never comes.
@@ -95,12 +109,12 @@ impl Sleep {
         }
     }
 
-    /// When it ends; `None` for never.
+    /// Tells when it ends; `None` for never.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Whether the deadline has passed.
+    /// Tells whether the deadline has passed.
     pub fn is_elapsed(&self) -> bool {
         self.deadline
             .is_some_and(|deadline| deadline <= super::now())

@@ -49,11 +49,15 @@ pub fn timeout<F: Future>(
     )
 }
 
-/// Awaits `future`, but no longer than to `deadline`. As [`timeout`] else.
+/// Awaits `future`, but no longer than to `deadline`. Otherwise as [`timeout`].
 ///
 /// # Errors
 ///
 /// [`Elapsed`] when the deadline has passed.
+///
+/// # Panics
+///
+/// When it is polled where no executor of candor runs, and has to wait.
 ///
 /// # Examples
 ///
