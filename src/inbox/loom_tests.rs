@@ -16,6 +16,7 @@ use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
 use super::errands::Errands;
+use super::holders::Holders;
 use super::*;
 
 /// What one waker wrote before it woke the slot.
@@ -273,5 +274,48 @@ fn an_errand_that_races_with_the_end_is_run_or_refused() {
             let times = given.iter().filter(|&&given| given == errand).count();
             assert_eq!(times, usize::from(is_in));
         }
+    });
+}
+
+/// An executor ends while another thread drops the last of its wakers: one of the two gives the number back.
+#[test]
+fn a_number_is_given_back_by_the_last_of_its_holders_and_by_nobody_else() {
+    loom::model(|| {
+        let holders = Arc::new(Holders::new());
+        holders.add();
+        let others = Arc::clone(&holders);
+        let waker = thread::spawn(move || {
+            // It is cloned, and both are dropped.
+            others.add();
+            [others.remove(), others.remove()]
+        });
+        let by_owner = holders.remove();
+        let [first, second] = waker.join().unwrap();
+        assert_eq!(
+            [by_owner, first, second]
+                .iter()
+                .filter(|&&last| last)
+                .count(),
+            1
+        );
+        assert!(!first, "there was another one");
+    });
+}
+
+/// A waker wakes, then it is dropped: an owner that finds nobody left has its mail.
+#[test]
+fn whoever_has_let_go_has_published_its_wakes() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        inbox.hold();
+        let waker = Arc::clone(&inbox);
+        let woken = thread::spawn(move || {
+            waker.wake(1);
+            waker.release();
+        });
+        if inbox.holders() == 0 {
+            assert!(inbox.has_mail(), "this would be taken for a stall");
+        }
+        woken.join().unwrap();
     });
 }
