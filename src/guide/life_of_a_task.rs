@@ -29,13 +29,14 @@
 //!
 //! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/task.rs`) and the cell
 //! into a slot (`Slots::insert` in `src/slots.rs`). The executor owns the task from here on. The handle only
-//! shares the cell.
+//! shares the cell; what it knows of the executor it asks the task, which remembers who spawned it
+//! (`Core::of` in `src/core.rs`).
 //!
 //! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/run_queue.rs`). The
 //! oldest is next.
 //!
-//! **Running.** The loop in `src/executor.rs` takes the number out and polls. Because it was taken out first,
-//! a wake during the poll queues the task again, and is not lost.
+//! **Running.** The loop in `src/executor.rs` takes the number out (`Slots::next_ready` in `src/slots.rs`) and polls.
+//! Because it was taken out first, a wake during the poll queues the task again, and is not lost.
 //!
 //! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled:
 //! that is now up to whoever holds its waker. If nobody does, it waits forever.
@@ -49,7 +50,8 @@
 //! future is dropped instead of polled. That is no failure.
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
-//! task; wakers of this one are stale now. Whoever awaits the handle is woken.
+//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/core.rs`): another
+//! task of the same executor by its key, anybody else by the waker that was left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!

@@ -45,14 +45,15 @@
 //!
 //! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
-//! candor is built on: read `src/key.rs`, `src/slots.rs`, `src/waker.rs`, and then `src/inbox.rs`.
+//! candor is built on: read `src/key.rs`, `src/slots.rs`, `src/waker.rs`, and then `src/inbox.rs`. Why a debug build
+//! counts its wakers all the same is said in `src/waker/counted.rs`.
 //!
 //! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the
 //! outcome. To join is to await the handle, to detach is to drop it. Read `src/task.rs` and `src/join.rs`.
 //!
 //! **7. Sleep with a sorted map** (`examples/lessons/7_sleep_with_a_sorted_map.rs`). Timers are wakers with
 //! deadlines. When nobody is ready, the loop waits for the first of them, or a virtual clock jumps there.
-//! Read `src/clock.rs`, `src/time/sleep.rs`, and the loop in `src/executor.rs`.
+//! Read `src/clock.rs`, `src/time/sleep.rs`, the loop in `src/executor.rs`, and `src/parking.rs`, where it waits.
 //!
 //! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Nobody needs all timers in order. A wheel
 //! sorts each deadline by one digit, and by the next one when it draws near. Read `src/wheel.rs`.
@@ -67,8 +68,8 @@
 //! cargo test --test exercises exercise_1_ -- --ignored
 //! ```
 //!
-//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them hold
-//! code with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
+//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them, the fifth and the
+//! seventh, hold code with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
 //!
 //! # Bugs to meet
 //!
@@ -78,13 +79,13 @@
 //!
 //! The programs in `examples/broken` are wrong, each in a way that everybody meets one day: a wake that never comes, a
 //! blocked thread, a deadlock, a busy loop, lost work, a handle that is never read. Predict what happens, find the
-//! line from what candor says, and mend it.
+//! line from what candor says, and mend it. What it says, and why, stands at the end of each.
 //!
 //! # The source
 //!
-//! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read. The first
-//! lines of each file say what it is for and what it does not know. An afternoon is enough for the way of a wake, a poll and a
-//! failure. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
+//! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read, in ten steps. The
+//! first lines of each file say what it is for and what it knows. An afternoon is enough for the way of a wake, a poll
+//! and a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
 //!
 //! # Break it
 //!
@@ -97,7 +98,22 @@
 //! git checkout src
 //! ```
 //!
+//! How to find the line from what fails: begin with `--lib`. The tests of a module stand in its file, and are called
+//! after it, so the failing one on the [lowest floor](crate#reading-the-source) is the nearest to the bug: if tests of
+//! `run_queue` and `slots` fail, it is in `run_queue`. What stands on higher floors fails because of that.
+//! If no test of a module fails, the names of the others say which promise is broken, and [`life_of_a_task`] and
+//! [`one_wake`] who keeps it.
+//!
+//! A wake that is lost makes a test stand still, and a failure is told only when all tests of its file are through. Then
+//! Ctrl-C, and once more with `--test-threads=1`: the last name, which has no result, is the one that hangs.
+//!
+//! ```sh
+//! cargo test --test waking -- --test-threads=1
+//! ```
+//!
 //! - Let `RunQueue::push` in `src/run_queue.rs` name the first slot instead of the last.
+//! - Let `RunQueue::drop_first` in `src/run_queue.rs` forget the link.
+//! - Let `Slots::next_ready` in `src/slots.rs` leave `is_linked` set.
 //! - Let `Slots::wake` in `src/slots.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/clock.rs` round down.
