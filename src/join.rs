@@ -1,9 +1,10 @@
 //! The handle's side of a task: join it, detach it, abort it.
 //!
 //! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its
-//! executor is gone. The core it needs only to say that nobody will read a failure.
+//! executor is gone. The core it needs only to say that nobody will read a failure, and to abort; it asks the
+//! task for it, whose parentage holds it weakly.
 //!
-//! Knows tasks, the core and the current executor.
+//! Knows tasks, wakers, the core and the current executor.
 
 use std::fmt;
 use std::pin::Pin;

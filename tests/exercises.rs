@@ -116,7 +116,8 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 2, the comment in `Kettle::poll`, and the poll of the handle in `src/join.rs`.
+/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/task.rs`, to which the poll of a
+///   handle comes.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
 

@@ -200,5 +200,6 @@ fn wake(word: *const ()) {
 //
 // # In candor
 //
-// `src/time/sleep.rs` is the future, and `src/clock.rs` has a real clock and a virtual one. In
-// `src/executor.rs` the loop waits for whatever comes first: a deadline, or a wake from another thread.
+// `src/time/sleep.rs` is the future, and `src/clock.rs` has a real clock, which counts half milliseconds, and a
+// virtual one. The loop in `src/executor.rs` finds out how long it may wait, and `src/parking.rs` waits for whatever
+// comes first: that deadline, or a wake from another thread.
