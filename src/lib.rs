@@ -22,7 +22,7 @@
 //! | 10 | `remote` (spawning from other threads), `spawner` (spawning for the futures crate) | executors, from within |
 //!
 //! Read from the bottom of the table, to see how the pieces fit, or from the top, to see what they are for. Or read
-//! in the order of the questions; each step needs only those before it, and the first lines of each file say what it is
+//! in the order of the questions; each step leans on those before it, and the first lines of each file say what it is
 //! for. A module is a file in `src`, and a folder beside it where it has parts.
 //!
 //! 1. **Who is ready?** `key`, `run_queue`, `slots`.

@@ -98,25 +98,25 @@
 //! git checkout src
 //! ```
 //!
-//! How to find the line from what fails: begin with `--lib`. The tests of a module stand in its file, and are called
-//! after it, so the failing one on the [lowest floor](crate#reading-the-source) is the nearest to the bug: if tests of
-//! `run_queue` and `slots` fail, it is in `run_queue`. What stands on higher floors fails because of that.
-//! If no test of a module fails, the names of the others say which promise is broken, and [`life_of_a_task`] and
-//! [`one_wake`] who keeps it.
-//!
-//! A wake that is lost makes a test stand still, and a failure is told only when all tests of its file are through. Then
-//! Ctrl-C, and once more with `--test-threads=1`: the last name, which has no result, is the one that hangs.
-//!
-//! ```sh
-//! cargo test --test waking -- --test-threads=1
-//! ```
-//!
 //! - Let `RunQueue::push` in `src/run_queue.rs` name the first slot instead of the last.
 //! - Let `RunQueue::drop_first` in `src/run_queue.rs` forget the link.
 //! - Let `Slots::next_ready` in `src/slots.rs` leave `is_linked` set.
 //! - Let `Slots::wake` in `src/slots.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/clock.rs` round down.
+//!
+//! To get from what fails to the line, begin with `--lib`. The tests of a module stand in its file, and are called
+//! after it. The one on the lowest floor (the table in `src/lib.rs`) is the nearest to the bug: if tests of `run_queue`
+//! and of `slots` fail, look into `run_queue`, on which slots stand; if those of `slots` alone, into `slots`. If no test of
+//! a module fails, the other names say which promise is broken, and [`life_of_a_task`] and [`one_wake`] who keeps it.
+//!
+//! A wake that is lost makes a test stand still, and why a test failed is told only when all tests of its file are
+//! through. Then end it by Ctrl-C, and run that file once more, one test at a time: the last name, which has no result,
+//! is the one that stands still.
+//!
+//! ```sh
+//! cargo test --test waking -- --test-threads=1
+//! ```
 
 pub mod comparison;
 pub mod idioms;
