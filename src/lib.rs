@@ -12,7 +12,7 @@
 //! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `outcome` | nothing of candor |
 //! | 1 | `slots` (the table of tasks), `inbox` (wakes and errands from other threads) | keys, the run queue |
 //! | 2 | `failure` (what is known of a failure, and its text); `alarm` (a thread that rings for timers of executors that do not run) | no task, no loop |
-//! | 3 | `task` (the cell: a future, then its outcome) | failures |
+//! | 3 | `task` (the cell: a future, then its outcome) | failures, keys |
 //! | 4 | `core` (all state of one executor) | tasks |
 //! | 5 | `current` (which core runs on this thread) | the core |
 //! | 6 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits), `inspect` | the current core |

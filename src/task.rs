@@ -16,7 +16,7 @@
 //! The executor polls through `&self`, so the stage is in a `RefCell`. Whoever finds it borrowed is
 //! running inside the very future that is being polled, dropped or reported.
 //!
-//! Knows failures, but no executor, no queue and no waker but as something to call.
+//! Knows failures and keys, but no executor, no queue and no waker but as something to call.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

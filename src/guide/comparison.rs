@@ -57,7 +57,8 @@
 //! - Several cores. tokio spreads tasks over threads and steals work; candor never does.
 //! - Libraries that call tokio's own functions, such as most HTTP clients and database drivers. Those need tokio.
 //! - Files. Read them in a thread, by blocking's `unblock` for one, as tokio does inside.
-//! - I/O at the least cost: sockets are async-io's, and without its reactor on this thread each wake comes from another one.
+//! - I/O at the least cost: sockets are async-io's, and without the Cargo feature `async-io` each wake of theirs comes from
+//!   another thread.
 //! - A program that is one computation. Threads, or rayon, are simpler.
 //!
 //! [`JoinHandle`]: https://docs.rs/tokio/latest/tokio/task/struct.JoinHandle.html

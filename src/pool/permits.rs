@@ -9,7 +9,7 @@
 //! Who waits has a number. Numbers are served in order, so one below `first_waiting` has its permit, and
 //! one that leaves the queue marks its place, which is passed over when its turn comes.
 //!
-//! Knows nothing of candor.
+//! Knows nothing of candor but how it keeps a waker.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
