@@ -110,7 +110,8 @@
 //! and of `slots` fail, look into `run_queue`, on which slots stand; if those of `slots` alone, into `slots`. If no test of
 //! a module fails, the other names say which promise is broken, and [`life_of_a_task`] and [`one_wake`] who keeps it.
 //!
-//! A wake that is lost makes a test stand still, and why a test failed is told only when all tests of its file are
+//! A wake that is lost is often a proven stall: the message names the last await of each task, and what is awaited there
+//! was not woken. Or else the test stands still, and why others failed is told only when all tests of the file are
 //! through. Then end it by Ctrl-C, and run that file once more, one test at a time: the last name, which has no result,
 //! is the one that stands still.
 //!
