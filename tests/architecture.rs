@@ -79,6 +79,20 @@ fn each_file_uses_lower_floors_only() {
 }
 
 #[test]
+fn lib_rs_says_of_each_module_where_it_stands_and_when_to_read_it() {
+    let text = fs::read_to_string(src().join("lib.rs")).unwrap();
+    let (_, text) = text.split_once("| floor |").unwrap();
+    let (table, order) = text.split_once("//! 1. ").unwrap();
+    for (module, floor) in FLOORS.iter().filter(|(module, _)| *module != "guide") {
+        let name = format!("`{module}`");
+        let row = format!("//! | {floor} |");
+        let its_row = table.lines().find(|line| line.starts_with(&row)).unwrap();
+        assert!(its_row.contains(&name), "{name} is not on floor {floor}");
+        assert!(order.contains(&name), "{name} has no place in the order");
+    }
+}
+
+#[test]
 fn the_guide_is_text_without_code() {
     for path in sources().iter().filter(|path| module_of(path) == "guide") {
         let is_module = |line: &str| line.starts_with("pub mod ");
