@@ -73,17 +73,17 @@ impl<T> Slots<T> {
         !self.ready.is_empty()
     }
 
-    /// Gives a new tenant a slot and queues it for its first poll; `None` when every slot that a key can number is
-    /// taken.
+    /// Gives a new tenant a slot and queues it for its first poll; `None`, and no tenant is made, when every slot that a
+    /// key can number is taken.
     #[inline]
-    pub(crate) fn insert(&mut self, tenant: T) -> Option<u32> {
+    pub(crate) fn insert(&mut self, tenant: impl FnOnce(u32) -> T) -> Option<u32> {
         if self.first_free == 0 {
             self.add()?;
         }
         let index = self.first_free;
         let slot = &mut self.slots[index as usize];
         self.first_free = slot.link;
-        slot.tenant = Some(tenant);
+        slot.tenant = Some(tenant(index));
         slot.is_linked = true;
         self.occupied += 1;
         self.push(index);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn insert<T>(slots: &mut Slots<T>, tenant: T) -> u32 {
-        slots.insert(tenant).expect("there is room")
+        slots.insert(|_| tenant).expect("there is room")
     }
 
     fn polled(slots: &mut Slots<&'static str>) -> Vec<Option<&'static str>> {
@@ -390,9 +390,9 @@ mod tests {
         for _ in 0..7 {
             insert(&mut slots, "x");
         }
-        assert_eq!(slots.insert("y"), None);
+        assert_eq!(slots.insert(|_| "y"), None);
         slots.next_ready();
         slots.remove(1);
-        assert_eq!(slots.insert("z"), Some(1));
+        assert_eq!(slots.insert(|_| "z"), Some(1));
     }
 }

@@ -35,6 +35,7 @@ use crate::task::Task;
 /// });
 /// ```
 #[track_caller]
+#[inline]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
@@ -128,6 +129,7 @@ impl TaskBuilder {
     /// });
     /// ```
     #[track_caller]
+    #[inline]
     pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
@@ -143,6 +145,7 @@ impl TaskBuilder {
         self.spawn_in(&core, future, Caller::caller())
     }
 
+    #[inline]
     pub(crate) fn spawn_in<F>(
         self,
         core: &Rc<Core>,
@@ -154,8 +157,12 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         check_for_nested_result::<F::Output>(at);
+        let spawned_by = match self.name {
+            None => core.parentage(),
+            Some(name) => core.parentage_named(name),
+        };
         let make = |header| Task::new(header, future);
-        JoinHandle::new(core.spawn(self.name, self.is_daemon, at, make))
+        JoinHandle::new(core.spawn(at, spawned_by, self.is_daemon, make))
     }
 }
 

@@ -1,14 +1,18 @@
-//! Who is who: what reports and panics are told with.
+//! Who is who, and who has spawned whom: what reports and panics are told with.
 //!
 //! Some of it is asked by the panic hook, which may run in the middle of anything: it borrows with care, and calls
 //! no user code.
 //!
 //! Knows the core's state.
 
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
 use super::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::failure::hook::Polled;
 use crate::failure::lineage::{Lineage, Origin, TaskId};
 use crate::key::MAIN_SLOT;
+use crate::task::Parentage;
 
 impl Core {
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
@@ -54,5 +58,36 @@ impl Core {
         let owners = tasks.map(|task| task.header().origin());
         let line = |owner| format!("{owner} has failed, and nobody has read its failure");
         owners.map(line).collect()
+    }
+
+    /// That of a task with a name, which is its own.
+    #[cold]
+    pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
+        let mut parentage = self.parentage();
+        Rc::make_mut(&mut parentage).name = Some(name);
+        parentage
+    }
+
+    #[cold]
+    pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
+        let slot = self.polled.get();
+        let parentage = self.parentage_with(match self.origin_of(slot) {
+            Some(origin) => Lineage::below(&origin),
+            None => Lineage::of_entry(self.entry.get()),
+        });
+        self.spawning_slot.set(slot);
+        self.parentage.replace(Some(Rc::clone(&parentage)));
+        parentage
+    }
+
+    /// What the tasks share that have this lineage.
+    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
+        let executor: Weak<Core> = Rc::downgrade(self);
+        Rc::new(Parentage {
+            name: None,
+            lineage,
+            executor,
+            number: self.number,
+        })
     }
 }

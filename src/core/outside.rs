@@ -11,7 +11,7 @@
 //! Knows the core's state; not what an errand is about.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
@@ -111,17 +111,6 @@ impl Core {
         for errand in rest {
             errand.run(self);
         }
-    }
-
-    /// What the tasks share that have this lineage.
-    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
-        let executor: Weak<Core> = Rc::downgrade(self);
-        Rc::new(Parentage {
-            name: None,
-            lineage,
-            executor,
-            number: self.number,
-        })
     }
 
     /// What the tasks share that another thread spawns here.

@@ -79,8 +79,7 @@ where
         };
         let order = Arc::clone(&self);
         let spawned = catch_unwind(AssertUnwindSafe(|| {
-            core.spawn(None, false, self.shared.spawned_at, |mut header| {
-                header.spawned_by = parentage;
+            core.spawn(self.shared.spawned_at, parentage, false, |header| {
                 RemoteTask::new(header, async move { make().await }, order)
             })
         }));
