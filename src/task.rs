@@ -33,6 +33,7 @@ use crate::key::Key;
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
+#[repr(C)]
 pub(crate) struct Task<F: Future<Output: Outcome>> {
     header: Header,
     stage: RefCell<Stage<F>>,
