@@ -39,6 +39,7 @@ use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
+use crate::failure::reserve::Kept;
 use crate::failure::{FailureKind, TaskFailure, report};
 use crate::inspect::lost_work;
 use crate::inspect::trace_log::followed;
@@ -307,7 +308,11 @@ fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
         .expect("the main future always has an origin");
     JoinError::failed(
         error,
-        TaskFailure::new(origin, FailureKind::Failed, core.main_last_await.get()),
+        Kept::new(TaskFailure::new(
+            origin,
+            FailureKind::Failed,
+            core.main_last_await.get(),
+        )),
     )
 }
 

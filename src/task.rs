@@ -27,8 +27,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::join_error::{JoinError, Panic};
-use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
-use crate::failure::{AwaitKind, FailureKind, LastAwait, TaskFailure};
+use crate::failure::lineage::{Lineage, Named, OriginOf, TaskId};
+use crate::failure::reserve::Kept;
+use crate::failure::{AwaitKind, LastAwait, TaskFailure};
 use crate::key::Key;
 use crate::outcome::Outcome;
 
@@ -108,15 +109,32 @@ impl Header {
     /// Lets `waker` be called when the task is done, or the task of `key` be queued instead, if it is of the same executor.
     #[inline]
     pub(crate) fn set_joiner(&self, waker: &Waker, key: Key) {
-        let joiner = if key.executor() == self.executor && key != Key::NOBODY {
-            Joiner::Task(key)
+        if key.executor() == self.executor && key != Key::NOBODY {
+            self.joiner.set(Joiner::Task(key));
         } else {
-            match self.take_joiner() {
-                Joiner::Foreign(joiner) if joiner.will_wake(waker) => Joiner::Foreign(joiner),
-                _ => Joiner::Foreign(waker.clone()),
-            }
+            self.set_foreign_joiner(waker);
+        }
+    }
+
+    #[cold]
+    fn set_foreign_joiner(&self, waker: &Waker) {
+        let joiner = match self.take_joiner() {
+            Joiner::Foreign(joiner) if joiner.will_wake(waker) => joiner,
+            _ => waker.clone(),
         };
-        self.joiner.set(joiner);
+        self.joiner.set(Joiner::Foreign(joiner));
+    }
+
+    /// A handle was polled whose outcome is not there, though its task is done.
+    #[cold]
+    fn wait_for_report(&self, waker: &Waker) {
+        assert!(
+            !self.is_consumed.get(),
+            "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
+            Named(self.id, self.name()),
+        );
+        // Its failure is being reported right now, further up the stack.
+        waker.wake_by_ref();
     }
 
     #[inline]
@@ -134,12 +152,12 @@ impl Header {
         self.awaited_at.get().map(|at| LastAwait { what, at })
     }
 
-    pub(crate) fn origin(&self) -> Origin {
-        Origin {
+    pub(crate) fn origin(&self) -> OriginOf<'_> {
+        OriginOf {
             id: self.id,
-            name: self.spawned_by.name.clone(),
-            spawned_at: Some(self.spawned_at),
-            spawned_by: Arc::clone(&self.spawned_by.lineage),
+            name: self.spawned_by.name.as_ref(),
+            spawned_at: self.spawned_at,
+            spawned_by: &self.spawned_by.lineage,
         }
     }
 }
@@ -252,8 +270,7 @@ impl<F: Future<Output: Outcome>> Task<F> {
             }
             Err(error) => {
                 let header = &self.header;
-                let failure =
-                    TaskFailure::new(header.origin(), FailureKind::Failed, header.last_await());
+                let failure = Kept::of_task(header.origin(), header.last_await());
                 *stage = Stage::Finished(Some(Err(JoinError::failed(error, failure))));
                 AfterPoll::Failed
             }
@@ -356,13 +373,7 @@ where
             header.is_consumed.set(true);
             return Poll::Ready(outcome);
         } else {
-            assert!(
-                !header.is_consumed.get(),
-                "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
-                Named(header.id, header.name()),
-            );
-            // Its failure is being reported right now, further up the stack.
-            waker.wake_by_ref();
+            header.wait_for_report(waker);
         }
         Poll::Pending
     }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::failure::hook::Polled;
-use crate::failure::lineage::{Lineage, Origin, TaskId};
+use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::key::MAIN_SLOT;
-use crate::task::Parentage;
+use crate::task::{Header, Parentage};
 
 impl Core {
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
@@ -28,7 +28,9 @@ impl Core {
             }),
             slot => {
                 let slots = self.slots.try_borrow().ok()?;
-                slots.get(slot).map(|task| task.header().origin())
+                slots
+                    .get(slot)
+                    .map(|task| task.header().origin().to_owned())
             }
         }
     }
@@ -55,8 +57,11 @@ impl Core {
             return Vec::new();
         };
         let tasks = unread.iter().filter(|task| task.has_unread_failure());
-        let owners = tasks.map(|task| task.header().origin());
-        let line = |owner| format!("{owner} has failed, and nobody has read its failure");
+        let owners = tasks.map(|task| task.header());
+        let line = |owner: &Header| {
+            let owner = Named(owner.id, owner.name());
+            format!("{owner} has failed, and nobody has read its failure")
+        };
         owners.map(line).collect()
     }
 

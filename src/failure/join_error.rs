@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use super::account::{Account, account_of, is_told_better_once_converted};
+use super::reserve::Kept;
 use super::{Location, TaskFailure, hook};
 
 /// Why an awaited task has no value to give.
@@ -48,11 +49,8 @@ pub enum JoinError<E> {
 }
 
 impl<E> JoinError<E> {
-    pub(crate) fn failed(error: E, failure: TaskFailure) -> Self {
-        JoinError::Failed(Failed {
-            error,
-            failure: Box::new(failure),
-        })
+    pub(crate) fn failed(error: E, failure: Kept) -> Self {
+        JoinError::Failed(Failed { error, failure })
     }
 
     /// Tells whether the task was aborted, or its executor ended, before it was done.
@@ -133,7 +131,7 @@ impl<E: Debug + 'static> JoinError<E> {
                     message: "an error that panicked when it was converted".to_owned(),
                     ..Account::default()
                 });
-                JoinError::Panicked(Panic::new(*failure, payload))
+                JoinError::Panicked(Panic::new(failure.into_inner(), payload))
             }
         }
     }
@@ -208,7 +206,7 @@ impl<E: Debug + 'static> StdError for JoinError<E> {
 /// ```
 pub struct Failed<E> {
     pub(super) error: E,
-    failure: Box<TaskFailure>,
+    failure: Kept,
 }
 
 impl<E> Failed<E> {

@@ -279,6 +279,35 @@ pub(crate) struct Origin {
     pub(crate) spawned_by: Arc<Lineage>,
 }
 
+/// The same, still in its task: to own it costs an atomic count.
+pub(crate) struct OriginOf<'a> {
+    pub(crate) id: TaskId,
+    pub(crate) name: Option<&'a Arc<str>>,
+    pub(crate) spawned_at: &'static Caller<'static>,
+    pub(crate) spawned_by: &'a Arc<Lineage>,
+}
+
+impl OriginOf<'_> {
+    pub(crate) fn to_owned(&self) -> Origin {
+        Origin {
+            id: self.id,
+            name: self.name.cloned(),
+            spawned_at: Some(self.spawned_at),
+            spawned_by: Arc::clone(self.spawned_by),
+        }
+    }
+
+    /// Puts it in the place of another one, most often a sibling's, whose lineage stays then.
+    pub(crate) fn write_to(&self, origin: &mut Origin) {
+        origin.id = self.id;
+        origin.name = self.name.cloned();
+        origin.spawned_at = Some(self.spawned_at);
+        if !Arc::ptr_eq(&origin.spawned_by, self.spawned_by) {
+            origin.spawned_by = Arc::clone(self.spawned_by);
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Named(self.id, self.name.as_deref()).fmt(f)

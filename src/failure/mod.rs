@@ -18,6 +18,7 @@
 //! | `account` | what an error value tells of itself |
 //! | `error` | `candor::Error`, which knows where it was born |
 //! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
+//! | `reserve` | what a failure that was read leaves for the next one |
 //! | `report` | the text |
 //! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //!
@@ -32,6 +33,7 @@ pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
 pub(crate) mod report;
+pub(crate) mod reserve;
 pub(crate) mod text;
 
 use std::backtrace::Backtrace;

@@ -8,6 +8,7 @@
 use log::Level;
 
 use crate::core::Core;
+use crate::failure::lineage::Named;
 use crate::failure::report;
 
 /// How many tasks the notice names.
@@ -31,7 +32,7 @@ pub(crate) fn tell(core: &Core) {
             let remark = if is_new { ", never polled" } else { "" };
             lines.push(format!(
                 "\n   {}, spawned at {}{remark}",
-                task.origin(),
+                Named(task.id, task.name()),
                 task.spawned_at
             ));
         }
