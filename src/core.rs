@@ -18,6 +18,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -201,7 +202,7 @@ impl Core {
         is_daemon: bool,
         make: impl FnOnce(Header) -> J,
     ) -> Rc<J> {
-        let mut memory = Rc::new_uninit();
+        let mut memory = Rc::new(MaybeUninit::uninit());
         let place = Rc::get_mut(&mut memory).expect("nobody else knows of it yet");
         let id = TaskId(self.next_id.get());
         place.write(make(Header::new(id, spawned_at, spawned_by, is_daemon)));
