@@ -13,8 +13,8 @@
 //! level 0          [ .   .   .   .   .  …   T ]   due at 1·02·63, known exactly
 //! ```
 //!
-//! From this one rule follows the rest. Where an entry waits can be computed from `now` and its
-//! deadline, so it need not be remembered. Whatever waits on a low level is due before anything on a
+//! From this one rule follows the rest. Where an entry waits follows from `now` and its deadline, and is
+//! remembered only to make cancelling quick. Whatever waits on a low level is due before anything on a
 //! higher one, so the first occupied slot of the first occupied level is the next to look at, however
 //! much empty time lies before it. When time enters a coarse slot, the digit that it stood for agrees
 //! with now, and its entries *cascade*: each moves to a finer level, at most ten times in its life.
@@ -84,6 +84,8 @@ struct Entry<T> {
     next: u32,
     /// How many values were here before; tells a key from those of its predecessors.
     generation: u32,
+    /// Whose list it is in.
+    slot: u16,
 }
 
 const _: () = assert!(
@@ -298,6 +300,7 @@ impl<T> Wheel<T> {
             prev: NONE,
             next: NONE,
             generation: 0,
+            slot: 0,
         });
         EntryKey {
             index: index as u32,
@@ -326,45 +329,38 @@ impl<T> Wheel<T> {
     /// Puts an entry into the slot where it belongs, behind all others of the same deadline.
     fn link(&mut self, index: u32, deadline: u64) {
         let slot = self.slot_of(deadline);
-        let prev = match slot {
-            OVERDUE => self.last_overdue_up_to(deadline),
-            _ => self.slots[slot].last,
-        };
-        let next = match prev {
-            NONE => self.slots[slot].first,
-            _ => self.entries[prev as usize].next,
+        let (prev, next) = match slot {
+            OVERDUE => self.place_among_overdue(deadline),
+            _ => (self.slots[slot].last, NONE),
         };
         self.set_next(slot, prev, index);
         self.set_prev(slot, next, index);
         let entry = &mut self.entries[index as usize];
         entry.prev = prev;
         entry.next = next;
+        entry.slot = slot as u16;
         self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry {
-            deadline,
-            prev,
-            next,
-            ..
-        } = self.entries[index as usize];
-        let slot = self.slot_of(deadline);
+        let entry = &self.entries[index as usize];
+        let (prev, next, slot) = (entry.prev, entry.next, usize::from(entry.slot));
         self.set_next(slot, prev, next);
         self.set_prev(slot, next, prev);
-        if self.slots[slot].first == NONE {
+        if prev == NONE && next == NONE {
             self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
         }
     }
 
     /// Only the overdue slot has no finer level that would sort it, so it is kept sorted.
     #[cold]
-    fn last_overdue_up_to(&self, deadline: u64) -> u32 {
-        let mut index = self.slots[OVERDUE].last;
-        while index != NONE && self.entries[index as usize].deadline > deadline {
-            index = self.entries[index as usize].prev;
+    fn place_among_overdue(&self, deadline: u64) -> (u32, u32) {
+        let (mut prev, mut next) = (self.slots[OVERDUE].last, NONE);
+        while prev != NONE && self.entries[prev as usize].deadline > deadline {
+            next = prev;
+            prev = self.entries[prev as usize].prev;
         }
-        index
+        (prev, next)
     }
 
     /// Says what follows after `prev`, or what is first in the slot if nothing is before it.
