@@ -114,6 +114,7 @@ impl<T> Wheel<T> {
     /// # Panics
     ///
     /// When 2³² - 1 entries are in use, those counted that were given up as in `remove`.
+    #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
         let index = self.free;
         let key = if index != NONE {

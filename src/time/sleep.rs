@@ -15,7 +15,7 @@
 use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::core::Core;
@@ -151,6 +151,7 @@ impl Sleep {
     }
 
     /// The poll, for futures that are made of sleeps and note an await of their own.
+    #[inline]
     #[track_caller]
     pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(core) = current::get() else {
@@ -159,30 +160,13 @@ impl Sleep {
                  `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
             );
         };
-        let known = self
-            .entry
-            .take()
-            .filter(|entry| entry.executor == core.serial);
-        if let Some(entry) = known {
-            let will_wake = core
-                .timers
-                .borrow_mut()
-                .get_mut(entry.key)
-                .map(|old| old.will_wake(cx.waker()));
-            if will_wake.is_some() {
-                self.entry = known;
-            }
-            if will_wake == Some(false) {
-                // Cloning and dropping a foreign waker runs user code, which may come back to the wheel.
-                let mut waker = cx.waker().clone();
-                if let Some(old) = core.timers.borrow_mut().get_mut(entry.key) {
-                    std::mem::swap(old, &mut waker);
-                }
-            }
-            if will_wake.is_some() {
-                return Poll::Pending;
-            }
+        let known = (self.entry).filter(|entry| entry.executor == core.serial);
+        if let Some(entry) = known
+            && still_waits(&core, entry.key, cx.waker())
+        {
+            return Poll::Pending;
         }
+        self.entry = None;
         let tick = core.clock.tick_of(self.deadline);
         let now = core.timers.borrow().now();
         // A new sleep that ends right now goes through the wheel all the same, so that others run first.
@@ -203,6 +187,20 @@ impl Sleep {
         let entry = self.entry?;
         current::with(|core| (core.serial == entry.executor).then(|| f(core, entry.key))).flatten()
     }
+}
+
+/// Whether the timer has not fired yet; then it is this waker that it will call.
+#[inline(never)]
+fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
+    let will_wake = (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker));
+    if will_wake == Some(false) {
+        // Cloning and dropping a foreign waker runs user code, which may come back to the wheel.
+        let mut waker = waker.clone();
+        if let Some(old) = core.timers.borrow_mut().get_mut(key) {
+            std::mem::swap(old, &mut waker);
+        }
+    }
+    will_wake.is_some()
 }
 
 impl Future for Sleep {
