@@ -279,7 +279,9 @@ impl Core {
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(self), Rc::clone(task));
             } else {
-                self.unread.borrow_mut().push(Rc::clone(task));
+                let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
+                let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
+                drop(read);
             }
         }
         let is_watched = self.config.watch.is_some();

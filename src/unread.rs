@@ -35,8 +35,14 @@ impl<T> Unread<T> {
         }
     }
 
-    pub(crate) fn push(&mut self, failure: T) {
+    /// Takes the last failure's place, and gives that back, if it has been read: in a row of errors most have been
+    /// before the next one comes.
+    pub(crate) fn push(&mut self, failure: T, is_unread: impl Fn(&T) -> bool) -> Option<T> {
+        if let Some(last) = self.fresh.last_mut().filter(|last| !is_unread(last)) {
+            return Some(std::mem::replace(last, failure));
+        }
         self.fresh.push(failure);
+        None
     }
 
     pub(crate) fn has_fresh(&self) -> bool {
@@ -120,9 +126,18 @@ mod tests {
     #[test]
     fn what_is_read_within_the_pass_costs_no_look_at_the_clock() {
         let mut unread = Unread::new();
-        unread.push("read");
+        unread.push("read", |_| true);
         unread.end_pass(|_| false, || unreachable!("the clock was read"));
         assert_eq!(unread.next_deadline(|_| true), None);
+    }
+
+    #[test]
+    fn what_was_read_makes_place_for_the_next() {
+        let mut unread = Unread::new();
+        assert_eq!(unread.push("a", |_| true), None);
+        assert_eq!(unread.push("b", |_| true), None);
+        assert_eq!(unread.push("c", |_| false), Some("b"));
+        assert_eq!(unread.take_all(), ["a", "c"]);
     }
 
     #[test]
@@ -130,7 +145,7 @@ mod tests {
         let mut unread = Unread::new();
         let start = Instant::now();
         let end = start + Duration::from_secs(1);
-        unread.push("a");
+        unread.push("a", |_| true);
         unread.end_pass(|_| true, || Some(end));
         assert_eq!(unread.next_deadline(|_| true), Some(end));
         assert_eq!(unread.pop_overdue(start), None);
@@ -142,7 +157,7 @@ mod tests {
         let mut unread = Unread::new();
         let mut most = 0;
         for number in 0..1_000_000_u32 {
-            unread.push(number);
+            unread.push(number, |_| true);
             unread.end_pass(|&failure| failure + 10 > number, || Some(Instant::now()));
             most = most.max(unread.aging.len());
         }

@@ -236,6 +236,40 @@ fn a_join_error_that_is_discarded_counts_as_read() {
 }
 
 #[test]
+fn an_error_has_nothing_of_the_one_that_was_read_before_it() {
+    let reports = Reports::of(Executor::builder().grace(SECOND));
+    reports.block_on(async {
+        let first = TaskBuilder::new().name("first").spawn(async {
+            candor::yield_now().await;
+            Err::<(), _>("one")
+        });
+        candor::sleep(2 * SECOND).await;
+        let first = first.await.unwrap_err();
+        assert!(first.failure().unwrap().last_await().is_some());
+        drop(first);
+
+        let parent = candor::spawn(async {
+            let second = candor::spawn(async { Err::<(), _>("two") });
+            let second = second.await.unwrap_err();
+            let failure = second.failure().unwrap();
+            assert_eq!(second.to_string(), "task #3 failed: two");
+            assert_eq!((failure.task_name(), failure.last_await()), (None, None));
+            assert_eq!(failure.lineage().ancestors()[0].id().to_string(), "#2");
+        });
+        parent.await.unwrap();
+        candor::spawn(async { Err::<(), _>("three") }).detach();
+        candor::yield_now().await;
+    });
+    assert_eq!(
+        reports.end(),
+        [
+            "task #1 `first` failed (not awaited yet): one",
+            "task #4 failed: three"
+        ]
+    );
+}
+
+#[test]
 fn a_join_error_that_a_cancelled_combinator_took_counts_as_read() {
     let reports = Reports::new();
     reports.block_on(async {

@@ -298,6 +298,7 @@ impl OriginOf<'_> {
     }
 
     /// Puts it in the place of another one, most often a sibling's, whose lineage stays then.
+    #[inline]
     pub(crate) fn write_to(&self, origin: &mut Origin) {
         origin.id = self.id;
         origin.name = self.name.cloned();
