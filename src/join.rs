@@ -166,6 +166,7 @@ impl<T: Outcome> Future for JoinHandle<T> {
 }
 
 impl<T> Drop for JoinHandle<T> {
+    #[inline]
     fn drop(&mut self) {
         let header = self.task.header();
         header.is_detached.set(true);
@@ -173,18 +174,24 @@ impl<T> Drop for JoinHandle<T> {
             // The usual case has nothing left to do.
         } else if !header.is_finished.get() {
             header.take_joiner();
-        } else if self.task.has_unread_failure() {
-            // Without a core its end has told everything.
-            if let Some(owner) = Core::of(header) {
-                let task: Rc<AnyTask> = self.task.clone();
-                match current::polling_core() {
-                    Some(polling) => polling.report_after_poll(owner, task),
-                    None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
-                    None => owner.report_now(&*task),
-                }
-            }
         } else {
-            self.task.discard();
+            leave_outcome(self.task.clone());
+        }
+    }
+}
+
+/// Sees to the outcome of a task that is done, which nobody will ask for any more.
+#[inline(never)]
+fn leave_outcome(task: Rc<AnyTask>) {
+    if !task.has_unread_failure() {
+        return task.discard();
+    }
+    // Without a core its end has told everything.
+    if let Some(owner) = Core::of(task.header()) {
+        match current::polling_core() {
+            Some(polling) => polling.report_after_poll(owner, task),
+            None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
+            None => owner.report_now(&*task),
         }
     }
 }
