@@ -91,17 +91,9 @@ impl Entered {
     #[inline]
     #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
-        assert!(
-            !core.is_entered.get(),
-            "`{}` was called on an executor that is already running (it was entered by {}). \
-             Inside of it, `.await` the future or `spawn` it, and the other tasks run meanwhile; to wait in \
-             the middle of plain code, use the free function `candor::block_on`, which is an executor of \
-             its own",
-            entry.function,
-            core.entry
-                .get()
-                .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
-        );
+        if core.is_entered.get() {
+            refuse_second_entry(core, entry.function);
+        }
         core.set_entry(Some(entry));
         Entered::again(core)
     }
@@ -116,6 +108,20 @@ impl Entered {
             core: Rc::clone(core),
         }
     }
+}
+
+#[cold]
+#[track_caller]
+fn refuse_second_entry(core: &Core, function: &str) -> ! {
+    panic!(
+        "`{function}` was called on an executor that is already running (it was entered by {}). \
+         Inside of it, `.await` the future or `spawn` it, and the other tasks run meanwhile; to wait in \
+         the middle of plain code, use the free function `candor::block_on`, which is an executor of \
+         its own",
+        core.entry
+            .get()
+            .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
+    )
 }
 
 impl Drop for Entered {

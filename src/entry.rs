@@ -378,12 +378,18 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Says that an executor is entered while another one runs on this thread.
+#[inline]
 fn warn_of_nesting(entry: Entry) {
     if let Some(Some(outer)) = current::with(|outer| outer.entry.get()) {
-        log::warn!(
-            target: "candor",
-            "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
-             If that is not intended, `.await` the future instead",
-        );
+        warn_that_it_stands_still(outer, entry);
     }
+}
+
+#[cold]
+fn warn_that_it_stands_still(outer: Entry, entry: Entry) {
+    log::warn!(
+        target: "candor",
+        "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
+         If that is not intended, `.await` the future instead",
+    );
 }
