@@ -103,7 +103,7 @@ pub(crate) struct Core {
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
-    pub(crate) outside: RefCell<Option<outside::Outside>>,
+    pub(crate) outside: RefCell<Option<Box<outside::Outside>>>,
     /// What is polled in this slot has spawned, and is likely to spawn again.
     spawning_slot: Cell<u32>,
     parentage: RefCell<Option<Rc<Parentage>>>,

@@ -81,7 +81,7 @@ where
     F::Output: Outcome,
 {
     let entry = Entry {
-        function: "run",
+        function: &"run",
         at: Caller::caller(),
     };
     let (result, failures) = in_fresh_executor(followed(), entry, |core| {
@@ -116,7 +116,7 @@ where
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let entry = Entry {
-        function: "block_on",
+        function: &"block_on",
         at: Caller::caller(),
     };
     let (result, _) = in_fresh_executor(followed(), entry, |core| drive(core, future));
@@ -153,7 +153,7 @@ where
     F::Output: Outcome,
 {
     let entry = Entry {
-        function: "test",
+        function: &"test",
         at: Caller::caller(),
     };
     let reports = PrintedOnPanic::default();

@@ -59,10 +59,12 @@ impl Core {
     /// The way in for errands.
     pub(crate) fn errands(&self) -> SharedErrands {
         let mut outside = self.outside.borrow_mut();
-        let outside = outside.get_or_insert_with(|| Outside {
-            errands: Arc::new(Errands::new()),
-            spare: Vec::new(),
-            last_thread: None,
+        let outside = outside.get_or_insert_with(|| {
+            Box::new(Outside {
+                errands: Arc::new(Errands::new()),
+                spare: Vec::new(),
+                last_thread: None,
+            })
         });
         Arc::clone(&outside.errands)
     }

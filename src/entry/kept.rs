@@ -114,7 +114,7 @@ impl Executor {
         F::Output: Outcome,
     {
         let before = self.failures();
-        let result = self.enter("Executor::run", |core| {
+        let result = self.enter(&"Executor::run", |core| {
             drive_reporting(core, future)?;
             drain(core)
         });
@@ -138,7 +138,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let function = "Executor::block_on";
+        let function = &"Executor::block_on";
         let result = self.enter(function, |core| drive(core, future));
         output_of(result, function)
     }
@@ -184,7 +184,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn drain(&self) {
-        let function = "Executor::drain";
+        let function = &"Executor::drain";
         // A task that called `exit` has had its wish: everything is cancelled.
         if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
             panic!("{}", advice_for(&stop, function));
@@ -224,7 +224,7 @@ impl Executor {
     #[track_caller]
     fn enter<R>(
         &self,
-        function: &'static str,
+        function: &'static &'static str,
         body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
     ) -> Result<R, Stop> {
         let entry = Entry {

@@ -65,7 +65,7 @@ impl Executor {
     #[track_caller]
     pub fn run_until<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
         let entry = Entry {
-            function: "Executor::run_until",
+            function: &"Executor::run_until",
             at: Caller::caller(),
         };
         let core = &self.core;

@@ -54,7 +54,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn tick(&self) -> bool {
-        self.give_turn("Executor::tick", tick)
+        self.give_turn(&"Executor::tick", tick)
     }
 
     /// Runs until nobody is ready, no timer is due and nobody was woken from elsewhere. Never waits.
@@ -80,7 +80,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn run_until_stalled(&self) {
-        self.give_turn("Executor::run_until_stalled", run_until_stalled);
+        self.give_turn(&"Executor::run_until_stalled", run_until_stalled);
     }
 
     /// Tells when the next timer is due, or the [grace](crate::Builder::grace) of a failure that nobody has read is over;
@@ -109,7 +109,7 @@ impl Executor {
     #[track_caller]
     fn give_turn(
         &self,
-        function: &'static str,
+        function: &'static &'static str,
         body: impl FnOnce(&Rc<Core>) -> Result<(), Stop>,
     ) -> bool {
         let entry = Entry {

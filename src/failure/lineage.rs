@@ -64,7 +64,8 @@ impl fmt::Display for TaskId {
 /// Where an executor was entered: the root of every lineage.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    pub(crate) function: &'static str,
+    /// Behind a reference: an entry is two words so, and is passed in registers.
+    pub(crate) function: &'static &'static str,
     pub(crate) at: &'static Caller<'static>,
 }
 

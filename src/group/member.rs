@@ -100,12 +100,12 @@ impl<T: Outcome> Member<T> {
 
     pub(super) fn hold_joined(&self, task: JoinHandle<Result<(), T::Err>>) {
         self.id.set(Some(task.id()));
-        *self.task.borrow_mut() = Hold::Joined(task);
+        self.task.replace(Hold::Joined(task));
     }
 
     pub(super) fn hold_detached(&self, task: JoinHandle<Result<(), T::Err>>) {
         self.id.set(Some(task.id()));
-        *self.task.borrow_mut() = Hold::Detached(task.abort_handle());
+        self.task.replace(Hold::Detached(task.abort_handle()));
         task.detach();
     }
 
