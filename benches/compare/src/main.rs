@@ -77,14 +77,15 @@ fn main() -> ExitCode {
 }
 
 fn list() {
-    for peer in peers::all() {
+    for peer in peers::all().into_iter().chain(peers::watched()) {
         let rows: Vec<String> = (peer.rows)().into_iter().map(|row| row.id).collect();
         println!("{}: {}", peer.id, rows.join(", "));
     }
 }
 
 fn row_of(peer: &str, row: &str) -> Option<Row> {
-    let peer = peers::all().into_iter().find(|entry| entry.id == peer)?;
+    let mut peers = peers::all().into_iter().chain(peers::watched());
+    let peer = peers.find(|entry| entry.id == peer)?;
     (peer.rows)().into_iter().find(|known| known.id == row)
 }
 

@@ -1,7 +1,7 @@
 //! The results as a Markdown document.
 //!
 //! The same lines twice, how candor stands against the record and every peer's figures; then how cost grows,
-//! and the debug build. A figure that is missing has a footnote that says why.
+//! candor that somebody looks at, and the debug build. A figure that is missing has a footnote that says why.
 //!
 //! Knows results, and no files.
 
@@ -40,6 +40,17 @@ pub fn to_markdown(findings: &Findings, samples: usize) -> String {
             let _ = write!(text, "\n### {}\n\n", curve.title());
             text.push_str(&figures(&all.peers, points, &mut footnotes));
         }
+    }
+    if let Some(watched) = &findings.watched {
+        text.push_str(
+            "\n## candor that somebody looks at\n\nWith stall detection, as debug builds have it; and with an \
+             instrument that does nothing with what it is told.\n\n",
+        );
+        text.push_str(&figures(
+            &watched.peers,
+            watched.lines.iter(),
+            &mut footnotes,
+        ));
     }
     if let Some(debug) = &findings.debug {
         text.push_str("\n## Debug build\n\ncargo's dev profile.\n\n");

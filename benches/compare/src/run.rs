@@ -10,7 +10,7 @@ use std::{env, io};
 use crate::command_line::Run;
 use crate::peers::{self, CANDOR, Entry, REFERENCE};
 use crate::results::Comparison;
-use crate::row::Row;
+use crate::row::{Need, Row};
 use crate::sampling::Sampler;
 
 /// Where this package is; its results are checked in there.
@@ -32,6 +32,8 @@ const DEBUG_FEATURES: &str = "tokio";
 
 pub struct Findings {
     pub release: Comparison,
+    /// The rows of the debug build as well, by candor that somebody looks at.
+    pub watched: Option<Comparison>,
     /// Left out of quick runs.
     pub debug: Option<Comparison>,
 }
@@ -53,6 +55,7 @@ pub fn carry_out(run: &Run) -> io::Result<Findings> {
     let candor_in_reactor = candor_in_reactor.as_deref();
     let release = compared(run, &this, candor_in_reactor, &rows, peers.clone());
     rows.retain(|row| row.is_in_debug);
+    let watched = watched(run, &this, &rows, &peers);
     peers.retain(|peer| IN_DEBUG.contains(&peer.id));
     let debug = if run.is_quick || rows.is_empty() || peers.is_empty() {
         None
@@ -60,7 +63,22 @@ pub fn carry_out(run: &Run) -> io::Result<Findings> {
         let debug_build = build(&this, "debug", DEBUG_FEATURES)?;
         Some(compared(run, &debug_build, None, &rows, peers))
     };
-    Ok(Findings { release, debug })
+    Ok(Findings {
+        release,
+        watched,
+        debug,
+    })
+}
+
+/// Those rows by candor and its builds that somebody looks at; without those that such a build is not entered for.
+fn watched(run: &Run, program: &Path, rows: &[Row], peers: &[Entry]) -> Option<Comparison> {
+    let candor = peers.iter().find(|peer| peer.id == CANDOR)?;
+    let rows: Vec<Row> = (candor.rows)()
+        .into_iter()
+        .filter(|row| row.needs != Need::Entry && rows.iter().any(|known| known.id == row.id))
+        .collect();
+    let peers = [vec![*candor], peers::watched()].concat();
+    (!rows.is_empty()).then(|| compared(run, program, None, &rows, peers))
 }
 
 fn compared(

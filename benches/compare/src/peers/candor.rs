@@ -1,7 +1,8 @@
-//! candor, by its public functions.
+//! candor, by its public functions; and candor that somebody looks at.
 
 use std::hint::black_box;
 use std::io;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,8 +12,44 @@ use super::{
 };
 use crate::rows::{self, Guard, Program, Row};
 
+/// An executor of the kind that `B` builds.
 #[derive(Clone)]
-pub struct Candor;
+pub struct Candor<B = Plain>(PhantomData<B>);
+
+pub trait Build: Clone + 'static {
+    fn build() -> candor::Executor;
+}
+
+#[derive(Clone)]
+pub struct Plain;
+
+impl Build for Plain {
+    fn build() -> candor::Executor {
+        candor::Executor::new()
+    }
+}
+
+/// With the detection of stalls, which is on by itself in debug builds only.
+#[derive(Clone)]
+struct Stalls;
+
+impl Build for Stalls {
+    fn build() -> candor::Executor {
+        candor::Executor::builder().detect_stalls(true).build()
+    }
+}
+
+/// With an instrument that is told everything, and does nothing.
+#[derive(Clone)]
+struct Told;
+
+impl Build for Told {
+    fn build() -> candor::Executor {
+        struct Idle;
+        impl candor::Instrument for Idle {}
+        candor::Executor::builder().instrument(Idle).build()
+    }
+}
 
 pub fn entry() -> Entry {
     Entry {
@@ -24,6 +61,33 @@ pub fn entry() -> Entry {
                 `async-io`, by which it waits inside of that crate's reactor, and all others without.",
         rows,
     }
+}
+
+/// candor that somebody looks at: measured beside candor, in a table of their own.
+pub fn watched_entries() -> [Entry; 2] {
+    [
+        Entry {
+            id: "candor-stalls",
+            title: "with stall detection",
+            crates: &[],
+            notes: "",
+            rows: watched_rows::<Stalls>,
+        },
+        Entry {
+            id: "candor-told",
+            title: "with an instrument",
+            crates: &[],
+            notes: "",
+            rows: watched_rows::<Told>,
+        },
+    ]
+}
+
+fn watched_rows<B: Build>() -> Vec<Row> {
+    rows::joined([
+        rows::of_tasks::<Candor<B>>(),
+        rows::of_timers::<Candor<B>>(),
+    ])
 }
 
 fn rows() -> Vec<Row> {
@@ -47,17 +111,17 @@ const HELLO: Program = Program {
     source: "fn main() -> std::process::ExitCode { candor::run(async { println!(\"hello\") }) }",
 };
 
-impl Peer for Candor {
+impl<B: Build> Peer for Candor<B> {
     type Executor = candor::Executor;
     type Task = candor::JoinHandle<u64>;
     type Fallible = candor::JoinHandle<Result<u64, u64>>;
 
     fn build() -> Self::Executor {
-        candor::Executor::new()
+        B::build()
     }
 
     fn handle(_executor: &Self::Executor) -> Self {
-        Candor
+        Candor(PhantomData)
     }
 
     fn block_on<T>(executor: &mut Self::Executor, main: impl Future<Output = T>) -> T {
@@ -106,7 +170,7 @@ impl Peer for Candor {
     }
 }
 
-impl Timers for Candor {
+impl<B: Build> Timers for Candor<B> {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + 'static {
         candor::sleep(duration)
     }

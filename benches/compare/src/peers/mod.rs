@@ -230,6 +230,11 @@ impl Entry {
     }
 }
 
+/// candor in the builds of its own that are held against the usual one.
+pub fn watched() -> Vec<Entry> {
+    candor::watched_entries().into()
+}
+
 /// All peers that were built in, candor first and the reference last.
 pub fn all() -> Vec<Entry> {
     let mut all = vec![candor::entry()];
