@@ -32,7 +32,7 @@ use std::fmt::{self, Display, Formatter};
 /// It keeps its frame only if it is never inlined and still has work to do after the poll returns.
 pub(crate) const POLL_BOUNDARY: &str = "__candor_poll_boundary";
 
-/// std calls the first code of a program, thread or test through a function of this name.
+/// std calls the first code of a program or thread through a function of this name, and the crate `test` a test.
 const START_OF_USER_CODE: &str = "__rust_begin_short_backtrace";
 
 /// std runs the panic hook from within a function of this name.
@@ -135,7 +135,9 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     fn is_start_of_user_code(&self) -> bool {
-        self.is_marker(POLL_BOUNDARY, CANDOR) || self.is_marker(START_OF_USER_CODE, "std")
+        self.is_marker(POLL_BOUNDARY, CANDOR)
+            || self.is_marker(START_OF_USER_CODE, "std")
+            || self.is_marker(START_OF_USER_CODE, "test")
     }
 
     fn is_start_of_panic(&self) -> bool {
@@ -449,6 +451,21 @@ mod tests {
         assert_eq!(
             shown(text),
             "backtrace (5 runtime frames hidden):\n   0: app::read\n   1: app::main"
+        );
+    }
+
+    #[test]
+    fn without_a_task_everything_down_to_the_test_is_shown() {
+        let text = "
+   0: app::tests::reads
+   1: app::tests::reads::{{closure}}
+   2: test::__rust_begin_short_backtrace::<core::result::Result<(), alloc::string::String>, fn() -> core::result::Result<(), alloc::string::String>>
+   3: test::run_test::{closure#0}
+   4: std::sys::backtrace::__rust_begin_short_backtrace::<test::run_test::{closure#1}, ()>
+";
+        assert_eq!(
+            shown(text),
+            "backtrace (3 runtime frames hidden):\n   0: app::tests::reads\n   1: app::tests::reads::{{closure}}"
         );
     }
 
