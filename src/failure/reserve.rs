@@ -36,14 +36,20 @@ impl Kept {
             let origin = origin.to_owned();
             return Kept::new(TaskFailure::new(origin, FailureKind::Failed, last_await));
         };
-        origin.write_to(&mut failure.origin);
-        failure.kind = FailureKind::Failed;
-        failure.last_await = last_await;
-        for flag in [
-            &mut failure.is_reported,
-            &mut failure.is_printed,
-            &mut failure.is_overdue,
-        ] {
+        // Each field by name, so that none that is added later is taken over by oversight.
+        let TaskFailure {
+            origin: former_origin,
+            kind,
+            last_await: former_await,
+            account: _, // Taken out when it was dropped.
+            is_reported,
+            is_printed,
+            is_overdue,
+        } = &mut *failure;
+        origin.write_to(former_origin);
+        *kind = FailureKind::Failed;
+        *former_await = last_await;
+        for flag in [is_reported, is_printed, is_overdue] {
             *flag.get_mut() = false;
         }
         Kept(Some(failure))
