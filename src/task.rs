@@ -34,6 +34,9 @@ use crate::key::Key;
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
+///
+/// In this order in memory too, so that the header is at the same place whatever the future is. Where the compiler
+/// chose the order, a field of the header was copied together with the padding of the future beside it.
 #[repr(C)]
 pub(crate) struct Task<F: Future<Output: Outcome>> {
     header: Header,

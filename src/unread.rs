@@ -35,8 +35,8 @@ impl<T> Unread<T> {
         }
     }
 
-    /// Takes the last failure's place, and gives that back, if it has been read: in a row of errors most have been
-    /// before the next one comes.
+    /// Adds a failure. If the one before it has been read by now, it takes that one's place, and the caller gets that one
+    /// to drop: in a row of errors, most are read before the next one comes.
     pub(crate) fn push(&mut self, failure: T, is_unread: impl Fn(&T) -> bool) -> Option<T> {
         if let Some(last) = self.fresh.last_mut().filter(|last| !is_unread(last)) {
             return Some(std::mem::replace(last, failure));
