@@ -203,6 +203,7 @@ impl Core {
         is_daemon: bool,
         make: impl FnOnce(Header) -> J,
     ) -> Rc<J> {
+        // Not `Rc::new_uninit`, which works out at run time how much memory that is (measured).
         let mut memory = Rc::new(MaybeUninit::uninit());
         let place = Rc::get_mut(&mut memory).expect("nobody else knows of it yet");
         let id = TaskId(self.next_id.get());
