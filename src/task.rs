@@ -119,7 +119,8 @@ impl Header {
         }
     }
 
-    #[cold]
+    /// Out of line, as few of those who join need it: it is the way of `FuturesUnordered` and other executors.
+    #[inline(never)]
     fn set_foreign_joiner(&self, waker: &Waker) {
         let joiner = match self.take_joiner() {
             Joiner::Foreign(joiner) if joiner.will_wake(waker) => joiner,
