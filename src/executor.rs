@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 pub(crate) use hosted::{pass, run_until_stalled, tick};
 
 use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
-use crate::failure::text::drop_payload;
+use crate::failure::text::contain;
 use crate::key::{Key, MAIN_SLOT};
 use crate::parking::{self, Next};
 use crate::task::{AfterPoll, AnyTask};
@@ -229,9 +229,7 @@ pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
 
 /// A foreign waker may panic; std's hook has told it then, and the others are woken all the same.
 pub(crate) fn wake_guarded(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        drop_payload(payload);
-    }
+    contain(|| waker.wake());
 }
 
 /// Polls a task, and sees to its end.

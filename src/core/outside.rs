@@ -10,7 +10,6 @@
 //!
 //! Knows the core's state; not what an errand is about.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
@@ -19,7 +18,7 @@ use std::thread::{Thread, ThreadId};
 use super::Core;
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Lineage;
-use crate::failure::text::drop_payload;
+use crate::failure::text::contain;
 use crate::inbox::errands::Errands;
 use crate::task::Parentage;
 
@@ -137,8 +136,6 @@ impl Core {
             self.report(failure);
         }
         // There is no poll to tell a panic in its destructor as part of: std's hook does.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(error))) {
-            drop_payload(payload);
-        }
+        contain(|| drop(error));
     }
 }

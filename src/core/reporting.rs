@@ -21,7 +21,7 @@ use log::Level;
 
 use super::{Core, FailurePolicy, Stop};
 use crate::failure::join_error::Panic;
-use crate::failure::text::{drop_payload, payload_text};
+use crate::failure::text::{contain, drop_payload, payload_text};
 use crate::failure::{FailureKind, TaskFailure, hook, report};
 use crate::task::AnyTask;
 
@@ -62,9 +62,7 @@ impl Core {
             return;
         }
         // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
-            drop_payload(payload);
-        }
+        contain(|| task.discard());
     }
 
     /// Reports a panic that has no awaiter.

@@ -12,7 +12,7 @@
 //!
 //! Knows the loop.
 
-use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Wake;
@@ -23,7 +23,7 @@ use super::visit::Visit;
 use crate::core::{Core, Stop};
 use crate::executor::{run_until_stalled, tick, with_grace};
 use crate::failure::lineage::Entry;
-use crate::failure::text::drop_payload;
+use crate::failure::text::contain;
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and sees
@@ -128,8 +128,6 @@ pub(super) struct OnWake<F>(pub(super) F);
 
 impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
     fn wake(self: Arc<Self>) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.0)())) {
-            drop_payload(payload);
-        }
+        contain(|| (self.0)());
     }
 }

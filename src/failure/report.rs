@@ -26,7 +26,7 @@ use log::Level;
 use super::account::{Account, Cause, PassedOn, account_of};
 use super::backtrace::trim;
 use super::error::Error;
-use super::text::{drop_payload, payload_text, quoted};
+use super::text::{contain, drop_payload, payload_text, quoted};
 use super::{FailureKind, TaskFailure};
 
 /// How far the lines below the headline are moved to the right.
@@ -198,9 +198,7 @@ pub(crate) fn print(level: Level, report: &str) {
 
 /// Lets a logger that buffers write down what it has: the process is about to end.
 pub(crate) fn flush() {
-    if let Err(payload) = catch_unwind(|| log::logger().flush()) {
-        drop_payload(payload);
-    }
+    contain(|| log::logger().flush());
 }
 
 fn logged(level: Level, report: &str) -> bool {
@@ -220,7 +218,5 @@ fn logged(level: Level, report: &str) -> bool {
 /// where stderr is closed, and then there is nobody left to tell.
 fn print_to_stderr(report: &str) {
     let line = format!("{report}\n");
-    if let Err(payload) = catch_unwind(|| eprint!("{line}")) {
-        drop_payload(payload);
-    }
+    contain(|| eprint!("{line}"));
 }

@@ -105,6 +105,14 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
+/// Runs user code whose panic is nobody's: std's hook has told it.
+#[inline]
+pub(crate) fn contain(user_code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+        drop_payload(payload);
+    }
+}
+
 /// Drops a panic's payload, whose destructor is a user's and may panic as well.
 pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

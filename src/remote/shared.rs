@@ -19,14 +19,14 @@
 //! Knows failures and outcomes, and no executor.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::panic::Location as Caller;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::TaskFailure;
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::{Named, TaskId};
-use crate::failure::text::drop_payload;
+use crate::failure::text::contain;
 use crate::outcome::Outcome;
 
 pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
@@ -232,7 +232,7 @@ impl<T: Outcome> Shared<T> {
             state.stage = Stage::Over;
             drop(state);
             // There is no poll to tell a panic in its destructor as part of: std's hook does.
-            guard(|| drop(told));
+            contain(|| drop(told));
         } else {
             state.stage = told;
             let waker = state.waker.take();
@@ -285,12 +285,5 @@ impl<T: Outcome> Stage<T> {
 }
 
 fn wake(waker: Option<Waker>) {
-    guard(|| waker.into_iter().for_each(Waker::wake));
-}
-
-/// Runs user code whose panic is nobody's: std's hook has told it.
-fn guard(user_code: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
-        drop_payload(payload);
-    }
+    contain(|| waker.into_iter().for_each(Waker::wake));
 }
