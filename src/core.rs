@@ -31,9 +31,10 @@ pub(crate) mod outside;
 mod reporting;
 mod watching;
 
+pub use crate::task::Ending;
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Stop};
-pub use instrument::{Ending, Instrument, TaskView, WokenBy};
+pub use instrument::{Instrument, TaskView, WokenBy};
 pub(crate) use watching::Watch;
 
 use crate::clock::Clock;
@@ -280,20 +281,25 @@ impl Core {
                 drop(read);
             }
         }
-        let is_watched = self.config.watch.is_some();
-        if is_watched {
+        if self.config.watch.is_some() {
             self.tell_done(&**task, failed);
         }
         match header.take_joiner() {
-            Joiner::Task(key) if is_watched => {
-                self.wake_watched(key.slot(), Some(key.generation()))
-            }
-            Joiner::Task(key) => self.slots.borrow_mut().wake(key.slot(), key.generation()),
+            Joiner::Task(key) => self.wake_by_key(key),
+            Joiner::Listener(listener, number) => listener.task_done(number, task.ending()),
             Joiner::Foreign(joiner) => {
                 // Should it panic, that is no failure of this task: std's hook tells it.
                 self.end_poll();
                 joiner.wake();
             }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn wake_by_key(&self, key: Key) {
+        match self.config.watch {
+            None => self.slots.borrow_mut().wake(key.slot(), key.generation()),
+            Some(_) => self.wake_watched(key.slot(), Some(key.generation())),
         }
     }
 

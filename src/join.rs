@@ -18,7 +18,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::TaskId;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
-use crate::task::{AnyTask, JobOf};
+use crate::task::{AnyTask, JobOf, Joiner, Listener};
 use crate::waker;
 
 /// Awaits a task's outcome.
@@ -53,6 +53,22 @@ impl<T> JoinHandle<T> {
     #[inline]
     pub(crate) fn new(task: Rc<dyn JobOf<T>>) -> Self {
         JoinHandle { task }
+    }
+
+    /// Has the listener told of the end, instead of whoever awaits the handle.
+    pub(crate) fn tell(&self, listener: Rc<dyn Listener>, number: usize) {
+        self.task
+            .header()
+            .joiner
+            .set(Joiner::Listener(listener, number));
+    }
+
+    /// Lets go of the task, whose listener is told of the end all the same.
+    pub(crate) fn let_go(self) {
+        let task = Rc::clone(&self.task);
+        let listener = task.header().take_joiner();
+        drop(self);
+        task.header().joiner.set(listener);
     }
 
     /// Cancels the task: its future is dropped before it would be polled again, and the outcome is

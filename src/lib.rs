@@ -9,7 +9,7 @@
 //!
 //! | floor | files | knows |
 //! |---|---|---|
-//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `outcome` | nothing of candor |
+//! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `roster` (who is in a group), `outcome` | nothing of candor |
 //! | 1 | `slots` (the table of tasks), `inbox` (wakes and errands from other threads) | keys, the run queue |
 //! | 2 | `failure` (what is known of a failure, and its text); `alarm` (a thread that rings for timers of executors that do not run) | no task, no loop |
 //! | 3 | `task` (the cell: a future, then its outcome) | failures, keys |
@@ -36,7 +36,7 @@
 //! 6. **Where does a failure go?** `outcome`, `unread`, `core/reporting`, then `failure`, whose first file says what each
 //!    of the others holds.
 //! 7. **How does one get in?** `entry`; with a loop of one's own also `executor/hosted`, `entry/visit`, `alarm`.
-//! 8. **What is made of tasks and handles?** `group`, `pool`.
+//! 8. **What is made of tasks and handles?** `roster`, `group`, `pool`.
 //! 9. **How is it looked at?** `inspect`, `core/instrument`, `core/watching`, `executor/watched`, `waker/counted`.
 //! 10. **How is it reached from elsewhere?** `inbox/errands`, `core/outside`, `remote`, `spawner`.
 //!
@@ -82,6 +82,7 @@ mod outcome;
 mod parking;
 mod pool;
 mod remote;
+mod roster;
 mod run_queue;
 mod slots;
 mod spawn;

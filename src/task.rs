@@ -186,6 +186,47 @@ pub(crate) enum Joiner {
     /// Most often another task of the same executor, to which its key is the shortest way.
     Task(Key),
     Foreign(Waker),
+    /// A group or a pool, which is told how the task of this number has ended.
+    Listener(Rc<dyn Listener>, usize),
+}
+
+/// Who wants to know of the end of tasks. Runs in the middle of the executor, so it calls no user code.
+pub(crate) trait Listener {
+    fn task_done(&self, number: usize, ending: Ending);
+}
+
+/// How a task ended.
+///
+/// # Examples
+///
+/// ```
+/// use candor::Ending;
+///
+/// assert_eq!(format!("task #1 {}", Ending::Returned), "task #1 returned");
+/// assert_eq!(format!("task #2 {}", Ending::Cancelled), "task #2 was cancelled");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It returned, and not with an `Err`.
+    Returned,
+    /// It returned an `Err`.
+    Failed,
+    /// It panicked, or dropping its future did.
+    Panicked,
+    /// It was aborted, or its executor ended.
+    Cancelled,
+}
+
+impl Ending {
+    pub(crate) fn of<T, E>(outcome: Option<&Result<T, JoinError<E>>>) -> Ending {
+        match outcome {
+            // Taken, or discarded: nobody takes a failure before its task is finished.
+            None | Some(Ok(_)) => Ending::Returned,
+            Some(Err(JoinError::Failed(_))) => Ending::Failed,
+            Some(Err(JoinError::Panicked(_))) => Ending::Panicked,
+            Some(Err(JoinError::Cancelled)) => Ending::Cancelled,
+        }
+    }
 }
 
 impl Joiner {
@@ -221,6 +262,9 @@ pub(crate) trait Job {
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
 
     fn has_unread_failure(&self) -> bool;
+
+    /// How a task that is finished has ended.
+    fn ending(&self) -> Ending;
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure));
 
@@ -349,6 +393,13 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
 
     fn has_unread_failure(&self) -> bool {
         (self.stage.try_borrow()).is_ok_and(|stage| stage.is_unread_failure())
+    }
+
+    fn ending(&self) -> Ending {
+        match &*self.stage.borrow() {
+            Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
+            Stage::Running(_) => unreachable!("asked of a task that is finished"),
+        }
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {

@@ -63,3 +63,36 @@ fn wake_elsewhere(key: Key) {
 }
 
 fn forget(_data: *const ()) {}
+
+/// Who waits for something of candor's own, on this thread.
+pub(crate) enum Waiter {
+    /// A task of the executor that runs here. Its number is no waker that a stall would have to count.
+    Task(Key),
+    Foreign(Waker),
+}
+
+impl Waiter {
+    pub(crate) fn of(waker: &Waker) -> Waiter {
+        let key = key_of(waker);
+        let is_here = current::with(|core| core.number == key.executor()) == Some(true);
+        match is_here && key != Key::NOBODY {
+            true => Waiter::Task(key),
+            false => Waiter::Foreign(waker.clone()),
+        }
+    }
+
+    pub(crate) fn wake(self) {
+        match self {
+            Waiter::Task(key) => wake_watched(key),
+            Waiter::Foreign(waker) => waker.wake(),
+        }
+    }
+}
+
+/// Wakes the task of `key`, and tells of it where somebody looks.
+fn wake_watched(key: Key) {
+    match current::get() {
+        Some(core) if core.number == key.executor() => core.wake_by_key(key),
+        _ => wake_elsewhere(key),
+    }
+}

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each module of the crate, as in the table in `lib.rs`.
-const FLOORS: [(&str, u32); 28] = [
+const FLOORS: [(&str, u32); 29] = [
     ("key", 0),
     ("clock", 0),
     ("wheel", 0),
     ("run_queue", 0),
+    ("roster", 0),
     ("unread", 0),
     ("outcome", 0),
     ("slots", 1),
@@ -56,7 +57,7 @@ const CORE_PATH: [&str; 14] = [
     "failure/hook.rs",
 ];
 
-const CORE_PATH_LINES: usize = 2_000;
+const CORE_PATH_LINES: usize = 2_150;
 
 #[test]
 fn each_file_uses_lower_floors_only() {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::{LastAwait, Location, TaskFailure};
-use crate::task::Header;
+use crate::task::{Ending, Header};
 
 /// Watches an executor: one method an event, each of which does nothing unless you write it.
 ///
@@ -312,28 +312,6 @@ pub enum WokenBy {
     Timer,
     /// Another thread, or code on this one that no task runs.
     Elsewhere,
-}
-
-/// How a task ended.
-///
-/// # Examples
-///
-/// ```
-/// use candor::Ending;
-///
-/// assert_eq!(format!("task #1 {}", Ending::Returned), "task #1 returned");
-/// assert_eq!(format!("task #2 {}", Ending::Cancelled), "task #2 was cancelled");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It returned, and not with an `Err`.
-    Returned,
-    /// It returned an `Err`.
-    Failed,
-    /// It panicked, or dropping its future did.
-    Panicked,
-    /// It was aborted, or its executor ended.
-    Cancelled,
 }
 
 impl fmt::Display for TaskView<'_> {

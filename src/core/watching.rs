@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use log::Level;
 
-use super::{Core, Ending, Instrument, MAIN_UNCAUGHT, NOBODY, TaskView, WokenBy};
+use super::{Core, Instrument, MAIN_UNCAUGHT, NOBODY, TaskView, WokenBy};
 use crate::failure::lineage::TaskId;
 use crate::failure::text::{drop_payload, payload_text};
-use crate::failure::{FailureKind, TaskFailure, report};
+use crate::failure::{TaskFailure, report};
 use crate::key::MAIN_SLOT;
 use crate::task::{AnyTask, Header};
 
@@ -27,8 +27,6 @@ pub(crate) struct Watch {
     pub(crate) has_warned: Cell<bool>,
     /// An instrument runs: what it does is not told.
     is_telling: Cell<bool>,
-    /// The last poll was that of a task that returned.
-    has_returned: Cell<bool>,
     /// On whose behalf a waker is called while no poll is running.
     cause: Cell<Option<WokenBy>>,
 }
@@ -57,7 +55,6 @@ impl Watch {
             detects_stalls,
             has_warned: Cell::new(false),
             is_telling: Cell::new(false),
-            has_returned: Cell::new(false),
             cause: Cell::new(None),
         }))
     }
@@ -127,18 +124,9 @@ impl Core {
         else {
             return;
         };
-        let mut ending = match watch.has_returned.take() {
-            true => Ending::Returned,
-            false => Ending::Cancelled,
-        };
+        let ending = task.ending();
         if failed {
-            task.view_failure(&mut |failure| {
-                ending = match failure.kind() {
-                    FailureKind::Failed => Ending::Failed,
-                    FailureKind::Panicked | FailureKind::Caught => Ending::Panicked,
-                };
-                self.tell_failure(failure);
-            });
+            task.view_failure(&mut |failure| self.tell_failure(failure));
         }
         let view = TaskView::of(task.header());
         self.tell(|instrument, at| instrument.done(at, &view, ending));
@@ -146,10 +134,9 @@ impl Core {
     }
 
     /// Notes that a poll begins or has ended, for what is told next.
-    pub(crate) fn note_turn(&self, has_returned: bool) {
+    pub(crate) fn note_turn(&self) {
         if let Some(watch) = &self.config.watch {
             watch.cause.set(None);
-            watch.has_returned.set(has_returned);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::waker::{self, counted};
 
 #[cold]
 pub(super) fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key) -> AfterPoll {
-    core.note_turn(false);
+    core.note_turn();
     let is_polled = !task.header().is_aborted.get();
     let after = told(core, key, is_polled, |cx| {
         match task.poll(cx, &core.noted_await) {
@@ -30,7 +30,7 @@ pub(super) fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key) -> AfterPoll 
     match after {
         Poll::Pending => AfterPoll::Wait,
         Poll::Ready(after) => {
-            core.note_turn(is_polled);
+            core.note_turn();
             after
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key) -> AfterPoll 
 
 #[cold]
 pub(super) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
-    core.note_turn(false);
+    core.note_turn();
     told(core, core.key_of(MAIN_SLOT, 0), true, main)
 }
 

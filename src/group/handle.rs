@@ -83,7 +83,7 @@ impl<T: Outcome> GroupHandle<T> {
     /// });
     /// ```
     pub fn id(&self) -> Option<TaskId> {
-        self.member.id()
+        self.member.id
     }
 }
 
@@ -97,12 +97,6 @@ impl<T: Outcome> Future for GroupHandle<T> {
             current::note_await(AwaitKind::Join, await_line(self.spawned_at));
         }
         poll
-    }
-}
-
-impl<T: Outcome> Drop for GroupHandle<T> {
-    fn drop(&mut self) {
-        self.member.discard_value();
     }
 }
 

@@ -16,16 +16,17 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use super::handle::GroupHandle;
-use super::member::{AnyMember, End, Member, Supervised, Watch};
-use super::roster::Roster;
+use super::member::{AnyMember, Member};
 use crate::current;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
+use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
-use crate::waker::counted::to_keep;
+use crate::task::{Ending, Listener};
+use crate::waker::Waiter;
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
@@ -79,7 +80,7 @@ struct State {
     members: RefCell<Roster<Rc<dyn AnyMember>>>,
     summary: Cell<GroupSummary>,
     /// Whoever awaits `join`.
-    joiner: Cell<Option<Waker>>,
+    joiner: Cell<Option<Waiter>>,
 }
 
 impl IndependentGroup {
@@ -115,11 +116,9 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let member = Member::new();
+        let member = Member::new(TaskBuilder::new().spawn(future));
         let seat = self.state.members.borrow_mut().sit_down(member.clone());
-        let state = Rc::clone(&self.state);
-        let supervised = Supervised::new(future, Rc::clone(&member), state, seat);
-        member.hold_detached(TaskBuilder::new().spawn(supervised));
+        member.tell(self.state.clone(), seat);
         GroupHandle::new(member, Caller::caller())
     }
 
@@ -159,42 +158,40 @@ impl IndependentGroup {
             if state.members.borrow().len() == 0 {
                 return Poll::Ready(state.summary.get());
             }
-            state.joiner.set(Some(to_keep(cx.waker())));
+            state.joiner.set(Some(Waiter::of(cx.waker())));
             current::note_await(AwaitKind::Join, await_line(made_at));
             Poll::Pending
         })
     }
 }
 
-impl Watch for State {
-    fn member_failed(&self) {}
-
-    fn member_gone(&self, seat: usize, end: End) {
+impl Listener for State {
+    fn task_done(&self, seat: usize, ending: Ending) {
         let Some(member) = self.members.borrow_mut().stand_up(seat) else {
             return;
         };
-        member.release();
         let mut summary = self.summary.get();
-        match end {
-            End::Succeeded => summary.succeeded += 1,
-            End::Failed => summary.failed += 1,
-            End::Cancelled => summary.cancelled += 1,
+        match ending {
+            Ending::Returned => summary.succeeded += 1,
+            Ending::Cancelled => summary.cancelled += 1,
+            Ending::Failed | Ending::Panicked => {
+                summary.failed += 1;
+                member.let_go();
+            }
         }
         self.summary.set(summary);
-        if self.members.borrow().len() == 0
-            && let Some(joiner) = self.joiner.take()
-        {
-            joiner.wake();
+        member.end(ending);
+        if self.members.borrow().len() == 0 {
+            self.joiner.take().into_iter().for_each(Waiter::wake);
         }
     }
 }
 
 impl Drop for IndependentGroup {
     fn drop(&mut self) {
-        self.cancel();
-        let members = self.state.members.borrow_mut().send_away();
-        for member in members {
-            member.release();
+        for member in self.state.members.borrow().iter() {
+            member.abort();
+            member.let_go();
         }
     }
 }

@@ -17,19 +17,20 @@ use std::future::poll_fn;
 use std::mem;
 use std::panic::Location as Caller;
 use std::rc::{Rc, Weak};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
-use super::member::{Collected, End, Member, Supervised, Watch};
-use super::roster::Roster;
+use super::member::{AnyMember, Collected, Member};
 use crate::current;
 use crate::failure::error::Error;
 use crate::failure::group_error::GroupError;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::Outcome;
+use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
-use crate::waker::counted::to_keep;
+use crate::task::{Ending, Listener};
+use crate::waker::Waiter;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
@@ -94,7 +95,7 @@ struct State<E> {
     /// How many there have been.
     spawned: Cell<usize>,
     /// Whoever awaits `join`.
-    joiner: Cell<Option<Waker>>,
+    joiner: Cell<Option<Waiter>>,
 }
 
 impl TaskGroup {
@@ -253,7 +254,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
             if state.members.borrow().len() == 0 {
                 return Poll::Ready(state.finish());
             }
-            state.joiner.set(Some(to_keep(cx.waker())));
+            state.joiner.set(Some(Waiter::of(cx.waker())));
             current::note_await(AwaitKind::Join, await_line(made_at));
             Poll::Pending
         })
@@ -301,15 +302,13 @@ impl<E: Debug + 'static> State<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        let member = Member::new();
+        let member = Member::new(TaskBuilder::new().spawn(future));
         let seat = self.members.borrow_mut().sit_down(member.clone());
-        let supervised = Supervised::new(future, Rc::clone(&member), Rc::clone(self), seat);
-        let task = TaskBuilder::new().spawn(supervised);
+        member.tell(self.clone(), seat);
         if self.phase.get() == Phase::Cancelled {
-            task.abort();
+            member.abort();
         }
         self.spawned.set(self.spawned.get() + 1);
-        member.hold_joined(task);
         GroupHandle::new(member, Caller::caller())
     }
 
@@ -336,27 +335,20 @@ impl<E: Debug + 'static> State<E> {
     }
 }
 
-impl<E: Debug + 'static> Watch for State<E> {
-    fn member_failed(&self) {
-        if self.phase.get() == Phase::Open {
-            self.cancel();
-        }
-    }
-
-    fn member_gone(&self, seat: usize, end: End) {
-        let member = self.members.borrow_mut().stand_up(seat);
-        let Some(member) = member else {
+impl<E: Debug + 'static> Listener for State<E> {
+    fn task_done(&self, seat: usize, ending: Ending) {
+        let Some(member) = self.members.borrow_mut().stand_up(seat) else {
             return;
         };
-        if end == End::Failed {
+        member.end(ending);
+        if matches!(ending, Ending::Failed | Ending::Panicked) {
             self.failed.borrow_mut().push(member);
-        } else {
-            member.release();
+            if self.phase.get() == Phase::Open {
+                self.cancel();
+            }
         }
-        if self.members.borrow().len() == 0
-            && let Some(joiner) = self.joiner.take()
-        {
-            joiner.wake();
+        if self.members.borrow().len() == 0 {
+            self.joiner.take().into_iter().for_each(Waiter::wake);
         }
     }
 }
@@ -365,10 +357,11 @@ impl<E: Debug + 'static> Drop for TaskGroup<E> {
     fn drop(&mut self) {
         self.state.cancel();
         self.state.phase.set(Phase::Over);
-        let failed = mem::take(&mut *self.state.failed.borrow_mut());
-        let members = self.state.members.borrow_mut().send_away();
-        for member in failed.into_iter().chain(members) {
-            member.release();
+        for member in self.state.failed.take() {
+            member.let_go();
+        }
+        for member in self.state.members.borrow().iter() {
+            member.let_go();
         }
     }
 }

@@ -23,7 +23,6 @@ mod handle;
 mod independent;
 mod linked;
 mod member;
-mod roster;
 
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup};

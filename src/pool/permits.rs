@@ -15,9 +15,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::waker::counted::to_keep;
+use crate::waker::Waiter;
 
 /// So many permits there are, and those who wait for one.
 pub(super) struct Permits {
@@ -29,13 +29,14 @@ pub(super) struct Permits {
 }
 
 enum Place {
-    Waits(Option<Waker>),
+    Waits(Option<Waiter>),
     Left,
 }
 
 /// The right to run, or a place in the queue for it. Dropping it lets the next one run.
 pub(super) struct Permit {
-    permits: Rc<Permits>,
+    /// `None` once it was handed over.
+    permits: Option<Rc<Permits>>,
     /// `None` for one that was there at once.
     number: Option<u64>,
 }
@@ -55,7 +56,7 @@ impl Permits {
     }
 
     /// Hands a permit to the first in the queue, or keeps it.
-    fn pass_on(&self) {
+    pub(super) fn pass_on(&self) {
         loop {
             let place = self.queue.borrow_mut().pop_front();
             let Some(place) = place else {
@@ -87,7 +88,7 @@ impl Permit {
         };
         drop(queue);
         Permit {
-            permits: Rc::clone(permits),
+            permits: Some(Rc::clone(permits)),
             number,
         }
     }
@@ -96,27 +97,38 @@ impl Permit {
         match self.place() {
             None => Poll::Ready(()),
             Some(place) => {
-                let waker = to_keep(cx.waker());
-                self.permits.queue.borrow_mut()[place] = Place::Waits(Some(waker));
+                let waker = Waiter::of(cx.waker());
+                let permits = self
+                    .permits
+                    .as_ref()
+                    .expect("who waits has handed nothing over");
+                permits.queue.borrow_mut()[place] = Place::Waits(Some(waker));
                 Poll::Pending
             }
         }
     }
 
+    /// Gives the permit to somebody who will pass it on.
+    pub(super) fn hand_over(mut self) {
+        self.permits = None;
+    }
+
     /// The place in the queue; `None` for who has the permit.
     fn place(&self) -> Option<usize> {
-        let ahead = self.number?.checked_sub(self.permits.first_waiting.get())?;
+        let permits = self.permits.as_ref()?;
+        let ahead = self.number?.checked_sub(permits.first_waiting.get())?;
         Some(ahead as usize)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        let Some(permits) = &self.permits else { return };
         match self.place() {
-            None => self.permits.pass_on(),
+            None => permits.pass_on(),
             Some(place) => {
                 let left = Place::Left;
-                let waker = std::mem::replace(&mut self.permits.queue.borrow_mut()[place], left);
+                let waker = std::mem::replace(&mut permits.queue.borrow_mut()[place], left);
                 drop(waker);
             }
         }
@@ -133,6 +145,7 @@ impl fmt::Debug for Permits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Waker;
 
     fn is_granted(permit: &Permit) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());

@@ -1,13 +1,12 @@
 //! From inputs to results: what `map` and `completed` give back.
 //!
 //! ```text
-//! inputs ──permit──► spawn ──► handles [ 0 | 1 | 2 | 3 ]  ──► next
-//!                                done: [ 2, 0 ]                in order: the front, when it is done
-//!                                                              as they come: the front of `done`
+//! inputs ──permit──► spawn ──► handles [ 0 | 1 | 2 | 3 ]  ──► next: whoever has the first turn
+//!                                turns: [ 0, 1, 2, 3 ]         in order: each has a turn from the start
+//!                                       [ 2, 0 ]               as they come: when it is done
 //! ```
 //!
-//! A task that is done says so by its number, so that nobody has to look through all handles. What is done
-//! and not yet taken counts against the limit, so that a slow reader is not flooded.
+//! What is done and not yet taken counts against the limit, so that a slow reader is not flooded.
 //!
 //! Knows permits, handles and spawning.
 
@@ -18,7 +17,7 @@ use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll};
 
 use super::permits::{Permit, Permits};
 use crate::current;
@@ -26,8 +25,10 @@ use crate::failure::join_error::JoinError;
 use crate::failure::{AwaitKind, await_line};
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
+use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
-use crate::waker::counted::to_keep;
+use crate::task::{Ending, Listener};
+use crate::waker::Waiter;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -51,113 +52,68 @@ use crate::waker::counted::to_keep;
 /// ```
 #[must_use = "no input is taken before the results are awaited"]
 pub struct PoolResults<'a, T: Outcome> {
-    /// Makes the future of each input; `None` once there are no more.
-    futures: Option<Box<dyn Iterator<Item = BoxedFuture<T>> + 'a>>,
-    permits: Rc<Permits>,
+    /// Spawns a task for each input; `None` once there are no more.
+    tasks_to_come: Option<Box<dyn Iterator<Item = JoinHandle<T>> + 'a>>,
     /// The permit of the next task, or its place in the queue for that.
     permit: Option<Permit>,
-    tasks: Tasks<T>,
-    done: Rc<Done>,
+    /// What was spawned and not yet taken.
+    tasks: Roster<JoinHandle<T>>,
+    turns: Rc<Turns>,
     made_at: &'static Caller<'static>,
 }
 
-type BoxedFuture<T> = Pin<Box<dyn Future<Output = T>>>;
-
-/// What was spawned and not yet taken.
-enum Tasks<T: Outcome> {
-    InOrder(VecDeque<JoinHandle<T>>),
-    /// By number; the free numbers are those of no task.
-    AsTheyCome {
-        handles: Vec<Option<JoinHandle<T>>>,
-        free: Vec<usize>,
-    },
+/// Whose result is next. Is told when a task is done.
+struct Turns {
+    permits: Rc<Permits>,
+    are_in_order: bool,
+    queue: RefCell<VecDeque<usize>>,
+    reader: Cell<Option<Waiter>>,
 }
 
-/// The tasks that are done and not yet taken, if that is of interest.
-#[derive(Default)]
-struct Done {
-    numbers: RefCell<VecDeque<usize>>,
-    reader: Cell<Option<Waker>>,
-}
-
-/// What a task of a pool has besides its future: it says that it is done, then gives its permit on.
-struct Seat {
-    /// `None` where the results are wanted in order: then the handle itself tells.
-    number: Option<usize>,
-    done: Rc<Done>,
-    _permit: Permit,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let Some(number) = self.number else {
-            return;
-        };
-        self.done.numbers.borrow_mut().push_back(number);
-        if let Some(reader) = self.done.reader.take() {
-            reader.wake();
+impl Listener for Turns {
+    fn task_done(&self, number: usize, _: Ending) {
+        let mut queue = self.queue.borrow_mut();
+        if !self.are_in_order {
+            queue.push_back(number);
         }
-    }
-}
-
-/// The future is dropped before its seat.
-struct Seated<T> {
-    future: BoxedFuture<T>,
-    _seat: Seat,
-}
-
-impl<T> Future for Seated<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.future.as_mut().poll(cx)
+        let is_next = queue.front() == Some(&number);
+        drop(queue);
+        self.permits.pass_on();
+        if is_next {
+            self.reader.take().into_iter().for_each(Waiter::wake);
+        }
     }
 }
 
 impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     #[track_caller]
-    pub(super) fn in_order<Fut>(
+    pub(super) fn new<Fut>(
         permits: &Rc<Permits>,
+        are_in_order: bool,
         futures: impl Iterator<Item = Fut> + 'a,
     ) -> Self
     where
         Fut: Future<Output = T> + 'static,
     {
-        PoolResults::new(permits, futures, Tasks::InOrder(VecDeque::new()))
-    }
-
-    #[track_caller]
-    pub(super) fn as_they_come<Fut>(
-        permits: &Rc<Permits>,
-        futures: impl Iterator<Item = Fut> + 'a,
-    ) -> Self
-    where
-        Fut: Future<Output = T> + 'static,
-    {
-        let tasks = Tasks::AsTheyCome {
-            handles: Vec::new(),
-            free: Vec::new(),
+        let made_at = Caller::caller();
+        let spawn = move |future| {
+            let core = current::get().expect(
+                "the results of a TaskPool were awaited where no executor runs on this thread. Await \
+                 them within `candor::run` or `candor::block_on`",
+            );
+            TaskBuilder::new().spawn_in(&core, future, made_at)
         };
-        PoolResults::new(permits, futures, tasks)
-    }
-
-    #[track_caller]
-    fn new<Fut>(
-        permits: &Rc<Permits>,
-        futures: impl Iterator<Item = Fut> + 'a,
-        tasks: Tasks<T>,
-    ) -> Self
-    where
-        Fut: Future<Output = T> + 'static,
-    {
-        let boxed = futures.map(|future| -> BoxedFuture<T> { Box::pin(future) });
         PoolResults {
-            futures: Some(Box::new(boxed)),
-            permits: Rc::clone(permits),
+            tasks_to_come: Some(Box::new(futures.map(spawn))),
             permit: None,
-            tasks,
-            done: Rc::default(),
-            made_at: Caller::caller(),
+            tasks: Roster::new(),
+            turns: Rc::new(Turns {
+                permits: Rc::clone(permits),
+                are_in_order,
+                queue: RefCell::default(),
+                reader: Cell::new(None),
+            }),
+            made_at,
         }
     }
 
@@ -193,10 +149,10 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         let reader = Reader(self);
         poll_fn(|cx| {
             reader.0.start_tasks(cx);
-            if reader.0.tasks.len() == 0 && reader.0.futures.is_none() {
+            if reader.0.tasks.len() == 0 && reader.0.tasks_to_come.is_none() {
                 return Poll::Ready(None);
             }
-            let poll = reader.0.tasks.poll_taken(&reader.0.done, cx);
+            let poll = reader.0.poll_taken(cx);
             if poll.is_pending() {
                 current::note_await(AwaitKind::Join, await_line(reader.0.made_at));
             } else {
@@ -242,105 +198,44 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 
     /// Takes inputs as long as there is room for their tasks.
     fn start_tasks(&mut self, cx: &mut Context<'_>) {
-        while let Some(futures) = &mut self.futures
-            && self.tasks.len() < self.permits.limit()
+        while let Some(tasks_to_come) = &mut self.tasks_to_come
+            && self.tasks.len() < self.turns.permits.limit()
         {
             let permit = self.permit.take();
-            let permit = permit.unwrap_or_else(|| Permit::ask(&self.permits));
+            let permit = permit.unwrap_or_else(|| Permit::ask(&self.turns.permits));
             if permit.poll_granted(cx).is_pending() {
                 self.permit = Some(permit);
                 return;
             }
-            let core = current::get().expect(
-                "the results of a TaskPool were awaited where no executor runs on this thread. Await \
-                 them within `candor::run` or `candor::block_on`",
-            );
-            let Some(future) = futures.next() else {
-                self.futures = None;
+            let Some(task) = tasks_to_come.next() else {
+                self.tasks_to_come = None;
                 return;
             };
-            let _seat = Seat {
-                number: self.tasks.vacant_number(),
-                done: Rc::clone(&self.done),
-                _permit: permit,
-            };
-            let task = TaskBuilder::new().spawn_in(&core, Seated { future, _seat }, self.made_at);
-            self.tasks.add(task);
-        }
-    }
-}
-
-impl<T: Outcome> Tasks<T> {
-    fn len(&self) -> usize {
-        match self {
-            Tasks::InOrder(handles) => handles.len(),
-            Tasks::AsTheyCome { handles, free } => handles.len() - free.len(),
-        }
-    }
-
-    /// The number that the next task will have. In order, no number is needed.
-    fn vacant_number(&self) -> Option<usize> {
-        match self {
-            Tasks::InOrder(_) => None,
-            Tasks::AsTheyCome { handles, free } => {
-                Some(free.last().copied().unwrap_or(handles.len()))
+            permit.hand_over();
+            let number = self.tasks.sit_down(task);
+            let task = self.tasks.get(number).expect("it has just sat down");
+            task.tell(self.turns.clone(), number);
+            if self.turns.are_in_order {
+                self.turns.queue.borrow_mut().push_back(number);
             }
-        }
-    }
-
-    /// Adds the task that was given the vacant number.
-    fn add(&mut self, task: JoinHandle<T>) {
-        match self {
-            Tasks::InOrder(handles) => handles.push_back(task),
-            Tasks::AsTheyCome { handles, free } => match free.pop() {
-                Some(number) => handles[number] = Some(task),
-                None => handles.push(Some(task)),
-            },
         }
     }
 
     /// Takes the next result.
-    fn poll_taken(
-        &mut self,
-        done: &Done,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
-        match self {
-            Tasks::InOrder(handles) => {
-                let Some(front) = handles.front_mut() else {
-                    return Poll::Pending;
-                };
-                let result = ready!(Pin::new(front).poll(cx));
-                handles.pop_front();
-                Poll::Ready(result)
-            }
-            Tasks::AsTheyCome { handles, free } => {
-                let Some(number) = done.first() else {
-                    done.reader.set(Some(to_keep(cx.waker())));
-                    return Poll::Pending;
-                };
-                let task = handles[number].as_mut();
-                let task = task.expect("a number that is done is that of a task");
-                let result = ready!(Pin::new(task).poll(cx));
-                done.numbers.borrow_mut().pop_front();
-                handles[number] = None;
-                free.push(number);
-                Poll::Ready(result)
-            }
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
+        let first = self.turns.queue.borrow().front().copied();
+        let is_done = |number: &usize| self.tasks.get(*number).is_some_and(JoinHandle::is_finished);
+        let Some(number) = first.filter(is_done) else {
+            self.turns.reader.set(Some(Waiter::of(cx.waker())));
+            return Poll::Pending;
+        };
+        let task = self.tasks.get_mut(number).expect("who has a turn is there");
+        let poll = Pin::new(task).poll(cx);
+        if poll.is_ready() {
+            self.turns.queue.borrow_mut().pop_front();
+            self.tasks.stand_up(number);
         }
-    }
-
-    fn take_all(&mut self) -> Vec<JoinHandle<T>> {
-        match self {
-            Tasks::InOrder(handles) => handles.drain(..).collect(),
-            Tasks::AsTheyCome { handles, .. } => handles.drain(..).flatten().collect(),
-        }
-    }
-}
-
-impl Done {
-    fn first(&self) -> Option<usize> {
-        self.numbers.borrow().front().copied()
+        poll
     }
 }
 
@@ -348,12 +243,12 @@ impl<T: Outcome> Unpin for PoolResults<'_, T> {}
 
 impl<T: Outcome> Drop for PoolResults<'_, T> {
     fn drop(&mut self) {
-        let tasks = self.tasks.take_all();
-        for task in &tasks {
-            task.abort();
-        }
-        // Dropping a handle may report a failure, which runs user code: all are marked by then.
-        drop(tasks);
+        self.tasks.iter().for_each(JoinHandle::abort);
+        // Letting go may report a failure, which runs user code: all are marked by then.
+        self.tasks
+            .send_away()
+            .into_iter()
+            .for_each(JoinHandle::let_go);
     }
 }
 
@@ -363,7 +258,7 @@ impl<T: Outcome> fmt::Debug for PoolResults<'_, T> {
             f,
             "PoolResults({} tasks, {:?})",
             self.tasks.len(),
-            self.permits
+            self.turns.permits
         )
     }
 }

@@ -28,6 +28,7 @@ use crate::failure::join_error::JoinError;
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::text::contain;
 use crate::outcome::Outcome;
+use crate::task::Ending;
 
 pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
 
@@ -207,6 +208,13 @@ impl<T: Outcome> Shared<T> {
             state.stage = finished;
         }
         settled
+    }
+
+    pub(super) fn ending(&self) -> Ending {
+        match &self.lock().stage {
+            Stage::Finished(outcome) => Ending::of(Some(outcome)),
+            _ => Ending::Returned,
+        }
     }
 
     pub(super) fn is_unread_failure(&self) -> bool {

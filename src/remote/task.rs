@@ -22,7 +22,7 @@ use crate::failure::join_error::Panic;
 use crate::failure::{LastAwait, TaskFailure};
 use crate::key::Key;
 use crate::outcome::Outcome;
-use crate::task::{AfterPoll, Header, Job, JobOf, Joiner, Task};
+use crate::task::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Task};
 
 /// A task that was spawned from another thread.
 pub(super) struct RemoteTask<F: Future<Output: Outcome>> {
@@ -82,6 +82,10 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
 
     fn has_unread_failure(&self) -> bool {
         self.order.shared().is_unread_failure()
+    }
+
+    fn ending(&self) -> Ending {
+        self.order.shared().ending()
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {

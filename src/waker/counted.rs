@@ -16,7 +16,6 @@
 
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::current;
 use crate::inbox::Inbox;
 use crate::key::Key;
 
@@ -27,27 +26,6 @@ pub(crate) fn waker_of(key: Key) -> Waker {
     // SAFETY: As in `waker_of` of the ordinary wakers: the functions of the table take the address of the pointer as a
     // number and never read through it, so they are sound for any data, from any thread, at any time.
     unsafe { Waker::new(super::word(key), &VTABLE) }
-}
-
-/// Of wakers that candor keeps for itself: not counted.
-static KEPT: RawWakerVTable = RawWakerVTable::new(keep, wake_by_ref, wake_by_ref, |_| ());
-
-/// A clone for candor's own keeping, which must not leave this thread nor get into a user's hands: of a group, for
-/// one, that wakes whoever joins it.
-///
-/// It is not counted if its executor runs here. While that sleeps nothing else of candor runs on this thread, so
-/// nobody would call it: that it is alive gives no hope.
-pub(crate) fn to_keep(waker: &Waker) -> Waker {
-    let number = key(waker.data()).executor();
-    if is_ours(waker) && current::with(|core| core.number == number) == Some(true) {
-        // SAFETY: As in `waker_of`.
-        return unsafe { Waker::new(waker.data(), &KEPT) };
-    }
-    waker.clone()
-}
-
-fn keep(data: *const ()) -> RawWaker {
-    RawWaker::new(data, &KEPT)
 }
 
 /// Whether this is a waker of this kind.
@@ -73,13 +51,7 @@ fn wake(data: *const ()) {
 }
 
 fn wake_by_ref(data: *const ()) {
-    let key = key(data);
-    match current::get() {
-        Some(core) if core.number == key.executor() => {
-            core.wake_watched(key.slot(), Some(key.generation()));
-        }
-        _ => super::wake_elsewhere(key),
-    }
+    super::wake_watched(key(data));
 }
 
 fn forget(data: *const ()) {

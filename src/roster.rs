@@ -11,20 +11,20 @@
 //! Knows nothing of candor.
 
 /// The members of a group that are not gone yet.
-pub(super) struct Roster<M> {
+pub(crate) struct Roster<M> {
     seats: Vec<Option<M>>,
     free: Vec<usize>,
 }
 
 impl<M> Roster<M> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Roster {
             seats: Vec::new(),
             free: Vec::new(),
         }
     }
 
-    pub(super) fn sit_down(&mut self, member: M) -> usize {
+    pub(crate) fn sit_down(&mut self, member: M) -> usize {
         match self.free.pop() {
             Some(seat) => {
                 debug_assert!(self.seats[seat].is_none(), "a free seat is empty");
@@ -39,22 +39,30 @@ impl<M> Roster<M> {
     }
 
     /// `None` if all have been sent away before.
-    pub(super) fn stand_up(&mut self, seat: usize) -> Option<M> {
+    pub(crate) fn stand_up(&mut self, seat: usize) -> Option<M> {
         let member = self.seats.get_mut(seat)?.take()?;
         self.free.push(seat);
         Some(member)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &M> {
+    pub(crate) fn get(&self, seat: usize) -> Option<&M> {
+        self.seats.get(seat)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, seat: usize) -> Option<&mut M> {
+        self.seats.get_mut(seat)?.as_mut()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
         self.seats.iter().flatten()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.seats.len() - self.free.len()
     }
 
     /// Takes all out, in the order of their seats.
-    pub(super) fn send_away(&mut self) -> Vec<M> {
+    pub(crate) fn send_away(&mut self) -> Vec<M> {
         self.free.clear();
         std::mem::take(&mut self.seats)
             .into_iter()
