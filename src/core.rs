@@ -91,6 +91,9 @@ pub(crate) struct Core {
     pub(crate) is_reporting: Cell<bool>,
     stop: Cell<Option<Box<Stop>>>,
 
+    /// The slot that last read the failure of another task. Its own is likely to carry that one.
+    pub(crate) failure_reader: Cell<u32>,
+
     next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     waited_for: Cell<u32>,
@@ -129,6 +132,7 @@ impl Core {
             to_report: RefCell::new(VecDeque::new()),
             is_reporting: Cell::new(false),
             stop: Cell::new(None),
+            failure_reader: Cell::new(NOBODY),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),
@@ -155,6 +159,12 @@ impl Core {
 
     pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {
         self.polled.get() == slot
+    }
+
+    /// Notes that what is being polled has read the failure of another task.
+    #[inline]
+    pub(crate) fn note_failure_read(&self) {
+        self.failure_reader.set(self.polled.get());
     }
 
     /// Whether user code runs that a report must not interrupt.
@@ -273,6 +283,11 @@ impl Core {
             self.waited_for.set(self.waited_for.get() - 1);
         }
         if failed {
+            if self.failure_reader.replace(NOBODY) == slot {
+                // Asked now, while the one that it carries has been asked before. Asked at the end of a long chain, each
+                // error would ask the next one, one inside the other.
+                self.view_failure(&**task, |_| ());
+            }
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(self), Rc::clone(task));
             } else {

@@ -79,6 +79,12 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
     with(|core| core.noted_await.set(Some(LastAwait { what, at })));
 }
 
+/// Notes that the current task has read the failure of another one.
+#[inline]
+pub(crate) fn note_failure_read() {
+    with(|core| core.note_failure_read());
+}
+
 /// Makes an executor the current one until it is dropped.
 pub(crate) struct Entered {
     core: Rc<Core>,

@@ -39,8 +39,8 @@ use crate::current::{self, Entered};
 use crate::executor::{drain, drive};
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
-use crate::failure::reserve::Kept;
-use crate::failure::{FailureKind, TaskFailure, report};
+use crate::failure::record::Record;
+use crate::failure::{FailureKind, report};
 use crate::inspect::lost_work;
 use crate::inspect::trace_log::followed;
 use crate::key::MAIN_SLOT;
@@ -163,9 +163,9 @@ where
         virtual_time: true,
         on_failure: Some(Box::new(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
-            FailureKind::Caught => report::print(Level::Error, &failure.to_string()),
+            FailureKind::Caught => report::print(Level::Error, &failure.report()),
             FailureKind::Panicked | FailureKind::Failed => {
-                collected.borrow_mut().push(failure.to_string())
+                collected.borrow_mut().push(failure.report())
             }
         })),
         ..followed().unwrap_or_default()
@@ -306,20 +306,13 @@ fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
     let origin = core
         .origin_of(MAIN_SLOT)
         .expect("the main future always has an origin");
-    JoinError::failed(
-        error,
-        Kept::new(TaskFailure::new(
-            origin,
-            FailureKind::Failed,
-            core.main_last_await.get(),
-        )),
-    )
+    JoinError::Failed(error, Record::new(origin, core.main_last_await.get()))
 }
 
 /// Reports the error that the main future of `run` returned.
 fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
     let error = main_error(core, error);
-    if let Some(failure) = error.failure() {
+    if let Some(failure) = core.aside(|| error.failure()) {
         core.tell_failure(failure);
         core.report(failure);
     }

@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::current;
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::TaskId;
+use crate::failure::text::contain;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
 use crate::task::{AnyTask, JobOf, Joiner, Listener};
@@ -173,9 +174,13 @@ impl<T: Outcome> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
-        if poll.is_pending() {
-            let made_at = self.task.header().spawned_at;
-            current::note_await(AwaitKind::Join, await_line(made_at));
+        match &poll {
+            Poll::Pending => {
+                let made_at = self.task.header().spawned_at;
+                current::note_await(AwaitKind::Join, await_line(made_at));
+            }
+            Poll::Ready(Err(_)) => current::note_failure_read(),
+            Poll::Ready(Ok(_)) => {}
         }
         poll
     }
@@ -202,13 +207,14 @@ fn leave_outcome(task: Rc<AnyTask>) {
     if !task.has_unread_failure() {
         return task.discard();
     }
-    // Without a core its end has told everything.
-    if let Some(owner) = Core::of(task.header()) {
-        match current::polling_core() {
+    match Core::of(task.header()) {
+        // Its end has reported everything.
+        None => contain(|| task.discard()),
+        Some(owner) => match current::polling_core() {
             Some(polling) => polling.report_after_poll(owner, task),
             None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
             None => owner.report_now(&*task),
-        }
+        },
     }
 }
 

@@ -20,15 +20,16 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::failure::join_error::{JoinError, Panic};
+use crate::failure::join_error::{Cancelled, JoinError, Panic};
 use crate::failure::lineage::{Lineage, Named, OriginOf, TaskId};
-use crate::failure::reserve::Kept;
+use crate::failure::record::Record;
 use crate::failure::{AwaitKind, LastAwait, TaskFailure};
 use crate::key::Key;
 use crate::outcome::Outcome;
@@ -156,6 +157,10 @@ impl Header {
         self.awaited_at.get().map(|at| LastAwait { what, at })
     }
 
+    pub(crate) fn cancelled(&self) -> Cancelled {
+        Cancelled::new(self.id, self.spawned_by.name.clone())
+    }
+
     pub(crate) fn origin(&self) -> OriginOf<'_> {
         OriginOf {
             id: self.id,
@@ -218,13 +223,14 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// That of an outcome; `None` is one that was taken or discarded, and nobody takes a failure before its task is
+    /// finished.
     pub(crate) fn of<T, E>(outcome: Option<&Result<T, JoinError<E>>>) -> Ending {
         match outcome {
-            // Taken, or discarded: nobody takes a failure before its task is finished.
             None | Some(Ok(_)) => Ending::Returned,
-            Some(Err(JoinError::Failed(_))) => Ending::Failed,
+            Some(Err(JoinError::Failed(..))) => Ending::Failed,
             Some(Err(JoinError::Panicked(_))) => Ending::Panicked,
-            Some(Err(JoinError::Cancelled)) => Ending::Cancelled,
+            Some(Err(JoinError::Cancelled(_))) => Ending::Cancelled,
         }
     }
 }
@@ -266,6 +272,8 @@ pub(crate) trait Job {
     /// How a task that is finished has ended.
     fn ending(&self) -> Ending;
 
+    /// Calls `view` with the failure, if nobody has read it yet. Meanwhile its handle waits, as for a task that is not
+    /// done. An error is asked for its text, which is user code.
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure));
 
     /// Drops the outcome, which nobody will ask for.
@@ -287,8 +295,11 @@ pub(crate) trait JobOf<T>: Job {
 
 enum Stage<F: Future<Output: Outcome>> {
     Running(F),
-    /// `None` once the outcome was taken or discarded.
-    Finished(Option<OutcomeOf<F>>),
+    Finished(OutcomeOf<F>),
+    /// The future was dropped before it was done. What the handle is given says who that was.
+    Cancelled,
+    /// The outcome was taken or discarded.
+    Over,
 }
 
 type OutcomeOf<F> = Result<
@@ -310,25 +321,34 @@ impl<F: Future<Output: Outcome>> Task<F> {
         match output.into_result() {
             Ok(value) => {
                 // This drops the future. Should that panic, the outcome is in its place all the same.
-                *stage = Stage::Finished(Some(Ok(value)));
+                *stage = Stage::Finished(Ok(value));
                 if self.header.is_detached.get() {
-                    *stage = Stage::Finished(None);
+                    *stage = Stage::Over;
                 }
                 AfterPoll::Done
             }
             Err(error) => {
                 let header = &self.header;
-                let failure = Kept::of_task(header.origin(), header.last_await());
-                *stage = Stage::Finished(Some(Err(JoinError::failed(error, failure))));
+                let record = Record::of_task(header.origin(), header.last_await());
+                *stage = Stage::Finished(Err(JoinError::Failed(error, record)));
                 AfterPoll::Failed
             }
         }
     }
 
     fn take_outcome(&self) -> Option<OutcomeOf<F>> {
-        match &mut *self.stage.try_borrow_mut().ok()? {
-            Stage::Running(_) => None,
-            Stage::Finished(outcome) => outcome.take(),
+        let stage = &mut *self.stage.try_borrow_mut().ok()?;
+        match stage {
+            // It stays where it is pinned.
+            Stage::Running(_) | Stage::Over => None,
+            Stage::Finished(_) => match mem::replace(stage, Stage::Over) {
+                Stage::Finished(outcome) => Some(outcome),
+                _ => None,
+            },
+            Stage::Cancelled => {
+                *stage = Stage::Over;
+                Some(Err(JoinError::Cancelled(self.header.cancelled())))
+            }
         }
     }
 }
@@ -337,7 +357,7 @@ impl<F: Future<Output: Outcome>> Stage<F> {
     fn is_unread_failure(&self) -> bool {
         matches!(
             self,
-            Stage::Finished(Some(Err(JoinError::Failed(_) | JoinError::Panicked(_))))
+            Stage::Finished(Err(JoinError::Failed(..) | JoinError::Panicked(_)))
         )
     }
 }
@@ -354,7 +374,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
             return AfterPoll::Wait;
         };
         if header.is_aborted.get() {
-            *stage = Stage::Finished(Some(Err(JoinError::Cancelled)));
+            *stage = Stage::Cancelled;
             return AfterPoll::Done;
         }
         header.polls.set(header.polls.get().wrapping_add(1));
@@ -378,7 +398,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     fn cancel(&self) {
         let mut stage = self.stage.borrow_mut();
         if let Stage::Running(_) = &*stage {
-            *stage = Stage::Finished(Some(Err(JoinError::Cancelled)));
+            *stage = Stage::Cancelled;
         }
     }
 
@@ -387,7 +407,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         if stage.is_unread_failure() {
             return Some(panic);
         }
-        *stage = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
+        *stage = Stage::Finished(Err(JoinError::Panicked(panic)));
         None
     }
 
@@ -397,13 +417,14 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
 
     fn ending(&self) -> Ending {
         match &*self.stage.borrow() {
-            Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
-            Stage::Running(_) => unreachable!("asked of a task that is finished"),
+            Stage::Finished(outcome) => Ending::of(Some(outcome)),
+            Stage::Cancelled => Ending::Cancelled,
+            Stage::Running(_) | Stage::Over => Ending::Returned,
         }
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
-        if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
+        if let Stage::Finished(Err(error)) = &*self.stage.borrow()
             && let Some(failure) = error.failure()
         {
             view(failure);

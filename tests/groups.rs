@@ -369,12 +369,12 @@ fn a_failure_that_a_member_passes_on_keeps_its_origin() {
             }
         });
         let error = group.join().await.unwrap_err();
-        let JoinError::Failed(failed) = &error.failures()[0] else {
+        let JoinError::Failed(failed, _) = &error.failures()[0] else {
             panic!("{error}");
         };
         assert_eq!(failed.location().line(), line);
-        assert_contains(&error.to_string(), "caused by task #1 panicked: deep down");
-        assert_count(&error.to_string(), "deep down", 2);
+        assert_contains(&error.report(), "caused by task #1 panicked: deep down");
+        assert_count(&error.report(), "deep down", 2);
     });
     assert_eq!(reports.end(), [""; 0]);
 }

@@ -704,7 +704,7 @@ fn failed_error() -> JoinError<&'static str> {
 fn a_join_error_shows_one_line_and_debugs_as_the_full_report() {
     let error = failed_error();
     assert_eq!(error.to_string(), "task #1 `fetch` failed: broken");
-    let report = error.failure().unwrap().to_string();
+    let report = error.report();
     assert_eq!(format!("{error:?}"), report);
     assert_contains(&report, "\n   spawned at tests/reports.rs:");
 }
@@ -718,7 +718,11 @@ fn the_source_of_a_join_error_is_its_task_failure() {
         .downcast_ref::<TaskFailure>()
         .unwrap();
     assert_eq!(failure.message(), "broken");
-    let cancelled: JoinError<&str> = JoinError::Cancelled;
+    let cancelled: JoinError<&str> = candor::block_on(async {
+        let waits = candor::spawn(std::future::pending::<Result<(), &str>>());
+        waits.abort();
+        waits.await.unwrap_err()
+    });
     assert!(cancelled.source().is_none());
     assert!(cancelled.failure().is_none());
 }

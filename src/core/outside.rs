@@ -132,7 +132,7 @@ impl Core {
 
     /// Reports the failure of a task whose handle was dropped on another thread, with the failure unread.
     pub(crate) fn report_unread_error<E: std::fmt::Debug + 'static>(&self, error: JoinError<E>) {
-        if let Some(failure) = error.failure() {
+        if let Some(failure) = self.aside(|| error.failure()) {
             self.report(failure);
         }
         // There is no poll to tell a panic in its destructor as part of: std's hook does.

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use log::Level;
 
-use super::{Core, FailurePolicy, Stop};
+use super::{Core, FailurePolicy, NOBODY, Stop};
 use crate::failure::join_error::Panic;
 use crate::failure::text::{contain, drop_payload, payload_text};
 use crate::failure::{FailureKind, TaskFailure, hook, report};
@@ -56,7 +56,7 @@ impl Core {
 
     /// Reports the failure of a task that nobody has awaited, unless its grace was over before.
     fn report_task(&self, task: &AnyTask) {
-        task.view_failure(&mut |failure| self.report(failure));
+        self.view_failure(task, |failure| self.report(failure));
         if !task.header().is_detached.get() {
             // The executor has ended, but the handle is still there to give it.
             return;
@@ -67,9 +67,25 @@ impl Core {
 
     /// Reports a panic that has no awaiter.
     pub(crate) fn report_panic(&self, panic: Panic) {
-        self.tell_failure(panic.failure());
-        self.report(panic.failure());
+        self.tell_failure(&panic);
+        self.report(&panic);
         drop_payload(panic.into_payload());
+    }
+
+    /// Runs user code on nobody's behalf: what it drops is reported after it and not within it, and if it panics, no task
+    /// has failed.
+    pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
+        let polled = self.polled.replace(NOBODY);
+        let outer = self.is_reporting.replace(true);
+        let result = user_code();
+        self.is_reporting.set(outer);
+        self.polled.set(polled);
+        result
+    }
+
+    /// Calls `view` with the failure of a task, if it is unread. To ask an error for its text runs user code.
+    pub(super) fn view_failure(&self, task: &AnyTask, mut view: impl FnMut(&TaskFailure)) {
+        self.aside(|| task.view_failure(&mut view));
     }
 
     /// The one way into a report, for each failure once.
@@ -77,28 +93,28 @@ impl Core {
         if !failure.begin_report() {
             return;
         }
-        // What the callback drops is reported after it, not within it.
-        let outer = self.is_reporting.replace(true);
-        match &self.config.on_failure {
+        self.aside(|| match &self.config.on_failure {
             None if failure.is_printed() => {}
-            None => report::print(Level::Error, &failure.to_string()),
+            None => report::print(Level::Error, &failure.report()),
             Some(on_failure) => {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| on_failure(failure))) {
                     let message = payload_text(&*payload).unwrap_or("a value that is not text");
                     let remark = "on_failure panicked while it was given this report";
-                    report::print(Level::Error, &format!("{failure}\n   {remark}: {message}"));
+                    report::print(
+                        Level::Error,
+                        &format!("{}\n   {remark}: {message}", failure.report()),
+                    );
                     drop_payload(payload);
                 }
             }
-        }
-        self.is_reporting.set(outer);
+        });
         if failure.kind() == FailureKind::Caught {
             return;
         }
         self.failures.set(self.failures.get() + 1);
         match self.config.policy {
             FailurePolicy::Report => {}
-            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.headline())),
+            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.one_line())),
             FailurePolicy::Abort => {
                 report::flush();
                 process::abort()
@@ -129,7 +145,7 @@ impl Core {
         let now = self.clock.now();
         let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
         while let Some(task) = next_overdue() {
-            task.view_failure(&mut |failure| {
+            self.view_failure(&*task, |failure| {
                 failure.set_overdue(true);
                 self.report(failure);
                 failure.set_overdue(false);

@@ -80,11 +80,8 @@ impl Core {
         if !watch.has_instruments() || watch.is_telling.replace(true) {
             return;
         }
-        let polled = self.polled.replace(NOBODY);
-        // What an instrument drops is reported after it, not within it.
-        let is_reporting = self.is_reporting.replace(true);
         let at = self.clock.now();
-        for guarded in watch.instruments.iter().filter(|one| !one.is_off.get()) {
+        self.aside(|| for guarded in watch.instruments.iter().filter(|one| !one.is_off.get()) {
             let told = catch_unwind(AssertUnwindSafe(|| event(&*guarded.instrument, at)));
             if let Err(payload) = told {
                 guarded.is_off.set(true);
@@ -96,9 +93,7 @@ impl Core {
                 report::print(Level::Warn, &text);
                 drop_payload(payload);
             }
-        }
-        self.is_reporting.set(is_reporting);
-        self.polled.set(polled);
+        });
         watch.is_telling.set(false);
     }
 
@@ -126,7 +121,7 @@ impl Core {
         };
         let ending = task.ending();
         if failed {
-            task.view_failure(&mut |failure| self.tell_failure(failure));
+            self.view_failure(task, |failure| self.tell_failure(failure));
         }
         let view = TaskView::of(task.header());
         self.tell(|instrument, at| instrument.done(at, &view, ending));

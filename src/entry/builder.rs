@@ -72,7 +72,7 @@ impl Builder {
     ///
     /// let (post, reports) = mpsc::channel();
     /// let executor = candor::Executor::builder()
-    ///     .on_failure(move |failure| post.send(failure.to_string()).unwrap())
+    ///     .on_failure(move |failure| post.send(failure.report()).unwrap())
     ///     .build();
     /// executor.spawn(async { panic!("boom") }).detach();
     /// executor.drain();

@@ -1,39 +1,38 @@
-//! What an error value tells of itself.
+//! What an error value says of itself.
 //!
-//! A task may return any error that is `Debug + 'static`. What it can tell depends on its type, which
+//! A task may return any error that is `Debug + 'static`. What it can say depends on its type, which
 //! is asked in this order:
 //!
 //! | type | message | causes | place and frames |
 //! |---|---|---|---|
 //! | [`candor::Error`](crate::Error) | its text | its sources | where `?` made it |
-//! | [`JoinError`] | its line | the failure that it holds | there |
-//! | [`GroupError`] | its first line | the tree of its failures | there |
 //! | boxed errors, std's error types | their text | their sources | unknown |
 //! | strings | themselves | | unknown |
 //! | any other | its `Debug` form and type name | | unknown |
 //!
-//! A source that is a [`TaskFailure`](crate::TaskFailure) is the failure of another task which this
-//! one awaited: it is told in full, or named, if it has been reported before.
+//! Any of them may carry the failure of another task, or those of a group: see `carried`.
 //!
-//! Knows no task; user code is called only here and only guarded.
+//! Knows no task. User code is called only here, and only guarded.
 
 use std::any::{Any, TypeId, type_name};
 use std::backtrace::Backtrace;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::error::Error;
+use super::carried::{self, Carried, listen};
+use super::error::{Boxed, Error};
 use super::group_error::GroupError;
 use super::join_error::JoinError;
-use super::text::{debug_of, display_of, visible};
+use super::text::{debug_of, display_of, trouble_of, visible};
 use super::{Location, TaskFailure};
 
 /// How many sources of an error are followed: a chain may be a circle.
 const CAUSES: usize = 16;
 
-/// What a panic or an error tells.
+/// What a panic or an error says.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) message: String,
@@ -44,67 +43,34 @@ pub(crate) struct Account {
     pub(crate) causes: Vec<Cause>,
 }
 
-/// A link in the chain of sources.
+/// What stands behind an error.
 #[derive(Debug)]
 pub(crate) enum Cause {
+    /// One of its sources.
     Text(String),
-    Failure(PassedOn),
-    /// The failures of a group, as a tree of reports.
-    Group(String),
+    /// The failure of another task, which this one awaited and passed on. There is one at most.
+    Failure(TaskFailure),
+    /// The failures of a group, or several that the error carries.
+    Group(Vec<TaskFailure>),
     /// A backtrace that the error brought along in its text.
     ForeignBacktrace(String),
 }
 
-/// The failure of another task, which this one awaited and passed on.
-#[derive(Debug)]
-pub(crate) struct PassedOn {
-    /// Its report; or who it was, if that stands further up.
-    pub(crate) report: String,
-    /// Through how many awaits it had come before.
-    pub(crate) steps: u32,
-    /// The failure with which it all began, once for the whole chain.
-    pub(crate) first: Arc<First>,
-}
-
-/// What is told of a failure however many tasks have passed it on.
-#[derive(Debug)]
-pub(crate) struct First {
-    pub(crate) headline: String,
-    pub(crate) report: String,
-}
-
-impl PassedOn {
-    pub(crate) fn from_its_first(headline: String, report: String) -> Self {
-        PassedOn {
-            report: report.clone(),
-            steps: 0,
-            first: Arc::new(First { headline, report }),
-        }
-    }
-}
-
 impl Account {
-    /// The failure of another task that this one is about.
-    pub(crate) fn passed_on(&self) -> Option<&PassedOn> {
+    /// The failure of another task that this one passes on.
+    pub(crate) fn passes_on(&self) -> Option<&TaskFailure> {
         self.causes.iter().find_map(|cause| match cause {
-            Cause::Failure(passed_on) => Some(passed_on),
+            Cause::Failure(failure) => Some(failure),
             Cause::Text(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
         })
     }
 
-    /// The same, if it was passed on as it was, without a word about it.
-    pub(crate) fn only_passes_on(&self) -> Option<&PassedOn> {
-        let is_first = matches!(self.causes.first(), Some(Cause::Failure(_)));
-        self.passed_on().filter(|_| is_first)
-    }
-
     /// What is left when the place and the frames are those of a conversion, long after the error was made.
     pub(crate) fn without_origin(self) -> Self {
-        let is_origin_known = (self.causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
         Account {
             location: None,
             backtrace: None,
-            help: (!is_origin_known).then_some(NO_ORIGIN),
+            help: help_for(&self.causes),
             ..self
         }
     }
@@ -113,68 +79,102 @@ impl Account {
 const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
                          return candor::Result and use `?` to see the place and its backtrace";
 
-/// Asks `error` what it has to tell.
+/// Nothing, where a cause knows its origin.
+fn help_for(causes: &[Cause]) -> Option<&'static str> {
+    let is_origin_known = (causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
+    (!is_origin_known).then_some(NO_ORIGIN)
+}
+
+/// Asks `error` what it has to say.
 pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
-    let any: &dyn Any = error;
-    if let Some(error) = any.downcast_ref::<Error>() {
-        return of_candor_error(error);
+    if carried::is_too_deep() {
+        return Account {
+            message: format!("({} inside of very many others)", type_name::<E>()),
+            ..Account::default()
+        };
     }
-    let (message, causes) = if is_join_error::<E>() {
-        (format!("{error:-?}"), cause_of_join_error(error))
-    } else if is_same_generic::<E, GroupError>() {
-        let tree = Cause::Group(format!("{error:+?}"));
-        (format!("{error:-?}"), vec![tree])
-    } else if let Some(error) = as_std_error(any) {
+    let any: &dyn Any = error;
+    let (mut account, carried) = listen(|| match any.downcast_ref::<Error>() {
+        Some(error) => of_candor_error(error),
+        None => of_other_error(error),
+    });
+    account.add(carried);
+    account
+}
+
+fn of_other_error<E: Debug + 'static>(error: &E) -> Account {
+    let any: &dyn Any = error;
+    let (message, causes) = if let Some(error) = as_std_error(any) {
+        if let Some(error) = error.downcast_ref::<Boxed>() {
+            return of_candor_error(&error.0);
+        }
         (display_of(error), causes_of(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
+    } else if is_any_of_ours::<E>() {
+        (debug_of(error), Vec::new())
     } else {
         let text = debug_of(error);
         let (message, frames) = without_backtrace(&text);
-        (
-            format!("{message} ({})", type_name::<E>()),
-            frames.into_iter().collect(),
-        )
+        let message = match message {
+            "()" => "() (an error without a word)".to_owned(),
+            message => format!("{message} ({})", type_name::<E>()),
+        };
+        (message, frames.into_iter().collect())
     };
-    let is_origin_known = causes.iter().any(|cause| !matches!(cause, Cause::Text(_)));
-    let help = (!is_origin_known).then_some(NO_ORIGIN);
     Account {
+        help: help_for(&causes),
         message,
         causes,
-        help,
         ..Account::default()
+    }
+}
+
+impl Account {
+    /// Adds what was heard while the error was asked.
+    fn add(&mut self, carried: Carried) {
+        let Carried {
+            mut failures,
+            is_group,
+        } = carried;
+        let cause = match failures.pop() {
+            None => return,
+            Some(failure) if failures.is_empty() && !is_group => Cause::Failure(failure),
+            Some(last) => {
+                failures.push(last);
+                Cause::Group(failures)
+            }
+        };
+        // Its line says nothing that the failure itself does not say.
+        if let Cause::Failure(failure) = &cause {
+            let line = failure.first().one_line();
+            (self.causes).retain(|cause| !matches!(cause, Cause::Text(text) if *text == line));
+        }
+        self.causes.push(cause);
+        self.help = None;
     }
 }
 
 /// Whether an `F` made of an `E` has more to say than the `E`: a [`candor::Error`](Error) knows the text of
 /// types that are not known here.
-pub(crate) fn is_told_better_once_converted<E: 'static, F: 'static>() -> bool {
+pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
     let [from, to, candors] = [TypeId::of::<E>(), TypeId::of::<F>(), TypeId::of::<Error>()];
-    to == candors && from != candors && !is_join_error::<E>()
+    to == candors && from != candors && !is_any_of_ours::<E>()
 }
 
 fn of_candor_error(error: &Error) -> Account {
-    if let Some(group) = error.downcast_ref::<GroupError>() {
-        return Account {
-            message: group.headline(),
-            location: Some(error.location().clone()),
-            backtrace: error.shared_backtrace().cloned(),
-            help: None,
-            causes: vec![Cause::Group(group.tree())],
-        };
-    }
-    let message = display_of(error.as_std_error());
-    let mut causes = causes_of(error.as_std_error());
-    let foreign = if is_told_by_another_task(&causes) || quotes_a_backtrace(&message, &causes) {
+    let inner = error.as_std_error();
+    let message = display_of(inner);
+    let mut causes = causes_of(inner);
+    let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &causes) {
         None
     } else {
-        without_backtrace(&debug_of(&error.as_std_error())).1
+        without_backtrace(&debug_of(&inner)).1
     };
     // One backtrace is enough, and the foreign one was taken closer to the cause.
-    let backtrace = if foreign.is_none() {
-        error.shared_backtrace().cloned()
-    } else {
-        None
+    let backtrace = match foreign {
+        None => error.shared_backtrace().cloned(),
+        Some(_) => None,
     };
     causes.extend(foreign);
     Account {
@@ -186,18 +186,19 @@ fn of_candor_error(error: &Error) -> Account {
     }
 }
 
-fn is_told_by_another_task(causes: &[Cause]) -> bool {
-    causes
-        .iter()
-        .any(|cause| matches!(cause, Cause::Failure(_)))
-}
-
 fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
+    let mut next = source_of(error);
+    while let Some(source) = next {
+        let cause = match source {
+            Err(trouble) => {
+                causes.push(Cause::Text(trouble));
+                break;
+            }
+            Ok(cause) => cause,
+        };
         if let Some(failure) = cause.downcast_ref::<TaskFailure>() {
-            causes.push(Cause::Failure(failure.as_cause()));
+            carried::is_heard(failure);
             break;
         }
         if causes.len() == CAUSES {
@@ -207,32 +208,31 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
             break;
         }
         causes.push(Cause::Text(display_of(cause)));
-        next = cause.source();
+        next = source_of(cause);
     }
     causes
 }
 
-/// Whether `E` is a [`JoinError`] of whatever type.
-fn is_join_error<E>() -> bool {
-    is_same_generic::<E, JoinError<Infallible>>()
+/// The source of an error, or what went wrong when it was asked for it.
+pub(crate) fn source_of<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<Result<&'a (dyn StdError + 'static), String>> {
+    match catch_unwind(AssertUnwindSafe(|| error.source())) {
+        Ok(source) => source.map(Ok),
+        Err(payload) => Some(Err(trouble_of("source()", payload))),
+    }
 }
 
-/// Whether the two are the same but for what is in their angle brackets, of which a default may be left out:
-/// `Any` can only tell for one type at a time.
+/// Whether `E` is a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.
+fn is_any_of_ours<E>() -> bool {
+    is_same_generic::<E, JoinError<Infallible>>() || is_same_generic::<E, GroupError>()
+}
+
+/// Whether two types are the same but for what is in their angle brackets, of which a default may be left out:
+/// `Any` knows one type at a time only.
 fn is_same_generic<E, Known>() -> bool {
     let [this, known] = [type_name::<E>(), type_name::<Known>()].map(|name| name.split('<').next());
     this == known
-}
-
-/// What `{:+?}` of a [`JoinError`] tells: the failure of the task that was awaited, unless that was cancelled.
-fn cause_of_join_error<E: Debug>(error: &E) -> Vec<Cause> {
-    let cause = format!("{error:+?}");
-    if cause.is_empty() {
-        Vec::new()
-    } else {
-        let headline = format!("{error:-?}");
-        vec![Cause::Failure(PassedOn::from_its_first(headline, cause))]
-    }
 }
 
 /// What an error of the anyhow crate puts between its text and its backtrace in its `Debug` form, when it

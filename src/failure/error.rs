@@ -10,12 +10,15 @@
 //! Knows no task and no executor.
 
 use std::backtrace::Backtrace;
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location as Caller;
 use std::sync::Arc;
 
+use super::account::source_of;
 use super::report::Backtraced;
+use super::text::contain;
 use super::{Location, TaskFailure};
 
 /// Any error, with the place and the backtrace of the `?` that made it.
@@ -48,7 +51,7 @@ use super::{Location, TaskFailure};
 pub struct Error(Box<Parts>);
 
 struct Parts {
-    error: Box<dyn StdError + Send + Sync>,
+    error: Inner,
     location: Location,
     backtrace: Arc<Backtrace>,
 }
@@ -87,24 +90,128 @@ pub fn Ok<T>(value: T) -> Result<T> {
     std::result::Result::Ok(value)
 }
 
-impl<E> From<E> for Error
-where
-    E: Into<Box<dyn StdError + Send + Sync>>,
-{
+/// What `?` turns into an [`Error`]. Implemented for everything that converts into a
+/// `Box<dyn std::error::Error + Send + Sync>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert into a `candor::Error`",
+    label = "this is no `std::error::Error` that is `Send + Sync`, no text, and no box of one",
+    note = "a `Box<dyn std::error::Error>` says nothing of `Send` and `Sync`: return a `Box<dyn std::error::Error + Send + \
+            Sync>` where it is made, or keep its text: `.map_err(|error| error.to_string())?`"
+)]
+pub trait IntoError: Sized {
+    #[doc(hidden)]
+    fn into_inner(self) -> Box<dyn StdError + Send + Sync>;
+}
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> IntoError for E {
+    fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
+        self.into()
+    }
+}
+
+impl<E: IntoError> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
-        let error = error.into();
-        let origin = error
-            .source()
-            .and_then(|source| source.downcast_ref::<TaskFailure>());
+        let error = error.into_inner();
+        let origin = origin_of(&*error);
         let location = origin.and_then(TaskFailure::location);
         let backtrace = origin.and_then(TaskFailure::shared_backtrace).cloned();
         Error(Box::new(Parts {
             // Not in a closure, whose caller would be core.
             location: location.unwrap_or(Caller::caller().into()),
             backtrace: backtrace.unwrap_or_else(|| Arc::new(Backtrace::force_capture())),
-            error,
+            error: Inner(Some(error)),
         }))
+    }
+}
+
+/// The failure of another task that an error has as a source.
+fn origin_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TaskFailure> {
+    let mut next = source_of(error);
+    for _ in 0..SOURCES {
+        let source = next?.ok()?;
+        if let Some(failure) = source.downcast_ref::<TaskFailure>() {
+            return Some(failure);
+        }
+        next = source_of(source);
+    }
+    None
+}
+
+/// How many sources are followed: a chain may be a circle.
+const SOURCES: usize = 16;
+
+/// The error itself. One that holds another one, and so on, is freed one after the other and not one inside the other:
+/// an error that many tasks have passed on would overflow the stack.
+struct Inner(Option<Box<dyn StdError + Send + Sync>>);
+
+thread_local! {
+    /// Errors that wait until the one that held them is freed.
+    static TO_FREE: Cell<Option<Vec<Inner>>> = const { Cell::new(None) };
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(error) = self.0.take() else {
+            return;
+        };
+        match TO_FREE.try_with(|list| list.replace(Some(Vec::new()))) {
+            // Inside the destructor of another one, which frees it when it is done.
+            std::result::Result::Ok(Some(mut list)) => {
+                list.push(Inner(Some(error)));
+                TO_FREE.set(Some(list));
+            }
+            std::result::Result::Ok(None) => {
+                let _rest = FreesTheRest;
+                drop(error);
+            }
+            // The thread is ending.
+            Err(_) => drop(error),
+        }
+    }
+}
+
+/// Also where the destructor of an error panics.
+struct FreesTheRest;
+
+impl Drop for FreesTheRest {
+    fn drop(&mut self) {
+        while let Some(mut list) = TO_FREE.take() {
+            let Some(mut next) = list.pop() else {
+                return;
+            };
+            TO_FREE.set(Some(list));
+            let error = next.0.take();
+            contain(|| drop(error));
+        }
+    }
+}
+
+/// A [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns a
+/// `Box<dyn std::error::Error>`.
+pub(crate) struct Boxed(pub(crate) Error);
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl StdError for Boxed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.as_std_error().source()
+    }
+}
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 
@@ -159,7 +266,7 @@ impl Error {
     /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
     /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.0.error.downcast_ref()
+        self.as_std_error().downcast_ref()
     }
 
     /// Returns the error inside, as a [`std::error::Error`].
@@ -172,7 +279,7 @@ impl Error {
     /// assert!(error.source().is_none());
     /// ```
     pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
-        &*self.0.error
+        self.0.error.0.as_deref().expect(FULL)
     }
 
     /// Returns the error inside, without place and backtrace.
@@ -188,8 +295,8 @@ impl Error {
     ///
     /// assert_eq!(serve().unwrap_err().to_string(), "the port is missing");
     /// ```
-    pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
-        self.0.error
+    pub fn into_boxed(mut self) -> Box<dyn StdError + Send + Sync> {
+        self.0.error.0.take().expect(FULL)
     }
 
     pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
@@ -197,12 +304,15 @@ impl Error {
     }
 }
 
+const FULL: &str = "it is full until it is dropped or boxed";
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.error, f)?;
+        let error = self.as_std_error();
+        fmt::Display::fmt(error, f)?;
         if f.alternate() {
-            let chain = std::iter::successors(self.0.error.source(), |error| (*error).source());
-            for cause in chain.take(16) {
+            let chain = std::iter::successors(error.source(), |error| (*error).source());
+            for cause in chain.take(SOURCES) {
                 write!(f, ": {cause}")?;
             }
         }

@@ -16,14 +16,14 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
 
-use super::TaskFailure;
 use super::error::Error;
 use super::join_error::JoinError;
+use super::{TaskFailure, carried, report};
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.
 ///
-/// Its `Display` and its `Debug` are a tree of full reports. A failure that has been reported before, because
-/// the group was not awaited in time, is named and not told again.
+/// `{}` is one line; [`report`](GroupError::report) and `{:?}` are a tree of full reports, those of nested groups
+/// included. A failure that has been reported before, because the group was not awaited in time, is only named.
 ///
 /// # Examples
 ///
@@ -33,7 +33,8 @@ use super::join_error::JoinError;
 ///     group.spawn(async { Err::<(), _>("connection lost") });
 ///     let error = group.join().await.unwrap_err();
 ///     assert_eq!(error.failures().len(), 1);
-///     assert!(error.to_string().contains("task #1 failed: connection lost"));
+///     assert_eq!(error.to_string(), "1 of 1 tasks of the group failed");
+///     assert!(error.report().contains("task #1 failed: connection lost"));
 /// });
 /// ```
 pub struct GroupError<E = Error> {
@@ -78,51 +79,39 @@ impl<E> GroupError<E> {
     }
 }
 
+impl<E: Debug + 'static> GroupError<E> {
+    /// Returns the tree of full reports.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(async { panic!("boom") });
+    ///     let report = group.join().await.unwrap_err().report();
+    ///     assert!(report.starts_with("1 of 1 tasks of the group failed\n└─ task #1 panicked: boom\n"));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        report::of_group(self.to_string(), self.known())
+    }
+
+    fn known(&self) -> impl Iterator<Item = &TaskFailure> {
+        self.failures.iter().filter_map(JoinError::failure)
+    }
+}
+
 impl<E: Debug + 'static> Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.headline(), self.tree())
-    }
-}
-
-impl<E: Debug + 'static> GroupError<E> {
-    /// What stands above the tree.
-    pub(crate) fn headline(&self) -> String {
+        carried::is_group_heard(self.known());
         let failed = self.failures.len();
-        format!("{failed} of {} tasks of the group failed", self.tasks)
-    }
-
-    /// The report of each failure, below its branch.
-    pub(crate) fn tree(&self) -> String {
-        let mut lines = Vec::new();
-        for (number, failure) in self.failures.iter().enumerate() {
-            let [branch, below] = match number + 1 == self.failures.len() {
-                false => ["├─ ", "│  "],
-                true => ["└─ ", "   "],
-            };
-            let report = failure.failure().map(report_of).unwrap_or_default();
-            let report = report.replace('\n', &format!("\n{below}"));
-            lines.push(format!("{branch}{report}"));
-        }
-        lines.join("\n")
+        write!(f, "{failed} of {} tasks of the group failed", self.tasks)
     }
 }
 
-fn report_of(failure: &TaskFailure) -> String {
-    if failure.is_told() {
-        format!("{}, reported above", failure.headline())
-    } else {
-        failure.to_string()
-    }
-}
-
-/// The signs are for the report of a task that returned it, as those of [`JoinError`] are: `{:-?}` is the line
-/// above the tree, and `{:+?}` is the tree.
 impl<E: Debug + 'static> Debug for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (f.sign_minus(), f.sign_plus()) {
-            (true, _) => f.write_str(&self.headline()),
-            (_, true) => f.write_str(&self.tree()),
-            (false, false) => Display::fmt(self, f),
+        match carried::is_group_heard(self.known()) {
+            true => Display::fmt(self, f),
+            false => f.write_str(&self.report()),
         }
     }
 }

@@ -126,7 +126,7 @@ fn print_everything(records: &mut [Record], probe: &Probe) {
     for record in records.iter_mut().filter(|record| !record.printed) {
         record.printed = true;
         let failure = failure_of(record, FailureKind::Panicked);
-        text.push_str(&format!("{failure}\n"));
+        text.push_str(&format!("{}\n", failure.report()));
     }
     // A panic that aborts calls the hook once more, and once is enough for those.
     if is_first_time {
@@ -145,11 +145,14 @@ fn failure_of(record: &mut Record, kind: FailureKind) -> TaskFailure {
         help: None,
         causes: std::mem::take(&mut record.causes),
     };
-    let failure = TaskFailure::new(record.polled.origin.clone(), kind, record.polled.last_await);
+    let Polled {
+        origin, last_await, ..
+    } = &record.polled;
+    let failure = TaskFailure::new(origin.clone(), kind, *last_await, account);
     if record.printed {
         failure.set_printed();
     }
-    failure.with_account(account)
+    failure
 }
 
 const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised by \
@@ -181,12 +184,10 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
                 help: Some(NO_RECORD),
                 ..Account::default()
             };
-            TaskFailure::new(
-                caught_in.origin,
-                FailureKind::Panicked,
-                caught_in.last_await,
-            )
-            .with_account(account)
+            let Polled {
+                origin, last_await, ..
+            } = caught_in;
+            TaskFailure::new(origin, FailureKind::Panicked, last_await, account)
         }
     };
     Panic::new(failure, payload)
@@ -219,15 +220,15 @@ fn free_if_empty(records: &mut Vec<Record>) {
 pub(crate) fn reinstate(failure: TaskFailure) {
     let polled = PROBE.get().and_then(|probe| (probe.polled)());
     match polled {
-        None if failure.is_told() => {}
-        None => report::print(log::Level::Error, &failure.to_string()),
+        None if failure.is_reported() => {}
+        None => report::print(log::Level::Error, &failure.report()),
         Some(polled) => {
             let record = Record {
                 polled,
                 message: failure.message().to_owned(),
                 location: failure.location(),
                 backtrace: failure.shared_backtrace().cloned(),
-                causes: vec![Cause::Failure(failure.as_cause())],
+                causes: vec![Cause::Failure(failure)],
                 printed: false,
             };
             RECORDS.with_borrow_mut(|records| records.push(record));

@@ -1,28 +1,28 @@
 //! A failure as its awaiter gets it.
 //!
 //! `handle.await?` yields the value or a [`JoinError`]. It holds the error or the payload itself, to
-//! act on, and the [`TaskFailure`], to know where it came from. The failure is boxed, so that the
-//! `Result` of a task that succeeds stays small.
+//! act on, and beside it who failed. What is more than that is boxed, so that the `Result` of a task that succeeds
+//! stays small.
 //!
 //! Knows no task and no executor.
 
 use std::any::Any;
-use std::backtrace::Backtrace;
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::account::{Account, account_of, is_told_better_once_converted};
-use super::reserve::Kept;
-use super::{Location, TaskFailure, hook};
+use super::account::{Account, account_of, is_better_asked_once_converted};
+use super::lineage::{Named, TaskId};
+use super::record::Record;
+use super::{TaskFailure, hook};
 
 /// Why an awaited task has no value to give.
 ///
 /// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` takes it
-/// anywhere. `{}` is the headline; `{:?}` is the full report, so that an `unwrap` shows where the failure
-/// came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
+/// anywhere. `{}` is one line, which names the task; `{:?}` is the full report, so that an `unwrap` shows where the
+/// failure came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
 ///
 /// # Examples
 ///
@@ -33,26 +33,22 @@ use super::{Location, TaskFailure, hook};
 ///     let parsed = candor::spawn(async { "seven".parse::<i32>() });
 ///     match parsed.await {
 ///         Ok(number) => println!("{number}"),
-///         Err(JoinError::Failed(error)) => assert_eq!(error.to_string(), "invalid digit found in string"),
+///         Err(JoinError::Failed(error, _)) => assert_eq!(error.to_string(), "invalid digit found in string"),
 ///         Err(JoinError::Panicked(panic)) => panic.resume(),
-///         Err(JoinError::Cancelled) => unreachable!("nobody aborted it"),
+///         Err(JoinError::Cancelled(_)) => unreachable!("nobody aborted it"),
 ///     }
 /// });
 /// ```
 pub enum JoinError<E> {
-    /// The task returned this error.
-    Failed(Failed<E>),
+    /// The task returned this error; beside it stands which task that was.
+    Failed(E, Record),
     /// The task panicked.
     Panicked(Panic),
     /// The task was aborted, or its executor ended, before it was done.
-    Cancelled,
+    Cancelled(Cancelled),
 }
 
 impl<E> JoinError<E> {
-    pub(crate) fn failed(error: E, failure: Kept) -> Self {
-        JoinError::Failed(Failed { error, failure })
-    }
-
     /// Tells whether the task was aborted, or its executor ended, before it was done.
     ///
     /// # Examples
@@ -65,7 +61,7 @@ impl<E> JoinError<E> {
     /// });
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, JoinError::Cancelled)
+        matches!(self, JoinError::Cancelled(_))
     }
 
     /// Tells whether the task panicked.
@@ -100,7 +96,7 @@ impl<E> JoinError<E> {
     /// ```
     pub fn into_failed(self) -> Result<E, Self> {
         match self {
-            JoinError::Failed(failed) => Ok(failed.error),
+            JoinError::Failed(error, _) => Ok(error),
             other => Err(other),
         }
     }
@@ -110,28 +106,28 @@ impl<E: Debug + 'static> JoinError<E> {
     /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
     /// stands in the place of the error.
     pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
-        let (error, failure) = match self {
-            JoinError::Failed(Failed { error, failure }) => (error, failure),
+        let (error, record) = match self {
+            JoinError::Failed(error, record) => (error, record),
             JoinError::Panicked(panic) => return JoinError::Panicked(panic),
-            JoinError::Cancelled => return JoinError::Cancelled,
+            JoinError::Cancelled(cancelled) => return JoinError::Cancelled(cancelled),
         };
-        let is_told_later = is_told_better_once_converted::<E, F>();
-        if !is_told_later {
-            failure.account_or(|| account_of(&error));
+        let is_asked_later = is_better_asked_once_converted::<E, F>();
+        if !is_asked_later {
+            record.failure_or(|| account_of(&error));
         }
         match catch_unwind(AssertUnwindSafe(|| convert(error))) {
             Ok(error) => {
-                if is_told_later {
-                    failure.account_or(|| account_of(&error).without_origin());
+                if is_asked_later {
+                    record.failure_or(|| account_of(&error).without_origin());
                 }
-                JoinError::Failed(Failed { error, failure })
+                JoinError::Failed(error, record)
             }
             Err(payload) => {
-                failure.account_or(|| Account {
+                let failure = record.failure_or(|| Account {
                     message: "an error that panicked when it was converted".to_owned(),
                     ..Account::default()
                 });
-                JoinError::Panicked(Panic::new(failure.into_inner(), payload))
+                JoinError::Panicked(Panic::new(failure.clone(), payload))
             }
         }
     }
@@ -149,36 +145,48 @@ impl<E: Debug + 'static> JoinError<E> {
     /// ```
     pub fn failure(&self) -> Option<&TaskFailure> {
         match self {
-            JoinError::Failed(failed) => {
-                Some(failed.failure.account_or(|| account_of(&failed.error)))
-            }
-            JoinError::Panicked(panic) => Some(&panic.0.failure),
-            JoinError::Cancelled => None,
+            JoinError::Failed(error, record) => Some(record.failure_or(|| account_of(error))),
+            JoinError::Panicked(panic) => Some(panic),
+            JoinError::Cancelled(_) => None,
+        }
+    }
+
+    /// Returns the full report of the failure, as it would be printed.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     assert!(error.report().contains("\n   spawned at "));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        match self {
+            JoinError::Cancelled(cancelled) => format!("{cancelled:?}"),
+            _ => self.failure().map(TaskFailure::report).unwrap_or_default(),
         }
     }
 }
 
 impl<E: Debug + 'static> fmt::Display for JoinError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.failure() {
-            Some(failure) => f.write_str(&failure.headline()),
-            None => f.write_str("the task was cancelled"),
+        match self {
+            JoinError::Failed(error, record) => {
+                f.write_str(&record.failure_or(|| account_of(error)).line())
+            }
+            JoinError::Panicked(panic) => fmt::Display::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
         }
     }
 }
 
-/// The signs are for the report of a task that returned it: all that such a report can ask an error for
-/// is its `Debug` form. `{:-?}` is the line that `{}` is, and `{:+?}` what stands behind "caused by".
 impl<E: Debug + 'static> Debug for JoinError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.failure() {
-            _ if f.sign_minus() => fmt::Display::fmt(self, f),
-            Some(failure) if f.sign_plus() => f.write_str(&failure.as_cause().report),
-            None if f.sign_plus() => Ok(()),
-            Some(failure) => fmt::Display::fmt(failure, f),
-            None => f.write_str(
-                "the task was cancelled: it was aborted, or its executor ended before it was done",
-            ),
+        match self {
+            JoinError::Failed(error, record) => {
+                Debug::fmt(record.failure_or(|| account_of(error)), f)
+            }
+            JoinError::Panicked(panic) => Debug::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => Debug::fmt(cancelled, f),
         }
     }
 }
@@ -189,7 +197,7 @@ impl<E: Debug + 'static> StdError for JoinError<E> {
     }
 }
 
-/// The error that a task returned; use it as the error itself, to which it dereferences.
+/// Which task was cancelled: it was aborted, or its executor ended, before it was done.
 ///
 /// # Examples
 ///
@@ -197,52 +205,53 @@ impl<E: Debug + 'static> StdError for JoinError<E> {
 /// use candor::JoinError;
 ///
 /// candor::block_on(async {
-///     let open = candor::spawn(async { std::fs::read("no such file").map(|bytes| bytes.len()) });
-///     let Err(JoinError::Failed(error)) = open.await else { unreachable!() };
-///     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
-///     let error: std::io::Error = error.into_inner();
-///     # drop(error);
+///     let task = candor::TaskBuilder::new().name("fetch").spawn(std::future::pending::<()>());
+///     task.abort();
+///     let Err(JoinError::Cancelled(cancelled)) = task.await else { unreachable!() };
+///     assert_eq!(cancelled.to_string(), "task #1 `fetch` was cancelled");
+///     assert_eq!(cancelled.task_name(), Some("fetch"));
 /// });
 /// ```
-pub struct Failed<E> {
-    pub(super) error: E,
-    failure: Kept,
+#[derive(Clone)]
+pub struct Cancelled {
+    id: TaskId,
+    name: Option<Arc<str>>,
 }
 
-impl<E> Failed<E> {
-    /// Returns the error itself.
-    pub fn into_inner(self) -> E {
-        self.error
+impl Cancelled {
+    pub(crate) fn new(id: TaskId, name: Option<Arc<str>>) -> Self {
+        Cancelled { id, name }
+    }
+
+    /// Returns the task's number, unique within its executor.
+    pub fn task_id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    pub fn task_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
-impl<E> Deref for Failed<E> {
-    type Target = E;
+impl StdError for Cancelled {}
 
-    fn deref(&self) -> &E {
-        &self.error
-    }
-}
-
-impl<E: Debug> Debug for Failed<E> {
+impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        write!(f, "{} was cancelled", Named(self.id, self.task_name()))
     }
 }
 
-impl<E: fmt::Display> fmt::Display for Failed<E> {
+impl Debug for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        write!(
+            f,
+            "{self}: it was aborted, or its executor ended before it was done"
+        )
     }
 }
 
-impl<E: PartialEq> PartialEq<E> for Failed<E> {
-    fn eq(&self, other: &E) -> bool {
-        self.error == *other
-    }
-}
-
-/// A panic that ended a task.
+/// A panic that ended a task. It dereferences to its [`TaskFailure`], which has the message, the place and the frames.
 ///
 /// # Examples
 ///
@@ -273,25 +282,6 @@ impl Panic {
         }))
     }
 
-    pub(crate) fn failure(&self) -> &TaskFailure {
-        &self.0.failure
-    }
-
-    /// Returns what the panic said.
-    pub fn message(&self) -> &str {
-        self.0.failure.message()
-    }
-
-    /// Returns where it was raised; `None` when it did not pass candor's panic hook.
-    pub fn location(&self) -> Option<Location> {
-        self.0.failure.location()
-    }
-
-    /// Returns the frames at that place; `None` when it did not pass candor's panic hook.
-    pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.0.failure.backtrace()
-    }
-
     /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         self.0
@@ -302,7 +292,7 @@ impl Panic {
 
     /// Goes on panicking, here.
     ///
-    /// Within a task, that task's failure tells where the panic was first raised. Elsewhere the report
+    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
     /// is printed at once, since resuming a panic prints nothing.
     ///
     /// # Panics
@@ -328,14 +318,22 @@ impl Panic {
     }
 }
 
+impl Deref for Panic {
+    type Target = TaskFailure;
+
+    fn deref(&self) -> &TaskFailure {
+        &self.0.failure
+    }
+}
+
 impl Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.failure, f)
+        Debug::fmt(&**self, f)
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.failure.headline())
+        f.write_str(&self.line())
     }
 }

@@ -53,6 +53,9 @@ impl TaskId {
     /// });
     /// ```
     pub const MAIN: TaskId = TaskId(0);
+
+    /// Stands for a task that was asked for from another thread and never spawned, since its executor ended first.
+    pub(crate) const NEVER: TaskId = TaskId(u64::MAX);
 }
 
 impl fmt::Display for TaskId {
@@ -77,7 +80,7 @@ impl fmt::Display for Entry {
 
 /// Who spawned a task, who spawned that one, and so on up to the entry point.
 ///
-/// Its `Display` is one line a generation, as in a report.
+/// Its `Display` is one line a generation: the spawner and where that one was spawned, and so on, up to the entry point.
 ///
 /// # Examples
 ///
@@ -219,54 +222,48 @@ impl Lineage {
         matches!(self.root, Root::Entry(_))
     }
 
-    /// Writes the line of a task that was spawned at `site`, and those of its ancestors.
-    pub(crate) fn write_from(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        site: Option<&'static Caller<'static>>,
-        indent: usize,
-    ) -> fmt::Result {
-        let sites = site
-            .into_iter()
-            .chain(self.ancestors.iter().map(|ancestor| ancestor.spawned_at));
+    /// The line of a task that was spawned at `site`, and those of its ancestors; each begins with a newline.
+    pub(crate) fn lines(&self, site: Option<&'static Caller<'static>>, indent: usize) -> String {
+        let mut lines = String::new();
+        let ancestors = self.ancestors.iter().map(|ancestor| ancestor.spawned_at);
         let mut spawners = self.ancestors.iter();
-        for site in sites {
-            write!(f, "\n{:indent$}spawned at {site}", "")?;
-            match spawners.next() {
-                Some(spawner) => write!(f, " by {}", Named(spawner.id, spawner.name()))?,
-                None if self.omitted > 0 => {
-                    let root = &self.root;
-                    write!(
-                        f,
-                        " by a task that {} more spawns led to, the first {root}",
-                        self.omitted
-                    )?;
-                }
-                None => write!(f, " {}", self.root)?,
-            }
+        for site in site.into_iter().chain(ancestors) {
+            let spawner = match spawners.next() {
+                Some(spawner) => format!("by {spawner}"),
+                None => self.beginning(),
+            };
+            lines.push_str(&format!("\n{:indent$}spawned at {site} {spawner}", ""));
         }
         if let (None, Root::Entry(entry)) = (site, &self.root) {
-            write!(f, "\n{:indent$}entered by {entry}", "")?;
+            lines.push_str(&format!("\n{:indent$}entered by {entry}", ""));
         }
-        Ok(())
+        lines
+    }
+
+    /// Who spawned the farthest of the ancestors that are known.
+    fn beginning(&self) -> String {
+        match self.omitted {
+            0 => self.root.to_string(),
+            more => format!(
+                "by a task that {more} more spawns led to, the first {}",
+                self.root
+            ),
+        }
     }
 }
 
 impl fmt::Display for Lineage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Lines<'a>(&'a Lineage);
-        impl fmt::Display for Lines<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let site = self.0.ancestors.first().map(|ancestor| ancestor.spawned_at);
-                let above = Lineage {
-                    ancestors: self.0.ancestors.iter().skip(1).cloned().collect(),
-                    omitted: self.0.omitted,
-                    root: self.0.root.clone(),
-                };
-                above.write_from(f, site, 0)
-            }
+        for ancestor in &self.ancestors {
+            writeln!(f, "by {ancestor}, spawned at {}", ancestor.spawned_at)?;
         }
-        f.write_str(Lines(self).to_string().trim_start())
+        f.write_str(&self.beginning())
+    }
+}
+
+impl fmt::Display for Ancestor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named(self.id, self.name()).fmt(f)
     }
 }
 
@@ -323,6 +320,7 @@ impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Named(TaskId::MAIN, _) => f.write_str("the main future"),
+            Named(TaskId::NEVER, _) => f.write_str("a task that was never spawned"),
             Named(id, None) => write!(f, "task {id}"),
             Named(id, Some(name)) => write!(f, "task {id} {}", quoted_name(name)),
         }

@@ -1,6 +1,6 @@
-//! What is known of a failure, and how it is told.
+//! What is known of a failure, and how it is reported.
 //!
-//! A failure is caught as cheaply as possible and told as fully as possible, because most failures
+//! A failure is caught as cheaply as possible and reported as fully as possible, because most failures
 //! are handed to an awaiter and never printed:
 //!
 //! ```text
@@ -15,10 +15,11 @@
 //! | `location` | places in the source, and awaits at them |
 //! | `lineage` | who spawned the task, and who spawned that one |
 //! | `hook` | the panic hook, which sees where a panic starts |
-//! | `account` | what an error value tells of itself |
-//! | `error` | `candor::Error`, which knows where it was born |
+//! | `account` | what an error value says of itself |
+//! | `carried` | how a failure is found inside the error of another task |
+//! | `error` | `candor::Error`, which knows where it was made |
 //! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
-//! | `reserve` | what a failure that was read leaves for the next one |
+//! | `record` | who failed, as its awaiter gets it beside the error |
 //! | `report` | the text |
 //! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //!
@@ -26,22 +27,24 @@
 
 pub(crate) mod account;
 pub(crate) mod backtrace;
+pub(crate) mod carried;
 pub(crate) mod error;
 pub(crate) mod group_error;
 pub(crate) mod hook;
 pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
+pub(crate) mod record;
 pub(crate) mod report;
-pub(crate) mod reserve;
 pub(crate) mod text;
 
 use std::backtrace::Backtrace;
 use std::fmt;
+use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use account::Account;
+use account::{Account, Cause};
 use lineage::{Lineage, Origin, TaskId};
 pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
@@ -66,15 +69,15 @@ pub enum FailureKind {
     Panicked,
     /// It returned `Err`.
     Failed,
-    /// It panicked and caught the panic itself. That is told, but it is no failure and not counted.
+    /// It panicked and caught the panic itself. That is reported, but it is no failure and not counted.
     Caught,
 }
 
 /// Everything that is known of one failure.
 ///
-/// An `on_failure` callback is given one, a [`JoinError`](crate::JoinError) holds one, and
-/// its `Display` is the report that would be printed. It is no wrapper around the error: that is in
-/// the [`JoinError`](crate::JoinError).
+/// An `on_failure` callback is given one, and a [`JoinError`](crate::JoinError) holds one beside the error itself. `{}`
+/// is one line; [`report`](TaskFailure::report) and `{:?}` are the full report, as it would be printed. A clone is
+/// cheap, and is the same failure.
 ///
 /// # Examples
 ///
@@ -90,16 +93,21 @@ pub enum FailureKind {
 ///     assert!(failure.location().is_some() && failure.backtrace().is_some());
 ///     assert_eq!(failure.last_await(), None);
 ///     assert!(failure.lineage().ancestors().is_empty());
-///     assert!(failure.to_string().contains("spawned at "));
+///     assert!(failure.to_string().contains(", spawned at "));
+///     assert!(failure.report().lines().count() > 2);
 /// });
 /// ```
-pub struct TaskFailure {
+#[derive(Clone)]
+pub struct TaskFailure(Arc<Parts>);
+
+struct Parts {
     origin: Origin,
     kind: FailureKind,
     last_await: Option<LastAwait>,
-    /// What the panic or the error tells. An error tells it when it is first asked: most errors are
-    /// handled by their awaiter, and need no text.
-    account: OnceLock<Account>,
+    /// What the panic or the error says.
+    account: Account,
+    /// The failure with which it all began, if this one only passes another one on.
+    first: Option<TaskFailure>,
     /// It has gone its way: printed, or given to `on_failure`.
     is_reported: AtomicBool,
     /// The panic hook had to print it before anybody could be asked.
@@ -109,107 +117,169 @@ pub struct TaskFailure {
 }
 
 impl TaskFailure {
-    pub(crate) fn new(origin: Origin, kind: FailureKind, last_await: Option<LastAwait>) -> Self {
-        TaskFailure {
+    pub(crate) fn new(
+        origin: Origin,
+        kind: FailureKind,
+        last_await: Option<LastAwait>,
+        account: Account,
+    ) -> Self {
+        let first = account.passes_on().map(|next| next.first().clone());
+        TaskFailure(Arc::new(Parts {
             origin,
             kind,
             last_await,
-            account: OnceLock::new(),
+            account,
+            first,
             is_reported: AtomicBool::new(false),
             is_printed: AtomicBool::new(false),
             is_overdue: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn with_account(mut self, account: Account) -> Self {
-        self.account = OnceLock::from(account);
-        self
+        }))
     }
 
     /// Returns the task's number, unique within its executor.
     pub fn task_id(&self) -> TaskId {
-        self.origin.id
+        self.0.origin.id
     }
 
     /// Returns the task's name, if it was given one.
     pub fn task_name(&self) -> Option<&str> {
-        self.origin.name.as_deref()
+        self.0.origin.name.as_deref()
     }
 
-    /// Tells how it failed.
+    /// Says how it failed.
     pub fn kind(&self) -> FailureKind {
-        self.kind
+        self.0.kind
     }
 
-    /// Returns the message of the panic, or the text of the error.
+    /// Returns the message of the panic, or the text of the error, in full.
     pub fn message(&self) -> &str {
-        &self.account().message
+        &self.0.account.message
     }
 
     /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
     /// an error that does not know.
     pub fn location(&self) -> Option<Location> {
-        self.account().location.clone()
+        self.0.account.location.clone()
     }
 
     /// Returns the frames at that place; `None` for an error that has none.
     pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.account().backtrace.as_deref()
+        self.0.account.backtrace.as_deref()
     }
 
     /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
     pub fn last_await(&self) -> Option<LastAwait> {
-        self.last_await
+        self.0.last_await
     }
 
-    /// Tells who spawned the task, and who spawned that one, up to the entry point.
+    /// Says who spawned the task, and who spawned that one, up to the entry point.
     pub fn lineage(&self) -> &Lineage {
-        &self.origin.spawned_by
+        &self.0.origin.spawned_by
+    }
+
+    /// Returns the full report, as it would be printed: many lines, without a newline at the end.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     let report = error.failure().unwrap().report();
+    ///     assert!(report.starts_with("task #1 panicked: boom\n   at "), "{report}");
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        report::of(self)
     }
 
     pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
-        self.account().backtrace.as_ref()
+        self.0.account.backtrace.as_ref()
     }
 
-    /// Asks the error what it has to tell, if nobody has before.
-    pub(crate) fn account_or(&self, tell: impl FnOnce() -> Account) -> &Self {
-        self.account.get_or_init(tell);
-        self
+    /// The failure with which it all began: this one, unless it only passes another one on.
+    pub(crate) fn first(&self) -> &TaskFailure {
+        self.0.first.as_ref().unwrap_or(self)
     }
 
-    fn account(&self) -> &Account {
-        self.account
-            .get()
-            .expect("this is a bug in candor: a failure was shown before its error was asked")
+    /// The line that names the task. In the text of an error that carries this failure, it is that of the first one.
+    pub(crate) fn line(&self) -> String {
+        match carried::is_heard(self) {
+            true => self.first().one_line(),
+            false => self.one_line(),
+        }
     }
 
-    /// Whether somebody has been told of it, so that another report need not repeat it.
-    pub(crate) fn is_told(&self) -> bool {
-        self.is_printed() || self.is_reported.load(Ordering::Relaxed)
+    pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether it was reported, so that another report need not repeat it.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.is_printed() || self.0.is_reported.load(Ordering::Relaxed)
     }
 
     /// Claims the one report that it may have.
     pub(crate) fn begin_report(&self) -> bool {
-        !self.is_reported.swap(true, Ordering::Relaxed)
+        !self.0.is_reported.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_printed(&self) -> bool {
-        self.is_printed.load(Ordering::Relaxed)
+        self.0.is_printed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_printed(&self) {
-        self.is_printed.store(true, Ordering::Relaxed);
+        self.0.is_printed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_overdue(&self, is_overdue: bool) {
-        self.is_overdue.store(is_overdue, Ordering::Relaxed);
+        self.0.is_overdue.store(is_overdue, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for TaskFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+/// A chain of failures may be very long: its links are freed one after the other, and not one inside the other.
+impl Drop for Parts {
+    fn drop(&mut self) {
+        let mut rest = self.take_others();
+        while let Some(failure) = rest.pop() {
+            if let Some(mut parts) = Arc::into_inner(failure.0) {
+                rest.append(&mut parts.take_others());
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn take_others(&mut self) -> Vec<TaskFailure> {
+        let mut others: Vec<_> = self.first.take().into_iter().collect();
+        for cause in mem::take(&mut self.account.causes) {
+            match cause {
+                Cause::Failure(failure) => others.push(failure),
+                Cause::Group(failures) => others.extend(failures),
+                Cause::Text(_) | Cause::ForeignBacktrace(_) => {}
+            }
+        }
+        others
     }
 }
 
 impl std::error::Error for TaskFailure {}
+
+impl fmt::Debug for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match carried::is_heard(self) {
+            true => f.write_str(&self.first().one_line()),
+            false => f.write_str(&self.report()),
+        }
+    }
+}
+
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())?;
+        if let Some(location) = &self.0.account.location {
+            write!(f, ", at {location}")?;
+        }
+        match self.0.origin.spawned_at {
+            Some(site) => write!(f, ", spawned at {site}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -11,155 +11,96 @@
 //!              at src/net.rs:13:38
 //! ```
 //!
-//! The first lines tell what a reader needs, and stand alone where a stripped binary has no names for
+//! The first lines say what a reader needs, and stand alone where a stripped binary has no names for
 //! its frames. A report is one write, so that reports of two threads do not mix.
+//!
+//! A failure that tasks have passed on is reported once, with the first one in full and a line for each task:
+//!
+//! ```text
+//! task #1 `serve` failed: task #3 `read` failed: the disk is full
+//!    caused by task #3 `read` failed: the disk is full
+//!       at src/disk.rs:7:9
+//!       spawned at src/fetch.rs:20:15 by task #2 `fetch`
+//!    passed on by task #2 `fetch`, last await: JoinHandle at src/fetch.rs:21:10, spawned at src/main.rs:12:9
+//!    passed on by task #1 `serve`, last await: JoinHandle at src/main.rs:13:7, spawned at src/main.rs:9:9
+//! ```
 //!
 //! Knows no task and no executor.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Formatter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use log::Level;
 
-use super::account::{Account, Cause, PassedOn, account_of};
+use super::account::{Account, Cause, account_of};
 use super::backtrace::trim;
+use super::carried;
 use super::error::Error;
-use super::text::{contain, drop_payload, payload_text, quoted};
-use super::{FailureKind, TaskFailure};
+use super::text::{contain, drop_payload, payload_text, quoted, quoted_line};
+use super::{FailureKind, Parts, TaskFailure};
 
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
 
-/// Through how many tasks a failure may have been passed on to be told with all of them.
-const LINKS: u32 = 16;
+/// How many of those who passed a failure on are named at either end of a chain.
+const LINKS: usize = 16;
+
+/// How deep the branches of a tree are moved to the right.
+const DEEPEST: usize = 16;
 
 impl TaskFailure {
-    /// The first line of the report: who failed, how, and what it said.
-    pub(crate) fn headline(&self) -> String {
-        let verb = match self.kind {
+    /// The first line of the report, and the lines of the message: who failed, how, and what it said.
+    fn headline(&self) -> String {
+        let remark = match self.0.is_overdue.load(Ordering::Relaxed) {
+            true => " (not awaited yet)",
+            false => "",
+        };
+        let message = match &self.0.first {
+            None => quoted(self.message(), INDENT),
+            Some(_) => self.words(),
+        };
+        format!("{} {}{remark}: {message}", self.0.origin, self.verb())
+    }
+
+    /// Who failed, how, and what it said, in one line.
+    pub(crate) fn one_line(&self) -> String {
+        format!("{} {}: {}", self.0.origin, self.verb(), self.words())
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.0.kind {
             FailureKind::Panicked => "panicked",
             FailureKind::Failed => "failed",
             FailureKind::Caught => "caught a panic of its own",
-        };
-        let overdue = self.is_overdue.load(Ordering::Relaxed);
-        let remark = if overdue { " (not awaited yet)" } else { "" };
-        let message = match self.account().only_passes_on() {
-            // Its message names the task that it awaited, which names the next one, and so on.
-            Some(passed_on) if passed_on.steps > 1 => format!("… {}", passed_on.first.headline),
-            _ => quoted(self.message(), INDENT),
-        };
-        format!("{} {verb}{remark}: {message}", self.origin)
+        }
     }
 
-    /// What the report of an awaiter says of it: all but the frames, which that shows as well; or who it
-    /// was, if its own report stands further up.
-    pub(crate) fn as_cause(&self) -> PassedOn {
-        if self.is_told() {
-            let report = format!("{}, reported above", self.origin);
-            return PassedOn::from_its_first(self.headline(), report);
-        }
-        let report = Report {
-            failure: self,
-            with_backtrace: false,
-        };
-        let report = report.to_string();
-        match self.account().passed_on() {
-            None => PassedOn::from_its_first(self.headline(), report),
-            Some(next) => PassedOn {
-                report,
-                steps: next.steps + 1,
-                first: Arc::clone(&next.first),
-            },
+    /// The message in one line. Where it passes another failure on, the first one is quoted.
+    fn words(&self) -> String {
+        let words = quoted_line(self.message());
+        match self.0.first.as_ref().map(TaskFailure::one_line) {
+            Some(first) if !self.message().contains(&first) => format!("{words}: {first}"),
+            _ => words,
         }
     }
 }
 
-impl Display for TaskFailure {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Report {
-            failure: self,
-            with_backtrace: true,
-        }
-        .fmt(f)
-    }
+/// The full report.
+pub(super) fn of(failure: &TaskFailure) -> String {
+    let mut text = body(failure, true);
+    write_tree(&mut text, members(&failure.0.account), INDENT);
+    text
 }
 
-struct Report<'a> {
-    failure: &'a TaskFailure,
-    with_backtrace: bool,
-}
-
-impl Display for Report<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let failure = self.failure;
-        let account = failure.account();
-        f.write_str(&failure.headline())?;
-        if let Some(location) = &account.location {
-            write!(f, "\n{:INDENT$}at {location}", "")?;
-        }
-        if let Some(last_await) = failure.last_await {
-            write!(f, "\n{:INDENT$}last await: {last_await}", "")?;
-        }
-        failure
-            .origin
-            .spawned_by
-            .write_from(f, failure.origin.spawned_at, INDENT)?;
-        write_account(f, account, self.with_backtrace)
-    }
-}
-
-/// Writes what stands below the lines of the task: causes, frames and help.
-fn write_account(f: &mut Formatter<'_>, account: &Account, with_backtrace: bool) -> fmt::Result {
-    for cause in &account.causes {
-        match cause {
-            Cause::Text(text) => write!(f, "\n{:INDENT$}caused by: {}", "", quoted(text, INDENT))?,
-            Cause::Failure(PassedOn { report, .. }) if with_backtrace => {
-                write_cause(f, "caused by", report)?;
-            }
-            // Within another report: a chain that is long is told by its ends, or the report would be as
-            // long as the square of its length.
-            Cause::Failure(PassedOn {
-                report,
-                steps,
-                first,
-            }) => match steps {
-                0..LINKS => write_cause(f, "caused by", report)?,
-                more => {
-                    let links =
-                        format!("caused by {more} more tasks that passed it on, and first by");
-                    write_cause(f, &links, &first.report)?;
-                }
-            },
-            Cause::Group(tree) => {
-                let tree = tree.replace('\n', &format!("\n{:INDENT$}", ""));
-                write!(f, "\n{:INDENT$}{tree}", "")?;
-            }
-            Cause::ForeignBacktrace(frames) if with_backtrace => {
-                write!(f, "\n{}", trim(frames, shows_all_frames()).indented(INDENT))?;
-            }
-            Cause::ForeignBacktrace(_) => {}
-        }
-    }
-    if let Some(backtrace) = account.backtrace.as_deref().filter(|_| with_backtrace) {
-        write!(
-            f,
-            "\n{}",
-            trim(&backtrace.to_string(), shows_all_frames()).indented(INDENT)
-        )?;
-    }
-    if let Some(help) = account.help {
-        write!(f, "\n{:INDENT$}help: {help}", "")?;
-    }
-    Ok(())
-}
-
-fn write_cause(f: &mut Formatter<'_>, how: &str, report: &str) -> fmt::Result {
-    let mut lines = report.split('\n');
-    let first = lines.next().unwrap_or_default();
-    write!(f, "\n{:INDENT$}{how} {first}", "")?;
-    lines.try_for_each(|line| write!(f, "\n{:INDENT$}{line}", ""))
+/// What `{:?}` of a group's error is.
+pub(super) fn of_group<'a>(
+    headline: String,
+    failures: impl Iterator<Item = &'a TaskFailure>,
+) -> String {
+    let mut text = headline;
+    write_tree(&mut text, failures.collect(), 0);
+    text
 }
 
 /// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.
@@ -168,10 +109,221 @@ pub(crate) struct Backtraced<'a>(pub(crate) &'a Error);
 impl Backtraced<'_> {
     pub(crate) fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let account = account_of(self.0);
-        f.write_str(&quoted(&account.message, INDENT))?;
-        write!(f, "\n{:INDENT$}at {}", "", self.0.location())?;
-        write_account(f, &account, true)
+        if let Some(failure) = account.passes_on()
+            && carried::is_heard(failure)
+        {
+            return f.write_str(&quoted_line(&account.message));
+        }
+        let mut text = quoted(&account.message, INDENT);
+        let place = |text: &mut String| line(text, format_args!("at {}", self.0.location()));
+        write_account(&mut text, &account, None, place, true);
+        write_tree(&mut text, members(&account), INDENT);
+        f.write_str(&text)
     }
+}
+
+/// The report but for the failures of a group, which are a tree below it.
+fn body(failure: &TaskFailure, with_frames: bool) -> String {
+    let mut text = failure.headline();
+    let details = |text: &mut String| write_details(text, failure);
+    write_account(
+        &mut text,
+        &failure.0.account,
+        Some(failure),
+        details,
+        with_frames,
+    );
+    text
+}
+
+/// Where it happened, and who spawned the task.
+fn write_details(text: &mut String, failure: &TaskFailure) {
+    let parts = &failure.0;
+    if let Some(location) = &parts.account.location {
+        line(text, format_args!("at {location}"));
+    }
+    if let Some(last_await) = parts.last_await {
+        line(text, format_args!("last await: {last_await}"));
+    }
+    let lineage = &parts.origin.spawned_by;
+    text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
+}
+
+/// Writes what stands below the headline: details, causes, frames and help. `last` is who passed a failure on last.
+fn write_account(
+    text: &mut String,
+    account: &Account,
+    last: Option<&TaskFailure>,
+    details: impl FnOnce(&mut String),
+    with_frames: bool,
+) {
+    let Some(next) = account.passes_on() else {
+        details(text);
+        write_sources(text, account);
+        if with_frames {
+            write_frames(text, account);
+        }
+        return;
+    };
+    let (mut links, end) = chain(next);
+    if end.is_reported() {
+        details(text);
+        write_links(text, &links, end);
+        line(
+            text,
+            format_args!("caused by {}, reported above", end.0.origin),
+        );
+        return;
+    }
+    let mut cause = end.headline();
+    write_details(&mut cause, end);
+    write_sources(&mut cause, &end.0.account);
+    line(
+        text,
+        format_args!("caused by {}", cause.replace('\n', "\n   ")),
+    );
+    links.splice(0..0, last);
+    write_links(text, &links, end);
+    if with_frames {
+        // Where the first one has no frames, those of a `?` on the way are better than none.
+        let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
+        if !knows_frames && account.backtrace.is_some() {
+            write_frames(text, account);
+        }
+        write_frames(text, &end.0.account);
+    }
+}
+
+/// Who has passed a failure on, the last one first, and the first failure; or the nearest one that was reported before.
+fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
+    let (mut links, mut end) = (Vec::new(), from);
+    while !end.is_reported()
+        && let Some(next) = end.0.account.passes_on()
+    {
+        links.push(end);
+        end = next;
+    }
+    (links, end)
+}
+
+/// A line for each task that passed the failure on, the nearest to it first.
+fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
+    let first = end.first().one_line();
+    for (number, link) in links.iter().rev().enumerate() {
+        if links.len() > 2 * LINKS && (LINKS..links.len() - LINKS).contains(&number) {
+            if number == LINKS {
+                let more = links.len() - 2 * LINKS;
+                line(text, format_args!("passed on by {more} more tasks"));
+            }
+            continue;
+        }
+        line(text, format_args!("passed on by {}", link.0.origin));
+        let Parts {
+            account,
+            last_await,
+            origin,
+            ..
+        } = &*link.0;
+        let mut words: Vec<String> = vec![quoted_line(&account.message)];
+        words.extend(account.causes.iter().filter_map(|cause| match cause {
+            Cause::Text(text) => Some(quoted_line(text)),
+            _ => None,
+        }));
+        words.retain(|words| !words.starts_with(&first));
+        if !words.is_empty() {
+            text.push_str(&format!(" as: {}", words.join(": ")));
+        }
+        if let Some(last_await) = last_await {
+            text.push_str(&format!(", last await: {last_await}"));
+        }
+        if let Some(site) = origin.spawned_at {
+            text.push_str(&format!(", spawned at {site}"));
+        }
+    }
+}
+
+fn write_sources(text: &mut String, account: &Account) {
+    for cause in &account.causes {
+        if let Cause::Text(cause) = cause {
+            line(text, format_args!("caused by: {}", quoted(cause, INDENT)));
+        }
+    }
+}
+
+fn write_frames(text: &mut String, account: &Account) {
+    let foreign = account.causes.iter().find_map(|cause| match cause {
+        Cause::ForeignBacktrace(frames) => Some(frames.clone()),
+        _ => None,
+    });
+    let frames = foreign.or_else(|| Some(account.backtrace.as_ref()?.to_string()));
+    if let Some(frames) = frames {
+        text.push('\n');
+        text.push_str(
+            &trim(&frames, shows_all_frames())
+                .indented(INDENT)
+                .to_string(),
+        );
+    }
+    if let Some(help) = account.help {
+        line(text, format_args!("help: {help}"));
+    }
+}
+
+/// The failures of a group that a failure, or the one that it passes on, is about.
+fn members(account: &Account) -> Vec<&TaskFailure> {
+    let end = account.passes_on().map(chain);
+    let account = match &end {
+        None => account,
+        Some((_, end)) if end.is_reported() => return Vec::new(),
+        Some((_, end)) => &end.0.account,
+    };
+    let groups = account.causes.iter().filter_map(|cause| match cause {
+        Cause::Group(failures) => Some(failures),
+        _ => None,
+    });
+    groups.flatten().collect()
+}
+
+/// Writes the failures of a group below each other, and those of the groups within them. It is a list of what is still to be
+/// written and no recursion: groups may be nested deeply.
+fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
+    let mut branches = Vec::new();
+    let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
+        let last = failures.len().saturating_sub(1);
+        for (number, failure) in failures.into_iter().enumerate().rev() {
+            branches.push((failure, prefix.to_owned(), number == last));
+        }
+    };
+    grow(&mut branches, failures, &" ".repeat(indent));
+    while let Some((failure, prefix, is_last)) = branches.pop() {
+        let [branch, below] = match is_last {
+            true => ["└─ ", "   "],
+            false => ["├─ ", "│  "],
+        };
+        let below = format!("{prefix}{below}");
+        let (report, members) = match failure.is_reported() {
+            true => (
+                format!("{}, reported above", failure.one_line()),
+                Vec::new(),
+            ),
+            false => {
+                let members = members(&failure.0.account);
+                (body(failure, members.is_empty()), members)
+            }
+        };
+        let report = report.replace('\n', &format!("\n{below}"));
+        text.push_str(&format!("\n{prefix}{branch}{report}"));
+        let is_deep = prefix.chars().count() >= indent + 3 * DEEPEST;
+        grow(
+            &mut branches,
+            members,
+            if is_deep { &prefix } else { &below },
+        );
+    }
+}
+
+fn line(text: &mut String, what: fmt::Arguments<'_>) {
+    let _infallible = write!(text, "\n{:INDENT$}{what}", "");
 }
 
 fn shows_all_frames() -> bool {

@@ -38,6 +38,9 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
         Some((end, _)) if end + 1 < message.len() => &shown[..end],
         _ => shown,
     };
+    if message.trim().is_empty() {
+        return NO_WORDS.to_owned();
+    }
     let mut quote = String::with_capacity(shown.len());
     for (number, line) in shown.lines().enumerate() {
         if number > 0 {
@@ -59,6 +62,30 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     }
     quote
 }
+
+/// How many characters of a message stand in one line.
+const WIDTH_LIMIT: usize = 1024;
+
+/// Quotes a message in one line: the first of its lines that is not blank.
+pub(crate) fn quoted_line(message: &str) -> String {
+    let mut lines = message.lines().filter(|line| !line.trim().is_empty());
+    let Some(line) = lines.next() else {
+        return NO_WORDS.to_owned();
+    };
+    let mut quote = String::with_capacity(line.len());
+    for c in line.chars().take(WIDTH_LIMIT) {
+        push_visible(&mut quote, c);
+    }
+    if line.chars().nth(WIDTH_LIMIT).is_some() {
+        quote.push('…');
+    } else if lines.next().is_some() {
+        quote.push_str(" …");
+    }
+    quote
+}
+
+/// What a report says of a message without a word.
+pub(crate) const NO_WORDS: &str = "(an empty message)";
 
 /// The lines of a text, with nothing in them that a terminal would obey.
 pub(crate) fn visible(text: &str) -> String {
@@ -127,17 +154,20 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
     let trouble = match catch_unwind(AssertUnwindSafe(|| render(&mut text))) {
         Ok(Ok(())) => return text,
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
-        Err(payload) => {
-            let message = payload_text(&*payload).unwrap_or("a payload that is not text");
-            let trouble = format!("<its {trait_name} panicked: {message}>");
-            drop_payload(payload);
-            trouble
-        }
+        Err(payload) => trouble_of(trait_name, payload),
     };
     if !text.is_empty() {
         text.push(' ');
     }
     text + &trouble
+}
+
+/// What stands where a text should, since asking for it panicked.
+pub(crate) fn trouble_of(what: &str, payload: Box<dyn Any + Send>) -> String {
+    let message = payload_text(&*payload).unwrap_or("a payload that is not text");
+    let trouble = format!("<its {what} panicked: {message}>");
+    drop_payload(payload);
+    trouble
 }
 
 /// Appends `c`, escaped if a terminal or a reader of lines would obey it instead of showing it.

@@ -330,7 +330,10 @@ impl<E: Debug + 'static> State<E> {
             .collect();
         match failures.len() {
             0 => Ok(()),
-            _ => Err(GroupError::new(failures, self.spawned.get())),
+            _ => {
+                current::note_failure_read();
+                Err(GroupError::new(failures, self.spawned.get()))
+            }
         }
     }
 }

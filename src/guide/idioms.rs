@@ -68,9 +68,9 @@
 //!     let callback = candor::spawn(async {
 //!         match task.await {
 //!             Ok(number) => format!("{number}"),
-//!             Err(JoinError::Failed(_)) => "no number".to_owned(),
+//!             Err(JoinError::Failed(..)) => "no number".to_owned(),
 //!             Err(JoinError::Panicked(panic)) => panic.message().to_owned(),
-//!             Err(JoinError::Cancelled) => "cancelled".to_owned(),
+//!             Err(JoinError::Cancelled(_)) => "cancelled".to_owned(),
 //!         }
 //!     });
 //!     assert_eq!(callback.await.unwrap(), "no number");

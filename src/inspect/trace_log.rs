@@ -87,7 +87,7 @@ impl Instrument for TraceLog {
     }
 
     fn failure(&self, _at: Instant, failure: &TaskFailure) {
-        trace!(target: "candor", "a failure: {}", failure.headline());
+        trace!(target: "candor", "a failure: {}", failure.one_line());
     }
 
     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {

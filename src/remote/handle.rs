@@ -121,8 +121,10 @@ impl<T: Outcome> Future for RemoteHandle<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let shared = self.order.shared();
         let poll = shared.poll(cx);
-        if poll.is_pending() {
-            current::note_await(AwaitKind::Join, await_line(shared.spawned_at));
+        match &poll {
+            Poll::Pending => current::note_await(AwaitKind::Join, await_line(shared.spawned_at)),
+            Poll::Ready(Err(_)) => current::note_failure_read(),
+            Poll::Ready(Ok(_)) => {}
         }
         poll
     }

@@ -6,7 +6,7 @@
 //!                          │      ▲                           ▲
 //!          its failure is  │      │ told                      │ told, and the handle is gone
 //!          being reported  ▼      │                           │
-//!                         BeingTold ──────────────────────────┘
+//!                         BeingViewed ──────────────────────────┘
 //! ```
 //!
 //! A failure lies here until somebody has it: the handle, or a report. The handle never gives one away before it
@@ -24,7 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::TaskFailure;
-use crate::failure::join_error::JoinError;
+use crate::failure::join_error::{Cancelled, JoinError};
 use crate::failure::lineage::{Named, TaskId};
 use crate::failure::text::contain;
 use crate::outcome::Outcome;
@@ -55,7 +55,7 @@ enum Stage<T: Outcome> {
     Running,
     Finished(OutcomeOf<T>),
     /// The failure is outside for a moment: user code is called with it.
-    BeingTold,
+    BeingViewed,
     /// The outcome was taken or dropped.
     Over,
 }
@@ -136,7 +136,7 @@ impl<T: Outcome> Shared<T> {
         drop(waker);
         match stage {
             Stage::Finished(outcome) => Poll::Ready(outcome),
-            Stage::Running | Stage::BeingTold | Stage::Over => panic!(
+            Stage::Running | Stage::BeingViewed | Stage::Over => panic!(
                 "the RemoteHandle of {} was polled after it had given its outcome; it can be awaited once",
                 place.map_or_else(
                     || "a task".to_owned(),
@@ -167,7 +167,8 @@ impl<T: Outcome> Shared<T> {
         let mut state = self.lock();
         state.is_detached = true;
         let waker = state.waker.take();
-        if state.stage.is_failure() {
+        // One that is being viewed is not reported yet: perhaps an instrument looks at it.
+        if state.stage.is_failure() || matches!(state.stage, Stage::BeingViewed) {
             drop(state);
             drop(waker);
             return true;
@@ -219,7 +220,7 @@ impl<T: Outcome> Shared<T> {
 
     pub(super) fn is_unread_failure(&self) -> bool {
         let state = self.lock();
-        matches!(state.stage, Stage::BeingTold) || state.stage.is_failure()
+        matches!(state.stage, Stage::BeingViewed) || state.stage.is_failure()
     }
 
     /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.
@@ -228,24 +229,27 @@ impl<T: Outcome> Shared<T> {
         if !state.stage.is_failure() {
             return;
         }
-        let told = mem::replace(&mut state.stage, Stage::BeingTold);
+        let viewed = mem::replace(&mut state.stage, Stage::BeingViewed);
         drop(state);
-        if let Stage::Finished(Err(error)) = &told
+        if let Stage::Finished(Err(error)) = &viewed
             && let Some(failure) = error.failure()
         {
             view(failure);
         }
         let mut state = self.lock();
-        if state.is_detached {
-            state.stage = Stage::Over;
+        state.stage = viewed;
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    /// Drops a failure that has been reported, if no handle is left for it.
+    pub(super) fn discard(&self) {
+        let mut state = self.lock();
+        if state.is_detached && state.stage.is_failure() {
+            let reported = mem::replace(&mut state.stage, Stage::Over);
             drop(state);
-            // There is no poll to tell a panic in its destructor as part of: std's hook does.
-            contain(|| drop(told));
-        } else {
-            state.stage = told;
-            let waker = state.waker.take();
-            drop(state);
-            wake(waker);
+            drop(reported);
         }
     }
 
@@ -268,7 +272,12 @@ impl<T: Outcome> Shared<T> {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         if let Stage::Running = state.stage {
-            state.stage = Stage::Finished(Err(JoinError::Cancelled));
+            let (id, name) = match state.place {
+                Some(place) => (place.id, None),
+                None => (TaskId::NEVER, None),
+            };
+            let cancelled = Cancelled::new(id, name);
+            state.stage = Stage::Finished(Err(JoinError::Cancelled(cancelled)));
             let waker = state.waker.take();
             drop(state);
             wake(waker);
@@ -279,7 +288,7 @@ impl<T: Outcome> Shared<T> {
 impl<T: Outcome> State<T> {
     /// Whether an outcome is still to come.
     fn is_awaited(&self) -> bool {
-        matches!(self.stage, Stage::Running | Stage::BeingTold)
+        matches!(self.stage, Stage::Running | Stage::BeingViewed)
     }
 }
 
@@ -287,7 +296,7 @@ impl<T: Outcome> Stage<T> {
     fn is_failure(&self) -> bool {
         matches!(
             self,
-            Stage::Finished(Err(JoinError::Failed(_) | JoinError::Panicked(_)))
+            Stage::Finished(Err(JoinError::Failed(..) | JoinError::Panicked(_)))
         )
     }
 }

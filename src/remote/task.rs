@@ -92,8 +92,9 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         self.order.shared().view_failure(view);
     }
 
-    /// Viewing a failure whose handle is gone has dropped it already.
-    fn discard(&self) {}
+    fn discard(&self) {
+        self.order.shared().discard();
+    }
 }
 
 impl<F: Future<Output: Outcome>> Drop for RemoteTask<F> {

@@ -36,7 +36,7 @@ impl Reports {
         let executor = builder
             .virtual_time()
             .on_failure(move |failure| {
-                let text = failure.to_string();
+                let text = failure.report();
                 noted.note(format!("report: {}", headline(&text)));
                 kept.borrow_mut().push(text);
             })

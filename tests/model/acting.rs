@@ -256,7 +256,7 @@ impl Actor {
         self.waits(Waits::ForTasks(vec![joined], None));
         match (held.await, then) {
             (Ok(_), _) | (_, Then::Handle) => Ok(()),
-            (Err(JoinError::Cancelled), Then::Pass) => {
+            (Err(JoinError::Cancelled(_)), Then::Pass) => {
                 self.fails(format!("t{} misses t{joined}", self.number), None)
             }
             (Err(error), Then::Pass) => {

@@ -95,8 +95,8 @@ impl World {
     pub fn note_report(&self, failure: &TaskFailure) {
         let message = failure.message().to_owned();
         // The text is made only where it is asked for something: it takes a while.
-        let names_its_cause = cause_in(&message)
-            .is_none_or(|cause| failure.to_string().contains(&format!("`{cause}`")));
+        let names_its_cause =
+            cause_in(&message).is_none_or(|cause| failure.report().contains(&format!("`{cause}`")));
         let name = failure.task_name().and_then(|name| name.strip_prefix('t'));
         self.note(Event::Reported(Report {
             of: name.map_or(MAIN, |number| number.parse().expect("we named it")),

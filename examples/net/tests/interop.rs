@@ -19,7 +19,7 @@ fn reports_of(program: impl Future<Output = candor::Result>) -> Vec<String> {
     let reports = Rc::new(RefCell::new(Vec::new()));
     let kept = reports.clone();
     let executor = Executor::builder()
-        .on_failure(move |failure| kept.borrow_mut().push(failure.to_string()))
+        .on_failure(move |failure| kept.borrow_mut().push(failure.report()))
         .build();
     executor.run(program);
     assert_eq!(executor.failures() as usize, reports.borrow().len());
