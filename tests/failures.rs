@@ -942,8 +942,8 @@ fn a_resumed_panic_keeps_its_record() {
     let report = reports.only();
     assert_eq!(headline(&report), "task #3 panicked: boom");
     assert_contains(&report, "tests/failures.rs");
-    assert_contains(&report, "caused by task #2 panicked: boom");
     assert_contains(&report, "caused by task #1 `origin` panicked: boom");
+    assert_contains(&report, "passed on by task #2, ");
     assert_count(&report, "backtrace (", 1);
     assert_lacks(&report, "no backtrace");
 }

@@ -400,7 +400,7 @@ fn the_tree_holds_a_full_report_of_each_nested_groups_included() {
             let _grenade = Grenade("sibling");
             pending::<()>().await;
         });
-        let tree = outer.join().await.unwrap_err().to_string();
+        let tree = outer.join().await.unwrap_err().report();
         assert_contains(
             &tree,
             "2 of 2 tasks of the group failed\n├─ task #1 failed: ",
@@ -547,7 +547,7 @@ fn a_group_that_nobody_joins_in_time_is_reported_and_then_named() {
             reports.headlines(),
             ["task #1 panicked (not awaited yet): late"]
         );
-        let tree = group.join().await.unwrap_err().to_string();
+        let tree = group.join().await.unwrap_err().report();
         assert_contains(&tree, "└─ task #1 panicked: late, reported above");
         assert_lacks(&tree, "backtrace");
     });

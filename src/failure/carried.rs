@@ -44,6 +44,11 @@ pub(crate) fn listen<R>(ask: impl FnOnce() -> R) -> (R, Carried) {
     (answer, replace(outer).unwrap_or_default())
 }
 
+/// Whether an error is being asked for its text, in which a report has no place.
+pub(crate) fn is_listening() -> bool {
+    note(|_| ())
+}
+
 /// Whether the error that is being asked has shown a failure so far.
 pub(crate) fn is_anything_heard() -> bool {
     let heard = HEARD.try_with(|cell| {
@@ -71,9 +76,14 @@ pub(crate) fn is_heard(failure: &TaskFailure) -> bool {
 
 /// The same for all failures of a group.
 pub(crate) fn is_group_heard<'a>(failures: impl Iterator<Item = &'a TaskFailure>) -> bool {
+    let failures: Vec<_> = failures.cloned().collect();
     note(|carried| {
-        carried.is_group = true;
-        carried.failures.extend(failures.cloned());
+        // An error may show it more than once.
+        let is_known = (carried.failures.iter()).any(|known| known.is_same(&failures[0]));
+        if !is_known {
+            carried.is_group = true;
+            carried.failures.extend(failures);
+        }
     })
 }
 

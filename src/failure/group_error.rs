@@ -109,7 +109,7 @@ impl<E: Debug + 'static> Display for GroupError<E> {
 
 impl<E: Debug + 'static> Debug for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match carried::is_group_heard(self.known()) {
+        match carried::is_listening() {
             true => Display::fmt(self, f),
             false => f.write_str(&self.report()),
         }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::account::{Account, account_of, is_better_asked_once_converted};
 use super::lineage::{Named, TaskId};
 use super::record::Record;
-use super::{TaskFailure, hook};
+use super::{TaskFailure, carried, hook};
 
 /// Why an awaited task has no value to give.
 ///
@@ -244,10 +244,11 @@ impl fmt::Display for Cancelled {
 
 impl Debug for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{self}: it was aborted, or its executor ended before it was done"
-        )
+        write!(f, "{self}")?;
+        match carried::is_listening() {
+            true => Ok(()),
+            false => f.write_str(": it was aborted, or its executor ended before it was done"),
+        }
     }
 }
 

@@ -18,8 +18,8 @@
 //!
 //! ```text
 //! task #1 `serve` failed: task #3 `read` failed: the disk is full
+//!    at src/disk.rs:7:9
 //!    caused by task #3 `read` failed: the disk is full
-//!       at src/disk.rs:7:9
 //!       spawned at src/fetch.rs:20:15 by task #2 `fetch`
 //!    passed on by task #2 `fetch`, last await: JoinHandle at src/fetch.rs:21:10, spawned at src/main.rs:12:9
 //!    passed on by task #1 `serve`, last await: JoinHandle at src/main.rs:13:7, spawned at src/main.rs:9:9
@@ -38,7 +38,7 @@ use super::backtrace::trim;
 use super::carried;
 use super::error::Error;
 use super::text::{contain, drop_payload, payload_text, quoted, quoted_line};
-use super::{FailureKind, Parts, TaskFailure};
+use super::{FailureKind, Location, Parts, TaskFailure};
 
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
@@ -79,8 +79,10 @@ impl TaskFailure {
     /// The message in one line. Where it passes another failure on, the first one is quoted.
     fn words(&self) -> String {
         let words = quoted_line(self.message());
-        match self.0.first.as_ref().map(TaskFailure::one_line) {
-            Some(first) if !self.message().contains(&first) => format!("{words}: {first}"),
+        match &self.0.first {
+            Some(first) if !words.contains(&first.words()) => {
+                format!("{words}: {}", first.one_line())
+            }
             _ => words,
         }
     }
@@ -125,7 +127,8 @@ impl Backtraced<'_> {
 /// The report but for the failures of a group, which are a tree below it.
 fn body(failure: &TaskFailure, with_frames: bool) -> String {
     let mut text = failure.headline();
-    let details = |text: &mut String| write_details(text, failure);
+    let details =
+        |text: &mut String| write_details(text, failure, failure.0.account.location.as_ref());
     write_account(
         &mut text,
         &failure.0.account,
@@ -137,9 +140,9 @@ fn body(failure: &TaskFailure, with_frames: bool) -> String {
 }
 
 /// Where it happened, and who spawned the task.
-fn write_details(text: &mut String, failure: &TaskFailure) {
+fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Location>) {
     let parts = &failure.0;
-    if let Some(location) = &parts.account.location {
+    if let Some(location) = place {
         line(text, format_args!("at {location}"));
     }
     if let Some(last_await) = parts.last_await {
@@ -175,8 +178,16 @@ fn write_account(
         );
         return;
     }
+    if let Some(location) = &account.location {
+        line(text, format_args!("at {location}"));
+    }
     let mut cause = end.headline();
-    write_details(&mut cause, end);
+    let is_new = |location: &&Location| account.location.as_ref() != Some(*location);
+    write_details(
+        &mut cause,
+        end,
+        end.0.account.location.as_ref().filter(is_new),
+    );
     write_sources(&mut cause, &end.0.account);
     line(
         text,
@@ -208,7 +219,7 @@ fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
 
 /// A line for each task that passed the failure on, the nearest to it first.
 fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
-    let first = end.first().one_line();
+    let first = end.first().words();
     for (number, link) in links.iter().rev().enumerate() {
         if links.len() > 2 * LINKS && (LINKS..links.len() - LINKS).contains(&number) {
             if number == LINKS {
@@ -229,7 +240,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
             Cause::Text(text) => Some(quoted_line(text)),
             _ => None,
         }));
-        words.retain(|words| !words.starts_with(&first));
+        words.retain(|words| !words.ends_with(&first));
         if !words.is_empty() {
             text.push_str(&format!(" as: {}", words.join(": ")));
         }
@@ -313,7 +324,8 @@ fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
         };
         let report = report.replace('\n', &format!("\n{below}"));
         text.push_str(&format!("\n{prefix}{branch}{report}"));
-        let is_deep = prefix.chars().count() >= indent + 3 * DEEPEST;
+        let below = format!("{below}{:INDENT$}", "");
+        let is_deep = prefix.chars().count() >= DEEPEST * INDENT;
         grow(
             &mut branches,
             members,
