@@ -1159,7 +1159,8 @@ fn a_source_that_panics_is_said_and_the_report_goes_on() {
 #[test]
 fn the_question_mark_leads_out_of_candors_error_into_a_box() {
     fn port() -> candor::Result<u16> {
-        Ok("eighty".parse()?) // the way out begins
+        let port = "eighty".parse()?; // the way out begins
+        Ok(port)
     }
     fn serve() -> Result<u16, Box<dyn std::error::Error>> {
         Ok(port()?)
