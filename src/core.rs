@@ -162,7 +162,6 @@ impl Core {
     }
 
     /// Notes that what is being polled has read the failure of another task.
-    #[inline]
     pub(crate) fn note_failure_read(&self) {
         self.failure_reader.set(self.polled.get());
     }
@@ -283,11 +282,7 @@ impl Core {
             self.waited_for.set(self.waited_for.get() - 1);
         }
         if failed {
-            if self.failure_reader.replace(NOBODY) == slot {
-                // Asked now, while the one that it carries has been asked before. Asked at the end of a long chain, each
-                // error would ask the next one, one inside the other.
-                self.view_failure(&**task, |_| ());
-            }
+            self.ask_early(task);
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(self), Rc::clone(task));
             } else {
@@ -307,6 +302,15 @@ impl Core {
                 self.end_poll();
                 joiner.wake();
             }
+        }
+    }
+
+    /// Asks an error for its text that is likely to carry another one, which has been asked before. At the end of a
+    /// long chain each error would ask the next one, one inside the other.
+    #[inline]
+    fn ask_early(&self, task: &Rc<AnyTask>) {
+        if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
+            self.view_failure(&**task, |_| ());
         }
     }
 

@@ -80,7 +80,7 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
 }
 
 /// Notes that the current task has read the failure of another one.
-#[inline]
+#[cold]
 pub(crate) fn note_failure_read() {
     with(|core| core.note_failure_read());
 }

@@ -20,7 +20,6 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -157,8 +156,10 @@ impl Header {
         self.awaited_at.get().map(|at| LastAwait { what, at })
     }
 
-    pub(crate) fn cancelled(&self) -> Cancelled {
-        Cancelled::new(self.id, self.spawned_by.name.clone())
+    /// What its handle is given if the future was dropped before it was done.
+    #[cold]
+    fn cancelled<E>(&self) -> JoinError<E> {
+        JoinError::Cancelled(Cancelled(Record::of_task(self.origin(), self.last_await())))
     }
 
     pub(crate) fn origin(&self) -> OriginOf<'_> {
@@ -295,11 +296,10 @@ pub(crate) trait JobOf<T>: Job {
 
 enum Stage<F: Future<Output: Outcome>> {
     Running(F),
-    Finished(OutcomeOf<F>),
-    /// The future was dropped before it was done. What the handle is given says who that was.
+    /// `None` once the outcome was taken or discarded.
+    Finished(Option<OutcomeOf<F>>),
+    /// The future was dropped before it was done. Who that was is said when the handle asks.
     Cancelled,
-    /// The outcome was taken or discarded.
-    Over,
 }
 
 type OutcomeOf<F> = Result<
@@ -321,33 +321,30 @@ impl<F: Future<Output: Outcome>> Task<F> {
         match output.into_result() {
             Ok(value) => {
                 // This drops the future. Should that panic, the outcome is in its place all the same.
-                *stage = Stage::Finished(Ok(value));
+                *stage = Stage::Finished(Some(Ok(value)));
                 if self.header.is_detached.get() {
-                    *stage = Stage::Over;
+                    *stage = Stage::Finished(None);
                 }
                 AfterPoll::Done
             }
             Err(error) => {
                 let header = &self.header;
                 let record = Record::of_task(header.origin(), header.last_await());
-                *stage = Stage::Finished(Err(JoinError::Failed(error, record)));
+                *stage = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
                 AfterPoll::Failed
             }
         }
     }
 
+    #[inline]
     fn take_outcome(&self) -> Option<OutcomeOf<F>> {
         let stage = &mut *self.stage.try_borrow_mut().ok()?;
         match stage {
-            // It stays where it is pinned.
-            Stage::Running(_) | Stage::Over => None,
-            Stage::Finished(_) => match mem::replace(stage, Stage::Over) {
-                Stage::Finished(outcome) => Some(outcome),
-                _ => None,
-            },
+            Stage::Running(_) => None,
+            Stage::Finished(outcome) => outcome.take(),
             Stage::Cancelled => {
-                *stage = Stage::Over;
-                Some(Err(JoinError::Cancelled(self.header.cancelled())))
+                *stage = Stage::Finished(None);
+                Some(Err(self.header.cancelled()))
             }
         }
     }
@@ -357,7 +354,7 @@ impl<F: Future<Output: Outcome>> Stage<F> {
     fn is_unread_failure(&self) -> bool {
         matches!(
             self,
-            Stage::Finished(Err(JoinError::Failed(..) | JoinError::Panicked(_)))
+            Stage::Finished(Some(Err(JoinError::Failed(..) | JoinError::Panicked(_))))
         )
     }
 }
@@ -407,7 +404,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         if stage.is_unread_failure() {
             return Some(panic);
         }
-        *stage = Stage::Finished(Err(JoinError::Panicked(panic)));
+        *stage = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
         None
     }
 
@@ -417,14 +414,14 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
 
     fn ending(&self) -> Ending {
         match &*self.stage.borrow() {
-            Stage::Finished(outcome) => Ending::of(Some(outcome)),
+            Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
             Stage::Cancelled => Ending::Cancelled,
-            Stage::Running(_) | Stage::Over => Ending::Returned,
+            Stage::Running(_) => unreachable!("asked of a task that is finished"),
         }
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
-        if let Stage::Finished(Err(error)) = &*self.stage.borrow()
+        if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
             && let Some(failure) = error.failure()
         {
             view(failure);

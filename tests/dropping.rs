@@ -22,7 +22,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use candor::{Executor, JoinHandle, Plain, TaskBuilder, sleep, spawn, yield_now};
-use common::{Reports, Trace, assert_contains, assert_lacks, finished, panic_message};
+use common::{Reports, Trace, assert_contains, assert_lacks, child, finished, panic_message};
 
 /// Counts how often it is dropped, and checks where.
 struct Counted {
@@ -721,4 +721,58 @@ fn what_a_callback_holds_is_dropped_with_its_executor() {
     executor.block_on(async {});
     drop(executor);
     assert_eq!(Rc::strong_count(&held), 1);
+}
+
+/// An error that drops what it is given when it is asked for its text.
+struct DropsWhenShown<T>(RefCell<Option<T>>);
+
+impl<T> std::fmt::Debug for DropsWhenShown<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        drop(self.0.take());
+        f.write_str("it dropped what it had")
+    }
+}
+
+type OwnHandle = Rc<RefCell<Option<candor::JoinHandle<Result<(), DropsWhenShown<Keeps>>>>>>;
+
+/// Keeps a handle of the very task that fails with it.
+struct Keeps(OwnHandle);
+
+impl Drop for Keeps {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
+}
+
+#[test]
+fn an_error_whose_text_drops_the_handle_of_its_own_task_is_reported_once() {
+    let name = "an_error_whose_text_drops_the_handle_of_its_own_task_is_reported_once";
+    let ended = child(name).run(|| {
+        let executor = Executor::builder().grace(Duration::ZERO).build();
+        let handle = OwnHandle::default();
+        let keeps = Keeps(handle.clone());
+        let fails = executor.spawn(async move { Err(DropsWhenShown(RefCell::new(Some(keeps)))) });
+        *handle.borrow_mut() = Some(fails);
+        executor.run_until_stalled();
+        assert_eq!(executor.failures(), 1);
+    });
+    let Some(ended) = ended else { return };
+    ended.assert_success();
+    common::assert_count(&ended.stderr, "it dropped what it had", 1);
+}
+
+#[test]
+fn an_abort_handle_that_is_left_keeps_no_error_of_its_task() {
+    #[derive(Debug)]
+    struct Broken(#[expect(dead_code, reason = "it is kept")] Rc<()>);
+    let error = Rc::new(());
+    let kept = Rc::downgrade(&error);
+    let executor = Executor::builder().on_failure(|_| ()).build();
+    let task = executor.spawn(async move { Err::<(), _>(Broken(error)) });
+    let _abort = task.abort_handle();
+    executor.run_until_stalled();
+    drop(executor);
+    assert!(kept.upgrade().is_some(), "its handle may still ask for it");
+    drop(task);
+    assert!(kept.upgrade().is_none());
 }

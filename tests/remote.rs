@@ -11,7 +11,7 @@
 
 mod common;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -547,4 +547,42 @@ fn a_panic_of_a_spawners_task_is_reported_with_a_place_of_the_users() {
     let report = reports.only();
     assert_contains(&report, "task #1 panicked: boom");
     assert_contains(&report, "spawned at tests/remote.rs:");
+}
+
+#[test]
+fn a_failure_of_a_detached_remote_task_is_reported_though_an_instrument_looks_at_it() {
+    struct Looks;
+    impl candor::Instrument for Looks {}
+    for how in ["panics", "fails"] {
+        let reports = Reports::of(candor::Executor::builder().instrument(Looks));
+        let remote = reports.remote();
+        let task = remote.spawn(move || async move {
+            match how {
+                "panics" => panic!("boom"),
+                _ => Err::<(), _>("boom"),
+            }
+        });
+        task.unwrap().detach();
+        reports.drain();
+        assert_eq!(reports.failures(), 1, "{how}");
+        assert_contains(&reports.only(), "boom");
+    }
+}
+
+#[test]
+fn a_remote_handle_that_an_instrument_drops_while_it_looks_loses_no_failure() {
+    #[derive(Default)]
+    struct Drops(RefCell<Option<candor::RemoteHandle<Result<(), &'static str>>>>);
+    impl candor::Instrument for Drops {
+        fn failure(&self, _at: std::time::Instant, _failure: &candor::TaskFailure) {
+            drop(self.0.take());
+        }
+    }
+    let drops = Rc::new(Drops::default());
+    let reports = Reports::of(candor::Executor::builder().instrument(drops.clone()));
+    let task = reports.remote().spawn(|| async { Err::<(), _>("boom") });
+    *drops.0.borrow_mut() = Some(task.unwrap());
+    reports.drain();
+    reports.run_until_stalled();
+    assert_contains(&reports.only(), "boom");
 }

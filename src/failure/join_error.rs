@@ -11,10 +11,10 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::account::{Account, account_of, is_better_asked_once_converted};
-use super::lineage::{Named, TaskId};
+use super::lineage::TaskId;
 use super::record::Record;
 use super::{TaskFailure, carried, hook};
 
@@ -212,25 +212,17 @@ impl<E: Debug + 'static> StdError for JoinError<E> {
 ///     assert_eq!(cancelled.task_name(), Some("fetch"));
 /// });
 /// ```
-#[derive(Clone)]
-pub struct Cancelled {
-    id: TaskId,
-    name: Option<Arc<str>>,
-}
+pub struct Cancelled(pub(crate) Record);
 
 impl Cancelled {
-    pub(crate) fn new(id: TaskId, name: Option<Arc<str>>) -> Self {
-        Cancelled { id, name }
-    }
-
     /// Returns the task's number, unique within its executor.
     pub fn task_id(&self) -> TaskId {
-        self.id
+        self.0.task_id()
     }
 
     /// Returns the task's name, if it was given one.
     pub fn task_name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.0.task_name()
     }
 }
 
@@ -238,7 +230,7 @@ impl StdError for Cancelled {}
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was cancelled", Named(self.id, self.task_name()))
+        write!(f, "{} was cancelled", self.0)
     }
 }
 

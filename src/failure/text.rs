@@ -227,7 +227,6 @@ mod tests {
     #[test]
     fn plain_text_of_any_language_is_quoted_as_it_stands() {
         for plain in [
-            "",
             "index out of bounds",
             "a\tb",
             "größer als 5 µs",
@@ -251,7 +250,25 @@ mod tests {
     fn a_trailing_newline_makes_no_empty_line() {
         assert_eq!(quoted("one\n", 3), "one");
         assert_eq!(quoted("one\r\n", 3), "one");
-        assert_eq!(quoted("\n", 3), "");
+    }
+
+    #[test]
+    fn a_message_without_a_word_is_named() {
+        for empty in ["", "\n", " \r\n\t"] {
+            assert_eq!(quoted(empty, 3), NO_WORDS);
+            assert_eq!(quoted_line(empty), NO_WORDS);
+        }
+    }
+
+    #[test]
+    fn one_line_is_the_first_that_says_something() {
+        assert_eq!(quoted_line("one"), "one");
+        assert_eq!(quoted_line("\n\none\ntwo"), "one …");
+        assert_eq!(quoted_line("one\n"), "one");
+        assert_eq!(quoted_line("\x1b[2Kone\r"), r"\u{1b}[2Kone\r");
+        let long = quoted_line(&"ü".repeat(WIDTH_LIMIT + 1));
+        assert_eq!(long.chars().count(), WIDTH_LIMIT + 1);
+        assert!(long.ends_with("ü…"));
     }
 
     #[test]

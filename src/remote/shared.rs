@@ -25,7 +25,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::failure::TaskFailure;
 use crate::failure::join_error::{Cancelled, JoinError};
-use crate::failure::lineage::{Named, TaskId};
+use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::failure::record::Record;
 use crate::failure::text::contain;
 use crate::outcome::Outcome;
 use crate::task::Ending;
@@ -272,11 +273,15 @@ impl<T: Outcome> Shared<T> {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         if let Stage::Running = state.stage {
-            let (id, name) = match state.place {
-                Some(place) => (place.id, None),
-                None => (TaskId::NEVER, None),
-            };
-            let cancelled = Cancelled::new(id, name);
+            let cancelled = Cancelled(Record::new(
+                Origin {
+                    id: state.place.map_or(TaskId::NEVER, |place| place.id),
+                    name: None,
+                    spawned_at: Some(self.spawned_at),
+                    spawned_by: Lineage::of_entry(None),
+                },
+                None,
+            ));
             state.stage = Stage::Finished(Err(JoinError::Cancelled(cancelled)));
             let waker = state.waker.take();
             drop(state);
