@@ -94,15 +94,17 @@ pub fn Ok<T>(value: T) -> Result<T> {
 /// `Box<dyn std::error::Error + Send + Sync>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not convert into a `candor::Error`",
-    label = "this is no `std::error::Error` that is `Send + Sync`, no text, and no box of one",
-    note = "a `Box<dyn std::error::Error>` says nothing of `Send` and `Sync`: return a `Box<dyn std::error::Error + Send + \
-            Sync>` where it is made, or keep its text: `.map_err(|error| error.to_string())?`"
+    label = "`candor::Error` takes errors that are `Send + Sync`, texts, and boxes of these. Write \
+             `.map_err(|error| error.to_string())?`, or let a box that is made elsewhere be a `Box<dyn std::error::Error + \
+             Send + Sync>`"
 )]
 pub trait IntoError: Sized {
     #[doc(hidden)]
     fn into_inner(self) -> Box<dyn StdError + Send + Sync>;
 }
 
+// Else the compiler would speak of this impl's bound, which is none that a user could do anything about.
+#[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn StdError + Send + Sync>>> IntoError for E {
     fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
         self.into()
