@@ -39,10 +39,10 @@ pub(crate) use watching::Watch;
 
 use crate::clock::Clock;
 use crate::failure::LastAwait;
+use crate::failure::aside::drop_payload;
 use crate::failure::hook;
 use crate::failure::join_error::Panic;
 use crate::failure::lineage::{Entry, TaskId};
-use crate::failure::text::drop_payload;
 use crate::inbox::Inbox;
 use crate::key::{Key, SLOT_LIMIT};
 use crate::slots::Slots;
@@ -155,6 +155,10 @@ impl Core {
     #[inline]
     pub(crate) fn end_poll(&self) {
         self.polled.set(NOBODY);
+    }
+
+    pub(crate) fn is_between_polls(&self) -> bool {
+        self.polled.get() == NOBODY
     }
 
     pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {

@@ -21,6 +21,7 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 
 use crate::core::{Config, Core};
+use crate::failure::aside::Aside;
 use crate::failure::hook::{self, Polled, Probe};
 use crate::failure::lineage::Entry;
 use crate::failure::{AwaitKind, LastAwait};
@@ -88,6 +89,8 @@ pub(crate) fn note_failure_read() {
 /// Makes an executor the current one until it is dropped.
 pub(crate) struct Entered {
     core: Rc<Core>,
+    /// Perhaps a logger or a callback has entered it: its tasks are somebody again.
+    _aside: Aside,
 }
 
 impl Entered {
@@ -112,6 +115,7 @@ impl Entered {
         core.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
             core: Rc::clone(core),
+            _aside: Aside::new(false),
         }
     }
 }
@@ -209,14 +213,18 @@ pub(crate) fn retire(core: &Rc<Core>) {
     }
 }
 
-/// The task that is being polled on this thread, on whichever executor. Its loop will look for what
-/// the panic hook has recorded.
+/// The task that is being polled on this thread. Its loop will look for what the panic hook has recorded.
+///
+/// A main future of `block_on` is nobody's task: what it panics with goes to the task that called `block_on`, if any.
 fn polled_task() -> Option<Polled> {
     let mut core = get();
     while let Some(this) = core {
         if let Some(polled) = this.polled_task() {
             this.attention.set(true);
             return Some(polled);
+        }
+        if this.is_between_polls() {
+            return None;
         }
         core = this.outer.borrow().clone();
     }

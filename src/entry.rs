@@ -40,7 +40,7 @@ use crate::executor::{drain, drive};
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Entry;
 use crate::failure::record::Record;
-use crate::failure::{FailureKind, report};
+use crate::failure::{FailureKind, printing};
 use crate::inspect::lost_work;
 use crate::inspect::trace_log::followed;
 use crate::key::MAIN_SLOT;
@@ -163,7 +163,7 @@ where
         virtual_time: true,
         on_failure: Some(Box::new(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
-            FailureKind::Caught => report::print(Level::Error, &failure.report()),
+            FailureKind::Caught => printing::print(Level::Error, &failure.report()),
             FailureKind::Panicked | FailureKind::Failed => {
                 collected.borrow_mut().push(failure.report())
             }
@@ -191,7 +191,7 @@ struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
 impl Drop for PrintedOnPanic {
     fn drop(&mut self) {
         for text in self.0.take() {
-            report::print(Level::Error, &text);
+            printing::print(Level::Error, &text);
         }
     }
 }
@@ -380,9 +380,10 @@ fn warn_of_nesting(entry: Entry) {
 
 #[cold]
 fn warn_that_it_stands_still(outer: Entry, entry: Entry) {
-    log::warn!(
-        target: "candor",
-        "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
-         If that is not intended, `.await` the future instead",
-    );
+    printing::warn_once("nested", entry.at, || {
+        format!(
+            "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
+             If that is not intended, `.await` the future instead"
+        )
+    });
 }

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 pub(crate) use hosted::{pass, run_until_stalled, tick};
 
 use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
-use crate::failure::text::contain;
+use crate::failure::aside::contain;
 use crate::key::{Key, MAIN_SLOT};
 use crate::parking::{self, Next};
 use crate::task::{AfterPoll, AnyTask};

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::core::Core;
 use crate::current;
+use crate::failure::printing;
 use crate::join::JoinHandle;
 use crate::outcome::{Outcome, is_result};
 use crate::task::Task;
@@ -176,21 +177,11 @@ pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'s
 
 /// Says once a spawn site that an `Err` inside an `Ok` goes unnoticed.
 fn warn_of_nested_result(at: &'static Caller<'static>) {
-    use std::collections::HashSet;
-    use std::sync::{Mutex, PoisonError};
-
-    static WARNED: Mutex<Option<HashSet<&'static Caller<'static>>>> = Mutex::new(None);
-    let is_new = WARNED
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get_or_insert_default()
-        .insert(at);
-    if is_new {
-        log::warn!(
-            target: "candor",
+    printing::warn_once("Result in a Result", at, || {
+        format!(
             "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
              its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
-             handle, add a `?` there",
-        );
-    }
+             handle, add a `?` there"
+        )
+    });
 }

@@ -965,7 +965,8 @@ fn a_chain_of_a_thousand_awaiters_names_sixteen_at_either_end() {
 }
 
 /// What carries the failure through the question mark of each task.
-type Climb<E> = fn(u32) -> Pin<Box<dyn Future<Output = Result<(), E>>>>;
+type Climb<E> = fn(u32) -> Climbing<E>;
+type Climbing<E> = Pin<Box<dyn Future<Output = Result<(), E>>>>;
 
 /// The length of the report of a failure that so many tasks have passed on.
 fn length_of_report<E: Debug + 'static>(climb: Climb<E>, tasks: u32) -> usize {
@@ -978,7 +979,7 @@ fn length_of_report<E: Debug + 'static>(climb: Climb<E>, tasks: u32) -> usize {
 fn text_grows_with_the_length_of_the_chain_whatever_carries_the_failure() {
     #[derive(Debug)]
     enum OfTheUsers {
-        Origin(#[expect(dead_code, reason = "shown by Debug")] &'static str),
+        Origin(&'static str),
         Task(Box<JoinError<OfTheUsers>>),
     }
     impl fmt::Display for OfTheUsers {
@@ -1005,9 +1006,7 @@ fn text_grows_with_the_length_of_the_chain_whatever_carries_the_failure() {
             Ok(candor::spawn(with_anyhow(tasks - 1)).await?)
         })
     }
-    fn with_boxes(
-        tasks: u32,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>>> {
+    fn with_boxes(tasks: u32) -> Climbing<Box<dyn std::error::Error + Send + Sync>> {
         Box::pin(async move {
             if tasks == 0 {
                 return Err("the origin".into());
@@ -1049,9 +1048,7 @@ fn a_chain_of_a_hundred_thousand_awaiters_is_reported_and_dropped_without_recurs
 
 #[test]
 fn boxed_errors_of_a_thousand_awaiters_are_asked_one_after_the_other() {
-    fn with_boxes(
-        tasks: u32,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::error::Error>>>>> {
+    fn with_boxes(tasks: u32) -> Climbing<Box<dyn std::error::Error>> {
         Box::pin(async move {
             if tasks == 0 {
                 return Err("the origin".into());

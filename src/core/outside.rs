@@ -16,9 +16,9 @@ use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
 
 use super::Core;
+use crate::failure::aside::contain;
 use crate::failure::join_error::JoinError;
 use crate::failure::lineage::Lineage;
-use crate::failure::text::contain;
 use crate::inbox::errands::Errands;
 use crate::task::Parentage;
 

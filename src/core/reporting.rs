@@ -12,7 +12,6 @@
 //!
 //! Knows the core's state.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,9 +19,10 @@ use std::time::Instant;
 use log::Level;
 
 use super::{Core, FailurePolicy, NOBODY, Stop};
+use crate::failure::aside::{Aside, contain, drop_payload, guarded};
 use crate::failure::join_error::Panic;
-use crate::failure::text::{contain, drop_payload, payload_text};
-use crate::failure::{FailureKind, TaskFailure, hook, report};
+use crate::failure::text::quoted_payload;
+use crate::failure::{FailureKind, TaskFailure, hook, printing};
 use crate::task::AnyTask;
 
 impl Core {
@@ -75,6 +75,7 @@ impl Core {
     /// Runs user code on nobody's behalf: what it drops is reported after it and not within it, and if it panics, no task
     /// has failed.
     pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
+        let _aside = Aside::new(true);
         let polled = self.polled.replace(NOBODY);
         let outer = self.is_reporting.replace(true);
         let result = user_code();
@@ -94,17 +95,13 @@ impl Core {
             return;
         }
         self.aside(|| match &self.config.on_failure {
-            None if failure.is_printed() => {}
-            None => report::print(Level::Error, &failure.report()),
+            None => printing::print(Level::Error, &failure.report()),
             Some(on_failure) => {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| on_failure(failure))) {
-                    let message = payload_text(&*payload).unwrap_or("a value that is not text");
+                if let Err(payload) = guarded(|| on_failure(failure)) {
                     let remark = "on_failure panicked while it was given this report";
-                    report::print(
-                        Level::Error,
-                        &format!("{}\n   {remark}: {message}", failure.report()),
-                    );
-                    drop_payload(payload);
+                    let message = quoted_payload(payload);
+                    let report = failure.report();
+                    printing::print(Level::Error, &format!("{report}\n   {remark}: {message}"));
                 }
             }
         });
@@ -116,7 +113,7 @@ impl Core {
             FailurePolicy::Report => {}
             FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.one_line())),
             FailurePolicy::Abort => {
-                report::flush();
+                printing::flush();
                 process::abort()
             }
         }

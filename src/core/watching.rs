@@ -6,16 +6,16 @@
 //! Knows the core's state.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Instant;
 
 use log::Level;
 
 use super::{Core, Instrument, MAIN_UNCAUGHT, NOBODY, TaskView, WokenBy};
+use crate::failure::aside::guarded;
 use crate::failure::lineage::TaskId;
-use crate::failure::text::{drop_payload, payload_text};
-use crate::failure::{TaskFailure, report};
+use crate::failure::text::quoted_payload;
+use crate::failure::{TaskFailure, printing};
 use crate::key::MAIN_SLOT;
 use crate::task::{AnyTask, Header};
 
@@ -81,17 +81,14 @@ impl Core {
             return;
         }
         let at = self.clock.now();
-        self.aside(|| for guarded in watch.instruments.iter().filter(|one| !one.is_off.get()) {
-            let told = catch_unwind(AssertUnwindSafe(|| event(&*guarded.instrument, at)));
-            if let Err(payload) = told {
-                guarded.is_off.set(true);
-                let message = payload_text(&*payload).unwrap_or("a value that is not text");
+        self.aside(|| for guarded_by in watch.instruments.iter().filter(|one| !one.is_off.get()) {
+            if let Err(payload) = guarded(|| event(&*guarded_by.instrument, at)) {
+                guarded_by.is_off.set(true);
                 let text = format!(
-                    "an instrument panicked: {message}. It is told nothing any more; the executor and \
-                     other instruments go on"
+                    "an instrument panicked: {}. It is told nothing any more; the executor and other instruments go on",
+                    quoted_payload(payload)
                 );
-                report::print(Level::Warn, &text);
-                drop_payload(payload);
+                printing::print(Level::Warn, &text);
             }
         });
         watch.is_telling.set(false);

@@ -22,8 +22,8 @@ use super::Executor;
 use super::visit::Visit;
 use crate::core::{Core, Stop};
 use crate::executor::{run_until_stalled, tick, with_grace};
+use crate::failure::aside::contain;
 use crate::failure::lineage::Entry;
-use crate::failure::text::contain;
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and sees

@@ -19,9 +19,9 @@ use std::backtrace::Backtrace;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::aside::guarded;
 use super::carried::{self, Carried, listen};
 use super::error::{Boxed, Error};
 use super::group_error::GroupError;
@@ -217,7 +217,7 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
 pub(crate) fn source_of<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<Result<&'a (dyn StdError + 'static), String>> {
-    match catch_unwind(AssertUnwindSafe(|| error.source())) {
+    match guarded(|| error.source()) {
         Ok(source) => source.map(Ok),
         Err(payload) => Some(Err(trouble_of("source()", payload))),
     }

@@ -17,8 +17,8 @@ use std::panic::Location as Caller;
 use std::sync::Arc;
 
 use super::account::source_of;
+use super::aside::contain;
 use super::report::Backtraced;
-use super::text::contain;
 use super::{Location, TaskFailure};
 
 /// Any error, with the place and the backtrace of the `?` that made it.

@@ -7,32 +7,35 @@
 //!            ▼
 //!          unwinding
 //!            ├─► candor catches it        `claim`: the record goes into the task's failure
-//!            ├─► the task itself does     `take_caught`: told after the poll, marked `caught`
-//!            └─► it cannot go on (abort)  the hook is called again, and finds the record unclaimed
+//!            └─► the task itself does     `take_caught`: reported after the poll, marked `caught`
+//!
+//! panic that cannot unwind ─► hook: everything is printed at once, since the process is about to abort
 //! ```
 //!
-//! The last case is why a second panic prints at once every record that is still unclaimed: there may
-//! be no later. It happens in a process that is about to die, so no user code is called for it.
+//! std calls the hook with `can_unwind: false` where it aborts afterwards: for its own checks, and once more for a panic that
+//! leaves a destructor during unwinding or an `extern "C"` function. No user code is called then.
 //!
 //! The hook is installed once and hands on to whatever was there. A hook that is set later replaces it;
-//! then failures are still told, without frames, and the report says why.
+//! then failures are still reported, without frames, and the report says why.
 //!
 //! Knows no task; who is being polled it asks through [`Probe`].
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
-use std::io::Write;
-use std::mem::ManuallyDrop;
 use std::panic::{self, PanicHookInfo};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use log::Level;
 
 use super::account::{Account, Cause};
+use super::aside::Aside;
 use super::join_error::Panic;
 use super::lineage::Origin;
-use super::report;
-use super::text::payload_text;
-use super::{FailureKind, LastAwait, Location, TaskFailure};
+use super::records::{self, Identity, Record};
+use super::{FailureKind, LastAwait, Location, TaskFailure, printing};
 
 /// How the hook asks what runs on this thread.
 #[derive(Clone, Copy)]
@@ -44,6 +47,7 @@ pub(crate) struct Probe {
 }
 
 /// A task in its poll.
+#[derive(Clone)]
 pub(crate) struct Polled {
     /// The serial number of its executor, whose loop will catch the panic.
     pub(crate) executor: u64,
@@ -51,35 +55,48 @@ pub(crate) struct Polled {
     pub(crate) last_await: Option<LastAwait>,
 }
 
-/// What the hook saw of a panic.
-struct Record {
-    polled: Polled,
-    message: String,
-    location: Option<Location>,
-    backtrace: Option<Arc<Backtrace>>,
-    causes: Vec<Cause>,
-    printed: bool,
-}
-
 static PROBE: OnceLock<Probe> = OnceLock::new();
-
-thread_local! {
-    /// Panics seen and not yet claimed, oldest first. Never dropped, so that it can be used in the
-    /// destructors of other thread-locals; it is empty whenever no task is being polled.
-    static RECORDS: RefCell<ManuallyDrop<Vec<Record>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
-}
 
 /// Puts the hook in front of the present one, the first time it is called.
 #[inline]
 pub(crate) fn install(probe: Probe) {
-    // The hook cannot be changed by a thread that is panicking; the next executor will do it.
-    if PROBE.get().is_some() || std::thread::panicking() {
-        return;
+    if PROBE.get().is_none() {
+        install_first(probe);
     }
+}
+
+#[cold]
+fn install_first(probe: Probe) {
+    if !thread::panicking() {
+        return put_in_front(probe);
+    }
+    // A thread that is panicking cannot change the hook, but another one can. It has to wait while a hook runs, perhaps the very
+    // one that uses candor here: so it is not waited for without end.
+    let (done, is_done) = mpsc::channel();
+    let other = thread::Builder::new().spawn(move || {
+        put_in_front(probe);
+        done.send(()).ok();
+    });
+    if other.is_ok() {
+        is_done.recv_timeout(Duration::from_millis(500)).ok();
+    }
+}
+
+fn put_in_front(probe: Probe) {
     PROBE.get_or_init(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !recorded(info) {
+            let polled = match Aside::is_on() {
+                true => None,
+                false => (probe.polled)(),
+            };
+            let is_a_tasks = polled.is_some();
+            if is_about_to_abort(info) {
+                print_everything(info, polled, probe);
+            } else if let Some(polled) = polled {
+                records::push(record_of(info, polled));
+            }
+            if !is_a_tasks {
                 previous(info);
             }
         }));
@@ -87,151 +104,160 @@ pub(crate) fn install(probe: Probe) {
     });
 }
 
-/// Makes a record of the panic, if it is a task's.
-fn recorded(info: &PanicHookInfo<'_>) -> bool {
-    let Some(probe) = PROBE.get() else {
-        return false;
-    };
-    let Some(polled) = (probe.polled)() else {
-        return false;
-    };
-    let record = Record {
-        polled,
-        message: message_of_hook(info),
-        location: info.location().map(Location::copied),
-        backtrace: Some(Arc::new(Backtrace::force_capture())),
-        causes: Vec::new(),
-        printed: false,
-    };
-    RECORDS.with_borrow_mut(|records| {
-        let may_be_the_last = !records.is_empty() || cfg!(panic = "abort");
-        records.push(record);
-        if may_be_the_last {
-            print_everything(records, probe);
-        }
-    });
-    true
+/// The only sign of it that std gives. This `Debug` shows no payload, so no user code is called.
+fn is_about_to_abort(info: &PanicHookInfo<'_>) -> bool {
+    cfg!(panic = "abort") || format!("{info:?}").contains("can_unwind: false")
 }
 
-fn message_of_hook(info: &PanicHookInfo<'_>) -> String {
-    info.payload_as_str().unwrap_or(NO_TEXT).to_owned()
+fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
+    Record {
+        executor: polled.executor,
+        identity: Identity::of(info.payload()),
+        polled,
+        account: Account {
+            message: info.payload_as_str().unwrap_or(NO_TEXT).to_owned(),
+            location: info.location().map(Location::copied),
+            backtrace: Some(Arc::new(Backtrace::force_capture())),
+            ..Account::default()
+        },
+    }
 }
 
 const NO_TEXT: &str = "a value that is not text (panic_any)";
 
-/// Straight to stderr: a logger is user code, and this may be the process's last act.
-fn print_everything(records: &mut [Record], probe: &Probe) {
+/// What std says when it calls the hook once more: that the process aborts, and not what happened.
+const ABORTS: [&str; 2] = [
+    "panic in a destructor during cleanup",
+    "panic in a function that cannot unwind",
+];
+
+/// Prints what is recorded and what is unread, since there is no later.
+fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
     let mut text = String::new();
-    let is_first_time = records.iter().all(|record| !record.printed);
-    for record in records.iter_mut().filter(|record| !record.printed) {
-        record.printed = true;
-        let failure = failure_of(record, FailureKind::Panicked);
-        text.push_str(&format!("{}\n", failure.report()));
+    for record in records::take_all() {
+        text.push_str(&format!(
+            "{}\n",
+            failure_of(record, FailureKind::Panicked).report()
+        ));
     }
-    // A panic that aborts calls the hook once more, and once is enough for those.
-    if is_first_time {
-        (probe.unread)()
-            .iter()
-            .for_each(|line| text.push_str(&format!("{line}\n")));
+    if let Some(polled) = polled {
+        let record = record_of(info, polled);
+        let says_that_it_aborts = ABORTS.contains(&&*record.account.message);
+        text.push_str(&match says_that_it_aborts {
+            true => format!("{}: {}\n", record.polled.origin, record.account.message),
+            false => format!("{}\n", failure_of(record, FailureKind::Panicked).report()),
+        });
     }
-    std::io::stderr().write_all(text.as_bytes()).ok();
+    // The hook may be called again before the end.
+    static ARE_NAMED: AtomicBool = AtomicBool::new(false);
+    if !ARE_NAMED.swap(true, Ordering::Relaxed) {
+        for line in (probe.unread)() {
+            text.push_str(&format!("{line}\n"));
+        }
+    }
+    printing::print_last_words(&text);
 }
 
-fn failure_of(record: &mut Record, kind: FailureKind) -> TaskFailure {
-    let account = Account {
-        message: record.message.clone(),
-        location: record.location.clone(),
-        backtrace: record.backtrace.clone(),
-        help: None,
-        causes: std::mem::take(&mut record.causes),
-    };
+fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
     let Polled {
         origin, last_await, ..
-    } = &record.polled;
-    let failure = TaskFailure::new(origin.clone(), kind, *last_await, account);
-    if record.printed {
-        failure.set_printed();
+    } = record.polled;
+    let mut account = record.account;
+    if account.message.starts_with("there is no reactor running") {
+        account.help = Some(TOKIO);
     }
-    failure
+    TaskFailure::new(origin, kind, last_await, account)
 }
 
-const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised by \
-                         resume_unwind, or the program has set another hook (std::panic::set_hook) since it first \
-                         used candor; set that one first";
+const TOKIO: &str = "this future needs tokio's reactor or timers, which candor does not run. Let tokio drive candor, by \
+                     `executor.run_until(..)` inside of its runtime; or use candor::time and crates on async-io";
+
+const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, as on \
+                         another thread, and resumed here by resume_unwind; or the program has set another hook \
+                         (std::panic::set_hook) since it first used candor; set that one first";
 
 /// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
-///
-/// A payload that never passed the hook must not take the record of another panic: the task may have
-/// caught that one itself. So the message decides.
 pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
-    let message = payload_text(&*payload).unwrap_or(NO_TEXT);
-    let record = RECORDS.with_borrow_mut(|records| {
-        let newest = records.iter().rposition(|record| {
-            record.polled.executor == caught_in.executor && record.message == message
-        })?;
-        let record = records.remove(newest);
-        free_if_empty(records);
-        Some(record)
-    });
-    let failure = match record {
-        Some(mut record) => {
-            record.polled = caught_in;
-            failure_of(&mut record, FailureKind::Panicked)
-        }
-        None => {
+    let identity = Identity::of(&*payload);
+    let account = match records::claim(caught_in.executor, &identity) {
+        Some(record) => record.account,
+        None => Account {
+            message: super::text::payload_text(&*payload)
+                .unwrap_or(NO_TEXT)
+                .to_owned(),
+            help: Some(NO_RECORD),
+            ..Account::default()
+        },
+    };
+    let mut record = Record {
+        executor: caught_in.executor,
+        polled: caught_in,
+        identity,
+        account,
+    };
+    if let Some(caught) = records::reported_before(&record.identity)
+        && record.account.help.is_some()
+    {
+        record.account.help = None;
+        record.account.location = caught.location();
+        record.account.causes.push(Cause::Failure(caught));
+    }
+    Panic::new(failure_of(record, FailureKind::Panicked), payload)
+}
+
+/// Takes the panics that tasks of this executor have caught themselves.
+pub(crate) fn take_caught(executor: u64) -> Vec<TaskFailure> {
+    let (records, skipped) = records::take(executor);
+    let mut caught = Vec::new();
+    let half = records.len() / 2;
+    for (number, record) in records.into_iter().enumerate() {
+        if number == half && skipped > 0 {
             let account = Account {
-                message: message.to_owned(),
-                help: Some(NO_RECORD),
+                message: format!("{skipped} more, of which nothing is kept"),
                 ..Account::default()
             };
             let Polled {
                 origin, last_await, ..
-            } = caught_in;
-            TaskFailure::new(origin, FailureKind::Panicked, last_await, account)
+            } = record.polled.clone();
+            caught.push(TaskFailure::new(
+                origin,
+                FailureKind::Caught,
+                last_await,
+                account,
+            ));
         }
-    };
-    Panic::new(failure, payload)
-}
-
-/// Takes the panics that tasks of this executor have caught themselves, save those already printed.
-pub(crate) fn take_caught(executor: u64) -> Vec<TaskFailure> {
-    RECORDS.with_borrow_mut(|records| {
-        let mut caught: Vec<Record> = records
-            .extract_if(.., |record| record.polled.executor == executor)
-            .collect();
-        free_if_empty(records);
-        caught
-            .iter_mut()
-            .filter(|record| !record.printed)
-            .map(|record| failure_of(record, FailureKind::Caught))
-            .collect()
-    })
-}
-
-/// Gives the memory back, because nobody else will: the list is never dropped.
-fn free_if_empty(records: &mut Vec<Record>) {
-    if records.is_empty() {
-        *records = Vec::new();
+        let identity = record.identity.clone();
+        let failure = failure_of(record, FailureKind::Caught);
+        records::remember(identity, &failure);
+        caught.push(failure);
     }
+    caught
 }
 
 /// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
-/// task, it is told now.
-pub(crate) fn reinstate(failure: TaskFailure) {
-    let polled = PROBE.get().and_then(|probe| (probe.polled)());
+/// task, it is reported now.
+pub(crate) fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
+    let polled = match Aside::is_on() {
+        true => None,
+        false => PROBE.get().and_then(|probe| (probe.polled)()),
+    };
     match polled {
         None if failure.is_reported() => {}
-        None => report::print(log::Level::Error, &failure.report()),
-        Some(polled) => {
-            let record = Record {
-                polled,
+        None => {
+            failure.begin_report();
+            printing::print(Level::Error, &failure.report());
+        }
+        Some(polled) => records::push(Record {
+            executor: polled.executor,
+            polled,
+            identity: Identity::of(payload),
+            account: Account {
                 message: failure.message().to_owned(),
                 location: failure.location(),
                 backtrace: failure.shared_backtrace().cloned(),
+                help: None,
                 causes: vec![Cause::Failure(failure)],
-                printed: false,
-            };
-            RECORDS.with_borrow_mut(|records| records.push(record));
-        }
+            },
+        }),
     }
 }

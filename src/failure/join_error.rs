@@ -306,8 +306,9 @@ impl Panic {
     /// ```
     pub fn resume(self) -> ! {
         let PanicParts { failure, payload } = *self.0;
-        hook::reinstate(failure);
-        resume_unwind(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let payload = payload.into_inner().unwrap_or_else(PoisonError::into_inner);
+        hook::reinstate(failure, &*payload);
+        resume_unwind(payload)
     }
 }
 

@@ -15,17 +15,21 @@
 //! | `location` | places in the source, and awaits at them |
 //! | `lineage` | who spawned the task, and who spawned that one |
 //! | `hook` | the panic hook, which sees where a panic starts |
+//! | `records` | what the hook saw, until somebody claims it |
 //! | `account` | what an error value says of itself |
 //! | `carried` | how a failure is found inside the error of another task |
 //! | `error` | `candor::Error`, which knows where it was made |
 //! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
 //! | `record` | who failed, as its awaiter gets it beside the error |
 //! | `report` | the text |
+//! | `printing` | the one place that prints it |
+//! | `aside` | user code that runs on nobody's behalf |
 //! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //!
 //! Knows no task, no executor and no loop.
 
 pub(crate) mod account;
+pub(crate) mod aside;
 pub(crate) mod backtrace;
 pub(crate) mod carried;
 pub(crate) mod error;
@@ -34,7 +38,9 @@ pub(crate) mod hook;
 pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
+pub(crate) mod printing;
 pub(crate) mod record;
+mod records;
 pub(crate) mod report;
 pub(crate) mod text;
 
@@ -110,8 +116,6 @@ struct Parts {
     first: Option<TaskFailure>,
     /// It has gone its way: printed, or given to `on_failure`.
     is_reported: AtomicBool,
-    /// The panic hook had to print it before anybody could be asked.
-    is_printed: AtomicBool,
     /// It is being reported because nobody has awaited it in time; an awaiter may still come.
     is_overdue: AtomicBool,
 }
@@ -131,7 +135,6 @@ impl TaskFailure {
             account,
             first,
             is_reported: AtomicBool::new(false),
-            is_printed: AtomicBool::new(false),
             is_overdue: AtomicBool::new(false),
         }))
     }
@@ -213,20 +216,12 @@ impl TaskFailure {
 
     /// Whether it was reported, so that another report need not repeat it.
     pub(crate) fn is_reported(&self) -> bool {
-        self.is_printed() || self.0.is_reported.load(Ordering::Relaxed)
+        self.0.is_reported.load(Ordering::Relaxed)
     }
 
     /// Claims the one report that it may have.
     pub(crate) fn begin_report(&self) -> bool {
         !self.0.is_reported.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_printed(&self) -> bool {
-        self.0.is_printed.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_printed(&self) {
-        self.0.is_printed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_overdue(&self, is_overdue: bool) {

@@ -1,4 +1,4 @@
-//! The text of a report, and the one place that prints it.
+//! The text of a report.
 //!
 //! ```text
 //! task #7 `fetch` panicked: index out of bounds: the len is 3 but the index is 5
@@ -28,16 +28,13 @@
 //! Knows no task and no executor.
 
 use std::fmt::{self, Formatter, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-
-use log::Level;
 
 use super::account::{Account, Cause, account_of};
 use super::backtrace::trim;
 use super::carried;
 use super::error::Error;
-use super::text::{contain, drop_payload, payload_text, quoted, quoted_line};
+use super::text::{quoted, quoted_line};
 use super::{FailureKind, Location, Parts, TaskFailure};
 
 /// How far the lines below the headline are moved to the right.
@@ -340,47 +337,4 @@ fn line(text: &mut String, what: fmt::Arguments<'_>) {
 
 fn shows_all_frames() -> bool {
     std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
-}
-
-/// Prints a report or a warning: to the program's logger if that takes it, else to stderr.
-///
-/// A logger that panics, and a stderr that is closed, leave the executor alive: what can still be
-/// said is said.
-pub(crate) fn print(level: Level, report: &str) {
-    match catch_unwind(AssertUnwindSafe(|| logged(level, report))) {
-        Ok(true) => {}
-        Ok(false) => print_to_stderr(report),
-        Err(payload) => {
-            let message = payload_text(&*payload).unwrap_or("no message");
-            print_to_stderr(&format!(
-                "{report}\n   the logger panicked while it was given this report: {message}"
-            ));
-            drop_payload(payload);
-        }
-    }
-}
-
-/// Lets a logger that buffers write down what it has: the process is about to end.
-pub(crate) fn flush() {
-    contain(|| log::logger().flush());
-}
-
-fn logged(level: Level, report: &str) -> bool {
-    let target = if level == Level::Error {
-        "candor::failure"
-    } else {
-        "candor"
-    };
-    let taken = log::log_enabled!(target: target, level);
-    if taken {
-        log::log!(target: target, level, "{report}");
-    }
-    taken
-}
-
-/// `eprint!` and not a write to `io::stderr()`, because only that is captured by `cargo test`. It panics
-/// where stderr is closed, and then there is nobody left to tell.
-fn print_to_stderr(report: &str) {
-    let line = format!("{report}\n");
-    contain(|| eprint!("{line}"));
 }

@@ -12,14 +12,14 @@
 //!
 //! The text of a value is also the last place where a failure can be lost: a `Debug` that panics
 //! must not take the report of its own error with it. [`debug_of`] and [`display_of`] say what went
-//! wrong in place of the missing text. The panic passes through the panic hook before it is caught
-//! here; that hook has to know that it is no task's.
+//! wrong in place of the missing text.
 //!
 //! Knows no task and no failure; values in, text out.
 
 use std::any::Any;
 use std::fmt::{Debug, Display, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::aside::{drop_payload, guarded};
 
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -132,26 +132,10 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-/// Runs user code whose panic is nobody's: std's hook has told it.
-#[inline]
-pub(crate) fn contain(user_code: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
-        drop_payload(payload);
-    }
-}
-
-/// Drops a panic's payload, whose destructor is a user's and may panic as well.
-pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Its payload may do the same, and so on without end; a leak ends it.
-        std::mem::forget(again);
-    }
-}
-
 fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     let mut text = String::new();
     // Whatever was written before the unwinding is whole characters, so the text is still sound.
-    let trouble = match catch_unwind(AssertUnwindSafe(|| render(&mut text))) {
+    let trouble = match guarded(|| render(&mut text)) {
         Ok(Ok(())) => return text,
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
         Err(payload) => trouble_of(trait_name, payload),
@@ -164,11 +148,20 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
 
 /// What stands where a text should, since asking for it panicked.
 pub(crate) fn trouble_of(what: &str, payload: Box<dyn Any + Send>) -> String {
-    let message = payload_text(&*payload).unwrap_or("a payload that is not text");
+    let message = payload_text(&*payload).unwrap_or(NO_TEXT);
     let trouble = format!("<its {what} panicked: {message}>");
     drop_payload(payload);
     trouble
 }
+
+/// What user code said when it panicked, quoted.
+pub(crate) fn quoted_payload(payload: Box<dyn Any + Send>) -> String {
+    let message = quoted(payload_text(&*payload).unwrap_or(NO_TEXT), 3);
+    drop_payload(payload);
+    message
+}
+
+const NO_TEXT: &str = "a payload that is not text";
 
 /// Appends `c`, escaped if a terminal or a reader of lines would obey it instead of showing it.
 fn push_visible(quote: &mut String, c: char) {

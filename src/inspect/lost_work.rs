@@ -9,7 +9,7 @@ use log::Level;
 
 use crate::core::Core;
 use crate::failure::lineage::Named;
-use crate::failure::report;
+use crate::failure::printing;
 
 /// How many tasks the notice names.
 const NAMED: usize = 10;
@@ -49,5 +49,5 @@ pub(crate) fn tell(core: &Core) {
          TaskBuilder::daemon()",
         lines.concat()
     );
-    report::print(Level::Warn, &text);
+    printing::print(Level::Warn, &text);
 }

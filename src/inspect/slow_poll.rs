@@ -10,7 +10,7 @@ use log::Level;
 
 use crate::core::{Instrument, TaskView};
 use crate::failure::lineage::TaskId;
-use crate::failure::report;
+use crate::failure::printing;
 
 /// The instrument behind [`Builder::slow_poll`](crate::Builder::slow_poll).
 pub(crate) struct SlowPoll {
@@ -47,7 +47,7 @@ impl Instrument for SlowPoll {
                  that blocks, let a thread do that",
                 self.limit
             );
-            report::print(Level::Warn, &text);
+            printing::print(Level::Warn, &text);
         }
     }
 }

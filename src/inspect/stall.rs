@@ -17,7 +17,7 @@ use log::Level;
 use super::Tasks;
 use crate::core::Core;
 use crate::failure::lineage::{Named, TaskId};
-use crate::failure::report;
+use crate::failure::printing;
 
 /// How many tasks the text names.
 const NAMED: usize = 10;
@@ -73,7 +73,7 @@ pub(crate) fn suspect(core: &Core, has_main: bool) {
          socket or a process, and it takes its time, all is well: Builder::detect_stalls(false) keeps this quiet",
         Tasks::of(core).to_string().replace('\n', "\n   ")
     );
-    report::print(Level::Warn, &text);
+    printing::print(Level::Warn, &text);
 }
 
 fn name_of(core: &Core) -> String {

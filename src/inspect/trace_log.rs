@@ -7,10 +7,8 @@
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use log::{Level, LevelFilter, log_enabled, trace};
-
 use crate::core::{Config, Ending, Instrument, TaskView, Watch, WokenBy};
-use crate::failure::TaskFailure;
+use crate::failure::{TaskFailure, printing};
 
 /// What differs from the usual configuration if the logger wants to follow the executor.
 ///
@@ -27,10 +25,14 @@ pub(crate) fn followed() -> Option<Config> {
 /// The instrument, if the logger takes what it tells.
 #[inline]
 pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
-    if log::max_level() < LevelFilter::Trace || !log_enabled!(target: "candor", Level::Trace) {
-        return None;
+    match printing::is_traced() {
+        true => Some(Box::new(TraceLog)),
+        false => None,
     }
-    Some(Box::new(TraceLog))
+}
+
+macro_rules! trace {
+    ($($line:tt)*) => { printing::trace(format_args!($($line)*)) };
 }
 
 struct TraceLog;
@@ -41,56 +43,58 @@ impl Instrument for TraceLog {
             .spawned_at()
             .map(|at| format!(" at {at}"))
             .unwrap_or_default();
-        trace!(target: "candor", "{task} is spawned{place}, and queued for its first poll");
+        trace!("{task} is spawned{place}, and queued for its first poll");
     }
 
     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
-        trace!(target: "candor", "{task} is polled");
+        trace!("{task} is polled");
     }
 
     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
         match (poll, task.last_await()) {
-            (Poll::Ready(()), _) => trace!(target: "candor", "{task} has had its last poll"),
+            (Poll::Ready(()), _) => trace!("{task} has had its last poll"),
             (Poll::Pending, None) => {
-                trace!(target: "candor", "{task} is pending: it waits for a wake")
+                trace!("{task} is pending: it waits for a wake")
             }
             (Poll::Pending, Some(last)) => {
-                trace!(target: "candor", "{task} is pending: it waits for a wake (last await: {last})");
+                trace!("{task} is pending: it waits for a wake (last await: {last})");
             }
         }
     }
 
     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
-        trace!(target: "candor", "{task} is woken by {by}, and queued");
+        trace!("{task} is woken by {by}, and queued");
     }
 
     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
         match task {
-            Some(task) => trace!(target: "candor", "a timer of {task} fires"),
-            None => trace!(target: "candor", "a timer fires"),
+            Some(task) => trace!("a timer of {task} fires"),
+            None => trace!("a timer fires"),
         }
     }
 
     fn park_begin(&self, _at: Instant, timeout: Option<Duration>) {
         match timeout {
             Some(timeout) => {
-                trace!(target: "candor", "nobody is ready: the thread sleeps until a wake, for {timeout:.1?} at most");
+                trace!(
+                    "nobody is ready: the thread sleeps until a wake, for {timeout:.1?} at most"
+                );
             }
             None => {
-                trace!(target: "candor", "nobody is ready, and no timer is set: the thread sleeps until a wake")
+                trace!("nobody is ready, and no timer is set: the thread sleeps until a wake")
             }
         }
     }
 
     fn park_end(&self, _at: Instant) {
-        trace!(target: "candor", "the thread runs again");
+        trace!("the thread runs again");
     }
 
     fn failure(&self, _at: Instant, failure: &TaskFailure) {
-        trace!(target: "candor", "a failure: {}", failure.one_line());
+        trace!("a failure: {}", failure.one_line());
     }
 
     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
-        trace!(target: "candor", "{task} {ending}: it is done, and its slot is free");
+        trace!("{task} {ending}: it is done, and its slot is free");
     }
 }

@@ -17,8 +17,8 @@ use super::task::RemoteTask;
 use crate::core::Core;
 use crate::core::outside::Errand;
 use crate::current;
+use crate::failure::aside::drop_payload;
 use crate::failure::lineage::Lineage;
-use crate::failure::text::drop_payload;
 use crate::outcome::Outcome;
 use crate::task::Job;
 

@@ -24,10 +24,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::failure::TaskFailure;
+use crate::failure::aside::contain;
 use crate::failure::join_error::{Cancelled, JoinError};
 use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::failure::record::Record;
-use crate::failure::text::contain;
 use crate::outcome::Outcome;
 use crate::task::Ending;
 
