@@ -21,7 +21,7 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 
 use crate::core::{Config, Core};
-use crate::failure::aside::Aside;
+use crate::failure::aside::{Behalf, OnBehalf};
 use crate::failure::hook::{self, Polled, Probe};
 use crate::failure::lineage::Entry;
 use crate::failure::{AwaitKind, LastAwait};
@@ -90,7 +90,7 @@ pub(crate) fn note_failure_read() {
 pub(crate) struct Entered {
     core: Rc<Core>,
     /// Perhaps a logger or a callback has entered it: its tasks are somebody again.
-    _aside: Aside,
+    _behalf: OnBehalf,
 }
 
 impl Entered {
@@ -115,7 +115,7 @@ impl Entered {
         core.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
             core: Rc::clone(core),
-            _aside: Aside::new(false),
+            _behalf: OnBehalf::of(Behalf::Task),
         }
     }
 }

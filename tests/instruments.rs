@@ -503,7 +503,7 @@ fn an_instrument_that_panics_is_switched_off_and_all_else_goes_on() {
     });
     if let Some(told) = told {
         told.assert_success();
-        common::assert_count(&told.stderr, "out of ink", 2);
+        common::assert_count(&told.stderr, "out of ink", 1);
         assert_contains(
             &told.stderr,
             "an instrument panicked: out of ink. It is told nothing any more",

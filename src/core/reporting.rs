@@ -19,9 +19,8 @@ use std::time::Instant;
 use log::Level;
 
 use super::{Core, FailurePolicy, NOBODY, Stop};
-use crate::failure::aside::{Aside, contain, drop_payload, guarded};
+use crate::failure::aside::{Behalf, OnBehalf, contain, drop_payload, guarded};
 use crate::failure::join_error::Panic;
-use crate::failure::text::quoted_payload;
 use crate::failure::{FailureKind, TaskFailure, hook, printing};
 use crate::task::AnyTask;
 
@@ -75,7 +74,7 @@ impl Core {
     /// Runs user code on nobody's behalf: what it drops is reported after it and not within it, and if it panics, no task
     /// has failed.
     pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
-        let _aside = Aside::new(true);
+        let _nobodys = OnBehalf::of(Behalf::Nobody);
         let polled = self.polled.replace(NOBODY);
         let outer = self.is_reporting.replace(true);
         let result = user_code();
@@ -97,9 +96,9 @@ impl Core {
         self.aside(|| match &self.config.on_failure {
             None => printing::print(Level::Error, &failure.report()),
             Some(on_failure) => {
-                if let Err(payload) = guarded(|| on_failure(failure)) {
+                if let Err(caught) = guarded(|| on_failure(failure)) {
                     let remark = "on_failure panicked while it was given this report";
-                    let message = quoted_payload(payload);
+                    let message = caught.quoted("");
                     let report = failure.report();
                     printing::print(Level::Error, &format!("{report}\n   {remark}: {message}"));
                 }

@@ -14,7 +14,6 @@ use log::Level;
 use super::{Core, Instrument, MAIN_UNCAUGHT, NOBODY, TaskView, WokenBy};
 use crate::failure::aside::guarded;
 use crate::failure::lineage::TaskId;
-use crate::failure::text::quoted_payload;
 use crate::failure::{TaskFailure, printing};
 use crate::key::MAIN_SLOT;
 use crate::task::{AnyTask, Header};
@@ -81,14 +80,15 @@ impl Core {
             return;
         }
         let at = self.clock.now();
-        self.aside(|| for guarded_by in watch.instruments.iter().filter(|one| !one.is_off.get()) {
-            if let Err(payload) = guarded(|| event(&*guarded_by.instrument, at)) {
-                guarded_by.is_off.set(true);
-                let text = format!(
-                    "an instrument panicked: {}. It is told nothing any more; the executor and other instruments go on",
-                    quoted_payload(payload)
-                );
-                printing::print(Level::Warn, &text);
+        self.aside(|| {
+            for guarded_by in watch.instruments.iter().filter(|one| !one.is_off.get()) {
+                if let Err(caught) = guarded(|| event(&*guarded_by.instrument, at)) {
+                    guarded_by.is_off.set(true);
+                    let remark =
+                        ". It is told nothing any more; the executor and other instruments go on";
+                    let text = format!("an instrument panicked: {}", caught.quoted(remark));
+                    printing::print(Level::Warn, &text);
+                }
             }
         });
         watch.is_telling.set(false);

@@ -26,7 +26,7 @@ use super::carried::{self, Carried, listen};
 use super::error::{Boxed, Error};
 use super::group_error::GroupError;
 use super::join_error::JoinError;
-use super::text::{debug_of, display_of, trouble_of, visible};
+use super::text::{debug_of, display_of, visible};
 use super::{Location, TaskFailure};
 
 /// How many sources of an error are followed: a chain may be a circle.
@@ -219,7 +219,7 @@ pub(crate) fn source_of<'a>(
 ) -> Option<Result<&'a (dyn StdError + 'static), String>> {
     match guarded(|| error.source()) {
         Ok(source) => source.map(Ok),
-        Err(payload) => Some(Err(trouble_of("source()", payload))),
+        Err(caught) => Some(Err(caught.as_text_of("source()"))),
     }
 }
 

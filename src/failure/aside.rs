@@ -1,63 +1,118 @@
 //! User code that runs on nobody's behalf.
 //!
 //! A report asks an error for its text, hands it to a callback or to the program's logger, and drops a payload. All of
-//! that is user code, and may panic. Such a panic is no task's failure, wherever it happens: it is contained here, and
-//! the panic hook that the program had before is the one that prints it.
+//! that is user code, and may panic. Such a panic is no task's failure, wherever it happens, and it is contained here.
 //!
-//! Knows nothing of candor.
+//! | | its panic is reported by |
+//! |---|---|
+//! | `guarded` | the caller, which quotes what it said: the panic hook keeps quiet |
+//! | `contain` | the panic hook that the program had before |
+//!
+//! Knows nothing of candor but how to quote a text.
 
 use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+use super::text::{payload_text, quoted};
+
+/// On whose behalf code runs on this thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behalf {
+    /// That of whoever is being polled, if any.
+    Task,
+    /// Nobody's.
+    Nobody,
+    /// Nobody's, and whoever called it quotes a panic.
+    Quoted,
+}
 
 thread_local! {
-    static IS_ASIDE: Cell<bool> = const { Cell::new(false) };
+    static BEHALF: Cell<Behalf> = const { Cell::new(Behalf::Task) };
+    /// Where the last panic was that is to be quoted.
+    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Sets whether what runs on this thread runs on nobody's behalf, until it is dropped. An executor that is entered
-/// meanwhile has tasks again.
-pub(crate) struct Aside {
-    outer: bool,
+/// Says on whose behalf code runs until it is dropped.
+pub(crate) struct OnBehalf {
+    outer: Behalf,
 }
 
-impl Aside {
+impl OnBehalf {
     #[inline]
-    pub(crate) fn new(is_aside: bool) -> Self {
-        Aside {
-            outer: IS_ASIDE.replace(is_aside),
+    pub(crate) fn of(behalf: Behalf) -> Self {
+        OnBehalf {
+            outer: BEHALF.replace(behalf),
         }
     }
-
-    /// What runs on this thread runs on nobody's behalf.
-    pub(crate) fn is_on() -> bool {
-        IS_ASIDE.get()
-    }
 }
 
-impl Drop for Aside {
+impl Drop for OnBehalf {
     #[inline]
     fn drop(&mut self) {
-        IS_ASIDE.set(self.outer);
+        BEHALF.set(self.outer);
     }
 }
 
-/// Runs user code on nobody's behalf; gives the payload if it panics.
-pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
-    let _aside = Aside::new(true);
-    catch_unwind(AssertUnwindSafe(user_code))
+pub(crate) fn behalf() -> Behalf {
+    BEHALF.get()
+}
+
+/// Notes where a panic is that is to be quoted.
+pub(crate) fn note_place(info: &PanicHookInfo<'_>) {
+    let place = info
+        .location()
+        .map(|place| format!(" (it panicked at {place})"));
+    PLACE.try_with(|noted| noted.set(place)).ok();
+}
+
+/// A panic of user code that ran on nobody's behalf.
+pub(crate) struct Caught {
+    payload: Box<dyn Any + Send>,
+    place: Option<String>,
+}
+
+impl Caught {
+    /// What it said, and behind `remark` where that was.
+    pub(crate) fn quoted(self, remark: &str) -> String {
+        let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
+        let place = self.place.as_deref().unwrap_or_default();
+        let quote = format!("{}{remark}{place}", quoted(message, 3));
+        drop_payload(self.payload);
+        quote
+    }
+
+    /// What stands where a text should, since `what` was asked for it.
+    pub(crate) fn as_text_of(self, what: &str) -> String {
+        let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
+        let trouble = format!("<its {what} panicked: {message}>");
+        drop_payload(self.payload);
+        trouble
+    }
+}
+
+/// Runs user code on nobody's behalf. The caller has to say what it panicked with.
+pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
+    let _quoted = OnBehalf::of(Behalf::Quoted);
+    catch_unwind(AssertUnwindSafe(user_code)).map_err(|payload| Caught {
+        payload,
+        place: PLACE.try_with(Cell::take).ok().flatten(),
+    })
 }
 
 /// Runs user code on nobody's behalf, whose panic concerns nobody.
 #[inline]
 pub(crate) fn contain(user_code: impl FnOnce()) {
-    if let Err(payload) = guarded(user_code) {
+    let _nobodys = OnBehalf::of(Behalf::Nobody);
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
         drop_payload(payload);
     }
 }
 
 /// Drops a panic's payload, whose destructor is a user's and may panic as well.
 pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(again) = guarded(|| drop(payload)) {
+    let _nobodys = OnBehalf::of(Behalf::Nobody);
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // Its payload may do the same, and so on without end; a leak ends it.
         std::mem::forget(again);
     }

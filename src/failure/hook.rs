@@ -31,7 +31,7 @@ use std::time::Duration;
 use log::Level;
 
 use super::account::{Account, Cause};
-use super::aside::Aside;
+use super::aside::{Behalf, behalf, note_place};
 use super::join_error::Panic;
 use super::lineage::Origin;
 use super::records::{self, Identity, Record};
@@ -86,18 +86,22 @@ fn put_in_front(probe: Probe) {
     PROBE.get_or_init(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let polled = match Aside::is_on() {
-                true => None,
-                false => (probe.polled)(),
+            let behalf = behalf();
+            let polled = match behalf {
+                Behalf::Task => (probe.polled)(),
+                Behalf::Nobody | Behalf::Quoted => None,
             };
             let is_a_tasks = polled.is_some();
-            if is_about_to_abort(info) {
+            let is_the_end = is_about_to_abort(info);
+            if is_the_end {
                 print_everything(info, polled, probe);
             } else if let Some(polled) = polled {
                 records::push(record_of(info, polled));
             }
-            if !is_a_tasks {
-                previous(info);
+            match behalf {
+                Behalf::Quoted if !is_the_end => note_place(info),
+                _ if is_a_tasks => {}
+                _ => previous(info),
             }
         }));
         probe
@@ -237,9 +241,9 @@ pub(crate) fn take_caught(executor: u64) -> Vec<TaskFailure> {
 /// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
 /// task, it is reported now.
 pub(crate) fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
-    let polled = match Aside::is_on() {
-        true => None,
-        false => PROBE.get().and_then(|probe| (probe.polled)()),
+    let polled = match behalf() {
+        Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
+        Behalf::Nobody | Behalf::Quoted => None,
     };
     match polled {
         None if failure.is_reported() => {}

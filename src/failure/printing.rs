@@ -22,7 +22,6 @@ use std::sync::{Mutex, PoisonError};
 use log::Level;
 
 use super::aside::{contain, guarded};
-use super::text::quoted_payload;
 
 thread_local! {
     /// The program's logger is being called by candor.
@@ -103,8 +102,8 @@ fn with_logger<R>(call: impl FnOnce() -> R) -> Result<Option<R>, String> {
     }
     let called = guarded(call);
     IS_LOGGING.set(false);
-    called.map(Some).map_err(|payload| {
-        let message = quoted_payload(payload);
+    called.map(Some).map_err(|caught| {
+        let message = caught.quoted("");
         format!("the logger panicked while it was given this report: {message}")
     })
 }

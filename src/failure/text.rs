@@ -19,7 +19,7 @@
 use std::any::Any;
 use std::fmt::{Debug, Display, Write};
 
-use super::aside::{drop_payload, guarded};
+use super::aside::guarded;
 
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -138,30 +138,13 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
     let trouble = match guarded(|| render(&mut text)) {
         Ok(Ok(())) => return text,
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
-        Err(payload) => trouble_of(trait_name, payload),
+        Err(caught) => caught.as_text_of(trait_name),
     };
     if !text.is_empty() {
         text.push(' ');
     }
     text + &trouble
 }
-
-/// What stands where a text should, since asking for it panicked.
-pub(crate) fn trouble_of(what: &str, payload: Box<dyn Any + Send>) -> String {
-    let message = payload_text(&*payload).unwrap_or(NO_TEXT);
-    let trouble = format!("<its {what} panicked: {message}>");
-    drop_payload(payload);
-    trouble
-}
-
-/// What user code said when it panicked, quoted.
-pub(crate) fn quoted_payload(payload: Box<dyn Any + Send>) -> String {
-    let message = quoted(payload_text(&*payload).unwrap_or(NO_TEXT), 3);
-    drop_payload(payload);
-    message
-}
-
-const NO_TEXT: &str = "a payload that is not text";
 
 /// Appends `c`, escaped if a terminal or a reader of lines would obey it instead of showing it.
 fn push_visible(quote: &mut String, c: char) {
