@@ -300,12 +300,7 @@ impl Core {
         }
         match header.take_joiner() {
             Joiner::Task(key) => self.wake_by_key(key),
-            Joiner::Listener(listener, number) => listener.task_done(number, task.ending()),
-            Joiner::Foreign(joiner) => {
-                // Should it panic, that is no failure of this task: std's hook tells it.
-                self.end_poll();
-                joiner.wake();
-            }
+            Joiner::Listener(listener) => listener.task_done(task.ending()),
         }
     }
 

@@ -57,11 +57,8 @@ impl<T> JoinHandle<T> {
     }
 
     /// Has the listener told of the end, instead of whoever awaits the handle.
-    pub(crate) fn tell(&self, listener: Rc<dyn Listener>, number: usize) {
-        self.task
-            .header()
-            .joiner
-            .set(Joiner::Listener(listener, number));
+    pub(crate) fn tell(&self, listener: Rc<dyn Listener>) {
+        self.task.header().joiner.set(Joiner::Listener(listener));
     }
 
     /// Lets go of the task, whose listener is told of the end all the same.

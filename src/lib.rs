@@ -12,21 +12,22 @@
 //! | 0 | `key` (what a waker's 64 bits mean), `clock`, `wheel` (timers), `run_queue`, `unread` (failures that wait), `roster` (who is in a group), `outcome` | nothing of candor |
 //! | 1 | `slots` (the table of tasks), `inbox` (wakes and errands from other threads) | keys, the run queue |
 //! | 2 | `failure` (what is known of a failure, and its text); `alarm` (a thread that rings for timers of executors that do not run) | no task, no loop |
-//! | 3 | `task` (the cell: a future, then its outcome) | failures, keys |
-//! | 4 | `core` (all state of one executor) | tasks |
-//! | 5 | `current` (which core runs on this thread) | the core |
-//! | 6 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits), `inspect` | the current core |
-//! | 7 | `executor` (the loop), `join` | wakers |
-//! | 8 | `spawn` | handles |
-//! | 9 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
-//! | 10 | `remote` (spawning from other threads), `spawner` (spawning for the futures crate) | executors, from within |
+//! | 3 | `foreign` (wakers of others) | how a panic is contained |
+//! | 4 | `task` (the cell: a future, then its outcome) | failures, keys |
+//! | 5 | `core` (all state of one executor) | tasks |
+//! | 6 | `current` (which core runs on this thread) | the core |
+//! | 7 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits), `inspect` | the current core |
+//! | 8 | `executor` (the loop), `join` | wakers |
+//! | 9 | `spawn` | handles |
+//! | 10 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
+//! | 11 | `remote` (spawning from other threads), `spawner` (spawning for the futures crate) | executors, from within |
 //!
 //! Read from the bottom of the table, to see how the pieces fit, or from the top, to see what they are for. Or read
 //! in the order of the questions; each step leans on those before it, and the first lines of each file say what it is
 //! for. A module is a file in `src`, and a folder beside it where it has parts.
 //!
 //! 1. **Who is ready?** `key`, `run_queue`, `slots`.
-//! 2. **How is a task polled, and woken?** `task` (`Job::poll`), `waker`, `current` (`wake`), and the loop: `executor`
+//! 2. **How is a task polled, and woken?** `task` (`Job::poll`), `waker`, `foreign`, `current` (`wake`), and the loop: `executor`
 //!    (`poll_until_pause`). With the first step this is the hot path; whoever has read it knows how tasks run.
 //! 3. **How does it sleep, and how does another thread wake it?** `inbox` (first itself, then `inbox/sleepers`,
 //!    `inbox/bitmap`, `inbox/numbers`, `inbox/holders`, `inbox/sync`, `inbox/loom_tests`), `parking`.
@@ -72,6 +73,7 @@ mod current;
 mod entry;
 mod executor;
 mod failure;
+mod foreign;
 mod group;
 pub mod guide;
 mod inbox;

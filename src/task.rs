@@ -30,6 +30,7 @@ use crate::failure::join_error::{Cancelled, JoinError, Panic};
 use crate::failure::lineage::{Lineage, Named, OriginOf, TaskId};
 use crate::failure::record::Record;
 use crate::failure::{AwaitKind, LastAwait, TaskFailure};
+use crate::foreign::Foreign;
 use crate::key::Key;
 use crate::outcome::Outcome;
 
@@ -109,24 +110,24 @@ impl Header {
         }
     }
 
-    /// Lets `waker` be called when the task is done, or the task of `key` be queued instead, if it is of the same executor.
+    /// Lets the task of `key` be queued when this one is done, if it is of the same executor.
     #[inline]
-    pub(crate) fn set_joiner(&self, waker: &Waker, key: Key) {
-        if key.executor() == self.executor && key != Key::NOBODY {
+    fn set_joiner(&self, key: Key) -> bool {
+        let is_sibling = key.executor() == self.executor && key != Key::NOBODY;
+        if is_sibling {
             self.joiner.set(Joiner::Task(key));
-        } else {
-            self.set_foreign_joiner(waker);
         }
+        is_sibling
     }
 
-    /// Out of line, as few of those who join need it: it is the way of `FuturesUnordered` and other executors.
+    /// Lets a waker of others be called instead: that of a `FuturesUnordered`, or of another executor.
     #[inline(never)]
     fn set_foreign_joiner(&self, waker: &Waker) {
         let joiner = match self.take_joiner() {
-            Joiner::Foreign(joiner) if joiner.will_wake(waker) => joiner,
-            _ => waker.clone(),
+            Joiner::Listener(known) if known.will_wake(waker) => known,
+            _ => Rc::new(Foreign::of(waker)),
         };
-        self.joiner.set(Joiner::Foreign(joiner));
+        self.joiner.set(Joiner::Listener(joiner));
     }
 
     /// A handle was polled whose outcome is not there, though its task is done.
@@ -187,18 +188,35 @@ pub(crate) struct Parentage {
     pub(crate) number: u16,
 }
 
-/// Who is woken when a task is done.
+/// Who is told when a task is done.
 pub(crate) enum Joiner {
     /// Most often another task of the same executor, to which its key is the shortest way.
     Task(Key),
-    Foreign(Waker),
-    /// A group or a pool, which is told how the task of this number has ended.
-    Listener(Rc<dyn Listener>, usize),
+    Listener(Rc<dyn Listener>),
 }
 
-/// Who wants to know of the end of tasks. Runs in the middle of the executor, so it calls no user code.
+// One word more, and a small task with a small future is no longer served from malloc's fast lists.
+const _: () = assert!(size_of::<Joiner>() == 16 && size_of::<Header>() == 64);
+
+/// Who wants to know of the end of a task: a member of a group or a pool, or a waker of others. Called in the middle of
+/// the executor, so it must not unwind.
 pub(crate) trait Listener {
-    fn task_done(&self, number: usize, ending: Ending);
+    fn task_done(&self, ending: Ending);
+
+    /// Whether it does nothing but to call this waker.
+    fn will_wake(&self, _waker: &Waker) -> bool {
+        false
+    }
+}
+
+impl Listener for Foreign {
+    fn task_done(&self, _ending: Ending) {
+        self.wake();
+    }
+
+    fn will_wake(&self, waker: &Waker) -> bool {
+        Foreign::will_wake(self, waker)
+    }
 }
 
 /// How a task ended.
@@ -441,13 +459,21 @@ where
     fn poll_join(&self, waker: &Waker, key: Key) -> Poll<OutcomeOf<F>> {
         let header = &self.header;
         if !header.is_finished.get() {
-            header.set_joiner(waker, key);
-        } else if let Some(outcome) = self.take_outcome() {
+            if header.set_joiner(key) {
+                return Poll::Pending;
+            }
+            header.set_foreign_joiner(waker);
+            // While the waker was cloned, the task may have been run to its end.
+            if !header.is_finished.get() {
+                return Poll::Pending;
+            }
+            header.take_joiner();
+        }
+        if let Some(outcome) = self.take_outcome() {
             header.is_consumed.set(true);
             return Poll::Ready(outcome);
-        } else {
-            header.wait_for_report(waker);
         }
+        header.wait_for_report(waker);
         Poll::Pending
     }
 }

@@ -15,9 +15,11 @@
 
 pub(crate) mod counted;
 
-use std::task::{RawWaker, RawWakerVTable, Waker};
+use std::cell::Cell;
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::current;
+use crate::foreign::Foreign;
 use crate::inbox::Inbox;
 use crate::key::Key;
 
@@ -64,32 +66,61 @@ fn wake_elsewhere(key: Key) {
 
 fn forget(_data: *const ()) {}
 
-/// Who waits for something of candor's own, on this thread.
-pub(crate) enum Waiter {
+/// Who waits for something of candor's own, on this thread: at most one.
+#[derive(Default)]
+pub(crate) struct Waiting(Cell<Option<Waiter>>);
+
+enum Waiter {
     /// A task of the executor that runs here. Its number is no waker that a stall would have to count.
     Task(Key),
-    Foreign(Waker),
+    Foreign(Foreign),
 }
 
-impl Waiter {
-    pub(crate) fn of(waker: &Waker) -> Waiter {
+impl Waiting {
+    /// Looks whether it is there, whatever is waited for; else the waker will be called by [`wake`](Waiting::wake).
+    pub(crate) fn poll<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut look: impl FnMut() -> Poll<R>,
+    ) -> Poll<R> {
+        let poll = look();
+        if poll.is_ready() {
+            return poll;
+        }
+        match self.keep(cx.waker()) {
+            false => Poll::Pending,
+            // While it was cloned, anything may have happened.
+            true => look(),
+        }
+    }
+
+    /// Whether that ran user code.
+    fn keep(&self, waker: &Waker) -> bool {
         let key = key_of(waker);
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
-        match is_here && key != Key::NOBODY {
-            true => Waiter::Task(key),
-            false => Waiter::Foreign(waker.clone()),
-        }
+        let (waiter, is_foreign) = match is_here && key != Key::NOBODY {
+            true => (Waiter::Task(key), false),
+            false => match self.0.take() {
+                Some(Waiter::Foreign(known)) if known.will_wake(waker) => {
+                    (Waiter::Foreign(known), false)
+                }
+                _ => (Waiter::Foreign(Foreign::of(waker)), true),
+            },
+        };
+        drop(self.0.replace(Some(waiter)));
+        is_foreign
     }
 
-    pub(crate) fn wake(self) {
-        match self {
-            Waiter::Task(key) => wake_watched(key),
-            Waiter::Foreign(waker) => waker.wake(),
+    pub(crate) fn wake(&self) {
+        match self.0.take() {
+            None => {}
+            Some(Waiter::Task(key)) => wake_watched(key),
+            Some(Waiter::Foreign(waker)) => waker.wake(),
         }
     }
 }
 
-/// Wakes the task of `key`, and tells of it where somebody looks.
+/// Wakes the task of `key`, and tells instruments of it.
 fn wake_watched(key: Key) {
     match current::get() {
         Some(core) if core.number == key.executor() => core.wake_by_key(key),

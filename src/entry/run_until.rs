@@ -24,8 +24,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::visit::Visit;
 use super::{Executor, advice_for};
 use crate::core::{Core, Stop};
-use crate::executor::{pass, poll_main, wake_guarded};
+use crate::executor::{pass, poll_main};
 use crate::failure::lineage::Entry;
+use crate::foreign::Foreign;
 use crate::inbox::Inbox;
 
 impl Executor {
@@ -198,7 +199,7 @@ fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
 /// The task of another runtime that polls a [`Guest`].
 struct Host {
     inbox: &'static Inbox,
-    foreign: Waker,
+    foreign: Arc<Foreign>,
     /// Called by the inbox, for the tasks.
     waker_of_tasks: Waker,
     main: Arc<MainWaker>,
@@ -208,15 +209,16 @@ struct Host {
 
 impl Host {
     fn new(inbox: &'static Inbox, waker: &Waker) -> Self {
+        let foreign = Arc::new(Foreign::of(waker));
         let main = Arc::new(MainWaker {
             is_woken: AtomicBool::new(true),
-            host: waker.clone(),
+            host: Arc::clone(&foreign),
         });
         let host = Host {
             inbox,
-            foreign: waker.clone(),
-            waker_of_tasks: Waker::from(Arc::new(TasksWaker(waker.clone()))),
+            waker_of_tasks: Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign)))),
             waker_of_main: Waker::from(Arc::clone(&main)),
+            foreign,
             main,
         };
         inbox.add_host(host.waker_of_tasks.clone());
@@ -231,18 +233,18 @@ impl Drop for Host {
 }
 
 /// Calls the host. Foreign wakers may panic, and one that does keeps no other from being called.
-struct TasksWaker(Waker);
+struct TasksWaker(Arc<Foreign>);
 
 impl Wake for TasksWaker {
     fn wake(self: Arc<Self>) {
-        wake_guarded(self.0.clone());
+        self.0.wake();
     }
 }
 
 /// Calls the host because of its future.
 struct MainWaker {
     is_woken: AtomicBool,
-    host: Waker,
+    host: Arc<Foreign>,
 }
 
 impl Wake for MainWaker {
@@ -253,7 +255,7 @@ impl Wake for MainWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         // Where it was woken before, the host is on its way, and this poll sees what both have written.
         if !self.is_woken.swap(true, Ordering::AcqRel) {
-            wake_guarded(self.host.clone());
+            self.host.wake();
         }
     }
 }

@@ -124,10 +124,26 @@ impl Executor {
 }
 
 /// A user's callback, as something to wake. A panic ends in it: whoever wakes a task has no part in it.
-pub(super) struct OnWake<F>(pub(super) F);
+pub(super) struct OnWake<F>(Option<F>);
+
+impl<F> OnWake<F> {
+    pub(super) fn new(callback: F) -> Self {
+        OnWake(Some(callback))
+    }
+}
+
+/// What the callback holds is the user's.
+impl<F> Drop for OnWake<F> {
+    fn drop(&mut self) {
+        let callback = self.0.take();
+        contain(|| drop(callback));
+    }
+}
 
 impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
     fn wake(self: Arc<Self>) {
-        contain(|| (self.0)());
+        if let Some(callback) = &self.0 {
+            contain(callback);
+        }
     }
 }

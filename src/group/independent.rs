@@ -19,14 +19,14 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use super::handle::GroupHandle;
-use super::member::{AnyMember, Member};
+use super::member::{AnyMember, Group, Member};
 use crate::current;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
 use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
-use crate::task::{Ending, Listener};
-use crate::waker::Waiter;
+use crate::task::Ending;
+use crate::waker::Waiting;
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
@@ -80,7 +80,7 @@ struct State {
     members: RefCell<Roster<Rc<dyn AnyMember>>>,
     summary: Cell<GroupSummary>,
     /// Whoever awaits `join`.
-    joiner: Cell<Option<Waiter>>,
+    joiner: Waiting,
 }
 
 impl IndependentGroup {
@@ -89,7 +89,7 @@ impl IndependentGroup {
             state: Rc::new(State {
                 members: RefCell::new(Roster::new()),
                 summary: Cell::new(GroupSummary::default()),
-                joiner: Cell::new(None),
+                joiner: Waiting::default(),
             }),
         }
     }
@@ -118,7 +118,7 @@ impl IndependentGroup {
     {
         let member = Member::new(TaskBuilder::new().spawn(future));
         let seat = self.state.members.borrow_mut().sit_down(member.clone());
-        member.tell(self.state.clone(), seat);
+        member.tell(self.state.clone() as _, seat);
         GroupHandle::new(member, Caller::caller())
     }
 
@@ -133,7 +133,7 @@ impl IndependentGroup {
     /// });
     /// ```
     pub fn cancel(&self) {
-        for member in self.state.members.borrow().iter() {
+        for member in self.state.members() {
             member.abort();
         }
     }
@@ -155,18 +155,29 @@ impl IndependentGroup {
         let made_at = Caller::caller();
         poll_fn(move |cx| {
             let state = &self.state;
-            if state.members.borrow().len() == 0 {
-                return Poll::Ready(state.summary.get());
+            let poll = state
+                .joiner
+                .poll(cx, || match state.members.borrow().len() {
+                    0 => Poll::Ready(state.summary.get()),
+                    _ => Poll::Pending,
+                });
+            if poll.is_pending() {
+                current::note_await(AwaitKind::Join, await_line(made_at));
             }
-            state.joiner.set(Some(Waiter::of(cx.waker())));
-            current::note_await(AwaitKind::Join, await_line(made_at));
-            Poll::Pending
+            poll
         })
     }
 }
 
-impl Listener for State {
-    fn task_done(&self, seat: usize, ending: Ending) {
+impl State {
+    /// Who is there now. Nothing is borrowed while something is done with them.
+    fn members(&self) -> Vec<Rc<dyn AnyMember>> {
+        self.members.borrow().iter().cloned().collect()
+    }
+}
+
+impl Group for State {
+    fn member_done(&self, seat: usize, ending: Ending) {
         let Some(member) = self.members.borrow_mut().stand_up(seat) else {
             return;
         };
@@ -174,22 +185,22 @@ impl Listener for State {
         match ending {
             Ending::Returned => summary.succeeded += 1,
             Ending::Cancelled => summary.cancelled += 1,
-            Ending::Failed | Ending::Panicked => {
-                summary.failed += 1;
-                member.let_go();
-            }
+            Ending::Failed | Ending::Panicked => summary.failed += 1,
         }
         self.summary.set(summary);
         member.end(ending);
+        if matches!(ending, Ending::Failed | Ending::Panicked) {
+            member.let_go();
+        }
         if self.members.borrow().len() == 0 {
-            self.joiner.take().into_iter().for_each(Waiter::wake);
+            self.joiner.wake();
         }
     }
 }
 
 impl Drop for IndependentGroup {
     fn drop(&mut self) {
-        for member in self.state.members.borrow().iter() {
+        for member in self.state.members() {
             member.abort();
             member.let_go();
         }

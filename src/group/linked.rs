@@ -21,7 +21,7 @@ use std::task::Poll;
 
 use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
-use super::member::{AnyMember, Collected, Member};
+use super::member::{AnyMember, Collected, Group, Member};
 use crate::current;
 use crate::failure::error::Error;
 use crate::failure::group_error::GroupError;
@@ -29,8 +29,8 @@ use crate::failure::{AwaitKind, await_line};
 use crate::outcome::Outcome;
 use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
-use crate::task::{Ending, Listener};
-use crate::waker::Waiter;
+use crate::task::Ending;
+use crate::waker::Waiting;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
@@ -95,7 +95,7 @@ struct State<E> {
     /// How many there have been.
     spawned: Cell<usize>,
     /// Whoever awaits `join`.
-    joiner: Cell<Option<Waiter>>,
+    joiner: Waiting,
 }
 
 impl TaskGroup {
@@ -166,7 +166,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
                 members: RefCell::new(Roster::new()),
                 failed: RefCell::new(Vec::new()),
                 spawned: Cell::new(0),
-                joiner: Cell::new(None),
+                joiner: Waiting::default(),
             }),
         }
     }
@@ -251,12 +251,16 @@ impl<E: Debug + 'static> TaskGroup<E> {
         let made_at = Caller::caller();
         poll_fn(move |cx| {
             let state = &self.state;
-            if state.members.borrow().len() == 0 {
-                return Poll::Ready(state.finish());
+            let poll = state
+                .joiner
+                .poll(cx, || match state.members.borrow().len() {
+                    0 => Poll::Ready(()),
+                    _ => Poll::Pending,
+                });
+            if poll.is_pending() {
+                current::note_await(AwaitKind::Join, await_line(made_at));
             }
-            state.joiner.set(Some(Waiter::of(cx.waker())));
-            current::note_await(AwaitKind::Join, await_line(made_at));
-            Poll::Pending
+            poll.map(|()| state.finish())
         })
     }
 }
@@ -312,9 +316,14 @@ impl<E: Debug + 'static> State<E> {
         GroupHandle::new(member, Caller::caller())
     }
 
+    /// Who is there now. Nothing is borrowed while something is done with them.
+    fn members(&self) -> Vec<Rc<dyn Collected<E>>> {
+        self.members.borrow().iter().cloned().collect()
+    }
+
     fn cancel(&self) {
         if self.phase.replace(Phase::Cancelled) == Phase::Open {
-            for member in self.members.borrow().iter() {
+            for member in self.members() {
                 member.abort();
             }
         }
@@ -338,8 +347,8 @@ impl<E: Debug + 'static> State<E> {
     }
 }
 
-impl<E: Debug + 'static> Listener for State<E> {
-    fn task_done(&self, seat: usize, ending: Ending) {
+impl<E: Debug + 'static> Group for State<E> {
+    fn member_done(&self, seat: usize, ending: Ending) {
         let Some(member) = self.members.borrow_mut().stand_up(seat) else {
             return;
         };
@@ -351,7 +360,7 @@ impl<E: Debug + 'static> Listener for State<E> {
             }
         }
         if self.members.borrow().len() == 0 {
-            self.joiner.take().into_iter().for_each(Waiter::wake);
+            self.joiner.wake();
         }
     }
 }
@@ -363,7 +372,7 @@ impl<E: Debug + 'static> Drop for TaskGroup<E> {
         for member in self.state.failed.take() {
             member.let_go();
         }
-        for member in self.state.members.borrow().iter() {
+        for member in self.state.members() {
             member.let_go();
         }
     }

@@ -20,7 +20,7 @@ use crate::failure::lineage::TaskId;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::task::{Ending, Listener};
-use crate::waker::Waiter;
+use crate::waker::Waiting;
 
 /// What the group and the handle share.
 pub(super) struct Member<T: Outcome> {
@@ -29,7 +29,14 @@ pub(super) struct Member<T: Outcome> {
     pub(super) id: Option<TaskId>,
     ending: Cell<Option<Ending>>,
     /// Whoever awaits the handle.
-    waker: Cell<Option<Waiter>>,
+    waiting: Waiting,
+    /// The group and the member's place in it, until the task has ended.
+    group: Cell<Option<(Rc<dyn Group>, usize)>>,
+}
+
+/// What a member tells its group.
+pub(super) trait Group {
+    fn member_done(&self, seat: usize, ending: Ending);
 }
 
 /// A member, whatever its value.
@@ -55,7 +62,8 @@ impl<T: Outcome> Member<T> {
             id: Some(task.id()),
             task: RefCell::new(Some(task)),
             ending: Cell::new(None),
-            waker: Cell::new(None),
+            waiting: Waiting::default(),
+            group: Cell::new(None),
         })
     }
 
@@ -65,14 +73,19 @@ impl<T: Outcome> Member<T> {
             id: None,
             task: RefCell::new(None),
             ending: Cell::new(Some(Ending::Cancelled)),
-            waker: Cell::new(None),
+            waiting: Waiting::default(),
+            group: Cell::new(None),
         })
     }
 
     /// Has the group told of the end.
-    pub(super) fn tell(&self, group: Rc<dyn Listener>, seat: usize) {
+    pub(super) fn tell(self: &Rc<Self>, group: Rc<dyn Group>, seat: usize)
+    where
+        T: 'static,
+    {
+        self.group.set(Some((group, seat)));
         if let Some(task) = &*self.task.borrow() {
-            task.tell(group, seat);
+            task.tell(Rc::clone(self) as _);
         }
     }
 
@@ -81,14 +94,11 @@ impl<T: Outcome> Member<T> {
     }
 
     pub(super) fn poll_value(&self, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
-        match self.ending.get() {
-            None => {
-                self.waker.set(Some(Waiter::of(cx.waker())));
-                Poll::Pending
-            }
+        self.waiting.poll(cx, || match self.ending.get() {
+            None => Poll::Pending,
             Some(Ending::Returned) => Poll::Ready(self.take_outcome().and_then(Result::ok)),
             Some(_) => Poll::Ready(None),
-        }
+        })
     }
 
     fn take_outcome(&self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
@@ -103,7 +113,9 @@ impl<T: Outcome> Member<T> {
 
 impl<T: Outcome> AnyMember for Member<T> {
     fn abort(&self) {
-        if let Some(task) = &*self.task.borrow() {
+        // Nothing is borrowed while it is aborted: a host may be called.
+        let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
+        if let Some(task) = task {
             task.abort();
         }
     }
@@ -115,7 +127,15 @@ impl<T: Outcome> AnyMember for Member<T> {
 
     fn end(&self, ending: Ending) {
         self.ending.set(Some(ending));
-        self.waker.take().into_iter().for_each(Waiter::wake);
+        self.waiting.wake();
+    }
+}
+
+impl<T: Outcome> Listener for Member<T> {
+    fn task_done(&self, ending: Ending) {
+        if let Some((group, seat)) = self.group.take() {
+            group.member_done(seat, ending);
+        }
     }
 }
 

@@ -2,43 +2,38 @@
 //!
 //! ```text
 //! arrivals   0    1    2    3    4    5
-//!          given given  [ waits, left, waits, waits ]
-//!                         └─ first_waiting = 2
+//!          given given waits left waits waits
+//!                        └─ the next to be given
 //! ```
 //!
-//! Who waits has a number. Numbers are served in order, so one below `first_waiting` has its permit, and
-//! one that leaves the queue marks its place, which is passed over when its turn comes.
+//! Whoever waits has a number. It is in the queue as long as it waits: one that is not there has its permit, and one that
+//! leaves is taken out.
 //!
 //! Knows nothing of candor but how it keeps a waker.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::waker::Waiter;
+use crate::waker::Waiting;
 
-/// So many permits there are, and those who wait for one.
+/// At most `limit` permits are out at any time.
 pub(super) struct Permits {
     limit: usize,
     free: Cell<usize>,
-    /// The number of the front of the queue.
-    first_waiting: Cell<u64>,
-    queue: RefCell<VecDeque<Place>>,
+    next_number: Cell<u64>,
+    /// Whoever waits, in order of arrival. Somebody waits only while no permit is free.
+    queue: RefCell<BTreeMap<u64, Rc<Waiting>>>,
 }
 
-enum Place {
-    Waits(Option<Waiter>),
-    Left,
-}
-
-/// The right to run, or a place in the queue for it. Dropping it lets the next one run.
+/// A permit, or a place in the queue for one. Passes the permit on when it is dropped.
 pub(super) struct Permit {
     /// `None` once it was handed over.
     permits: Option<Rc<Permits>>,
-    /// `None` for one that was there at once.
-    number: Option<u64>,
+    number: u64,
+    waiting: Rc<Waiting>,
 }
 
 impl Permits {
@@ -46,8 +41,8 @@ impl Permits {
         Permits {
             limit,
             free: Cell::new(limit),
-            first_waiting: Cell::new(0),
-            queue: RefCell::new(VecDeque::new()),
+            next_number: Cell::new(0),
+            queue: RefCell::default(),
         }
     }
 
@@ -55,82 +50,64 @@ impl Permits {
         self.limit
     }
 
-    /// Hands a permit to the first in the queue, or keeps it.
+    /// Gives a permit that has come back to whoever has waited for longest.
     pub(super) fn pass_on(&self) {
-        loop {
-            let place = self.queue.borrow_mut().pop_front();
-            let Some(place) = place else {
-                self.free.set(self.free.get() + 1);
-                return;
-            };
-            self.first_waiting.set(self.first_waiting.get() + 1);
-            if let Place::Waits(waker) = place {
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                return;
-            }
+        let first = self.queue.borrow_mut().pop_first();
+        match first {
+            None => self.free.set(self.free.get() + 1),
+            Some((_, waiting)) => waiting.wake(),
         }
     }
 }
 
 impl Permit {
-    /// Takes a permit, or the last place in the queue.
+    /// Takes a free permit, or the last place in the queue.
     pub(super) fn ask(permits: &Rc<Permits>) -> Self {
-        let mut queue = permits.queue.borrow_mut();
-        let number = if permits.free.get() > 0 {
-            debug_assert!(queue.is_empty(), "nobody waits while a permit is free");
-            permits.free.set(permits.free.get() - 1);
-            None
-        } else {
-            queue.push_back(Place::Waits(None));
-            Some(permits.first_waiting.get() + queue.len() as u64 - 1)
-        };
-        drop(queue);
+        let number = permits.next_number.get();
+        permits.next_number.set(number + 1);
+        let waiting = Rc::new(Waiting::default());
+        match permits.free.get() {
+            0 => {
+                let waiting = Rc::clone(&waiting);
+                permits.queue.borrow_mut().insert(number, waiting);
+            }
+            free => permits.free.set(free - 1),
+        }
         Permit {
             permits: Some(Rc::clone(permits)),
             number,
+            waiting,
         }
     }
 
     pub(super) fn poll_granted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.place() {
-            None => Poll::Ready(()),
-            Some(place) => {
-                let waker = Waiter::of(cx.waker());
-                let permits = self
-                    .permits
-                    .as_ref()
-                    .expect("who waits has handed nothing over");
-                permits.queue.borrow_mut()[place] = Place::Waits(Some(waker));
-                Poll::Pending
-            }
-        }
+        self.waiting.poll(cx, || match self.is_waiting() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
     }
 
     /// Gives the permit to somebody who will pass it on.
     pub(super) fn hand_over(mut self) {
+        debug_assert!(
+            !self.is_waiting(),
+            "only what was granted can be handed over"
+        );
         self.permits = None;
     }
 
-    /// The place in the queue; `None` for who has the permit.
-    fn place(&self) -> Option<usize> {
-        let permits = self.permits.as_ref()?;
-        let ahead = self.number?.checked_sub(permits.first_waiting.get())?;
-        Some(ahead as usize)
+    fn is_waiting(&self) -> bool {
+        let is_in = |permits: &Rc<Permits>| permits.queue.borrow().contains_key(&self.number);
+        self.permits.as_ref().is_some_and(is_in)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(permits) = &self.permits else { return };
-        match self.place() {
-            None => permits.pass_on(),
-            Some(place) => {
-                let left = Place::Left;
-                let waker = std::mem::replace(&mut permits.queue.borrow_mut()[place], left);
-                drop(waker);
-            }
+        let place = permits.queue.borrow_mut().remove(&self.number);
+        if place.is_none() {
+            permits.pass_on();
         }
     }
 }
@@ -164,10 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_the_queue_is_passed_over() {
+    fn a_place_that_is_given_up_is_passed_over_and_leaves_nothing() {
         let permits = Rc::new(Permits::new(1));
         let [a, b, c, d] = [(); 4].map(|()| Permit::ask(&permits));
         drop((b, c));
+        assert_eq!(permits.queue.borrow().len(), 1);
         drop(a);
         assert!(is_granted(&d));
         drop(d);
@@ -175,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_permit_and_was_never_polled_passes_it_on_as_well() {
+    fn a_permit_that_was_never_polled_is_passed_on_as_well() {
         let permits = Rc::new(Permits::new(1));
         let [a, b, c] = [(); 3].map(|()| Permit::ask(&permits));
         drop(a);

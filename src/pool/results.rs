@@ -10,14 +10,14 @@
 //!
 //! Knows permits, handles and spawning.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::permits::{Permit, Permits};
 use crate::current;
@@ -28,7 +28,7 @@ use crate::outcome::Outcome;
 use crate::roster::Roster;
 use crate::spawn::TaskBuilder;
 use crate::task::{Ending, Listener};
-use crate::waker::Waiter;
+use crate::waker::Waiting;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -67,11 +67,23 @@ struct Turns {
     permits: Rc<Permits>,
     are_in_order: bool,
     queue: RefCell<VecDeque<usize>>,
-    reader: Cell<Option<Waiter>>,
+    reader: Waiting,
 }
 
-impl Listener for Turns {
-    fn task_done(&self, number: usize, _: Ending) {
+/// A task of the pool, of which the reader has to know when it is done.
+struct Turn {
+    turns: Rc<Turns>,
+    number: usize,
+}
+
+impl Listener for Turn {
+    fn task_done(&self, _ending: Ending) {
+        self.turns.task_done(self.number);
+    }
+}
+
+impl Turns {
+    fn task_done(&self, number: usize) {
         let mut queue = self.queue.borrow_mut();
         if !self.are_in_order {
             queue.push_back(number);
@@ -80,7 +92,7 @@ impl Listener for Turns {
         drop(queue);
         self.permits.pass_on();
         if is_next {
-            self.reader.take().into_iter().for_each(Waiter::wake);
+            self.reader.wake();
         }
     }
 }
@@ -111,7 +123,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
                 permits: Rc::clone(permits),
                 are_in_order,
                 queue: RefCell::default(),
-                reader: Cell::new(None),
+                reader: Waiting::default(),
             }),
             made_at,
         }
@@ -214,7 +226,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             permit.hand_over();
             let number = self.tasks.sit_down(task);
             let task = self.tasks.get(number).expect("it has just sat down");
-            task.tell(self.turns.clone(), number);
+            let turns = Rc::clone(&self.turns);
+            task.tell(Rc::new(Turn { turns, number }));
             if self.turns.are_in_order {
                 self.turns.queue.borrow_mut().push_back(number);
             }
@@ -223,12 +236,11 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 
     /// Takes the next result.
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
-        let first = self.turns.queue.borrow().front().copied();
         let is_done = |number: &usize| self.tasks.get(*number).is_some_and(JoinHandle::is_finished);
-        let Some(number) = first.filter(is_done) else {
-            self.turns.reader.set(Some(Waiter::of(cx.waker())));
-            return Poll::Pending;
-        };
+        let number = ready!(self.turns.reader.poll(cx, || {
+            let first = self.turns.queue.borrow().front().copied();
+            first.filter(is_done).map_or(Poll::Pending, Poll::Ready)
+        }));
         let task = self.tasks.get_mut(number).expect("who has a turn is there");
         let poll = Pin::new(task).poll(cx);
         if poll.is_ready() {

@@ -21,13 +21,13 @@
 use std::mem;
 use std::panic::Location as Caller;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::failure::TaskFailure;
-use crate::failure::aside::contain;
 use crate::failure::join_error::{Cancelled, JoinError};
 use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::failure::record::Record;
+use crate::foreign::Foreign;
 use crate::outcome::Outcome;
 use crate::task::Ending;
 
@@ -42,7 +42,7 @@ pub(super) struct Shared<T: Outcome> {
 struct State<T: Outcome> {
     stage: Stage<T>,
     /// Whoever awaits the handle.
-    waker: Option<Waker>,
+    waker: Option<Foreign>,
     /// `None` until the order has arrived.
     place: Option<Place>,
     /// No handle is left that could read the outcome.
@@ -71,7 +71,7 @@ pub(super) struct Place {
 /// What the executor has to know of the handle when the task is done.
 pub(super) struct Settled {
     /// Whoever awaits it.
-    pub(super) waker: Option<Waker>,
+    pub(super) waker: Option<Foreign>,
     pub(super) is_detached: bool,
 }
 
@@ -116,7 +116,7 @@ impl<T: Outcome> Shared<T> {
         } else {
             drop(state);
             // Cloned while nothing is locked: a foreign waker may do anything.
-            let waker = cx.waker().clone();
+            let waker = Foreign::of(cx.waker());
             let mut state = self.lock();
             let former = state.waker.replace(waker);
             drop(state);
@@ -306,6 +306,6 @@ impl<T: Outcome> Stage<T> {
     }
 }
 
-fn wake(waker: Option<Waker>) {
-    contain(|| waker.into_iter().for_each(Waker::wake));
+fn wake(waker: Option<Foreign>) {
+    waker.iter().for_each(Foreign::wake);
 }

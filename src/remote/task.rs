@@ -14,6 +14,7 @@
 //! Knows tasks.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -50,7 +51,8 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
         if let Poll::Ready(outcome) = outcome {
             let settled = self.order.shared().settle(outcome);
             header.is_detached.set(settled.is_detached);
-            let joiner = settled.waker.map_or(Joiner::NOBODY, Joiner::Foreign);
+            let listener = |waker| Joiner::Listener(Rc::new(waker));
+            let joiner = settled.waker.map_or(Joiner::NOBODY, listener);
             header.joiner.set(joiner);
         }
     }
