@@ -16,8 +16,8 @@ use crate::core::Core;
 use crate::current;
 use crate::failure::aside::contain;
 use crate::failure::join_error::JoinError;
-use crate::failure::lineage::TaskId;
-use crate::failure::{AwaitKind, await_line};
+use crate::failure::lineage::{Named, TaskId};
+use crate::failure::{AwaitKind, await_line, printing};
 use crate::outcome::{Outcome, Value};
 use crate::task::{AnyTask, JobOf, Joiner, Listener};
 use crate::waker;
@@ -203,7 +203,8 @@ impl<T> Drop for JoinHandle<T> {
 #[inline(never)]
 fn leave_outcome(task: Rc<AnyTask>) {
     if !task.has_unread_failure() {
-        return task.discard();
+        let header = task.header();
+        return printing::discard_value(Named(header.id, header.name()), || task.discard());
     }
     match Core::of(task.header()) {
         // Its end has reported everything.

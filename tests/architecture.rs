@@ -58,7 +58,7 @@ const CORE_PATH: [&str; 14] = [
     "failure/hook.rs",
 ];
 
-const CORE_PATH_LINES: usize = 2_150;
+const CORE_PATH_LINES: usize = 2_400;
 
 #[test]
 fn each_file_uses_lower_floors_only() {

@@ -22,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use log::Level;
 
 use super::aside::{contain, guarded};
+use super::lineage::Named;
 
 thread_local! {
     /// The program's logger is being called by candor.
@@ -57,6 +58,19 @@ pub(crate) fn warn_once(
     drop(warned);
     if is_new {
         print(Level::Warn, &warning());
+    }
+}
+
+/// Drops a value that nobody has taken. A panic of its destructor must not reach whoever drops the handle, and may be unwinding.
+pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
+    if let Err(caught) = guarded(drop) {
+        let message = caught.quoted("");
+        print(
+            Level::Warn,
+            &format!(
+                "the value of {task} panicked when it was dropped, since nobody had taken it: {message}"
+            ),
+        );
     }
 }
 

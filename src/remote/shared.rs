@@ -26,6 +26,7 @@ use std::task::{Context, Poll};
 use crate::failure::TaskFailure;
 use crate::failure::join_error::{Cancelled, JoinError};
 use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::failure::printing;
 use crate::failure::record::Record;
 use crate::foreign::Foreign;
 use crate::outcome::Outcome;
@@ -174,11 +175,13 @@ impl<T: Outcome> Shared<T> {
             drop(waker);
             return true;
         }
+        let place = state.place;
         let is_unwanted = matches!(state.stage, Stage::Finished(_));
         let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
         drop(state);
         drop(waker);
-        drop(unwanted);
+        let id = place.map_or(TaskId::NEVER, |place| place.id);
+        printing::discard_value(Named(id, None), || drop(unwanted));
         false
     }
 }
