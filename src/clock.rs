@@ -22,7 +22,9 @@ pub(crate) struct Clock {
     kind: Kind,
     /// What the clock said at the start of this pass. Reading the real one costs some 25 ns, so a
     /// pass does it once, and only if a timer exists.
-    pass: Cell<Instant>,
+    /// The last look at the clock, and whether that was in this pass.
+    seen: Cell<Instant>,
+    is_fresh: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -44,26 +46,42 @@ impl Clock {
         Clock {
             start,
             kind,
-            pass: Cell::new(start),
+            seen: Cell::new(start),
+            is_fresh: Cell::new(true),
         }
     }
 
+    /// Looks at the clock.
     pub(crate) fn now(&self) -> Instant {
-        match &self.kind {
+        let now = match &self.kind {
             Kind::Real => Instant::now(),
             Kind::Virtual { elapsed } => self.start + elapsed.get(),
+        };
+        self.seen.set(now);
+        self.is_fresh.set(true);
+        now
+    }
+
+    /// The present as of the last look at the clock, of which there is at least one in each pass that asks.
+    ///
+    /// All that is asked of sleeps goes by this one, so that their answers agree.
+    #[inline]
+    pub(crate) fn seen(&self) -> Instant {
+        match self.is_fresh.get() {
+            true => self.seen.get(),
+            false => self.now(),
         }
     }
 
-    /// Reads the clock for this pass.
-    pub(crate) fn begin_pass(&self) -> Instant {
-        self.pass.set(self.now());
-        self.pass.get()
+    /// A pass begins: what was seen before is old.
+    #[inline]
+    pub(crate) fn begin_pass(&self) {
+        self.is_fresh.set(false);
     }
 
-    /// The tick in which this pass began.
-    pub(crate) fn pass_tick(&self) -> u64 {
-        self.ticks(self.pass.get().saturating_duration_since(self.start), 0)
+    /// The tick of the present; it is not over yet.
+    pub(crate) fn tick_now(&self) -> u64 {
+        self.ticks(self.seen().saturating_duration_since(self.start), 0)
     }
 
     /// The first tick that is not before `deadline`. What lies further than 2^64 ns away is [`NEVER`].
@@ -96,6 +114,7 @@ impl Clock {
                         .get()
                         .max(instant.saturating_duration_since(self.start)),
                 );
+                self.is_fresh.set(false);
                 true
             }
         }

@@ -39,7 +39,7 @@ pub(crate) use watching::Watch;
 
 use crate::clock::Clock;
 use crate::failure::LastAwait;
-use crate::failure::aside::drop_payload;
+use crate::failure::aside::{contain, drop_payload};
 use crate::failure::hook;
 use crate::failure::join_error::Panic;
 use crate::failure::lineage::{Entry, TaskId};
@@ -63,6 +63,9 @@ const NOBODY: u32 = u32::MAX;
 /// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
+/// How many of candor's own futures a poll may find ready before the task is made to wait for its next turn.
+const READY_A_POLL: u64 = 128;
+
 /// All state of one executor.
 pub(crate) struct Core {
     /// Unlike the number of the inbox, never given out twice.
@@ -76,8 +79,9 @@ pub(crate) struct Core {
     pub(crate) timers: RefCell<Wheel<Waker>>,
     unread: RefCell<Unread<Rc<AnyTask>>>,
 
-    /// Whose future is being polled or dropped right now: see above.
-    polled: Cell<u32>,
+    /// Whose future is being polled or dropped right now, as its slot: see above. In the upper half stands how many of
+    /// candor's own futures it has found ready in this poll.
+    running: Cell<u64>,
     /// The await at which this poll returned `Pending`, as far as candor's own futures know.
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
@@ -85,6 +89,8 @@ pub(crate) struct Core {
     /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
     /// that nobody can await any more, and by `exit` and the failure policy.
     pub(crate) attention: Cell<bool>,
+    /// The pass ends with this poll.
+    pub(crate) is_pass_over: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
     to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
     /// A report is being given out: the callback or the logger runs.
@@ -125,10 +131,11 @@ impl Core {
             slots: RefCell::new(Slots::new()),
             timers: RefCell::new(Wheel::new()),
             unread: RefCell::new(Unread::new()),
-            polled: Cell::new(NOBODY),
+            running: Cell::new(u64::from(NOBODY)),
             noted_await: Cell::new(None),
             main_last_await: Cell::new(None),
             attention: Cell::new(false),
+            is_pass_over: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
             is_reporting: Cell::new(false),
             stop: Cell::new(None),
@@ -149,30 +156,69 @@ impl Core {
     /// Notes whose poll begins: a slot's, or that of [`MAIN_UNCAUGHT`].
     #[inline]
     pub(crate) fn begin_poll(&self, slot: u32) {
-        self.polled.set(slot);
+        // Whoever begins has spent nothing: one store for both.
+        self.running.set(u64::from(slot));
     }
 
     #[inline]
     pub(crate) fn end_poll(&self) {
-        self.polled.set(NOBODY);
+        self.running.set(u64::from(NOBODY));
+    }
+
+    #[inline]
+    fn polled(&self) -> u32 {
+        self.running.get() as u32
+    }
+
+    /// Counts a future of candor's own that was ready without a wait, and says whether there have been so many in this
+    /// poll that it is time to let others run.
+    #[cold]
+    pub(crate) fn is_spent(&self) -> bool {
+        let running = self.running.get();
+        let is_spent = running >> 32 == READY_A_POLL && self.polled() != NOBODY;
+        if is_spent {
+            // Only once, or a loop inside of the poll would never get on.
+            self.running.set(u64::from(self.polled()));
+            self.end_pass();
+        } else {
+            self.running.set(running + (1 << 32));
+        }
+        is_spent
+    }
+
+    /// Lets timers and other threads have a look before the next poll: this one has taken long.
+    fn end_pass(&self) {
+        self.is_pass_over.set(true);
+        self.attention.set(true);
     }
 
     pub(crate) fn is_between_polls(&self) -> bool {
-        self.polled.get() == NOBODY
+        self.polled() == NOBODY
     }
 
     pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {
-        self.polled.get() == slot
+        self.polled() == slot
     }
 
     /// Notes that what is being polled has read the failure of another task.
     pub(crate) fn note_failure_read(&self) {
-        self.failure_reader.set(self.polled.get());
+        self.failure_reader.set(self.polled());
+    }
+
+    /// Takes timers out of the wheel whose sleeps were dropped elsewhere. To be called before the wheel is asked for anything.
+    #[inline]
+    pub(crate) fn forget_timers(&self) {
+        for (executor, key) in self.inbox.forgotten_timers() {
+            if executor == self.serial {
+                let waker = self.timers.borrow_mut().cancel(key);
+                contain(|| drop(waker));
+            }
+        }
     }
 
     /// Whether user code runs that a report must not interrupt.
     pub(crate) fn is_polling(&self) -> bool {
-        self.polled.get() != NOBODY || self.is_reporting.get()
+        self.polled() != NOBODY || self.is_reporting.get()
     }
 
     pub(crate) fn failures(&self) -> u64 {
@@ -248,7 +294,7 @@ impl Core {
 
     #[inline]
     pub(crate) fn parentage(self: &Rc<Self>) -> Rc<Parentage> {
-        if self.spawning_slot.get() == self.polled.get()
+        if self.spawning_slot.get() == self.polled()
             && let Some(parentage) = &*self.parentage.borrow()
         {
             return Rc::clone(parentage);
@@ -326,7 +372,7 @@ impl Core {
     /// Making the panic the outcome drops the future, which may panic in its turn. The first panic is
     /// what an awaiter gets; nobody can await the others, so they are reported.
     pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        let slot = self.polled.get();
+        let slot = self.polled();
         let task = self.slots.borrow().get(slot).cloned();
         let (Some(task), Some(_)) = (task, self.polled_task()) else {
             // Between polls, so it came from a foreign waker: the hook in front of candor's told it.
@@ -356,7 +402,7 @@ impl Core {
 
     /// Runs user code on behalf of a slot, so that a panic in it is told as that slot's.
     pub(crate) fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
-        let previous = self.polled.replace(slot);
+        let previous = self.running.replace(u64::from(slot));
         let result = catch_unwind(AssertUnwindSafe(user_code));
         let result = result.map_err(|payload| {
             let polled = self
@@ -364,7 +410,7 @@ impl Core {
                 .expect("user code is guarded on behalf of a task that is still there");
             hook::claim(payload, polled)
         });
-        self.polled.set(previous);
+        self.running.set(previous);
         result
     }
 }

@@ -19,6 +19,7 @@ use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::Location as Caller;
 use std::rc::Rc;
+use std::task::Context;
 
 use crate::core::{Config, Core};
 use crate::failure::aside::{Behalf, OnBehalf};
@@ -78,6 +79,17 @@ pub(crate) fn notify_elsewhere(core: &Core) {
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
     with(|core| core.noted_await.set(Some(LastAwait { what, at })));
+}
+
+/// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run;
+/// then it is woken, to go on at its next turn.
+#[cold]
+pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
+    let is_spent = with(|core| core.is_spent()) == Some(true);
+    if is_spent {
+        cx.waker().wake_by_ref();
+    }
+    is_spent
 }
 
 /// Notes that the current task has read the failure of another one.

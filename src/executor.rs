@@ -90,6 +90,9 @@ impl<'a> Loop<'a> {
         if self.core.attention.get() {
             self.core.after_poll();
         }
+        if self.core.is_pass_over.take() {
+            self.polls_left = 0;
+        }
         if pause == Pause::NothingIsReady {
             self.polls_left = 0;
             self.core.age_unread();
@@ -130,11 +133,12 @@ impl<'a> Loop<'a> {
 
     fn fire_timers(&self) {
         let core = self.core;
+        core.clock.begin_pass();
+        core.forget_timers();
         if core.timers.borrow().is_empty() {
             return;
         }
-        core.clock.begin_pass();
-        let now = core.clock.pass_tick();
+        let now = core.clock.tick_now();
         // The wheel is free again when the waker is called: a foreign one may come back to it.
         let next_expired = || core.timers.borrow_mut().pop_expired(now);
         while let Some(sleeper) = next_expired() {
@@ -217,12 +221,20 @@ impl<'a> Loop<'a> {
 
 /// When there is something to do, if nobody is woken before: a timer to fire or to bring closer, or a failure to tell.
 pub(crate) fn next_event(core: &Core) -> Option<Instant> {
+    core.forget_timers();
     let tick = core.timers.borrow().next_event();
     with_grace(core, tick)
 }
 
+/// When the next timer is due or the next grace is over, exactly.
+pub(crate) fn next_deadline(core: &Core) -> Option<Instant> {
+    core.forget_timers();
+    let tick = core.timers.borrow().next_deadline();
+    with_grace(core, tick)
+}
+
 /// The earlier of this tick of the wheel and the end of a grace.
-pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
+fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
     let timer = tick.and_then(|tick| core.clock.instant_of(tick));
     timer.into_iter().chain(core.end_of_grace()).min()
 }

@@ -40,6 +40,7 @@
 
 mod bitmap;
 pub(crate) mod errands;
+mod gone;
 mod holders;
 mod numbers;
 mod sleepers;
@@ -52,10 +53,13 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use bitmap::Bitmap;
+use gone::Gone;
 use holders::Holders;
 use numbers::{Numbers, TABLE, place_of, with_numbers};
 use sleepers::Sleepers;
 use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
+
+use crate::wheel::EntryKey;
 
 /// The owner runs, and has fetched all mail that it has been told of.
 const AWAKE: u8 = 0;
@@ -88,6 +92,7 @@ pub(crate) struct Inbox {
     sleepers: Mutex<Sleepers>,
     /// Our own, rather than `thread::park`, whose tokens user code may take.
     unparked: Condvar,
+    gone: Gone,
 }
 
 /// `AWAKE`, `MAIL`, `ASLEEP` or `AWAY`, alone in its cache line.
@@ -236,6 +241,7 @@ impl Inbox {
     pub(crate) fn close(&self) {
         self.refuse_wakes();
         self.forget_sleepers();
+        self.gone.take();
         self.release();
     }
 
@@ -258,6 +264,17 @@ impl Inbox {
         self.holders.count() - 1
     }
 
+    /// Notes that a timer of this executor is to be taken out of its wheel.
+    pub(crate) fn forget_timer(&self, executor: u64, key: EntryKey) {
+        self.gone.push(executor, key);
+    }
+
+    /// Takes what was noted, perhaps for an earlier owner.
+    #[inline]
+    pub(crate) fn forgotten_timers(&self) -> Vec<(u64, EntryKey)> {
+        self.gone.take()
+    }
+
     fn new(number: u16) -> Inbox {
         Inbox {
             number,
@@ -268,6 +285,7 @@ impl Inbox {
             state: State(AtomicU8::new(AWAKE)),
             sleepers: Mutex::new(Sleepers::default()),
             unparked: Condvar::new(),
+            gone: Gone::new(),
         }
     }
 

@@ -48,12 +48,17 @@ use crate::waker;
 /// ```
 pub struct JoinHandle<T> {
     task: Rc<dyn JobOf<T>>,
+    /// Whoever awaits it has let others run.
+    has_waited: bool,
 }
 
 impl<T> JoinHandle<T> {
     #[inline]
     pub(crate) fn new(task: Rc<dyn JobOf<T>>) -> Self {
-        JoinHandle { task }
+        JoinHandle {
+            task,
+            has_waited: false,
+        }
     }
 
     /// Has the listener told of the end, instead of whoever awaits the handle.
@@ -170,10 +175,16 @@ impl<T: Outcome> Future for JoinHandle<T> {
     // Where it was left to the compiler, it was called and not inlined: 80 of 720 instructions of a spawn with its await.
     #[inline(always)]
     #[track_caller]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The task may be done already, and the next one as well, and so on.
+        if !self.has_waited && self.is_finished() && current::is_spent(cx) {
+            current::note_await(AwaitKind::Join, await_line(self.task.header().spawned_at));
+            return Poll::Pending;
+        }
         let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
         match &poll {
             Poll::Pending => {
+                self.has_waited = true;
                 let made_at = self.task.header().spawned_at;
                 current::note_await(AwaitKind::Join, await_line(made_at));
             }

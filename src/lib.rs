@@ -16,8 +16,8 @@
 //! | 4 | `task` (the cell: a future, then its outcome) | failures, keys |
 //! | 5 | `core` (all state of one executor) | tasks |
 //! | 6 | `current` (which core runs on this thread) | the core |
-//! | 7 | `waker`, `abort`, `yield_now`, `time`, `parking` (how an idle executor waits), `inspect` | the current core |
-//! | 8 | `executor` (the loop), `join` | wakers |
+//! | 7 | `waker`, `abort`, `yield_now`, `parking` (how an idle executor waits), `inspect` | the current core |
+//! | 8 | `executor` (the loop), `join`, `time` | wakers |
 //! | 9 | `spawn` | handles |
 //! | 10 | `entry` (`run`, `block_on`, `test`, `Executor`, and the ways to embed it), `group` (tasks that belong together), `pool` (many tasks, few at a time) | the loop; spawning |
 //! | 11 | `remote` (spawning from other threads), `spawner` (spawning for the futures crate) | executors, from within |

@@ -68,7 +68,11 @@ fn forget(_data: *const ()) {}
 
 /// Who waits for something of candor's own, on this thread: at most one.
 #[derive(Default)]
-pub(crate) struct Waiting(Cell<Option<Waiter>>);
+pub(crate) struct Waiting {
+    waiter: Cell<Option<Waiter>>,
+    /// Whoever waits has let others run.
+    has_waited: Cell<bool>,
+}
 
 enum Waiter {
     /// A task of the executor that runs here. Its number is no waker that a stall would have to count.
@@ -78,19 +82,27 @@ enum Waiter {
 
 impl Waiting {
     /// Looks whether it is there, whatever is waited for; else the waker will be called by [`wake`](Waiting::wake).
-    pub(crate) fn poll<R>(
+    ///
+    /// A task that finds very many things there in one poll is made to wait for its next turn.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
+        if is_there() && !self.has_waited.get() && current::is_spent(cx) {
+            return Poll::Pending;
+        }
+        let poll = self.poll_uncounted(cx, is_there);
+        self.has_waited.set(poll.is_pending());
+        poll
+    }
+
+    /// The same for what is no await of its own.
+    pub(crate) fn poll_uncounted(
         &self,
         cx: &mut Context<'_>,
-        mut look: impl FnMut() -> Poll<R>,
-    ) -> Poll<R> {
-        let poll = look();
-        if poll.is_ready() {
-            return poll;
-        }
-        match self.keep(cx.waker()) {
+        is_there: impl Fn() -> bool,
+    ) -> Poll<()> {
+        // While a waker of others is cloned, anything may happen: hence the second look.
+        match is_there() || (self.keep(cx.waker()) && is_there()) {
+            true => Poll::Ready(()),
             false => Poll::Pending,
-            // While it was cloned, anything may have happened.
-            true => look(),
         }
     }
 
@@ -100,19 +112,19 @@ impl Waiting {
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
         let (waiter, is_foreign) = match is_here && key != Key::NOBODY {
             true => (Waiter::Task(key), false),
-            false => match self.0.take() {
+            false => match self.waiter.take() {
                 Some(Waiter::Foreign(known)) if known.will_wake(waker) => {
                     (Waiter::Foreign(known), false)
                 }
                 _ => (Waiter::Foreign(Foreign::of(waker)), true),
             },
         };
-        drop(self.0.replace(Some(waiter)));
+        drop(self.waiter.replace(Some(waiter)));
         is_foreign
     }
 
     pub(crate) fn wake(&self) {
-        match self.0.take() {
+        match self.waiter.take() {
             None => {}
             Some(Waiter::Task(key)) => wake_watched(key),
             Some(Waiter::Foreign(waker)) => waker.wake(),

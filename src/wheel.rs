@@ -33,11 +33,8 @@ const DIGIT_BITS: usize = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 /// Enough digits for all 64 bits; the first digit has only four of them.
 const LEVELS: usize = 11;
-/// The slot after those of all levels. It holds deadlines before now, which differ from now in a
-/// digit that time will not reach again.
-const OVERDUE: usize = LEVELS * SLOTS;
-/// The slot after that. It holds what has the last tick as its deadline, which never comes.
-const NEVER: usize = OVERDUE + 1;
+/// The slot after those of all levels. It holds what has the last tick as its deadline, which never comes.
+const NEVER: usize = LEVELS * SLOTS;
 
 /// Where a list of entries ends, since no entry has this index.
 const NONE: u32 = u32::MAX;
@@ -53,9 +50,9 @@ const RETIRED: u32 = u32::MAX;
 pub(crate) struct Wheel<T> {
     now: u64,
     len: usize,
-    /// One word for each level and one for `OVERDUE` and `NEVER`: a set bit promises a slot that is not empty.
+    /// One word for each level and one for `NEVER`: a set bit promises a slot that is not empty.
     occupied: [u64; LEVELS + 1],
-    /// Numbered level by level, then `OVERDUE` and `NEVER`; empty until the first insert.
+    /// Numbered level by level, then `NEVER`; empty until the first insert.
     slots: Vec<Slot>,
     entries: Vec<Entry<T>>,
     /// The first entry without a value that may be used again; `next` leads to the others.
@@ -108,14 +105,14 @@ impl<T> Wheel<T> {
 
     /// Adds a value that expires at the tick `deadline`; at `u64::MAX`, never.
     ///
-    /// A deadline that is not after [`now`](Self::now) is due at once. Constant time, with one
-    /// exception: a deadline before now steps back over the overdue ones that are later than itself.
+    /// A deadline that is not after [`now`](Self::now) is due at once, behind all others that are due now. Constant time.
     ///
     /// # Panics
     ///
     /// When 2³² - 1 entries are in use, those counted that were given up as in `remove`.
     #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
+        let deadline = deadline.max(self.now);
         let index = self.free;
         let key = if index != NONE {
             let entry = &mut self.entries[index as usize];
@@ -147,6 +144,7 @@ impl<T> Wheel<T> {
         if self.entry_mut(key).is_none() {
             return false;
         }
+        let deadline = deadline.max(self.now);
         self.unlink(key.index);
         self.entries[key.index as usize].deadline = deadline;
         self.link(key.index, deadline);
@@ -165,10 +163,11 @@ impl<T> Wheel<T> {
     /// before the next call takes its place in that order. After `None`, which says that all is
     /// out, the wheel stands at `now`. A `now` before the wheel's own is treated as no progress.
     pub(crate) fn pop_expired(&mut self, now: u64) -> Option<T> {
-        let now = now.max(self.now);
+        // The last tick never comes.
+        let now = now.min(u64::MAX - 1).max(self.now);
         while let Some((slot, start)) = self.first_occupied().filter(|&(_, start)| start <= now) {
-            if slot < SLOTS || slot == OVERDUE {
-                self.now = self.now.max(start);
+            if slot < SLOTS {
+                self.now = start;
                 return Some(self.remove(self.slots[slot].first));
             }
             self.cascade(slot, now);
@@ -192,10 +191,15 @@ impl<T> Wheel<T> {
     /// The earliest deadline; `None` if nothing will ever expire. Looks at all that shares a coarse slot with it.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let (slot, start) = self.first_occupied()?;
-        match slot < SLOTS || slot == OVERDUE {
+        match slot < SLOTS {
             true => Some(start),
             false => Some(self.earliest_from(self.slots[slot].first)),
         }
+    }
+
+    /// Takes all values out.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.entries.into_iter().filter_map(|entry| entry.value)
     }
 
     /// How many values wait, due ones included.
@@ -208,18 +212,14 @@ impl<T> Wheel<T> {
         self.len == 0
     }
 
-    /// The tick up to which time has passed; everything due before it is out, unless it was
-    /// overdue when it was inserted.
+    /// The tick up to which time has passed; everything due before it is out.
+    #[cfg(test)]
     pub(crate) fn now(&self) -> u64 {
         self.now
     }
 
     /// The slot whose entries come before all others, and the first tick that it stands for.
     fn first_occupied(&self) -> Option<(usize, u64)> {
-        if self.occupied[LEVELS] & 1 != 0 {
-            let earliest = self.slots[OVERDUE].first;
-            return Some((OVERDUE, self.entries[earliest as usize].deadline));
-        }
         let level = self.occupied[..LEVELS]
             .iter()
             .position(|&slots| slots != 0)?;
@@ -234,9 +234,6 @@ impl<T> Wheel<T> {
 
     /// Where an entry with this deadline belongs while the wheel stands at `now`.
     fn slot_of(&self, deadline: u64) -> usize {
-        if deadline < self.now {
-            return OVERDUE;
-        }
         if deadline == u64::MAX {
             return NEVER;
         }
@@ -330,15 +327,12 @@ impl<T> Wheel<T> {
     /// Puts an entry into the slot where it belongs, behind all others of the same deadline.
     fn link(&mut self, index: u32, deadline: u64) {
         let slot = self.slot_of(deadline);
-        let (prev, next) = match slot {
-            OVERDUE => self.place_among_overdue(deadline),
-            _ => (self.slots[slot].last, NONE),
-        };
+        let prev = self.slots[slot].last;
         self.set_next(slot, prev, index);
-        self.set_prev(slot, next, index);
+        self.slots[slot].last = index;
         let entry = &mut self.entries[index as usize];
         entry.prev = prev;
-        entry.next = next;
+        entry.next = NONE;
         entry.slot = slot as u16;
         self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
     }
@@ -351,17 +345,6 @@ impl<T> Wheel<T> {
         if prev == NONE && next == NONE {
             self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
         }
-    }
-
-    /// Only the overdue slot has no finer level that would sort it, so it is kept sorted.
-    #[cold]
-    fn place_among_overdue(&self, deadline: u64) -> (u32, u32) {
-        let (mut prev, mut next) = (self.slots[OVERDUE].last, NONE);
-        while prev != NONE && self.entries[prev as usize].deadline > deadline {
-            next = prev;
-            prev = self.entries[prev as usize].prev;
-        }
-        (prev, next)
     }
 
     /// Says what follows after `prev`, or what is first in the slot if nothing is before it.
@@ -378,6 +361,12 @@ impl<T> Wheel<T> {
             NONE => self.slots[slot].last = prev,
             _ => self.entries[next as usize].prev = prev,
         }
+    }
+}
+
+impl<T> Default for Wheel<T> {
+    fn default() -> Self {
+        Wheel::new()
     }
 }
 

@@ -27,7 +27,7 @@ const FLOORS: [(&str, u32); 30] = [
     ("join", 8),
     ("spawn", 9),
     ("yield_now", 7),
-    ("time", 7),
+    ("time", 8),
     ("parking", 7),
     ("inspect", 7),
     ("executor", 8),

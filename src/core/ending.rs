@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::{__candor_poll_boundary, Core};
+use crate::failure::aside::contain;
 
 impl Core {
     /// Cancels every task, in the order of their slots, and tells what was not told.
@@ -80,6 +81,10 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        // A waker may be somebody else's, and its destructor may panic.
+        for waker in self.timers.take().into_values() {
+            contain(|| drop(waker));
+        }
         self.inbox.close();
     }
 }

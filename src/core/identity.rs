@@ -37,7 +37,7 @@ impl Core {
 
     /// Who is being polled, for the panic hook and for a caught payload.
     pub(crate) fn polled_task(&self) -> Option<Polled> {
-        let slot = self.polled.get();
+        let slot = self.polled();
         let origin = self.origin_of(slot)?;
         let before = || match slot {
             MAIN_SLOT => self.main_last_await.get(),
@@ -75,7 +75,7 @@ impl Core {
 
     #[cold]
     pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
-        let slot = self.polled.get();
+        let slot = self.polled();
         let parentage = self.parentage_with(match self.origin_of(slot) {
             Some(origin) => Lineage::below(&origin),
             None => Lineage::of_entry(self.entry.get()),

@@ -75,11 +75,11 @@ impl Core {
     /// has failed.
     pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
         let _nobodys = OnBehalf::of(Behalf::Nobody);
-        let polled = self.polled.replace(NOBODY);
+        let running = self.running.replace(u64::from(NOBODY));
         let outer = self.is_reporting.replace(true);
         let result = user_code();
         self.is_reporting.set(outer);
-        self.polled.set(polled);
+        self.running.set(running);
         result
     }
 

@@ -166,7 +166,7 @@ impl Core {
     /// Who calls a waker right now.
     fn waking(&self) -> Option<WokenBy> {
         let cause = || self.config.watch.as_ref()?.cause.get();
-        match self.polled.get() {
+        match self.polled() {
             NOBODY => cause(),
             MAIN_SLOT | MAIN_UNCAUGHT => Some(WokenBy::Task(TaskId::MAIN)),
             slot => {

@@ -21,7 +21,7 @@ use std::time::Instant;
 use super::Executor;
 use super::visit::Visit;
 use crate::core::{Core, Stop};
-use crate::executor::{run_until_stalled, tick, with_grace};
+use crate::executor::{next_deadline, run_until_stalled, tick};
 use crate::failure::aside::contain;
 use crate::failure::lineage::Entry;
 
@@ -102,8 +102,7 @@ impl Executor {
     /// assert!(executor.next_deadline().unwrap() >= start + Duration::from_secs(5));
     /// ```
     pub fn next_deadline(&self) -> Option<Instant> {
-        let tick = self.core.timers.borrow().next_deadline();
-        with_grace(&self.core, tick)
+        next_deadline(&self.core)
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::{Loop, Pause, with_grace};
+use super::{Loop, Pause, next_deadline};
 use crate::core::{Core, Stop};
 
 impl Loop<'_> {
@@ -13,8 +13,7 @@ impl Loop<'_> {
         self.begin_pass();
         let core = self.core;
         if core.config.virtual_time && !core.slots.borrow().has_ready() {
-            let tick = core.timers.borrow().next_deadline();
-            if with_grace(core, tick).is_some_and(|deadline| core.clock.jump_to(deadline)) {
+            if next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline)) {
                 self.begin_pass();
             }
         }

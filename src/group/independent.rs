@@ -16,7 +16,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::rc::Rc;
-use std::task::Poll;
 
 use super::handle::GroupHandle;
 use super::member::{AnyMember, Group, Member};
@@ -155,16 +154,11 @@ impl IndependentGroup {
         let made_at = Caller::caller();
         poll_fn(move |cx| {
             let state = &self.state;
-            let poll = state
-                .joiner
-                .poll(cx, || match state.members.borrow().len() {
-                    0 => Poll::Ready(state.summary.get()),
-                    _ => Poll::Pending,
-                });
+            let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
             if poll.is_pending() {
                 current::note_await(AwaitKind::Join, await_line(made_at));
             }
-            poll
+            poll.map(|()| state.summary.get())
         })
     }
 }

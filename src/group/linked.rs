@@ -17,7 +17,6 @@ use std::future::poll_fn;
 use std::mem;
 use std::panic::Location as Caller;
 use std::rc::{Rc, Weak};
-use std::task::Poll;
 
 use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
@@ -251,12 +250,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         let made_at = Caller::caller();
         poll_fn(move |cx| {
             let state = &self.state;
-            let poll = state
-                .joiner
-                .poll(cx, || match state.members.borrow().len() {
-                    0 => Poll::Ready(()),
-                    _ => Poll::Pending,
-                });
+            let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
             if poll.is_pending() {
                 current::note_await(AwaitKind::Join, await_line(made_at));
             }

@@ -94,10 +94,10 @@ impl<T: Outcome> Member<T> {
     }
 
     pub(super) fn poll_value(&self, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
-        self.waiting.poll(cx, || match self.ending.get() {
-            None => Poll::Pending,
-            Some(Ending::Returned) => Poll::Ready(self.take_outcome().and_then(Result::ok)),
-            Some(_) => Poll::Ready(None),
+        let poll = self.waiting.poll(cx, || self.is_finished());
+        poll.map(|()| match self.ending.get() {
+            Some(Ending::Returned) => self.take_outcome().and_then(Result::ok),
+            _ => None,
         })
     }
 

@@ -81,10 +81,7 @@ impl Permit {
     }
 
     pub(super) fn poll_granted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waiting.poll(cx, || match self.is_waiting() {
-            true => Poll::Pending,
-            false => Poll::Ready(()),
-        })
+        self.waiting.poll_uncounted(cx, || !self.is_waiting())
     }
 
     /// Gives the permit to somebody who will pass it on.

@@ -237,10 +237,9 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     /// Takes the next result.
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
         let is_done = |number: &usize| self.tasks.get(*number).is_some_and(JoinHandle::is_finished);
-        let number = ready!(self.turns.reader.poll(cx, || {
-            let first = self.turns.queue.borrow().front().copied();
-            first.filter(is_done).map_or(Poll::Pending, Poll::Ready)
-        }));
+        let first = || self.turns.queue.borrow().front().copied().filter(is_done);
+        ready!(self.turns.reader.poll(cx, || first().is_some()));
+        let number = first().expect("it was there a moment ago");
         let task = self.tasks.get_mut(number).expect("who has a turn is there");
         let poll = Pin::new(task).poll(cx);
         if poll.is_ready() {

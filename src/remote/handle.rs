@@ -47,11 +47,17 @@ use crate::outcome::{Outcome, Value};
 pub struct RemoteHandle<T: Outcome> {
     order: Arc<dyn OrderOf<T>>,
     remote: Remote,
+    /// Whoever awaits it has let others run.
+    has_waited: bool,
 }
 
 impl<T: Outcome> RemoteHandle<T> {
     pub(super) fn new(order: Arc<dyn OrderOf<T>>, remote: Remote) -> Self {
-        RemoteHandle { order, remote }
+        RemoteHandle {
+            order,
+            remote,
+            has_waited: false,
+        }
     }
 
     /// Cancels the task, from any thread: its future is dropped, on its own thread, before it would be polled again. A task
@@ -118,11 +124,19 @@ impl<T: Outcome> Future for RemoteHandle<T> {
     type Output = Result<T::Ok, JoinError<T::Err>>;
 
     #[track_caller]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let shared = self.order.shared();
-        let poll = shared.poll(cx);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let order = Arc::clone(&self.order);
+        let shared = order.shared();
+        let is_put_off = !self.has_waited && shared.is_finished() && current::is_spent(cx);
+        let poll = match is_put_off {
+            true => Poll::Pending,
+            false => shared.poll(cx),
+        };
         match &poll {
-            Poll::Pending => current::note_await(AwaitKind::Join, await_line(shared.spawned_at)),
+            Poll::Pending => {
+                self.has_waited |= !is_put_off;
+                current::note_await(AwaitKind::Join, await_line(shared.spawned_at));
+            }
             Poll::Ready(Err(_)) => current::note_failure_read(),
             Poll::Ready(Ok(_)) => {}
         }

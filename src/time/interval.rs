@@ -177,6 +177,9 @@ impl Interval {
             return Poll::Pending;
         };
         ready!(self.sleep.poll_elapsed(cx));
+        if self.sleep.is_put_off(cx) {
+            return Poll::Pending;
+        }
         let next = self.next_after(due);
         match next {
             Some(next) => self.sleep.reset(next),

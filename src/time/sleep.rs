@@ -7,12 +7,13 @@
 //! ```
 //!
 //! It holds no pointer to its executor, only its serial number and the key of the entry, so it is `Send`
-//! and may be dropped anywhere. Dropped where its executor does not run, it leaves its entry behind, which
-//! then wakes somebody for nothing.
+//! and may be dropped anywhere. Dropped where its executor does not run, it leaves a note in the inbox of that one, which
+//! then takes the entry out.
 //!
 //! Knows the current executor, its clock and its wheel.
 
 use std::fmt;
+use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -20,13 +21,17 @@ use std::time::{Duration, Instant};
 
 use crate::core::Core;
 use crate::current;
+use crate::failure::aside::contain;
 use crate::failure::{AwaitKind, await_line};
+use crate::inbox::Inbox;
+use crate::key::Key;
+use crate::waker;
 use crate::wheel::EntryKey;
 
 /// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
 ///
-/// It may be called anywhere, but polled only in a running executor. A sleep of zero still lets others
-/// run first.
+/// It may be called anywhere, but polled only in a running executor. One whose time has passed is ready at once; after 128
+/// such futures in one poll a task lets others run first. A sleep of zero always does, as in asyncio and trio.
 ///
 /// # Examples
 ///
@@ -41,10 +46,13 @@ use crate::wheel::EntryKey;
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(super::now().checked_add(duration))
+    Sleep {
+        is_yield: duration.is_zero(),
+        ..Sleep::new(super::now().checked_add(duration))
+    }
 }
 
-/// Waits until `deadline`. One that has passed takes no time, but may let others run first.
+/// Waits until `deadline`. One that has passed is ready at once; after 128 such futures in one poll a task lets others run first.
 ///
 /// # Examples
 ///
@@ -88,6 +96,10 @@ pub struct Sleep {
     /// `None` never comes.
     deadline: Option<Instant>,
     entry: Option<Entry>,
+    /// It has been ready, and that was counted.
+    is_done: bool,
+    /// Its first poll is to let others run, since it is a sleep of zero.
+    is_yield: bool,
     made_at: &'static Caller<'static>,
 }
 
@@ -96,6 +108,7 @@ pub struct Sleep {
 struct Entry {
     /// The executor's serial number: the key means nothing to another one.
     executor: u64,
+    inbox: &'static Inbox,
     key: EntryKey,
 }
 
@@ -105,6 +118,8 @@ impl Sleep {
         Sleep {
             deadline,
             entry: None,
+            is_done: false,
+            is_yield: false,
             made_at: Caller::caller(),
         }
     }
@@ -114,10 +129,18 @@ impl Sleep {
         self.deadline
     }
 
-    /// Tells whether the deadline has passed.
+    /// Says whether the deadline has passed: whether a poll would find it ready.
+    ///
+    /// Within an executor both go by its last look at the clock, of which there is at least one in each pass; so a sleep that
+    /// runs out while one poll holds the thread may be seen a pass later.
     pub fn is_elapsed(&self) -> bool {
-        self.deadline
-            .is_some_and(|deadline| deadline <= super::now())
+        let seen = current::with(|core| core.clock.seen());
+        self.has_passed(seen.unwrap_or_else(Instant::now))
+    }
+
+    #[inline]
+    fn has_passed(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// Moves the deadline. A task that waits for this sleep is woken at the new one.
@@ -140,13 +163,14 @@ impl Sleep {
     /// ```
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
+        (self.is_done, self.is_yield) = (false, false);
         let moved = self.with_entry(|core, key| {
             let tick = core.clock.tick_of(Some(deadline));
             core.timers.borrow_mut().reset(key, tick)
         });
         if moved != Some(true) {
             // It has fired, or was never polled: the next poll puts it into the wheel.
-            self.entry = None;
+            self.leave_wheel();
         }
     }
 
@@ -160,26 +184,39 @@ impl Sleep {
                  `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
             );
         };
+        if self.has_passed(core.clock.seen()) {
+            // One that has waited has let others run.
+            self.is_done |= self.entry.is_some();
+            self.leave_wheel();
+            return Poll::Ready(());
+        }
         let known = (self.entry).filter(|entry| entry.executor == core.serial);
         if let Some(entry) = known
             && still_waits(&core, entry.key, cx.waker())
         {
             return Poll::Pending;
         }
-        self.entry = None;
-        let tick = core.clock.tick_of(self.deadline);
-        let now = core.timers.borrow().now();
-        // A new sleep that ends right now goes through the wheel all the same, so that others run first.
-        if tick < now || (tick == now && known.is_some()) {
-            return Poll::Ready(());
-        }
+        self.leave_wheel();
         let waker = cx.waker().clone();
+        let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
         self.entry = Some(Entry {
             executor: core.serial,
+            inbox: core.inbox,
             key,
         });
         Poll::Pending
+    }
+
+    /// Says whether a sleep that is ready has to let others run first, since so many were ready before it in this poll.
+    pub(super) fn is_put_off(&mut self, cx: &Context<'_>) -> bool {
+        if mem::take(&mut self.is_yield) {
+            self.is_done = true;
+            cx.waker().wake_by_ref();
+            return true;
+        }
+        self.is_done = self.is_done || !current::is_spent(cx);
+        !self.is_done
     }
 
     /// Calls `f` if there is an entry in the wheel of the executor that runs here.
@@ -187,20 +224,49 @@ impl Sleep {
         let entry = self.entry?;
         current::with(|core| (core.serial == entry.executor).then(|| f(core, entry.key))).flatten()
     }
+
+    /// Takes the entry out of the wheel, if there is one; where the executor does not run, it will do that itself.
+    fn leave_wheel(&mut self) {
+        let Some(entry) = self.entry else { return };
+        match self.with_entry(|core, key| core.timers.borrow_mut().cancel(key)) {
+            // Dropped out here, as it may be a foreign one, which may come back to the wheel.
+            Some(waker) => drop_waker(waker),
+            None => entry.inbox.forget_timer(entry.executor, entry.key),
+        }
+        self.entry = None;
+    }
+}
+
+/// A waker of candor's own does nothing when it is dropped but to be counted.
+#[inline]
+fn drop_waker(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        match waker::key_of(&waker) {
+            Key::NOBODY => contain(|| drop(waker)),
+            _ => drop(waker),
+        }
+    }
 }
 
 /// Whether the timer has not fired yet; then it is this waker that it will call.
 #[inline(never)]
 fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
-    let will_wake = (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker));
-    if will_wake == Some(false) {
-        // Cloning and dropping a foreign waker runs user code, which may come back to the wheel.
-        let mut waker = waker.clone();
-        if let Some(old) = core.timers.borrow_mut().get_mut(key) {
-            std::mem::swap(old, &mut waker);
-        }
+    match (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker)) {
+        None => return false,
+        Some(true) => return true,
+        Some(false) => {}
     }
-    will_wake.is_some()
+    // Cloning a foreign waker is user code, which may come back to the wheel.
+    let mut waker = waker.clone();
+    let is_there = match core.timers.borrow_mut().get_mut(key) {
+        Some(old) => {
+            mem::swap(old, &mut waker);
+            true
+        }
+        None => false,
+    };
+    drop_waker(Some(waker));
+    is_there
 }
 
 impl Future for Sleep {
@@ -208,21 +274,17 @@ impl Future for Sleep {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let poll = self.poll_elapsed(cx);
-        if poll.is_pending() {
-            current::note_await(AwaitKind::Sleep, await_line(self.made_at));
+        if self.poll_elapsed(cx).is_ready() && !self.is_put_off(cx) {
+            return Poll::Ready(());
         }
-        poll
+        current::note_await(AwaitKind::Sleep, await_line(self.made_at));
+        Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if self.entry.is_some() {
-            let waker = self.with_entry(|core, key| core.timers.borrow_mut().cancel(key));
-            // Dropped out here, as it may be a foreign one, which may come back to the wheel.
-            drop(waker);
-        }
+        self.leave_wheel();
     }
 }
 

@@ -75,6 +75,9 @@ impl Tick {
     }
 }
 
+/// The last tick to which time may come.
+const END: u64 = NEVER - 1;
+
 fn any_tick() -> impl Strategy<Value = Tick> {
     let level = 0..LEVELS as u32;
     let offset = -2..=2i64;
@@ -132,7 +135,7 @@ impl Pair {
         assert_eq!(wheel.pop_expired(now), None);
         Pair {
             wheel,
-            now,
+            now: now.min(END),
             waiting: BTreeMap::new(),
             places: Vec::new(),
             keys: Vec::new(),
@@ -185,7 +188,8 @@ impl Pair {
         let value = self.keys.len();
         self.keys.push(self.wheel.insert(deadline, value));
         self.places.push(None);
-        self.place(value, deadline);
+        // What is overdue is due now, behind what is due now already.
+        self.place(value, deadline.max(self.now));
     }
 
     fn cancel(&mut self, value: usize) {
@@ -196,7 +200,7 @@ impl Pair {
     fn reset(&mut self, value: usize, deadline: u64) {
         let expected = self.displace(value).is_some();
         if expected {
-            self.place(value, deadline);
+            self.place(value, deadline.max(self.now));
         }
         assert_eq!(
             self.wheel.reset(self.keys[value], deadline),
@@ -215,7 +219,7 @@ impl Pair {
     }
 
     fn pop(&mut self, asked: u64) -> Option<usize> {
-        let target = asked.max(self.now);
+        let target = asked.min(END).max(self.now);
         let expected = match self.waiting.first_key_value() {
             Some((&(deadline, _), &value)) if deadline <= target && deadline != NEVER => {
                 self.now = self.now.max(deadline);
