@@ -20,7 +20,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 mod config;
@@ -44,7 +45,7 @@ use crate::failure::hook;
 use crate::failure::join_error::Panic;
 use crate::failure::lineage::{Entry, TaskId};
 use crate::inbox::Inbox;
-use crate::key::{Key, SLOT_LIMIT};
+use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::slots::Slots;
 use crate::task::{AnyTask, Header, Job, Joiner, Parentage};
 use crate::unread::Unread;
@@ -109,6 +110,9 @@ pub(crate) struct Core {
     /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
     pub(crate) is_hosted: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
+    main_generation: Cell<u16>,
+    /// Of each main future of `run_until`, whether it was woken.
+    pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
@@ -146,6 +150,8 @@ impl Core {
             is_entered: Cell::new(false),
             is_hosted: Cell::new(false),
             entry: Cell::new(None),
+            main_generation: Cell::new(0),
+            hosted_mains: RefCell::new(Vec::new()),
             outer: RefCell::new(None),
             outside: RefCell::new(None),
             spawning_slot: Cell::new(NOBODY),
@@ -203,6 +209,27 @@ impl Core {
     /// Notes that what is being polled has read the failure of another task.
     pub(crate) fn note_failure_read(&self) {
         self.failure_reader.set(self.polled());
+    }
+
+    /// A main future begins. What wakes an earlier one must not poll it: that would hide that nobody wakes this one.
+    #[inline]
+    pub(crate) fn begin_main(&self) {
+        self.main_generation
+            .set(self.slots.borrow_mut().begin_main());
+    }
+
+    /// The key of the main future.
+    #[inline]
+    pub(crate) fn main_key(&self) -> Key {
+        self.key_of(MAIN_SLOT, self.main_generation.get())
+    }
+
+    /// Whether a main future of `run_until` is ready: its host has been called, and will poll it.
+    pub(crate) fn has_ready_mains(&self) -> bool {
+        let mains = self.hosted_mains.borrow();
+        mains
+            .iter()
+            .any(|is_woken| is_woken.load(Ordering::Acquire))
     }
 
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. To be called before the wheel is asked for anything.
@@ -306,6 +333,7 @@ impl Core {
     #[inline]
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
         self.entry.set(entry);
+        self.main_last_await.set(None);
         self.parentage.take();
     }
 

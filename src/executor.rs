@@ -21,7 +21,7 @@
 mod hosted;
 mod watched;
 
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
@@ -86,6 +86,13 @@ impl<'a> Loop<'a> {
         if self.polls_left == 0 {
             self.begin_pass();
         }
+        // A report at the beginning may have left something, or have ended it all.
+        if self.core.attention.get() {
+            self.core.after_poll();
+            if let Some(stop) = self.core.take_stop() {
+                return Err(stop);
+            }
+        }
         let pause = self.run_ready_tasks();
         if self.core.attention.get() {
             self.core.after_poll();
@@ -95,7 +102,6 @@ impl<'a> Loop<'a> {
         }
         if pause == Pause::NothingIsReady {
             self.polls_left = 0;
-            self.core.age_unread();
         }
         match self.core.take_stop() {
             Some(stop) => Err(stop),
@@ -104,8 +110,7 @@ impl<'a> Loop<'a> {
     }
 
     fn begin_pass(&mut self) {
-        self.core.age_unread();
-        self.deliver_mail();
+        deliver_mail(self.core);
         self.fire_timers();
         self.core.report_overdue();
         self.polls_left = POLLS_A_PASS;
@@ -115,20 +120,6 @@ impl<'a> Loop<'a> {
             let batch = slots.reorder(|batch| self.core.config.shuffle(batch));
             self.polls_left = batch.max(1);
         }
-    }
-
-    fn deliver_mail(&self) {
-        if !self.core.inbox.has_mail() {
-            return;
-        }
-        match self.core.config.watch {
-            None => {
-                let mut slots = self.core.slots.borrow_mut();
-                self.core.inbox.drain(|slot| slots.wake_tenant(slot));
-            }
-            Some(_) => watched::deliver_mail(self.core),
-        }
-        self.core.run_errands();
     }
 
     fn fire_timers(&self) {
@@ -167,17 +158,16 @@ impl<'a> Loop<'a> {
     /// The hot path.
     fn poll_until_pause(&mut self) -> Pause {
         let core = self.core;
-        // Should a poll panic, the pass is over.
-        let mut polls_left = mem::take(&mut self.polls_left);
-        let pause = loop {
-            if polls_left == 0 || core.attention.get() {
+        loop {
+            if self.polls_left == 0 || core.attention.get() {
                 break Pause::LookAround;
             }
             let next = core.slots.borrow_mut().next_ready();
             let Some(ready) = next else {
                 break Pause::NothingIsReady;
             };
-            polls_left -= 1;
+            // Not in a local: a poll that panics ends this run, and not the pass.
+            self.polls_left -= 1;
             if let Some(task) = ready.tenant {
                 poll_task(core, &task, core.key_of(ready.index, ready.generation));
             } else if ready.index == MAIN_SLOT
@@ -186,9 +176,7 @@ impl<'a> Loop<'a> {
             {
                 break Pause::MainIsDone;
             }
-        };
-        self.polls_left = polls_left;
-        pause
+        }
     }
 
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
@@ -216,6 +204,21 @@ impl<'a> Loop<'a> {
                 Next::GoOn
             }
         }
+    }
+}
+
+/// Wakes whom other threads have woken, and runs their errands.
+#[inline]
+pub(crate) fn deliver_mail(core: &Rc<Core>) {
+    if core.inbox.has_mail() {
+        match core.config.watch {
+            None => {
+                let mut slots = core.slots.borrow_mut();
+                core.inbox.drain(|slot| slots.wake_tenant(slot));
+            }
+            Some(_) => watched::deliver_mail(core),
+        }
+        core.run_errands();
     }
 }
 
@@ -266,7 +269,7 @@ fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
 pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     core.begin_poll(MAIN_UNCAUGHT);
     let poll = if core.config.watch.is_none() {
-        let waker = ManuallyDrop::new(waker_of(core.key_of(MAIN_SLOT, 0)));
+        let waker = ManuallyDrop::new(waker_of(core.main_key()));
         main(&mut Context::from_waker(&waker))
     } else {
         watched::poll_main(core, main)
@@ -282,6 +285,7 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
 #[inline]
 pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
     let mut future = pin!(future);
+    core.begin_main();
     let mut output = None;
     let mut main =
         |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));

@@ -13,6 +13,8 @@
 //!
 //! Knows keys and the run queue, but not what a task is.
 
+use std::mem;
+
 use crate::key::{MAIN_SLOT, SLOT_LIMIT};
 use crate::run_queue::RunQueue;
 
@@ -29,6 +31,10 @@ pub(crate) struct Slots<T> {
     occupied: u32,
     /// How many slots there may be; the tests of running out lower it.
     limit: u32,
+    /// Of the present main future, whose slot comes into being when it is first woken.
+    main_generation: u16,
+    /// The main slot is queued because of an earlier main future.
+    is_main_stale: bool,
 }
 
 struct Slot<T> {
@@ -50,6 +56,8 @@ impl<T> Slots<T> {
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
+            main_generation: 0,
+            is_main_stale: false,
         }
     }
 
@@ -134,7 +142,7 @@ impl<T> Slots<T> {
         match self.slots.get(index as usize) {
             Some(slot) if slot.generation == generation => self.queue(index),
             Some(_) => {}
-            None => self.wake_first(index),
+            None => self.wake_first(index, generation),
         }
     }
 
@@ -142,17 +150,29 @@ impl<T> Slots<T> {
     pub(crate) fn wake_tenant(&mut self, index: u32) {
         match self.slots.get(index as usize) {
             Some(_) => self.queue(index),
-            None => self.wake_first(index),
+            None => self.wake_first(index, self.main_generation),
         }
     }
 
     /// Wakes the main future before anything was spawned: until then there is no table.
     #[cold]
-    fn wake_first(&mut self, index: u32) {
-        if index == MAIN_SLOT {
+    fn wake_first(&mut self, index: u32, generation: u16) {
+        if index == MAIN_SLOT && generation == self.main_generation {
             self.slots.push(Slot::new());
+            self.slots[0].generation = generation;
             self.queue(index);
         }
+    }
+
+    /// A main future begins: what wakes an earlier one must not poll this one.
+    #[inline]
+    pub(crate) fn begin_main(&mut self) -> u16 {
+        self.main_generation = self.main_generation.wrapping_add(1);
+        if let Some(main) = self.slots.first_mut() {
+            main.generation = self.main_generation;
+            self.is_main_stale = main.is_linked;
+        }
+        self.main_generation
     }
 
     /// Takes the next slot out of the queue: from here on a wake queues it again.
@@ -165,16 +185,21 @@ impl<T> Slots<T> {
         let slot = &mut self.slots[index as usize];
         self.ready.drop_first(slot.link);
         slot.is_linked = false;
-        let ready = Ready {
+        let mut ready = Ready {
             index,
             generation: slot.generation,
             tenant: slot.tenant.clone(),
         };
-        if ready.tenant.is_none() && index != MAIN_SLOT {
+        if ready.tenant.is_some() {
+            return Some(ready);
+        }
+        if index != MAIN_SLOT {
             // Its tenant left while it was queued.
             slot.is_linked = true;
             slot.link = self.first_free;
             self.first_free = index;
+        } else if mem::take(&mut self.is_main_stale) {
+            ready.index = SLOT_LIMIT;
         }
         Some(ready)
     }
@@ -199,6 +224,8 @@ impl<T> Slots<T> {
         if !slot.is_linked {
             slot.is_linked = true;
             self.push(index);
+        } else if index == MAIN_SLOT {
+            self.is_main_stale = false;
         }
     }
 
@@ -214,6 +241,7 @@ impl<T> Slots<T> {
     fn add(&mut self) -> Option<()> {
         if self.slots.is_empty() {
             self.slots.push(Slot::new());
+            self.slots[0].generation = self.main_generation;
         }
         let index = self.slots.len() as u32;
         if index >= self.limit {

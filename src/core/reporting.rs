@@ -34,14 +34,16 @@ impl Core {
     /// Does what polls have left to be done: tells caught panics and dropped failures.
     #[cold]
     pub(crate) fn after_poll(&self) {
-        self.attention.set(false);
-        for caught in hook::take_caught(self.serial) {
-            self.report(&caught);
-        }
-        // One at a time, because a report may drop more handles.
-        let next_dropped = || self.to_report.borrow_mut().pop_front();
-        while let Some((owner, task)) = next_dropped() {
-            owner.report_task(&*task);
+        // Once more if a report has left something.
+        while self.attention.replace(false) {
+            for caught in hook::take_caught(self.serial) {
+                self.report(&caught);
+            }
+            // One at a time, because a report may drop more handles.
+            let next_dropped = || self.to_report.borrow_mut().pop_front();
+            while let Some((owner, task)) = next_dropped() {
+                owner.report_task(&*task);
+            }
         }
     }
 
@@ -118,7 +120,8 @@ impl Core {
         }
     }
 
-    /// Starts the grace of what this pass has left unread.
+    /// Starts the grace of what has been left unread. To be called where an executor is left, and before it is asked when a grace
+    /// ends.
     pub(crate) fn age_unread(&self) {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
@@ -128,6 +131,7 @@ impl Core {
     }
 
     pub(crate) fn end_of_grace(&self) -> Option<Instant> {
+        self.age_unread();
         self.unread
             .borrow_mut()
             .next_deadline(|task| task.has_unread_failure())

@@ -27,7 +27,6 @@ use crate::core::{Core, Stop};
 use crate::executor::{pass, poll_main};
 use crate::failure::lineage::Entry;
 use crate::foreign::Foreign;
-use crate::inbox::Inbox;
 
 impl Executor {
     /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and
@@ -93,7 +92,7 @@ struct Guest<'a, F> {
     core: &'a Rc<Core>,
     entry: Entry,
     /// `None` until it is polled, and when it is done.
-    host: Option<Host>,
+    host: Option<Host<'a>>,
     /// `None` once it is done. Dropped where the executor runs.
     future: Pin<&'a mut Option<F>>,
 }
@@ -121,10 +120,10 @@ impl<F: Future> Guest<'_, F> {
 
     /// Sees to it that whoever polls is called.
     fn meet(&mut self, waker: &Waker) {
-        let is_known = |host: &Host| host.foreign.will_wake(waker);
+        let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
         if !self.host.as_ref().is_some_and(is_known) {
             self.core.is_hosted.set(true);
-            self.host = Some(Host::new(self.core.inbox, waker));
+            self.host = Some(Host::new(self.core, waker));
         }
     }
 
@@ -197,8 +196,8 @@ fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
 }
 
 /// The task of another runtime that polls a [`Guest`].
-struct Host {
-    inbox: &'static Inbox,
+struct Host<'a> {
+    core: &'a Core,
     foreign: Arc<Foreign>,
     /// Called by the inbox, for the tasks.
     waker_of_tasks: Waker,
@@ -207,28 +206,32 @@ struct Host {
     waker_of_main: Waker,
 }
 
-impl Host {
-    fn new(inbox: &'static Inbox, waker: &Waker) -> Self {
+impl<'a> Host<'a> {
+    fn new(core: &'a Core, waker: &Waker) -> Self {
         let foreign = Arc::new(Foreign::of(waker));
         let main = Arc::new(MainWaker {
-            is_woken: AtomicBool::new(true),
+            is_woken: Arc::new(AtomicBool::new(true)),
             host: Arc::clone(&foreign),
         });
         let host = Host {
-            inbox,
+            core,
             waker_of_tasks: Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign)))),
             waker_of_main: Waker::from(Arc::clone(&main)),
             foreign,
             main,
         };
-        inbox.add_host(host.waker_of_tasks.clone());
+        let is_woken = Arc::clone(&host.main.is_woken);
+        core.hosted_mains.borrow_mut().push(is_woken);
+        core.inbox.add_host(host.waker_of_tasks.clone());
         host
     }
 }
 
-impl Drop for Host {
+impl Drop for Host<'_> {
     fn drop(&mut self) {
-        self.inbox.remove_host(&self.waker_of_tasks);
+        self.core.inbox.remove_host(&self.waker_of_tasks);
+        let mut mains = self.core.hosted_mains.borrow_mut();
+        mains.retain(|main| !Arc::ptr_eq(main, &self.main.is_woken));
     }
 }
 
@@ -243,7 +246,7 @@ impl Wake for TasksWaker {
 
 /// Calls the host because of its future.
 struct MainWaker {
-    is_woken: AtomicBool,
+    is_woken: Arc<AtomicBool>,
     host: Arc<Foreign>,
 }
 

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use crate::alarm;
 use crate::core::{Core, Stop};
 use crate::current::Entered;
-use crate::executor::next_event;
+use crate::executor::{deliver_mail, next_event};
 use crate::failure::lineage::Entry;
 
 /// The executor runs on this thread until this is left, or dropped.
@@ -45,7 +45,11 @@ impl<'a> Visit<'a> {
     ) -> Result<R, Stop> {
         // A failure that was reported since the last call may have shut the executor down.
         let mut result = match self.core.take_stop() {
-            None => body(self.core),
+            None => {
+                // Whoever was woken since is ready, and before what happens now.
+                deliver_mail(self.core);
+                body(self.core)
+            }
             Some(stop) => Err(stop),
         };
         if result.is_ok()
@@ -74,6 +78,7 @@ impl<'a> Visit<'a> {
 
     fn go(&mut self) -> bool {
         let core = self.core;
+        core.age_unread();
         // First: a wake from this very thread has to meet the inbox's state from now on.
         self.entered = None;
         if core.slots.borrow().has_ready() || core.inbox.has_mail() {
@@ -85,10 +90,12 @@ impl<'a> Visit<'a> {
         if let Some(next) = next_event(core)
             && core.inbox.has_hosts()
         {
-            if core.clock.jump_to(next) {
-                return true;
+            match core.config.virtual_time {
+                // The clock stands still while a main future is ready; its host has been called.
+                true if core.has_ready_mains() => {}
+                true => return core.clock.jump_to(next),
+                false => alarm::ring_at(core.number, next),
             }
-            alarm::ring_at(core.number, next);
         }
         !core.inbox.leave()
     }

@@ -12,7 +12,7 @@ impl Loop<'_> {
     fn begin_hosted(&mut self) {
         self.begin_pass();
         let core = self.core;
-        if core.config.virtual_time && !core.slots.borrow().has_ready() {
+        if core.config.virtual_time && !core.slots.borrow().has_ready() && !core.has_ready_mains() {
             if next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline)) {
                 self.begin_pass();
             }
@@ -41,7 +41,6 @@ pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
         tasks.polls_left = 1;
         tasks.step()?;
     }
-    core.age_unread();
     Ok(())
 }
 
@@ -53,7 +52,9 @@ pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// One pass, as long as any.
+/// One pass, as long as any, whatever panics in it.
 pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
-    Loop::new(core, None).step().map(drop)
+    let mut tasks = Loop::new(core, None);
+    while tasks.step()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
+    Ok(())
 }

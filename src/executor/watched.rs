@@ -39,7 +39,7 @@ pub(super) fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key) -> AfterPoll 
 #[cold]
 pub(super) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     core.note_turn();
-    told(core, core.key_of(MAIN_SLOT, 0), true, main)
+    told(core, core.main_key(), true, main)
 }
 
 /// Tells of a poll, unless there is nobody to tell, or what looks like a poll is not: then an aborted future is dropped.
