@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 mod config;
-mod ending;
+pub(crate) mod ending;
 mod identity;
 mod instrument;
 pub(crate) mod outside;
@@ -101,6 +101,8 @@ pub(crate) struct Core {
     /// The slot that last read the failure of another task. Its own is likely to carry that one.
     pub(crate) failure_reader: Cell<u32>,
 
+    /// A task was given up without being dropped, and that was said.
+    has_leaked: Cell<bool>,
     next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     waited_for: Cell<u32>,
@@ -144,6 +146,7 @@ impl Core {
             is_reporting: Cell::new(false),
             stop: Cell::new(None),
             failure_reader: Cell::new(NOBODY),
+            has_leaked: Cell::new(false),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),

@@ -282,6 +282,9 @@ pub(crate) trait Job {
     /// Drops the future.
     fn cancel(&self);
 
+    /// Lets the handle find the task cancelled, though its future is still there and will never be dropped.
+    fn give_up(&self) {}
+
     /// Makes a panic in `poll` or `cancel` the outcome. It is given back if there is a failure already:
     /// the first one is what an awaiter gets.
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
@@ -358,7 +361,10 @@ impl<F: Future<Output: Outcome>> Task<F> {
     fn take_outcome(&self) -> Option<OutcomeOf<F>> {
         let stage = &mut *self.stage.try_borrow_mut().ok()?;
         match stage {
-            Stage::Running(_) => None,
+            // Given up, or in its last poll.
+            Stage::Running(_) => {
+                (self.header.is_finished.get()).then(|| Err(self.header.cancelled()))
+            }
             Stage::Finished(outcome) => outcome.take(),
             Stage::Cancelled => {
                 *stage = Stage::Finished(None);
@@ -433,8 +439,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     fn ending(&self) -> Ending {
         match &*self.stage.borrow() {
             Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
-            Stage::Cancelled => Ending::Cancelled,
-            Stage::Running(_) => unreachable!("asked of a task that is finished"),
+            Stage::Cancelled | Stage::Running(_) => Ending::Cancelled,
         }
     }
 

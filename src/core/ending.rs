@@ -5,22 +5,32 @@
 //!
 //! Knows the core's state.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use log::Level;
+
 use super::{__candor_poll_boundary, Core};
 use crate::failure::aside::contain;
+use crate::failure::lineage::Named;
+use crate::failure::printing;
+use crate::task::AnyTask;
+
+/// How many tasks destructors may spawn while everything is cancelled.
+pub(crate) const SUCCESSORS: u64 = 1_000_000;
 
 impl Core {
-    /// Cancels every task, in the order of their slots, and tells what was not told.
+    /// Cancels every task, in the order of their slots, and reports what was not reported.
     ///
     /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
-    /// polled any more.
+    /// polled any more. After very many of these the rest is leaked, so that an end comes.
     #[inline]
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
+        let last = self.next_id.get() + SUCCESSORS;
         // Most calls of `block_on` spawn nothing.
         while self.next_id.get() > 1 || self.attention.get() {
-            self.cancel_all_tasks();
+            self.cancel_all_tasks(last);
             self.report_unread();
             if self.slots.borrow().len() == 0 {
                 break;
@@ -28,10 +38,10 @@ impl Core {
         }
     }
 
-    fn cancel_all_tasks(self: &Rc<Self>) {
+    fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
         let mut from = 1;
         while self.slots.borrow().len() > 0 {
-            let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from)));
+            let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from, last)));
             match cancelled {
                 Ok(()) => from = 1,
                 Err(payload) => self.settle_panic(payload),
@@ -40,7 +50,7 @@ impl Core {
         self.end_poll();
     }
 
-    fn cancel_tasks(self: &Rc<Self>, from: &mut u32) {
+    fn cancel_tasks(self: &Rc<Self>, from: &mut u32, last: u64) {
         let next_from = |from| {
             let slots = self.slots.borrow();
             let (slot, task) = slots.next_occupied(from)?;
@@ -48,6 +58,10 @@ impl Core {
         };
         while let Some((slot, task)) = next_from(*from) {
             *from = slot + 1;
+            if task.header().id.0 > last {
+                self.leak(&task);
+                continue;
+            }
             self.begin_poll(slot);
             __candor_poll_boundary(|| task.cancel());
             self.finish(&task, false);
@@ -56,6 +70,26 @@ impl Core {
                 self.after_poll();
             }
         }
+    }
+
+    /// Gives a task up without dropping its future: it is one more of those whose destructors spawn the next one, and so on
+    /// without end. Its handle finds it cancelled.
+    pub(crate) fn leak(self: &Rc<Self>, task: &Rc<AnyTask>) {
+        let header = task.header();
+        if !self.has_leaked.replace(true) {
+            let who = Named(header.id, header.name());
+            let site = header.spawned_at;
+            let text = format!(
+                "{who}, spawned at {site}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
+                 one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
+                 spawns"
+            );
+            printing::print(Level::Warn, &text);
+        }
+        // The future is pinned, so its memory stays.
+        mem::forget(Rc::clone(task));
+        task.give_up();
+        self.finish(task, false);
     }
 
     /// Prepares for a second life, unless somebody could tell that there was a first: by a table that has grown large,

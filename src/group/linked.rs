@@ -21,6 +21,7 @@ use std::rc::{Rc, Weak};
 use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
 use super::member::{AnyMember, Collected, Group, Member};
+use crate::core::ending::SUCCESSORS;
 use crate::current;
 use crate::failure::error::Error;
 use crate::failure::group_error::GroupError;
@@ -93,6 +94,8 @@ struct State<E> {
     failed: RefCell<Vec<Rc<dyn Collected<E>>>>,
     /// How many there have been.
     spawned: Cell<usize>,
+    /// How many since the group was cancelled.
+    successors: Cell<u64>,
     /// Whoever awaits `join`.
     joiner: Waiting,
 }
@@ -165,6 +168,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
                 members: RefCell::new(Roster::new()),
                 failed: RefCell::new(Vec::new()),
                 spawned: Cell::new(0),
+                successors: Cell::new(0),
                 joiner: Waiting::default(),
             }),
         }
@@ -304,7 +308,12 @@ impl<E: Debug + 'static> State<E> {
         let seat = self.members.borrow_mut().sit_down(member.clone());
         member.tell(self.clone(), seat);
         if self.phase.get() == Phase::Cancelled {
-            member.abort();
+            self.successors.set(self.successors.get() + 1);
+            match self.successors.get() > SUCCESSORS {
+                false => member.abort(),
+                // Each may be spawned by the destructor of the one before.
+                true => member.leak(),
+            }
         }
         self.spawned.set(self.spawned.get() + 1);
         GroupHandle::new(member, Caller::caller())

@@ -43,6 +43,9 @@ pub(super) trait Group {
 pub(super) trait AnyMember {
     fn abort(&self);
 
+    /// Gives the task up without dropping its future.
+    fn leak(&self);
+
     /// Lets go of the task: a failure that nobody has read is then reported.
     fn let_go(&self);
 
@@ -117,6 +120,13 @@ impl<T: Outcome> AnyMember for Member<T> {
         let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
         if let Some(task) = task {
             task.abort();
+        }
+    }
+
+    fn leak(&self) {
+        let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
+        if let Some(task) = task {
+            task.leak();
         }
     }
 

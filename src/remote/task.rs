@@ -76,6 +76,10 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         self.hand_over();
     }
 
+    fn give_up(&self) {
+        self.order.shared().abandon();
+    }
+
     fn settle_panic(&self, panic: Panic) -> Option<Panic> {
         let homeless = self.task.settle_panic(panic);
         self.hand_over();
