@@ -155,7 +155,7 @@ impl TaskPool {
         F: FnMut(I::Item) -> Fut + 'a,
         Fut: Future<Output: Outcome> + 'static,
     {
-        PoolResults::new(&self.permits, true, inputs.into_iter().map(f))
+        PoolResults::new(&self.permits, true, inputs.into_iter(), f)
     }
 
     /// Does what [`map`](TaskPool::map) does, but gives each result as soon as it is there.
@@ -182,7 +182,7 @@ impl TaskPool {
         F: FnMut(I::Item) -> Fut + 'a,
         Fut: Future<Output: Outcome> + 'static,
     {
-        PoolResults::new(&self.permits, false, inputs.into_iter().map(f))
+        PoolResults::new(&self.permits, false, inputs.into_iter(), f)
     }
 }
 

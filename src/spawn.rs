@@ -42,7 +42,16 @@ where
     F: Future + 'static,
     F::Output: Outcome,
 {
+    if is_large::<F>() {
+        return TaskBuilder::new().spawn(Box::pin(future));
+    }
     TaskBuilder::new().spawn(future)
+}
+
+/// Whether a future is so large that it is boxed before it is handed on. In a debug build each function on the way has a copy of it on
+/// its stack. (tokio does the same.)
+pub(crate) const fn is_large<F>() -> bool {
+    size_of::<F>() > 16 * 1024
 }
 
 /// Spawns a task with a name, or as a daemon; the counterpart of [`std::thread::Builder`].
@@ -143,7 +152,11 @@ impl TaskBuilder {
                  that you hold: `executor.spawn(future)`"
             );
         };
-        self.spawn_in(&core, future, Caller::caller())
+        let at = Caller::caller();
+        if is_large::<F>() {
+            return self.spawn_in(&core, Box::pin(future), at);
+        }
+        self.spawn_in(&core, future, at)
     }
 
     #[inline]

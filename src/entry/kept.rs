@@ -17,7 +17,7 @@ use crate::inspect::Tasks;
 use crate::inspect::trace_log::followed;
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
-use crate::spawn::TaskBuilder;
+use crate::spawn::{TaskBuilder, is_large};
 
 /// An executor to keep: its tasks survive from one call to the next.
 ///
@@ -163,6 +163,9 @@ impl Executor {
         F: Future + 'static,
         F::Output: Outcome,
     {
+        if is_large::<F>() {
+            return TaskBuilder::new().spawn_on(self, Box::pin(future));
+        }
         TaskBuilder::new().spawn_on(self, future)
     }
 
@@ -257,7 +260,11 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let task = self.spawn_in(&executor.core, future, Caller::caller());
+        let (core, at) = (&executor.core, Caller::caller());
+        let task = match is_large::<F>() {
+            true => self.spawn_in(core, Box::pin(future), at),
+            false => self.spawn_in(core, future, at),
+        };
         current::notify_elsewhere(&executor.core);
         task
     }

@@ -23,7 +23,7 @@ use crate::current;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::{Outcome, Value};
 use crate::roster::Roster;
-use crate::spawn::TaskBuilder;
+use crate::spawn::{TaskBuilder, is_large};
 use crate::task::Ending;
 use crate::waker::Waiting;
 
@@ -115,7 +115,10 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let member = Member::new(TaskBuilder::new().spawn(future));
+        let member = Member::new(match is_large::<F>() {
+            true => TaskBuilder::new().spawn(Box::pin(future)),
+            false => TaskBuilder::new().spawn(future),
+        });
         let seat = self.state.members.borrow_mut().sit_down(member.clone());
         member.tell(self.state.clone() as _, seat);
         GroupHandle::new(member, Caller::caller())

@@ -28,7 +28,7 @@ use crate::failure::group_error::GroupError;
 use crate::failure::{AwaitKind, await_line};
 use crate::outcome::Outcome;
 use crate::roster::Roster;
-use crate::spawn::TaskBuilder;
+use crate::spawn::{TaskBuilder, is_large};
 use crate::task::Ending;
 use crate::waker::Waiting;
 
@@ -197,6 +197,9 @@ impl<E: Debug + 'static> TaskGroup<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
+        if is_large::<F>() {
+            return self.state.spawn(Box::pin(future));
+        }
         self.state.spawn(future)
     }
 
@@ -290,7 +293,10 @@ impl<E: Debug + 'static> GroupSpawner<E> {
         E: From<<F::Output as Outcome>::Err>,
     {
         match self.state.upgrade() {
-            Some(state) if state.phase.get() != Phase::Over => state.spawn(future),
+            Some(state) if state.phase.get() != Phase::Over => match is_large::<F>() {
+                true => state.spawn(Box::pin(future)),
+                false => state.spawn(future),
+            },
             _ => GroupHandle::new(Member::cancelled(), Caller::caller()),
         }
     }

@@ -14,6 +14,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
+use std::iter;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,7 +27,7 @@ use crate::failure::{AwaitKind, await_line};
 use crate::join::JoinHandle;
 use crate::outcome::Outcome;
 use crate::roster::Roster;
-use crate::spawn::TaskBuilder;
+use crate::spawn::{TaskBuilder, is_large};
 use crate::task::{Ending, Listener};
 use crate::waker::Waiting;
 
@@ -99,24 +100,31 @@ impl Turns {
 
 impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     #[track_caller]
-    pub(super) fn new<Fut>(
+    pub(super) fn new<I, Fut>(
         permits: &Rc<Permits>,
         are_in_order: bool,
-        futures: impl Iterator<Item = Fut> + 'a,
+        mut inputs: I,
+        mut f: impl FnMut(I::Item) -> Fut + 'a,
     ) -> Self
     where
+        I: Iterator + 'a,
         Fut: Future<Output = T> + 'static,
     {
         let made_at = Caller::caller();
-        let spawn = move |future| {
+        let spawn = move || {
+            let input = inputs.next()?;
             let core = current::get().expect(
                 "the results of a TaskPool were awaited where no executor runs on this thread. Await \
                  them within `candor::run` or `candor::block_on`",
             );
-            TaskBuilder::new().spawn_in(&core, future, made_at)
+            let builder = TaskBuilder::new();
+            if is_large::<Fut>() {
+                return Some(builder.spawn_in(&core, Box::pin(f(input)), made_at));
+            }
+            Some(builder.spawn_in(&core, f(input), made_at))
         };
         PoolResults {
-            tasks_to_come: Some(Box::new(futures.map(spawn))),
+            tasks_to_come: Some(Box::new(iter::from_fn(spawn))),
             permit: None,
             tasks: Roster::new(),
             turns: Rc::new(Turns {

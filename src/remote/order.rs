@@ -20,7 +20,8 @@ use crate::current;
 use crate::failure::aside::drop_payload;
 use crate::failure::lineage::Lineage;
 use crate::outcome::Outcome;
-use crate::task::Job;
+use crate::spawn::is_large;
+use crate::task::{Job, Parentage};
 
 /// An order, whatever its closure is.
 pub(super) trait OrderOf<T: Outcome>: Errand {
@@ -77,10 +78,22 @@ where
             SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
             SpawnedBy::Thread(thread) => core.parentage_from(&thread),
         };
+        if is_large::<F>() {
+            return self.let_in(core, parentage, Box::pin(async move { make().await }));
+        }
+        self.let_in(core, parentage, async move { make().await });
+    }
+
+    fn let_in(
+        self: Arc<Self>,
+        core: &Rc<Core>,
+        parentage: Rc<Parentage>,
+        future: impl Future<Output = F::Output> + 'static,
+    ) {
         let order = Arc::clone(&self);
         let spawned = catch_unwind(AssertUnwindSafe(|| {
             core.spawn(self.shared.spawned_at, parentage, false, |header| {
-                RemoteTask::new(header, async move { make().await }, order)
+                RemoteTask::new(header, future, order)
             })
         }));
         match spawned {
