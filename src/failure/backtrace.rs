@@ -22,10 +22,11 @@
 //! every poll passes through. What cannot be recognized is shown rather than hidden: noise costs a
 //! reader a second, a missing frame costs an hour.
 //!
-//! Knows no task and no environment; text in, text out.
+//! Knows no task; text in, text out, but for the current directory, below which std shortens paths.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 /// The function that a poll passes through, so that a backtrace tells the task from its executor.
 ///
@@ -135,7 +136,8 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     fn is_start_of_user_code(&self) -> bool {
-        self.is_marker(POLL_BOUNDARY, CANDOR)
+        // Where only line tables are known, an inlined function has lost the path before its name.
+        self.symbol.contains(POLL_BOUNDARY)
             || self.is_marker(START_OF_USER_CODE, "std")
             || self.is_marker(START_OF_USER_CODE, "test")
     }
@@ -152,6 +154,9 @@ impl Frame<'_> {
     fn is_runtime(&self) -> bool {
         if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) {
             return true;
+        }
+        if has_no_path(self.symbol) {
+            return self.place.is_some_and(is_in_own_source);
         }
         match Impl::of(self.symbol) {
             Some(implementation) => implementation.is_runtime(self.place.is_some()),
@@ -229,6 +234,31 @@ fn is_in_std_source(place: &str) -> bool {
     let in_library =
         |(root, _): (&str, &str)| root.contains("/rustc") || root.contains("/rustlib/");
     place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
+}
+
+/// Whether a function is named without its crate, as an inlined one is with line tables alone: then only the place says
+/// whose it is.
+fn has_no_path(symbol: &str) -> bool {
+    let name = symbol.split('<').next().unwrap_or_default();
+    !name.is_empty() && !name.contains("::")
+}
+
+/// Recognizes candor's own source.
+fn is_in_own_source(place: &str) -> bool {
+    // As the compiler was given it, which is an absolute path in a dependency, or else where the package was.
+    const FILE: &str = file!();
+    const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+    let as_given = FILE.strip_suffix("failure/backtrace.rs").unwrap_or(FILE);
+    let is_absolute = Path::new(as_given).is_absolute();
+    if is_absolute && place.starts_with(as_given) {
+        return true;
+    }
+    let place = match Path::new(place).is_absolute() {
+        true => Cow::Borrowed(Path::new(place)),
+        // std writes a path below the current directory without it.
+        false => Cow::Owned(std::env::current_dir().unwrap_or_default().join(place)),
+    };
+    place.starts_with(Path::new(PACKAGE).join("src"))
 }
 
 fn is_of_the_system(symbol: &str) -> bool {
