@@ -59,6 +59,8 @@ struct Loop<'a> {
     core: &'a Rc<Core>,
     main: Option<&'a mut Main<'a>>,
     polls_left: usize,
+    /// The thread was parked, and somebody wants to know.
+    parked: Option<watched::Parked>,
 }
 
 impl<'a> Loop<'a> {
@@ -67,12 +69,19 @@ impl<'a> Loop<'a> {
             core,
             main,
             polls_left: 0,
+            parked: None,
         }
     }
 
     /// Runs tasks, and says what to do next; it ends when the main future is done (`Ok`) or the executor has to
     /// stop (`Err`).
     fn turn(&mut self) -> Next<Result<(), Stop>> {
+        if let Some(mut parked) = self.parked.take()
+            && let Some(timeout) = watched::end_park(self.core, &mut parked, self.main.is_some())
+        {
+            self.parked = Some(parked);
+            return Next::Wait(Some(timeout));
+        }
         match self.step() {
             Err(stop) => Next::Return(Err(stop)),
             Ok(Pause::MainIsDone) => Next::Return(Ok(())),
@@ -180,7 +189,7 @@ impl<'a> Loop<'a> {
     }
 
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
-    fn wait_if_idle<R>(&self) -> Next<R> {
+    fn wait_if_idle<R>(&mut self) -> Next<R> {
         let core = self.core;
         let is_over = self.main.is_none() && !core.has_work_to_wait_for();
         if is_over || core.slots.borrow().has_ready() || core.inbox.has_mail() {
@@ -196,12 +205,15 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn wait<R>(&self, timeout: Option<Duration>) -> Next<R> {
-        match self.core.config.watch {
-            None => Next::Wait(timeout),
-            Some(_) => {
-                watched::park(self.core, timeout, self.main.is_some());
-                Next::GoOn
+    fn wait<R>(&mut self, timeout: Option<Duration>) -> Next<R> {
+        if self.core.config.watch.is_none() {
+            return Next::Wait(timeout);
+        }
+        match watched::begin_park(self.core, timeout, self.main.is_some()) {
+            None => Next::GoOn,
+            Some((parked, timeout)) => {
+                self.parked = Some(parked);
+                Next::Wait(timeout)
             }
         }
     }

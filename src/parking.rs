@@ -31,7 +31,12 @@ pub(crate) enum Next<R> {
 
 /// Takes turns until one of them says that it was the last, and waits in between.
 #[cfg(not(feature = "async-io"))]
-pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
+pub(crate) fn run<R>(core: &Rc<Core>, turn: impl FnMut() -> Next<R>) -> R {
+    run_plainly(core, turn)
+}
+
+/// The same, whatever features there are: it waits on the condition variable.
+fn run_plainly<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
     loop {
         match turn() {
             Next::Return(result) => return result,
@@ -41,16 +46,23 @@ pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
     }
 }
 
-/// Waits until there is mail, or the timeout has passed; perhaps less long. For those who watch the executor and want to
-/// do something before and after.
-pub(crate) fn park(core: &Rc<Core>, timeout: Option<Duration>) {
-    let mut waits = Some(Next::Wait(timeout));
-    run(core, || waits.take().unwrap_or(Next::Return(())));
-}
-
 /// How long a stay may be busy before the sockets get a look.
 #[cfg(feature = "async-io")]
 const TURNS_BEFORE_SOCKETS: u32 = 8;
+
+/// Whether async-io can still be entered on this thread. Its own thread-locals cannot be asked, but this one was first used
+/// together with them, and is destroyed together with them.
+#[cfg(feature = "async-io")]
+fn has_reactor() -> bool {
+    struct Sentinel;
+
+    impl Drop for Sentinel {
+        fn drop(&mut self) {}
+    }
+
+    thread_local!(static SENTINEL: Sentinel = const { Sentinel });
+    SENTINEL.try_with(|_| ()).is_ok()
+}
 
 /// Takes turns until one of them says that it was the last, and watches sockets in between.
 #[cfg(feature = "async-io")]
@@ -61,7 +73,7 @@ pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
 
     use crate::current::swapped;
 
-    // Most stays are short and wait for nothing; and while thread-locals are destroyed, async-io cannot be entered.
+    // Most stays are short and wait for nothing.
     let mut next = Next::GoOn;
     for _ in 0..TURNS_BEFORE_SOCKETS {
         next = match turn() {
@@ -73,6 +85,10 @@ pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
         }
     }
     let mut next = Some(next);
+    if !has_reactor() {
+        // The thread is ending: a thread of async-io's own watches the sockets.
+        return run_plainly(core, || next.take().unwrap_or_else(&mut turn));
+    }
     let mut timer = None;
     let turns = poll_fn(|cx| {
         core.inbox.rise();

@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{Main, wake_guarded};
-use crate::core::{Core, Stop, Watch};
+use crate::core::{Core, Stop};
 use crate::inspect::stall;
 use crate::key::{Key, MAIN_SLOT};
-use crate::parking;
 use crate::task::{AfterPoll, AnyTask};
 use crate::waker::{self, counted};
 
@@ -100,39 +99,65 @@ pub(super) fn deliver_mail(core: &Core) {
     }
 }
 
-/// Parks, and tells it. `has_main` is whether the loop has a main future, which waits like the tasks.
+/// A park that is under way.
+pub(super) struct Parked {
+    /// When the present wait began.
+    began: Instant,
+    /// For how long at most, if nothing may ever come: then it is looked into now and then.
+    patience: Option<Duration>,
+}
+
+/// Says that the thread is about to park, and for how long. It does not if it is certain that nothing will ever come.
 #[cold]
-pub(super) fn park(core: &Rc<Core>, timeout: Option<Duration>, has_main: bool) {
+pub(super) fn begin_park(
+    core: &Rc<Core>,
+    timeout: Option<Duration>,
+    has_main: bool,
+) -> Option<(Parked, Option<Duration>)> {
     core.tell(|instrument, at| instrument.park_begin(at, timeout));
+    let detects_stalls = (core.config.watch.as_ref()).is_some_and(|watch| watch.detects_stalls);
+    let patience = (timeout.is_none() && detects_stalls).then(|| stall::patience(core));
     // An instrument may have spawned or woken somebody, or left a failure to be reported.
-    if !core.slots.borrow().has_ready() && !core.attention.get() {
-        match (timeout, &core.config.watch) {
-            (None, Some(watch)) if watch.detects_stalls => park_suspiciously(core, watch, has_main),
-            _ => parking::park(core, timeout),
+    let is_called = core.slots.borrow().has_ready() || core.attention.get();
+    if is_called || (patience.is_some() && is_proven(core, has_main)) {
+        core.tell(|instrument, at| instrument.park_end(at));
+        return None;
+    }
+    let began = Instant::now();
+    Some((Parked { began, patience }, timeout.or(patience)))
+}
+
+/// Says that the thread runs again; or gives the time for which it parks once more, since nothing has come.
+///
+/// Dropping the last waker without a wake ends no park: hence the looks in between.
+#[cold]
+pub(super) fn end_park(core: &Rc<Core>, parked: &mut Parked, has_main: bool) -> Option<Duration> {
+    if let Some(patience) = parked.patience
+        && !core.inbox.has_mail()
+        && parked.began.elapsed() >= patience
+        && !is_proven(core, has_main)
+    {
+        let watch = core.config.watch.as_ref();
+        if watch.is_some_and(|watch| !watch.has_warned.replace(true)) {
+            // The logger is user code, and may have changed anything.
+            stall::suspect(core, has_main);
+        }
+        if !core.slots.borrow().has_ready() && !core.attention.get() {
+            parked.began = Instant::now();
+            return Some(patience);
         }
     }
     core.tell(|instrument, at| instrument.park_end(at));
+    None
 }
 
-/// Parks until there is mail, unless it is certain that there will never be any.
-///
-/// Whoever drops the last waker without a wake does not end a park, so the executor looks up now and then.
-fn park_suspiciously(core: &Rc<Core>, watch: &Watch, has_main: bool) {
-    let patience = stall::patience(core);
-    loop {
-        if is_stalled(core) {
-            return core.stop_for(Stop::Stall(stall::proof(core, has_main)));
-        }
-        let began = Instant::now();
-        parking::park(core, Some(patience));
-        if core.inbox.has_mail() || began.elapsed() < patience {
-            return;
-        }
-        if !is_stalled(core) && !watch.has_warned.replace(true) {
-            // The logger is user code, and may have changed anything.
-            return stall::suspect(core, has_main);
-        }
+/// Stops the executor if it is certain that nobody is left who could wake anybody.
+fn is_proven(core: &Rc<Core>, has_main: bool) -> bool {
+    let is_proven = is_stalled(core);
+    if is_proven {
+        core.stop_for(Stop::Stall(stall::proof(core, has_main)));
     }
+    is_proven
 }
 
 /// Whether nobody is left who could wake anybody. Only where nothing is ready and no deadline is set.
