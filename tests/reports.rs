@@ -1086,10 +1086,8 @@ fn words_that_a_task_adds_stand_in_its_line() {
         headline(&report),
         "task #1 failed: while loading: task #2 failed: no page 7"
     );
-    assert_contains(
-        &report,
-        "passed on by task #1 as: while loading, last await",
-    );
+    assert_contains(&report, "passed on by task #1 at tests/reports.rs:");
+    assert_contains(&report, " as: while loading, last await");
     assert_lacks(&report, "caused by: ");
 }
 

@@ -175,16 +175,14 @@ fn write_account(
         );
         return;
     }
-    if let Some(location) = &account.location {
-        line(text, format_args!("at {location}"));
+    let place = end.0.account.location.as_ref();
+    // Another place than the first one's is that of a `?`, where nothing has happened.
+    let is_passed_whole = account.location.as_ref() == place;
+    if let (Some(place), true) = (place, is_passed_whole) {
+        line(text, format_args!("at {place}"));
     }
     let mut cause = end.headline();
-    let is_new = |location: &&Location| account.location.as_ref() != Some(*location);
-    write_details(
-        &mut cause,
-        end,
-        end.0.account.location.as_ref().filter(is_new),
-    );
+    write_details(&mut cause, end, place.filter(|_| !is_passed_whole));
     write_sources(&mut cause, &end.0.account);
     line(
         text,
@@ -195,7 +193,8 @@ fn write_account(
     if with_frames {
         // Where the first one has no frames, those of a `?` on the way are better than none.
         let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
-        if !knows_frames && account.backtrace.is_some() {
+        let is_panic = end.kind() == FailureKind::Panicked;
+        if !knows_frames && !is_panic && account.backtrace.is_some() {
             write_frames(text, account);
         }
         write_frames(text, &end.0.account);
@@ -232,6 +231,11 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
             origin,
             ..
         } = &*link.0;
+        let place = (account.location.as_ref())
+            .filter(|place| end.0.account.location.as_ref() != Some(*place));
+        if let Some(place) = place {
+            text.push_str(&format!(" at {place}"));
+        }
         let mut words: Vec<String> = vec![quoted_line(&account.message)];
         words.extend(account.causes.iter().filter_map(|cause| match cause {
             Cause::Text(text) => Some(quoted_line(text)),

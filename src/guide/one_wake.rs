@@ -25,7 +25,7 @@
 //!
 //! 0. `Inbox::park` in `src/inbox.rs`. The loop found nobody ready (`wait_if_idle` of the loop in
 //!    `src/executor.rs`), and `src/parking.rs` has the executor wait: it says `ASLEEP`, and sleeps until it is
-//!    unparked or the next deadline. (Debug: by way of `park_suspiciously` in `src/executor/watched.rs`, which looks up now and then.)
+//!    unparked or the next deadline. (Debug: by way of `begin_park` in `src/executor/watched.rs`, which lets it look up now and then.)
 //! 1. `waker::wake` in `src/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
 //!    `current::wake` in `src/current.rs` says that this thread runs another executor or none, so it may not touch
 //!    the table of tasks. (Debug: `counted::wake` in `src/waker/counted.rs`, which also counts.)
