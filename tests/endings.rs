@@ -1,0 +1,164 @@
+//! An end always comes, and it says what it leaves behind.
+//!
+//! ```text
+//! cancel ──► destructor spawns ──► cancel ──► … 1,000,000 times ──► the rest is leaked, with one warning
+//! ```
+
+mod common;
+
+use std::future::pending;
+
+use candor::{Executor, JoinError, RemoteHandle, TaskBuilder, TaskGroup, yield_now};
+use common::{assert_contains, assert_count, child};
+
+/// "If the worker is gone, start it again."
+struct RestartsItself;
+
+impl Drop for RestartsItself {
+    fn drop(&mut self) {
+        let next = RestartsItself;
+        let worker = async move {
+            let _next = next;
+            pending::<()>().await;
+        };
+        TaskBuilder::new()
+            .name("worker")
+            .daemon()
+            .spawn(worker)
+            .detach();
+    }
+}
+
+#[test]
+fn a_destructor_that_spawns_its_successor_does_not_keep_block_on_from_returning() {
+    let name = "a_destructor_that_spawns_its_successor_does_not_keep_block_on_from_returning";
+    let ended = child(name).run(|| {
+        candor::block_on(async {
+            drop(RestartsItself);
+            yield_now().await;
+        });
+        println!("it has returned");
+        assert_eq!(
+            candor::block_on(async { candor::spawn(async { 5 }).await.unwrap() }),
+            5
+        );
+    });
+    let Some(ended) = ended else { return };
+    assert_contains(&ended.assert_success().stdout, "it has returned");
+    assert_count(&ended.stderr, "is leaked", 1);
+    assert_contains(&ended.stderr, "`worker`, spawned at tests/endings.rs:");
+}
+
+#[test]
+fn the_same_when_a_kept_executor_is_dropped_and_handles_find_the_leaked_task_cancelled() {
+    struct Restarts(std::rc::Rc<std::cell::RefCell<Option<candor::JoinHandle<()>>>>);
+    impl Drop for Restarts {
+        fn drop(&mut self) {
+            let kept = self.0.clone();
+            let next = Restarts(kept.clone());
+            let worker = candor::spawn(async move {
+                let _next = next;
+                pending::<()>().await;
+            });
+            kept.borrow_mut().replace(worker);
+        }
+    }
+    let name =
+        "the_same_when_a_kept_executor_is_dropped_and_handles_find_the_leaked_task_cancelled";
+    let ended = child(name).run(|| {
+        let executor = Executor::new();
+        let last = std::rc::Rc::default();
+        executor.block_on(async { drop(Restarts(std::rc::Rc::clone(&last))) });
+        drop(executor);
+        let last = last.borrow_mut().take().unwrap();
+        assert!(matches!(
+            candor::block_on(last),
+            Err(JoinError::Cancelled(_))
+        ));
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 1);
+}
+
+#[test]
+fn a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being_joined() {
+    struct Restarts(candor::GroupSpawner);
+    impl Drop for Restarts {
+        fn drop(&mut self) {
+            let next = Restarts(self.0.clone());
+            let worker = async move {
+                let _next = next;
+                pending::<()>().await;
+            };
+            drop(self.0.spawn(worker));
+        }
+    }
+    let name =
+        "a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being_joined";
+    let ended = child(name).run(|| {
+        candor::test(async {
+            let group = TaskGroup::new();
+            drop(Restarts(group.spawner()));
+            group.cancel();
+            group.join().await.unwrap();
+        });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 1);
+}
+
+#[test]
+fn a_task_that_no_executor_ever_took_is_cancelled_for_its_remote_handle() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let task: RemoteHandle<()> = remote.spawn(|| pending::<()>()).unwrap();
+    drop(executor);
+    let error = futures::executor::block_on(task).unwrap_err();
+    assert!(error.is_cancelled());
+    assert_contains(&error.to_string(), " was cancelled");
+}
+
+/// On a thread with the stack of a test's, in a debug build: as large as tokio's `LocalSet` takes there.
+#[test]
+fn a_future_of_half_a_megabyte_can_be_spawned_in_every_way() {
+    const SIZE: usize = 512 << 10;
+    async fn large() -> usize {
+        let large = [1_u8; SIZE];
+        yield_now().await;
+        std::hint::black_box(&large).len()
+    }
+    let ways: [fn() -> usize; 9] = [
+        || candor::block_on(async { candor::spawn(large()).await.unwrap() }),
+        || candor::block_on(async { TaskBuilder::new().spawn(large()).await.unwrap() }),
+        || {
+            let executor = Executor::new();
+            executor.block_on(executor.spawn(large())).unwrap()
+        },
+        || {
+            let executor = Executor::new();
+            executor
+                .block_on(TaskBuilder::new().spawn_on(&executor, large()))
+                .unwrap()
+        },
+        || candor::block_on(async { TaskGroup::new().spawn(large()).await.unwrap() }),
+        || candor::block_on(async { TaskGroup::independent().spawn(large()).await.unwrap() }),
+        || candor::block_on(async { candor::TaskPool::new(1).submit(large()).await.unwrap() }),
+        || {
+            let pool = candor::TaskPool::new(1);
+            candor::block_on(pool.map([()], |()| large()).collect()).unwrap()[0]
+        },
+        || {
+            let executor = Executor::new();
+            let task = executor.remote().spawn(|| large()).unwrap();
+            executor.block_on(task).unwrap()
+        },
+    ];
+    let ended = child("a_future_of_half_a_megabyte_can_be_spawned_in_every_way").run(move || {
+        for way in ways {
+            let small = std::thread::Builder::new().stack_size(2 << 20);
+            assert_eq!(small.spawn(way).unwrap().join().unwrap(), SIZE);
+        }
+    });
+    let Some(ended) = ended else { return };
+    ended.assert_success();
+}

@@ -1,0 +1,335 @@
+//! Wakers of others are user code: they may panic, and may come back into candor. Neither costs anybody a wake.
+//!
+//! | what waits | is woken by |
+//! |---|---|
+//! | a `JoinHandle`, a `RemoteHandle` | the end of the task |
+//! | a `GroupHandle`, a `join` of either group | the end of one member, of all |
+//! | `PoolResults::next`, what was submitted | the next result, a permit |
+//! | `Sleep`, `Interval` | time |
+//! | a host of `run_until` | wakes of tasks, timers |
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, ready};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use candor::{Executor, TaskGroup, TaskPool, sleep, spawn, yield_now};
+use common::Reports;
+
+/// Panics when it is woken, or when it is dropped, or when it is cloned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Panics {
+    Woken,
+    Dropped,
+}
+
+struct Hostile(Panics);
+
+impl Wake for Hostile {
+    fn wake(self: Arc<Self>) {
+        if self.0 == Panics::Woken {
+            panic!("a foreign waker panics when it is woken")
+        }
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        if self.0 == Panics::Dropped && !thread::panicking() {
+            panic!("a foreign waker panics when it is dropped")
+        }
+    }
+}
+
+/// Polls once with a waker that panics; candor keeps the only clone.
+fn poll_hostilely<F: Future + ?Sized>(future: Pin<&mut F>, panics: Panics) -> Poll<F::Output> {
+    let waker = std::mem::ManuallyDrop::new(Waker::from(Arc::new(Hostile(panics))));
+    let poll = future.poll(&mut Context::from_waker(&waker));
+    // What is left of the count is candor's.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        drop(std::mem::ManuallyDrop::into_inner(waker))
+    }));
+    poll
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Counted(AtomicU32);
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn one_that_panics_in_a_groups_join_keeps_no_member_from_being_woken_and_is_no_failure() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        candor::test(async {
+            let group = TaskGroup::<candor::Error>::new();
+            let member = group.spawn(async {
+                yield_now().await;
+                7
+            });
+            let waiter = spawn(member);
+            let mut join = pin!(group.join());
+            yield_now().await;
+            assert!(poll_hostilely(join.as_mut(), panics).is_pending());
+            assert_eq!(waiter.await.unwrap(), Some(7));
+            join.await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn one_that_panics_at_a_member_keeps_the_group_and_its_siblings_going() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        candor::test(async {
+            let group = TaskGroup::independent();
+            let mut first = group.spawn(yield_now());
+            let second = group.spawn(yield_now());
+            assert!(poll_hostilely(Pin::new(&mut first), panics).is_pending());
+            assert_eq!(second.await, Some(()));
+            assert_eq!(group.join().await.succeeded, 2);
+        });
+    }
+}
+
+#[test]
+fn one_that_panics_at_a_join_handle_is_no_failure_of_the_task() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        candor::test(async {
+            let mut task = spawn(async {
+                yield_now().await;
+                5
+            });
+            assert!(poll_hostilely(Pin::new(&mut task), panics).is_pending());
+            yield_now().await;
+            yield_now().await;
+            assert_eq!(task.await.unwrap(), 5);
+        });
+    }
+}
+
+#[test]
+fn one_that_panics_at_a_remote_handle_is_no_failure_of_the_task() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        let executor = Executor::builder().virtual_time().build();
+        let mut task = executor.remote().spawn(|| async { 5 }).unwrap();
+        assert!(poll_hostilely(Pin::new(&mut task), panics).is_pending());
+        executor.drain();
+        assert_eq!(executor.failures(), 0);
+        assert_eq!(futures::executor::block_on(task).unwrap(), 5);
+    }
+}
+
+#[test]
+fn one_that_panics_in_a_pool_keeps_no_permit_and_no_result_back() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        candor::test(async {
+            let pool = TaskPool::new(1);
+            let busy = pool.submit(yield_now());
+            let mut results = pool.map(0..3, async |n| n);
+            {
+                let mut next = pin!(results.next());
+                assert!(poll_hostilely(next.as_mut(), panics).is_pending());
+            }
+            busy.await.unwrap();
+            assert_eq!(results.collect().await.unwrap(), [0, 1, 2]);
+        });
+    }
+}
+
+#[test]
+fn one_that_panics_at_a_timer_keeps_no_other_sleeper_asleep() {
+    for panics in [Panics::Woken, Panics::Dropped] {
+        candor::test(async {
+            let mut hostile = pin!(sleep(Duration::from_secs(1)));
+            assert!(poll_hostilely(hostile.as_mut(), panics).is_pending());
+            let sleeper = spawn(sleep(Duration::from_secs(1)));
+            sleep(Duration::from_secs(2)).await;
+            assert!(sleeper.is_finished());
+            hostile.await;
+        });
+    }
+}
+
+#[test]
+fn a_timer_that_nobody_waits_for_any_more_drops_its_waker_without_harm() {
+    let executor = Executor::builder().virtual_time().build();
+    let mut left = Box::pin(sleep(Duration::from_secs(100)));
+    executor.block_on(async {
+        assert!(poll_hostilely(left.as_mut(), Panics::Dropped).is_pending());
+        let mut gone = Box::pin(sleep(Duration::from_secs(100)));
+        assert!(poll_hostilely(gone.as_mut(), Panics::Dropped).is_pending());
+    });
+    // The wheel goes with the executor, and the waker with it.
+    drop(executor);
+}
+
+thread_local!(static POOL: RefCell<Option<Rc<TaskPool>>> = const { RefCell::new(None) });
+
+/// Submits to the pool from its destructor.
+struct SubmitsWhenDropped;
+
+impl Wake for SubmitsWhenDropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for SubmitsWhenDropped {
+    fn drop(&mut self) {
+        if let Some(pool) = POOL.with(|pool| pool.borrow().clone()) {
+            pool.submit(async {}).detach();
+        }
+    }
+}
+
+#[test]
+fn one_that_submits_to_the_pool_when_it_is_replaced_finds_the_pool_whole() {
+    candor::test(async {
+        let pool = Rc::new(TaskPool::new(1));
+        POOL.set(Some(pool.clone()));
+        let busy = pool.submit(pending::<()>());
+        let mut results = pool.map(0..2, async |n| n);
+        {
+            let mut next = pin!(results.next());
+            for _ in 0..3 {
+                let waker = Waker::from(Arc::new(SubmitsWhenDropped));
+                let poll = next.as_mut().poll(&mut Context::from_waker(&waker));
+                assert!(poll.is_pending());
+            }
+        }
+        busy.abort();
+        assert_eq!(results.collect().await.unwrap(), [0, 1]);
+        POOL.set(None);
+    });
+}
+
+thread_local!(static EXECUTOR: RefCell<Option<Rc<Executor>>> = const { RefCell::new(None) });
+
+/// A waker whose clone runs the executor until nothing is ready.
+const RUNS: RawWakerVTable = RawWakerVTable::new(
+    |data| {
+        if let Some(executor) = EXECUTOR.with_borrow(Clone::clone) {
+            executor.run_until_stalled();
+        }
+        RawWaker::new(data, &RUNS)
+    },
+    |_| (),
+    |_| (),
+    |_| (),
+);
+
+#[test]
+fn one_whose_clone_runs_the_task_to_its_end_loses_nothing() {
+    // SAFETY: The functions of the table take no notice of the data.
+    let waker = unsafe { Waker::new(std::ptr::null(), &RUNS) };
+    let executor = Rc::new(Executor::builder().virtual_time().build());
+    EXECUTOR.set(Some(executor.clone()));
+    let cx = &mut Context::from_waker(&waker);
+
+    let mut task = executor.spawn(async { 5 });
+    assert!(matches!(Pin::new(&mut task).poll(cx), Poll::Ready(Ok(5))));
+
+    let mut remote = executor.remote().spawn(|| async { 6 }).unwrap();
+    assert!(matches!(Pin::new(&mut remote).poll(cx), Poll::Ready(Ok(6))));
+    EXECUTOR.set(None);
+}
+
+thread_local!(static IS_ARMED: Cell<bool> = const { Cell::new(false) });
+
+/// A waker whose clone panics on a thread that has armed it.
+const CLONE_PANICS: RawWakerVTable = RawWakerVTable::new(
+    |data| {
+        if IS_ARMED.get() {
+            panic!("a foreign waker panics when it is cloned")
+        }
+        RawWaker::new(data, &CLONE_PANICS)
+    },
+    |_| (),
+    |_| (),
+    |_| (),
+);
+
+#[test]
+fn one_that_panics_when_it_is_cloned_ends_the_poll_and_nothing_else() {
+    // SAFETY: The functions of the table take no notice of the data.
+    let waker = unsafe { Waker::new(std::ptr::null(), &CLONE_PANICS) };
+    let reports = Reports::new();
+    let mut task = reports.spawn(async {
+        yield_now().await;
+        5
+    });
+    IS_ARMED.set(true);
+    common::panic_message(|| {
+        let _poll = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    });
+    IS_ARMED.set(false);
+    assert_eq!(reports.block_on(task).unwrap(), 5);
+    assert_eq!(reports.failures(), 0);
+}
+
+#[test]
+fn a_host_that_panics_when_it_is_called_ends_no_timer_of_another_executor() {
+    let first = Executor::new();
+    {
+        let mut hosted = pin!(first.run_until(sleep(Duration::from_millis(1))));
+        assert!(poll_hostilely(hosted.as_mut(), Panics::Woken).is_pending());
+        thread::sleep(Duration::from_millis(20));
+    }
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let second = Executor::new();
+        futures::executor::block_on(second.run_until(sleep(Duration::from_millis(1))));
+        done.send(()).unwrap();
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(20))
+        .expect("the timer thread lives on");
+}
+
+#[test]
+fn a_host_that_panics_keeps_no_other_host_of_the_executor_from_being_called() {
+    let executor = Executor::new();
+    let calm = Arc::new(Counted::default());
+    let task = executor.spawn(pending::<()>());
+    let mut hostile = pin!(executor.run_until(pending::<()>()));
+    assert!(poll_hostilely(hostile.as_mut(), Panics::Woken).is_pending());
+    let mut other = pin!(executor.run_until(pending::<()>()));
+    let waker = Waker::from(calm.clone());
+    assert!(
+        other
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    let before = calm.0.load(Ordering::SeqCst);
+    task.abort();
+    assert!(calm.0.load(Ordering::SeqCst) > before);
+}
+
+#[test]
+fn a_callback_for_wakes_that_panics_when_it_is_dropped_does_no_harm() {
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("what the callback holds")
+        }
+    }
+    let held = PanicsWhenDropped;
+    let executor = Executor::builder()
+        .on_wake(move || {
+            let _held = &held;
+        })
+        .build();
+    executor.spawn(ready(())).detach();
+    executor.drain();
+    drop(executor);
+}
