@@ -169,6 +169,21 @@ impl<T> JoinHandle<T> {
     pub fn detach(self) {}
 }
 
+impl<T: Outcome> JoinHandle<T> {
+    /// The poll for those who are made of handles and count for themselves.
+    #[inline]
+    pub(crate) fn poll_outcome(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
+        let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
+        if let Poll::Ready(Err(_)) = &poll {
+            current::note_failure_read();
+        }
+        poll
+    }
+}
+
 impl<T: Outcome> Future for JoinHandle<T> {
     type Output = Result<T::Ok, JoinError<T::Err>>;
 
@@ -181,15 +196,11 @@ impl<T: Outcome> Future for JoinHandle<T> {
             current::note_await(AwaitKind::Join, await_line(self.task.header().spawned_at));
             return Poll::Pending;
         }
-        let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
-        match &poll {
-            Poll::Pending => {
-                self.has_waited = true;
-                let made_at = self.task.header().spawned_at;
-                current::note_await(AwaitKind::Join, await_line(made_at));
-            }
-            Poll::Ready(Err(_)) => current::note_failure_read(),
-            Poll::Ready(Ok(_)) => {}
+        let poll = self.poll_outcome(cx);
+        if poll.is_pending() {
+            self.has_waited = true;
+            let made_at = self.task.header().spawned_at;
+            current::note_await(AwaitKind::Join, await_line(made_at));
         }
         poll
     }

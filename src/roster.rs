@@ -49,10 +49,6 @@ impl<M> Roster<M> {
         self.seats.get(seat)?.as_ref()
     }
 
-    pub(crate) fn get_mut(&mut self, seat: usize) -> Option<&mut M> {
-        self.seats.get_mut(seat)?.as_mut()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
         self.seats.iter().flatten()
     }

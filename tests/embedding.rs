@@ -1185,3 +1185,109 @@ mod sockets {
         assert_eq!(is_here.load(SeqCst), cfg!(feature = "async-io"));
     }
 }
+
+#[test]
+fn a_grace_begins_in_every_way_to_run_however_the_task_fails() {
+    type Way = fn(&Executor);
+    let ways: [Way; 5] = [
+        |executor| executor.block_on(candor::yield_now()),
+        |executor| {
+            let _code = executor.run(candor::yield_now());
+        },
+        |executor| {
+            executor.tick();
+        },
+        Executor::run_until_stalled,
+        |executor| futures::executor::block_on(executor.run_until(candor::yield_now())),
+    ];
+    for how in ["returns Err", "panics", "catches a panic before"] {
+        for (number, way) in ways.iter().enumerate() {
+            let executor = Executor::builder().on_failure(|_| ()).build();
+            let task = executor.spawn(async move {
+                if how == "panics" {
+                    panic!("boom");
+                }
+                if how == "catches a panic before" {
+                    let _ = std::panic::catch_unwind(|| panic!("caught"));
+                }
+                Err::<(), _>("boom")
+            });
+            way(&executor);
+            assert!(task.is_finished(), "{how}, way {number}");
+            assert!(executor.next_deadline().is_some(), "{how}, way {number}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_that_was_read_sets_no_deadline() {
+    let executor = Executor::builder().on_failure(|_| ()).build();
+    let mut fails = executor.spawn(async { Err::<(), _>("no") });
+    executor.tick();
+    assert!(executor.next_deadline().is_some());
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut fails).poll(cx).is_ready());
+    assert_eq!(executor.next_deadline(), None);
+}
+
+#[test]
+fn under_run_until_a_failure_is_reported_when_its_grace_is_over() {
+    let reports = Reports::new();
+    let fails = reports.spawn(async {
+        candor::sleep(Duration::from_secs(1)).await;
+        panic!("boom")
+    });
+    // Nothing else wakes it but the end of the grace; on virtual time that is a jump.
+    futures::executor::block_on(reports.run_until(candor::sleep(Duration::from_secs(5))));
+    assert_eq!(
+        reports.headlines(),
+        ["task #1 panicked (not awaited yet): boom"]
+    );
+    drop(fails);
+}
+
+#[test]
+fn a_tick_polls_what_was_ready_though_a_report_at_its_start_leaves_another_one() {
+    type Stash = Rc<RefCell<Option<candor::JoinHandle<Result<(), &'static str>>>>>;
+    let stash = Stash::default();
+    let held = stash.clone();
+    let executor = Executor::builder()
+        .grace(Duration::MAX)
+        .on_failure(move |failure| {
+            if failure.message() == "remote" {
+                drop(held.take());
+            }
+        })
+        .build();
+    *stash.borrow_mut() = Some(executor.spawn(async { Err::<(), &str>("local") }));
+    let remote = executor
+        .remote()
+        .spawn(|| async { Err::<(), _>("remote") })
+        .unwrap();
+    executor.run_until_stalled();
+    drop(remote);
+    let polled = Rc::new(Cell::new(false));
+    let noted = polled.clone();
+    executor.spawn(async move { noted.set(true) }).detach();
+    executor.tick();
+    assert!(polled.get());
+    assert_eq!(executor.failures(), 2);
+}
+
+#[test]
+fn under_run_until_virtual_time_stands_still_while_a_main_future_is_ready() {
+    let executor = Executor::builder().virtual_time().build();
+    executor
+        .spawn(candor::sleep(Duration::from_secs(3600)))
+        .detach();
+    let main = || async {
+        let start = candor::time::now();
+        for _ in 0..3 {
+            candor::yield_now().await;
+        }
+        assert_eq!(candor::time::now(), start);
+    };
+    futures::executor::block_on(executor.run_until(main()));
+    let both = futures::future::join(executor.run_until(main()), executor.run_until(main()));
+    futures::executor::block_on(both);
+}

@@ -111,7 +111,7 @@ fn a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being
 fn a_task_that_no_executor_ever_took_is_cancelled_for_its_remote_handle() {
     let executor = Executor::new();
     let remote = executor.remote();
-    let task: RemoteHandle<()> = remote.spawn(|| pending::<()>()).unwrap();
+    let task: RemoteHandle<()> = remote.spawn(pending::<()>).unwrap();
     drop(executor);
     let error = futures::executor::block_on(task).unwrap_err();
     assert!(error.is_cancelled());
@@ -149,7 +149,7 @@ fn a_future_of_half_a_megabyte_can_be_spawned_in_every_way() {
         },
         || {
             let executor = Executor::new();
-            let task = executor.remote().spawn(|| large()).unwrap();
+            let task = executor.remote().spawn(large).unwrap();
             executor.block_on(task).unwrap()
         },
     ];

@@ -10,6 +10,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Once;
@@ -829,4 +830,111 @@ fn a_program_that_failed_leaves_no_trace_in_the_next_on_its_thread() {
         told.assert_success();
         assert_count(&told.stderr, "broken", 1);
     }
+}
+
+/// Wakes itself once and is done.
+async fn wakes_itself() {
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
+    })
+    .await
+}
+
+/// How often a main future is polled that nobody wakes but a timer of 10 ms, which is only there so that it ends.
+fn polls_of_a_main_that_nobody_wakes(
+    block_on: impl FnOnce(Pin<Box<dyn Future<Output = ()>>>),
+) -> u32 {
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    let mut end = Box::pin(candor::sleep(Duration::from_millis(10)));
+    block_on(Box::pin(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        end.as_mut().poll(cx)
+    })));
+    polls.get()
+}
+
+#[test]
+fn the_wake_of_one_main_future_never_polls_the_next() {
+    candor::block_on(wakes_itself());
+    let polls = polls_of_a_main_that_nobody_wakes(|main| candor::block_on(main));
+    assert_eq!(polls, 2, "the free function");
+
+    let kept = Executor::new();
+    kept.block_on(wakes_itself());
+    let polls = polls_of_a_main_that_nobody_wakes(|main| kept.block_on(main));
+    assert_eq!(polls, 2, "a kept executor");
+
+    let late = Rc::new(RefCell::new(None));
+    let waker = late.clone();
+    kept.block_on(poll_fn(move |cx| {
+        waker.replace(Some(cx.waker().clone()));
+        Poll::Ready(())
+    }));
+    let waker = late.take().unwrap();
+    waker.wake_by_ref();
+    let polls = polls_of_a_main_that_nobody_wakes(|main| {
+        kept.spawn(async move { waker.wake() }).detach();
+        kept.block_on(main)
+    });
+    assert_eq!(polls, 2, "by a waker of the one before");
+}
+
+#[test]
+fn a_main_future_that_is_woken_while_an_old_wake_is_queued_is_polled() {
+    let kept = Executor::new();
+    kept.block_on(wakes_itself());
+    let mut polls = 0;
+    kept.block_on(poll_fn(|cx| {
+        polls += 1;
+        cx.waker().wake_by_ref();
+        if polls == 3 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }));
+    assert_eq!(polls, 3);
+}
+
+#[test]
+fn a_task_that_was_woken_between_two_stays_is_ready_in_the_second_whatever_the_way_in() {
+    let ways: [fn(&Executor); 5] = [
+        |executor| executor.block_on(candor::yield_now()),
+        |executor| {
+            let _code = executor.run(candor::yield_now());
+        },
+        |executor| {
+            executor.tick();
+        },
+        Executor::run_until_stalled,
+        |executor| futures::executor::block_on(executor.run_until(candor::yield_now())),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let executor = Executor::new();
+        let (waker, polls) = (Rc::new(RefCell::new(None)), Rc::new(Cell::new(0)));
+        let (kept, counted) = (waker.clone(), polls.clone());
+        let task = poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            kept.replace(Some(cx.waker().clone()));
+            Poll::<()>::Pending
+        });
+        TaskBuilder::new()
+            .daemon()
+            .spawn_on(&executor, task)
+            .detach();
+        executor.tick();
+        waker.take().unwrap().wake();
+        way(&executor);
+        assert_eq!(polls.get(), 2, "way {number}");
+    }
+}
+
+#[test]
+fn the_last_await_of_one_main_future_is_not_that_of_the_next() {
+    let reports = Reports::new();
+    reports.block_on(candor::sleep(Duration::from_millis(1)));
+    let _code = reports.run(async { Err::<(), _>("it awaits nothing") });
+    common::assert_lacks(&reports.only(), "last await");
 }

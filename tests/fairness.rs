@@ -23,9 +23,18 @@ use std::time::Duration;
 use candor::{AbortHandle, Executor, sleep, spawn, yield_now};
 use common::Trace;
 
-/// Spawns a task that wakes itself in each of its polls, so it is always ready.
+/// How often a busy task is polled before that is too often: whatever it is said to starve would have had its turn long ago.
+const FAR_TOO_OFTEN: u64 = 10_000_000;
+
+/// Spawns a task that wakes itself in each of its polls, so it is always ready. Should it be polled far too often, it
+/// ends the executor, so that a test fails instead of hanging.
 fn spawn_busy() -> AbortHandle {
-    let busy = spawn(poll_fn(|cx| {
+    let mut polls = 0;
+    let busy = spawn(poll_fn(move |cx| {
+        polls += 1;
+        if polls == FAR_TOO_OFTEN {
+            candor::exit(1);
+        }
         cx.waker().wake_by_ref();
         Poll::<()>::Pending
     }));
@@ -191,7 +200,10 @@ fn a_busy_task_does_not_starve_timers() {
 fn a_busy_main_future_does_not_starve_timers() {
     candor::block_on(async {
         let sleeper = spawn(sleep(Duration::from_micros(10)));
+        let mut yields = 0;
         while !sleeper.is_finished() {
+            yields += 1;
+            assert!(yields < FAR_TOO_OFTEN, "the timer never fires");
             yield_now().await;
         }
     });
@@ -261,14 +273,15 @@ fn another_thread_that_wakes_without_pause_does_not_starve_siblings() {
 
 #[test]
 fn a_task_that_spawns_without_end_starves_nobody() {
-    fn spawn_forever(still: Rc<Cell<bool>>) {
+    fn spawn_forever(still: Rc<Cell<bool>>, before: u64) {
+        assert!(before < FAR_TOO_OFTEN, "the timer never fires");
         if still.get() {
-            spawn(async move { spawn_forever(still) }).detach();
+            spawn(async move { spawn_forever(still, before + 1) }).detach();
         }
     }
     let still = Rc::new(Cell::new(true));
     candor::block_on(async {
-        spawn_forever(still.clone());
+        spawn_forever(still.clone(), 0);
         sleep(Duration::from_micros(10)).await;
         still.set(false);
         yield_now().await;
@@ -330,4 +343,154 @@ fn shuffling_starves_neither_timers_nor_the_main_future() {
         sleep(Duration::from_micros(10)).await;
         busy.iter().for_each(AbortHandle::abort);
     });
+}
+
+/// So many of candor's own futures may be ready in one poll before a task lets others run.
+const BUDGET: u32 = 128;
+
+/// Counts how often a sibling that is always ready is polled while `work` runs.
+async fn polls_of_a_sibling(work: impl Future<Output = ()>) -> u32 {
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    let sibling = spawn(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        cx.waker().wake_by_ref();
+        Poll::<()>::Pending
+    }));
+    work.await;
+    sibling.abort();
+    polls.get()
+}
+
+#[test]
+fn an_interval_that_catches_up_lets_others_run_every_128_ticks() {
+    candor::test(async {
+        let start = candor::time::now();
+        sleep(Duration::from_secs(1280)).await;
+        let mut interval = candor::time::interval_at(start, Duration::from_secs(1));
+        let catches_up = async {
+            for _ in 0..10 * BUDGET {
+                interval.tick().await;
+            }
+        };
+        let polls = polls_of_a_sibling(catches_up).await;
+        assert!((9..=11).contains(&polls), "{polls}");
+    });
+}
+
+#[test]
+fn sleeps_that_have_passed_and_finished_handles_let_others_run_too() {
+    candor::test(async {
+        let past = candor::time::now();
+        let polls = polls_of_a_sibling(async {
+            for _ in 0..10 * BUDGET {
+                candor::time::sleep_until(past).await;
+            }
+        });
+        let polls = polls.await;
+        assert!((9..=11).contains(&polls), "{polls} at sleeps");
+
+        let finished: Vec<_> = (0..10 * BUDGET).map(|_| spawn(async {})).collect();
+        yield_now().await;
+        let polls = polls_of_a_sibling(async {
+            for task in finished {
+                task.await.unwrap();
+            }
+        });
+        let polls = polls.await;
+        assert!((9..=11).contains(&polls), "{polls} at handles");
+
+        let group = candor::TaskGroup::new();
+        let members: Vec<_> = (0..10 * BUDGET)
+            .map(|n| group.spawn(async move { n }))
+            .collect();
+        yield_now().await;
+        let polls = polls_of_a_sibling(async {
+            for (number, member) in members.into_iter().enumerate() {
+                assert_eq!(member.await, Some(number as u32));
+            }
+        });
+        let polls = polls.await;
+        assert!((9..=11).contains(&polls), "{polls} at members");
+    });
+}
+
+#[test]
+fn a_timer_beside_a_task_that_never_waits_is_fired_within_two_polls_of_it() {
+    let executor = Executor::new();
+    executor.block_on(async {
+        let sleeper = spawn(sleep(Duration::from_millis(1)));
+        let past = candor::time::now();
+        // Each of the 128 takes so long that the timer is due after the first poll.
+        for _ in 0..4 * BUDGET {
+            candor::time::sleep_until(past).await;
+            thread::sleep(Duration::from_micros(20));
+        }
+        assert!(sleeper.is_finished());
+    });
+}
+
+#[test]
+fn what_was_ready_once_stays_ready_whatever_was_ready_since() {
+    candor::test(async {
+        let past = candor::time::now();
+        let mut done = std::pin::pin!(candor::time::sleep_until(past));
+        done.as_mut().await;
+        poll_fn(|cx| {
+            for _ in 0..BUDGET - 1 {
+                let mut sleep = std::pin::pin!(candor::time::sleep_until(past));
+                assert!(sleep.as_mut().poll(cx).is_ready());
+            }
+            for _ in 0..10 {
+                assert!(done.as_mut().poll(cx).is_ready());
+            }
+            Poll::Ready(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_timeout_looks_at_its_deadline_however_many_were_ready_in_the_poll() {
+    candor::test(async {
+        let past = candor::time::now();
+        let endless = async {
+            loop {
+                candor::time::sleep_until(past).await;
+            }
+        };
+        let timed = candor::time::timeout(Duration::ZERO, endless);
+        let both = futures::future::join(timed, sleep(Duration::from_secs(1)));
+        assert!(both.await.0.is_err());
+    });
+}
+
+#[test]
+fn a_foreign_loop_inside_of_a_task_gets_on_though_its_budget_is_spent() {
+    candor::test(async {
+        let finished: Vec<_> = (0..4 * BUDGET).map(|_| spawn(async { 1 })).collect();
+        yield_now().await;
+        let sum = futures::executor::block_on(async {
+            let mut sum = 0;
+            for task in finished {
+                sum += task.await.unwrap();
+            }
+            sum
+        });
+        assert_eq!(sum, 4 * BUDGET);
+    });
+}
+
+#[test]
+fn handles_that_no_executor_of_candor_polls_are_never_put_off() {
+    let executor = Executor::new();
+    let finished: Vec<_> = (0..4 * BUDGET)
+        .map(|n| executor.spawn(async move { n }))
+        .collect();
+    executor.drain();
+    for (number, mut task) in finished.into_iter().enumerate() {
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        let poll = std::pin::Pin::new(&mut task).poll(cx);
+        assert!(matches!(poll, Poll::Ready(Ok(n)) if n == number as u32));
+    }
 }

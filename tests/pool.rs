@@ -12,7 +12,7 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use candor::{TaskPool, sleep, spawn, time, yield_now};
+use candor::{Executor, TaskPool, sleep, spawn, time, yield_now};
 use common::{Reports, assert_contains, panic_message};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -345,4 +345,24 @@ fn results_that_are_awaited_outside_of_an_executor_panic_with_advice() {
         futures::executor::block_on(async { results.next().await.is_some() });
     });
     assert_contains(&message, "no executor runs on this thread");
+}
+
+#[test]
+fn a_next_that_is_cancelled_leaves_no_place_in_the_queue() {
+    let executor = Executor::builder().virtual_time().build();
+    executor.block_on(async {
+        let pool = TaskPool::new(1);
+        let busy = pool.submit(std::future::pending::<()>());
+        let mut results = [(); 2].map(|()| pool.map(0..2, async |n| n));
+        // In turns, so that none of them is always the last in the queue.
+        for round in 0..1000 {
+            let next = results[round % 2].next();
+            let timed = candor::time::timeout(std::time::Duration::from_nanos(1), next);
+            assert!(timed.await.is_err());
+        }
+        busy.abort();
+        for results in results {
+            assert_eq!(results.collect().await.unwrap(), [0, 1]);
+        }
+    });
 }

@@ -737,3 +737,135 @@ fn an_endless_sleep_that_is_reset_ends() {
         assert_eq!(now() - start, 3 * SECOND);
     });
 }
+
+/// Polls once with a waker that does nothing.
+fn is_ready(sleep: &mut Sleep) -> bool {
+    let cx = &mut Context::from_waker(Waker::noop());
+    Pin::new(sleep).poll(cx).is_ready()
+}
+
+#[test]
+fn a_sleep_is_ready_when_it_says_that_it_has_elapsed() {
+    for builder in [Executor::builder(), Executor::builder().virtual_time()] {
+        builder.build().block_on(async {
+            let agrees = |sleep: &mut Sleep| {
+                let is_elapsed = sleep.is_elapsed();
+                assert_eq!(is_ready(sleep), is_elapsed);
+                is_elapsed
+            };
+            let start = candor::time::now();
+            let mut moved = sleep_until(start + Duration::from_secs(100));
+            assert!(!agrees(&mut moved));
+            sleep(Duration::from_millis(2)).await;
+            moved.reset(start);
+            assert!(agrees(&mut moved), "reset into the past");
+            assert!(agrees(&mut moved), "and again");
+            moved.reset(start + Duration::from_secs(100));
+            assert!(!agrees(&mut moved), "reset into the future");
+
+            let mut done = sleep(Duration::from_millis(1));
+            (&mut done).await;
+            assert!(agrees(&mut done), "once ready, always ready");
+            yield_now().await;
+            assert!(agrees(&mut done));
+
+            assert!(agrees(&mut sleep_until(start)), "a deadline in the past");
+
+            let mut held = sleep(Duration::from_millis(5));
+            assert!(!agrees(&mut held));
+            std::thread::sleep(Duration::from_millis(10));
+            agrees(&mut held);
+        });
+    }
+}
+
+#[test]
+fn a_sleep_that_is_gone_leaves_no_deadline_wherever_it_was_dropped() {
+    let executor = Executor::new();
+    let polled_inside = || {
+        let mut nap = Box::pin(sleep(Duration::from_secs(100)));
+        executor.block_on(poll_fn(|cx| {
+            assert!(nap.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        }));
+        assert!(executor.next_deadline().is_some());
+        nap
+    };
+    drop(polled_inside());
+    assert_eq!(executor.next_deadline(), None, "while it rests");
+
+    let nap = polled_inside();
+    candor::block_on(async { drop(nap) });
+    assert_eq!(executor.next_deadline(), None, "inside of another one");
+
+    let nap = polled_inside();
+    std::thread::spawn(move || drop(nap)).join().unwrap();
+    assert_eq!(executor.next_deadline(), None, "on another thread");
+
+    let mut nap = polled_inside();
+    nap.as_mut().reset(std::time::Instant::now());
+    drop(nap);
+    assert_eq!(executor.next_deadline(), None, "after a reset outside");
+}
+
+#[test]
+fn a_sleep_that_was_dropped_outside_hides_no_stall() {
+    let executor = Executor::builder().detect_stalls(true).build();
+    let mut nap = Box::pin(sleep(Duration::from_secs(100)));
+    executor.block_on(poll_fn(|cx| {
+        assert!(nap.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    }));
+    drop(nap);
+    let message = common::panic_message(|| executor.block_on(pending::<()>()));
+    common::assert_contains(&message, "can never return");
+}
+
+#[test]
+fn a_sleep_that_outlives_its_executor_takes_nothing_out_of_the_next_one() {
+    let mut late = Box::pin(sleep(Duration::from_secs(100)));
+    let first = Executor::new();
+    first.block_on(poll_fn(|cx| {
+        assert!(late.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    }));
+    drop(first);
+    let second = Executor::builder().virtual_time().build();
+    second.spawn(sleep(Duration::from_secs(5))).detach();
+    second.tick();
+    drop(late);
+    assert!(second.next_deadline().is_some());
+}
+
+#[test]
+fn resets_into_the_past_are_due_now_in_the_order_in_which_they_came() {
+    candor::test(async {
+        let start = candor::time::now();
+        sleep(Duration::from_secs(10)).await;
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let mut naps = Vec::new();
+        for number in 0..3 {
+            let order = order.clone();
+            let deadline = Rc::new(Cell::new(None));
+            let moved = deadline.clone();
+            let nap = spawn(async move {
+                let mut nap = Box::pin(sleep(Duration::from_secs(100)));
+                poll_fn(|cx| {
+                    if let Some(deadline) = moved.take() {
+                        nap.as_mut().reset(deadline);
+                    }
+                    nap.as_mut().poll(cx)
+                })
+                .await;
+                order.borrow_mut().push(number);
+            });
+            naps.push((deadline, nap));
+        }
+        yield_now().await;
+        for (seconds, (deadline, _)) in naps.iter().enumerate() {
+            deadline.set(Some(start + Duration::from_secs(9 - seconds as u64)));
+        }
+        sleep(Duration::from_secs(200)).await;
+        assert_eq!(*order.borrow(), [0, 1, 2]);
+    });
+}

@@ -12,10 +12,12 @@ impl Loop<'_> {
     fn begin_hosted(&mut self) {
         self.begin_pass();
         let core = self.core;
-        if core.config.virtual_time && !core.slots.borrow().has_ready() && !core.has_ready_mains() {
-            if next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline)) {
-                self.begin_pass();
-            }
+        if core.config.virtual_time
+            && !core.slots.borrow().has_ready()
+            && !core.has_ready_mains()
+            && next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline))
+        {
+            self.begin_pass();
         }
     }
 

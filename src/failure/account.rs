@@ -219,7 +219,7 @@ pub(crate) fn source_of<'a>(
 ) -> Option<Result<&'a (dyn StdError + 'static), String>> {
     match guarded(|| error.source()) {
         Ok(source) => source.map(Ok),
-        Err(caught) => Some(Err(caught.as_text_of("source()"))),
+        Err(caught) => Some(Err(caught.into_text_of("source()"))),
     }
 }
 

@@ -83,7 +83,7 @@ impl Caught {
     }
 
     /// What stands where a text should, since `what` was asked for it.
-    pub(crate) fn as_text_of(self, what: &str) -> String {
+    pub(crate) fn into_text_of(self, what: &str) -> String {
         let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
         let trouble = format!("<its {what} panicked: {message}>");
         drop_payload(self.payload);

@@ -138,7 +138,7 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
     let trouble = match guarded(|| render(&mut text)) {
         Ok(Ok(())) => return text,
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
-        Err(caught) => caught.as_text_of(trait_name),
+        Err(caught) => caught.into_text_of(trait_name),
     };
     if !text.is_empty() {
         text.push(' ');

@@ -11,7 +11,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -105,8 +104,8 @@ impl<T: Outcome> Member<T> {
     }
 
     fn take_outcome(&self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
-        let mut task = self.task.take()?;
-        match Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())) {
+        let task = self.task.take()?;
+        match task.poll_outcome(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Some(outcome),
             // Reported right now, further up the stack.
             Poll::Pending => None,

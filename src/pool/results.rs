@@ -16,7 +16,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::iter;
 use std::panic::Location as Caller;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -248,8 +247,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         let first = || self.turns.queue.borrow().front().copied().filter(is_done);
         ready!(self.turns.reader.poll(cx, || first().is_some()));
         let number = first().expect("it was there a moment ago");
-        let task = self.tasks.get_mut(number).expect("who has a turn is there");
-        let poll = Pin::new(task).poll(cx);
+        let task = self.tasks.get(number).expect("whoever has a turn is there");
+        let poll = task.poll_outcome(cx);
         if poll.is_ready() {
             self.turns.queue.borrow_mut().pop_front();
             self.tasks.stand_up(number);

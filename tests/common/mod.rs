@@ -9,16 +9,60 @@
 use std::cell::RefCell;
 use std::env::consts::EXE_SUFFIX;
 use std::fmt::Display;
+use std::io::Write;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
+use std::sync::{Mutex, Once};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, JoinHandle};
 
+/// How long a test may take. None takes a tenth of it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Tests that are under way: their names, and when they are overdue.
+static WATCHED: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
+
+/// Ends the process if this test hangs, and names it. libtest itself would wait for ever.
+pub struct Watched(String);
+
+/// Watches the test that calls this until the guard is dropped.
+#[must_use = "it watches as long as it is kept"]
+pub fn watched() -> Watched {
+    static WATCHDOG: Once = Once::new();
+    WATCHDOG.call_once(|| {
+        thread::spawn(|| {
+            loop {
+                thread::sleep(Duration::from_secs(1));
+                let watched = WATCHED.lock().unwrap();
+                if let Some((name, _)) = watched.iter().find(|(_, end)| *end < Instant::now()) {
+                    let _told = writeln!(std::io::stderr(), "the test {name} hangs");
+                    std::process::exit(101);
+                }
+            }
+        });
+    });
+    let name = thread::current().name().unwrap_or("of a thread").to_owned();
+    let entry = (name.clone(), Instant::now() + PATIENCE);
+    WATCHED.lock().unwrap().push(entry);
+    Watched(name)
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let mut watched = WATCHED.lock().unwrap();
+        let place = watched.iter().position(|(name, _)| *name == self.0);
+        place.map(|place| watched.swap_remove(place));
+    }
+}
+
 /// An executor on virtual time that keeps its reports instead of printing them.
 pub struct Reports {
+    _watched: Watched,
     executor: Executor,
     texts: Rc<RefCell<Vec<String>>>,
     pub trace: Trace,
@@ -42,6 +86,7 @@ impl Reports {
             })
             .build();
         Reports {
+            _watched: watched(),
             executor,
             texts,
             trace,
@@ -68,8 +113,11 @@ impl Reports {
 
     /// Ends the executor; gives the first line of each report it has ever made.
     pub fn end(self) -> Vec<String> {
-        drop(self.executor);
-        headlines(&self.texts.take())
+        let Reports {
+            executor, texts, ..
+        } = self;
+        drop(executor);
+        headlines(&texts.take())
     }
 }
 
@@ -194,7 +242,14 @@ impl Child {
             body();
             return None;
         }
+        let _watched = watched();
         let output = self.command.output().expect("a test binary can be run");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !stdout.contains("running 0 tests"),
+            "no test has the name that was given to `child`: {:?}",
+            self.command
+        );
         Some(Told {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
