@@ -938,3 +938,24 @@ fn the_last_await_of_one_main_future_is_not_that_of_the_next() {
     let _code = reports.run(async { Err::<(), _>("it awaits nothing") });
     common::assert_lacks(&reports.only(), "last await");
 }
+
+#[test]
+fn an_aborted_task_is_no_lost_work() {
+    let ended = child("an_aborted_task_is_no_lost_work").run(|| {
+        candor::block_on(async { spawn(pending::<()>()).abort() });
+        println!("it ran");
+    });
+    let Some(ended) = ended else { return };
+    assert_contains(&ended.assert_success().stdout, "it ran");
+    assert_lacks(&ended.stderr, "cancelled now");
+}
+
+#[test]
+fn ten_lost_tasks_are_all_named_and_the_notice_says_of_no_more() {
+    let ended = child("ten_lost_tasks_are_all_named_and_the_notice_says_of_no_more").run(|| {
+        candor::block_on(async { (0..10).for_each(|_| spawn(pending::<()>()).detach()) });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "spawned at", 10);
+    assert_lacks(&ended.stderr, " more");
+}

@@ -4,7 +4,7 @@
 //! a path and a place, with line tables an inlined function has lost its path, without any there is only the name of
 //! what was not inlined, and in a stripped binary nothing.
 //!
-//! `cargo test` tries the two that differ most, which takes some ten seconds once; the others take a minute, and are
+//! `cargo test` tries the two that differ most, which takes some twenty seconds once; the others take a minute, and are
 //! run by `cargo test --test frames -- --ignored`.
 
 mod common;

@@ -838,3 +838,48 @@ fn nothing_of_a_group_is_left_when_it_and_its_executor_are_gone() {
     let poll = join.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(poll, Poll::Ready(Ok(()))));
 }
+
+#[test]
+fn a_value_that_no_handle_is_left_for_goes_with_its_task() {
+    let value = Rc::new(5);
+    let kept = Rc::downgrade(&value);
+    candor::test(async {
+        let group = TaskGroup::new();
+        drop(group.spawn(async move { value }));
+        group.spawn(sleep(9 * SECOND));
+        sleep(SECOND).await;
+        assert!(kept.upgrade().is_none());
+        group.join().await.unwrap();
+    });
+}
+
+/// Groups inside of each other; the innermost one fails.
+fn nested(groups: u32) -> Pin<Box<dyn Future<Output = candor::Result>>> {
+    Box::pin(async move {
+        if groups == 0 {
+            return Err("the origin".into());
+        }
+        let group = TaskGroup::new();
+        group.spawn(nested(groups - 1));
+        group.join().await?;
+        candor::Ok(())
+    })
+}
+
+#[test]
+fn the_report_of_nested_groups_grows_with_their_number_however_deep() {
+    let lengths = [50, 100, 200].map(|groups| {
+        let reports = Reports::new();
+        reports.spawn(nested(groups)).detach();
+        reports.drain();
+        let report = reports.only();
+        assert_count(&report, ": the origin", 1);
+        report.len()
+    });
+    let [short, middle, long] = lengths;
+    assert!(long - middle <= 3 * (middle - short), "{lengths:?}");
+    let reports = Reports::new();
+    reports.spawn(nested(20_000)).detach();
+    reports.drain();
+    assert_eq!(reports.failures(), 1);
+}

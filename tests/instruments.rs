@@ -535,3 +535,37 @@ fn a_slow_poll_is_warned_of_with_its_task_and_place() {
         assert_contains(&told.stderr, "(the limit is 1ms)");
     }
 }
+
+#[test]
+fn an_idle_executor_sleeps_and_does_not_spin() {
+    #[derive(Default)]
+    struct Parks(Cell<u32>);
+    impl Instrument for Parks {
+        fn park_begin(&self, _: Instant, _: Option<Duration>) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let parks = Rc::new(Parks::default());
+    let executor = Executor::builder().instrument(parks.clone()).build();
+    executor.block_on(candor::sleep(Duration::from_millis(50)));
+    assert!(parks.0.get() <= 10, "{} parks for one sleep", parks.0.get());
+}
+
+#[test]
+fn the_last_await_of_a_task_that_is_done_is_not_that_of_the_next_one() {
+    let executor = Executor::builder().virtual_time().build();
+    executor.block_on(async {
+        // It is done in a poll in which it has noted an await.
+        candor::spawn(async {
+            let hour = Box::pin(candor::sleep(Duration::from_secs(3600)));
+            futures::future::select(hour, std::future::ready(())).await;
+        })
+        .detach();
+        let waits = candor::spawn(std::future::pending::<()>());
+        candor::yield_now().await;
+        let tasks = candor::tasks();
+        let info = tasks.iter().find(|task| task.id() == waits.id());
+        assert_eq!(info.unwrap().last_await(), None);
+        waits.abort();
+    });
+}

@@ -586,3 +586,82 @@ fn a_remote_handle_that_an_instrument_drops_while_it_looks_loses_no_failure() {
     reports.run_until_stalled();
     assert_contains(&reports.only(), "boom");
 }
+
+#[test]
+fn whoever_awaits_a_remote_handle_while_its_failure_is_reported_is_woken_afterwards() {
+    struct Wakes(AtomicUsize);
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let held: Rc<RefCell<Option<RemoteHandle<()>>>> = Rc::default();
+    let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+    let (found, waker) = (held.clone(), Waker::from(wakes.clone()));
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| {
+            let mut held = found.borrow_mut();
+            let handle = Pin::new(held.as_mut().unwrap());
+            assert!(handle.poll(&mut Context::from_waker(&waker)).is_pending());
+        })
+        .build();
+    let task = executor.remote().spawn(|| async { panic!("boom") });
+    held.replace(Some(task.unwrap()));
+    executor.block_on(sleep(Duration::from_secs(3)));
+    assert_eq!(executor.failures(), 1);
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_abort_that_comes_late_does_not_hit_the_next_task_in_the_slot() {
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(|_| ())
+        .build();
+    let remote = executor.remote();
+    let (end, ended) = async_channel::bounded::<()>(1);
+    let old = remote.spawn(move || async move { ended.recv().await.unwrap() });
+    let old = old.unwrap();
+    executor.block_on(async {
+        while old.id().is_none() {
+            yield_now().await;
+        }
+        yield_now().await;
+        end.try_send(()).unwrap();
+        old.abort();
+        yield_now().await;
+        assert!(old.is_finished());
+        let innocent = candor::spawn(pending::<()>());
+        sleep(Duration::from_millis(5)).await;
+        assert!(!innocent.is_finished(), "it was never aborted");
+        innocent.abort();
+    });
+}
+
+#[test]
+fn the_next_task_in_a_slot_spawns_in_its_own_name() {
+    let reports = Reports::new();
+    let remote = reports.remote();
+    // Its child is gone before it, so that its own slot is the next to be given out.
+    let first = async move {
+        candor::spawn(async {}).detach();
+        yield_now().await;
+        let next = remote.spawn(|| async { candor::spawn(async { panic!("boom") }).detach() });
+        next.unwrap().detach();
+    };
+    reports.spawn(first).detach();
+    reports.drain();
+    assert_contains(&reports.only(), " by task #3\n");
+}
+
+#[test]
+fn a_remote_handle_that_is_dropped_drops_its_value() {
+    let value = Arc::new(5);
+    let kept = Arc::downgrade(&value);
+    let executor = Executor::new();
+    let task = executor.remote().spawn(move || async move { value });
+    executor.drain();
+    drop(task);
+    assert!(kept.upgrade().is_none());
+}

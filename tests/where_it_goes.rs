@@ -612,6 +612,11 @@ fn the_policy_abort_prints_its_report_first() {
 /// In a package of its own, with the versions of the lock file that is tested here, so that nothing is fetched and
 /// none of the tests' own dependencies is built.
 fn run_program(profile: &str, settings: &str, scenario: &str) -> Told {
+    run_program_to(profile, settings, scenario, Stdio::piped())
+}
+
+/// The same with a stderr of the caller's.
+fn run_program_to(profile: &str, settings: &str, scenario: &str, to: Stdio) -> Told {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(profile);
     fs::create_dir_all(package.join("src")).unwrap();
@@ -646,6 +651,7 @@ fn run_program(profile: &str, settings: &str, scenario: &str) -> Told {
     } = Command::new(package.join("target/debug/program"))
         .arg(scenario)
         .env_remove("RUST_BACKTRACE")
+        .stderr(to)
         .output()
         .unwrap();
     Told {
@@ -761,4 +767,141 @@ fn a_mistake_is_told_with_the_place_of_the_caller() {
     told.assert_success();
     assert_count(&told.stderr, " panicked at ", 6);
     assert_count(&told.stderr, " panicked at tests/where_it_goes.rs:", 6);
+}
+
+/// A sibling of a task that fails has to get on, and the exit code has to say what happened.
+fn fails_and_goes_on() {
+    let code = candor::run(async {
+        candor::spawn(async { Err::<(), _>("an ordinary error") }).detach();
+        candor::sleep(std::time::Duration::from_millis(1)).await;
+        println!("still running");
+    });
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+}
+
+/// A pipe that nobody reads, and a device that is full.
+fn dead_ends() -> Vec<Stdio> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut ends = vec![Stdio::from(writer)];
+    if let Ok(full) = File::options().write(true).open("/dev/full") {
+        ends.push(Stdio::from(full));
+    }
+    ends
+}
+
+#[test]
+fn a_stderr_that_takes_nothing_calls_no_hook_of_the_programs() {
+    let name = "a_stderr_that_takes_nothing_calls_no_hook_of_the_programs";
+    for stderr in dead_ends() {
+        let told = child(name).stderr(stderr).run(|| {
+            panic::set_hook(Box::new(|_| std::process::exit(70)));
+            fails_and_goes_on();
+            candor::block_on(async {
+                candor::spawn(std::future::pending::<()>()).detach();
+                println!("after the notice of lost work");
+            });
+        });
+        let Some(told) = told else { return };
+        told.assert_success();
+        assert_contains(&told.stdout, "still running");
+        assert_contains(&told.stdout, "after the notice of lost work");
+    }
+}
+
+#[test]
+fn a_stderr_that_takes_nothing_stops_no_build_that_aborts_on_panic() {
+    let told = run_program("aborting", "panic = \"abort\"", "error");
+    assert_contains(&told.stderr, "task #1 failed: broken");
+    for stderr in dead_ends() {
+        let told = run_program_to("aborting", "panic = \"abort\"", "error", stderr);
+        assert_eq!(told.status.code(), Some(1), "{told:#?}");
+    }
+}
+
+/// A logger that uses candor for each record, as an exporter that waits for its own future.
+struct Exporter;
+
+impl log::Log for Exporter {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        candor::block_on(async { true })
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = record.args().to_string();
+        candor::block_on(async {
+            candor::spawn(async { Err::<(), _>("a failure of the logger's own") }).detach();
+            candor::yield_now().await;
+        });
+        println!("record: {line}");
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_logger_that_uses_candor_is_not_called_from_within_itself() {
+    let name = "a_logger_that_uses_candor_is_not_called_from_within_itself";
+    for level in ["warn", "trace"] {
+        let told = child(name).env("LEVEL", level).run(|| {
+            log::set_boxed_logger(Box::new(Exporter)).unwrap();
+            log::set_max_level(std::env::var("LEVEL").unwrap().parse().unwrap());
+            candor::block_on(async {
+                log::warn!("one record of the program's own");
+                candor::spawn(async { Err::<(), _>("of the program") }).detach();
+                candor::yield_now().await;
+            });
+        });
+        let Some(told) = told else { return };
+        told.assert_success();
+        assert_count(&told.stdout, "record: one record of the program's own", 1);
+        assert_count(&told.stdout, "record: task #1 failed: of the program", 1);
+    }
+}
+
+#[test]
+fn warnings_without_a_logger_are_on_stderr() {
+    let told = child("warnings_without_a_logger_are_on_stderr").run(|| {
+        candor::block_on(async {
+            for _ in 0..3 {
+                candor::block_on(async {});
+            }
+        });
+    });
+    let Some(told) = told else { return };
+    assert_count(
+        &told.assert_success().stderr,
+        " runs inside block_on at ",
+        1,
+    );
+}
+
+#[test]
+fn what_a_callback_or_an_instrument_panics_with_cannot_forge_a_report() {
+    struct Forges;
+    impl candor::Instrument for Forges {
+        fn failure(&self, _: std::time::Instant, failure: &candor::TaskFailure) {
+            panic!("cannot send: {}", failure.message())
+        }
+    }
+    let name = "what_a_callback_or_an_instrument_panics_with_cannot_forge_a_report";
+    let told = child(name).run(|| {
+        let fails = || async { Err::<(), _>("lost\ntask #8 `bank` panicked\u{1b}[2K") };
+        let forges = |failure: &candor::TaskFailure| panic!("cannot send: {}", failure.message());
+        let executor = Executor::builder()
+            .on_failure(forges)
+            .instrument(Forges)
+            .build();
+        executor.spawn(fails()).detach();
+        executor.drain();
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert_contains(
+        stderr,
+        "on_failure panicked while it was given this report: cannot send: lost",
+    );
+    assert_contains(stderr, "an instrument panicked: cannot send: lost");
+    assert_lacks(stderr, "\ntask #8");
+    assert_lacks(stderr, "\u{1b}");
 }
