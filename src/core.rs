@@ -112,7 +112,7 @@ pub(crate) struct Core {
     /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
     pub(crate) is_hosted: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
-    main_generation: Cell<u16>,
+    main_key: Cell<Key>,
     /// Of each main future of `run_until`, whether it was woken.
     pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
     /// The executor that runs on this thread further down the stack.
@@ -153,7 +153,7 @@ impl Core {
             is_entered: Cell::new(false),
             is_hosted: Cell::new(false),
             entry: Cell::new(None),
-            main_generation: Cell::new(0),
+            main_key: Cell::new(Key::new(inbox.number(), 0, MAIN_SLOT)),
             hosted_mains: RefCell::new(Vec::new()),
             outer: RefCell::new(None),
             outside: RefCell::new(None),
@@ -217,14 +217,14 @@ impl Core {
     /// A main future begins. What wakes an earlier one must not poll it: that would hide that nobody wakes this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
-        self.main_generation
-            .set(self.slots.borrow_mut().begin_main());
+        let generation = self.slots.borrow_mut().begin_main();
+        self.main_key.set(self.key_of(MAIN_SLOT, generation));
     }
 
     /// The key of the main future.
     #[inline]
     pub(crate) fn main_key(&self) -> Key {
-        self.key_of(MAIN_SLOT, self.main_generation.get())
+        self.main_key.get()
     }
 
     /// Whether a main future of `run_until` is ready: its host has been called, and will poll it.

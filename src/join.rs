@@ -174,9 +174,11 @@ impl<T: Outcome> JoinHandle<T> {
     #[inline]
     pub(crate) fn poll_outcome(
         &self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
+        is_put_off: Option<fn(&Context<'_>) -> bool>,
     ) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
-        let poll = self.task.poll_join(cx.waker(), waker::key_of(cx.waker()));
+        let key = waker::key_of(cx.waker());
+        let poll = self.task.poll_join(cx, key, is_put_off);
         if let Poll::Ready(Err(_)) = &poll {
             current::note_failure_read();
         }
@@ -192,11 +194,11 @@ impl<T: Outcome> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // The task may be done already, and the next one as well, and so on.
-        if !self.has_waited && self.is_finished() && current::is_spent(cx) {
-            current::note_await(AwaitKind::Join, await_line(self.task.header().spawned_at));
-            return Poll::Pending;
-        }
-        let poll = self.poll_outcome(cx);
+        let is_put_off: Option<fn(&Context<'_>) -> bool> = match self.has_waited {
+            true => None,
+            false => Some(current::is_spent),
+        };
+        let poll = self.poll_outcome(cx, is_put_off);
         if poll.is_pending() {
             self.has_waited = true;
             let made_at = self.task.header().spawned_at;

@@ -305,12 +305,17 @@ pub(crate) trait Job {
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
     /// Takes the outcome, or lets the waker be called when there is one. `key` is what the waker
-    /// stands for.
+    /// stands for. Where the outcome is there already, `is_put_off` is asked whether it has to wait all the same.
     ///
     /// # Panics
     ///
     /// When the outcome was taken before.
-    fn poll_join(&self, waker: &Waker, key: Key) -> Poll<Result<T::Ok, JoinError<T::Err>>>
+    fn poll_join(
+        &self,
+        cx: &Context<'_>,
+        key: Key,
+        is_put_off: Option<fn(&Context<'_>) -> bool>,
+    ) -> Poll<Result<T::Ok, JoinError<T::Err>>>
     where
         T: Outcome;
 }
@@ -361,16 +366,21 @@ impl<F: Future<Output: Outcome>> Task<F> {
     fn take_outcome(&self) -> Option<OutcomeOf<F>> {
         let stage = &mut *self.stage.try_borrow_mut().ok()?;
         match stage {
-            // Given up, or in its last poll.
-            Stage::Running(_) => {
-                (self.header.is_finished.get()).then(|| Err(self.header.cancelled()))
-            }
             Stage::Finished(outcome) => outcome.take(),
-            Stage::Cancelled => {
-                *stage = Stage::Finished(None);
-                Some(Err(self.header.cancelled()))
-            }
+            _ => self.take_cancelled(stage),
         }
+    }
+
+    /// What is found where no future has returned.
+    #[cold]
+    fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F>> {
+        match stage {
+            Stage::Cancelled => *stage = Stage::Finished(None),
+            // Given up: the future stays where it is pinned.
+            Stage::Running(_) if self.header.is_finished.get() => {}
+            Stage::Running(_) | Stage::Finished(_) => return None,
+        }
+        Some(Err(self.header.cancelled()))
     }
 }
 
@@ -461,24 +471,31 @@ impl<F: Future> JobOf<F::Output> for Task<F>
 where
     F::Output: Outcome,
 {
-    fn poll_join(&self, waker: &Waker, key: Key) -> Poll<OutcomeOf<F>> {
+    fn poll_join(
+        &self,
+        cx: &Context<'_>,
+        key: Key,
+        is_put_off: Option<fn(&Context<'_>) -> bool>,
+    ) -> Poll<OutcomeOf<F>> {
         let header = &self.header;
         if !header.is_finished.get() {
             if header.set_joiner(key) {
                 return Poll::Pending;
             }
-            header.set_foreign_joiner(waker);
+            header.set_foreign_joiner(cx.waker());
             // While the waker was cloned, the task may have been run to its end.
             if !header.is_finished.get() {
                 return Poll::Pending;
             }
             header.take_joiner();
+        } else if is_put_off.is_some_and(|is_put_off| is_put_off(cx)) {
+            return Poll::Pending;
         }
         if let Some(outcome) = self.take_outcome() {
             header.is_consumed.set(true);
             return Poll::Ready(outcome);
         }
-        header.wait_for_report(waker);
+        header.wait_for_report(cx.waker());
         Poll::Pending
     }
 }

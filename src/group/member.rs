@@ -105,7 +105,7 @@ impl<T: Outcome> Member<T> {
 
     fn take_outcome(&self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
         let task = self.task.take()?;
-        match task.poll_outcome(&mut Context::from_waker(Waker::noop())) {
+        match task.poll_outcome(&Context::from_waker(Waker::noop()), None) {
             Poll::Ready(outcome) => Some(outcome),
             // Reported right now, further up the stack.
             Poll::Pending => None,

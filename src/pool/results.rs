@@ -248,7 +248,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         ready!(self.turns.reader.poll(cx, || first().is_some()));
         let number = first().expect("it was there a moment ago");
         let task = self.tasks.get(number).expect("whoever has a turn is there");
-        let poll = task.poll_outcome(cx);
+        let poll = task.poll_outcome(cx, None);
         if poll.is_ready() {
             self.turns.queue.borrow_mut().pop_front();
             self.tasks.stand_up(number);

@@ -45,7 +45,7 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
     fn hand_over(&self) {
         let header = self.task.header();
         header.is_finished.set(true);
-        let outcome = self.task.poll_join(Waker::noop(), Key::NOBODY);
+        let outcome = (self.task).poll_join(&Context::from_waker(Waker::noop()), Key::NOBODY, None);
         // There may be another one: the value may panic when it is dropped.
         header.is_consumed.set(false);
         if let Poll::Ready(outcome) = outcome {

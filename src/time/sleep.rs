@@ -16,6 +16,7 @@ use std::fmt;
 use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -112,6 +113,15 @@ struct Entry {
     key: EntryKey,
 }
 
+impl Entry {
+    /// Calls `f` if the executor of the wheel runs here.
+    #[inline]
+    fn in_wheel<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
+        let call = |core: &Rc<Core>| (core.serial == self.executor).then(|| f(core, self.key));
+        current::with(call).flatten()
+    }
+}
+
 impl Sleep {
     #[track_caller]
     pub(super) fn new(deadline: Option<Instant>) -> Self {
@@ -164,9 +174,11 @@ impl Sleep {
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
         (self.is_done, self.is_yield) = (false, false);
-        let moved = self.with_entry(|core, key| {
-            let tick = core.clock.tick_of(Some(deadline));
-            core.timers.borrow_mut().reset(key, tick)
+        let moved = self.entry.and_then(|entry| {
+            entry.in_wheel(|core, key| {
+                let tick = core.clock.tick_of(Some(deadline));
+                core.timers.borrow_mut().reset(key, tick)
+            })
         });
         if moved != Some(true) {
             // It has fired, or was never polled: the next poll puts it into the wheel.
@@ -190,13 +202,12 @@ impl Sleep {
             self.leave_wheel();
             return Poll::Ready(());
         }
-        let known = (self.entry).filter(|entry| entry.executor == core.serial);
-        if let Some(entry) = known
-            && still_waits(&core, entry.key, cx.waker())
-        {
-            return Poll::Pending;
+        if let Some(entry) = self.entry {
+            if entry.executor == core.serial && still_waits(&core, entry.key, cx.waker()) {
+                return Poll::Pending;
+            }
+            self.leave_wheel();
         }
-        self.leave_wheel();
         let waker = cx.waker().clone();
         let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
@@ -219,21 +230,17 @@ impl Sleep {
         !self.is_done
     }
 
-    /// Calls `f` if there is an entry in the wheel of the executor that runs here.
-    fn with_entry<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
-        let entry = self.entry?;
-        current::with(|core| (core.serial == entry.executor).then(|| f(core, entry.key))).flatten()
-    }
-
     /// Takes the entry out of the wheel, if there is one; where the executor does not run, it will do that itself.
+    #[inline]
     fn leave_wheel(&mut self) {
-        let Some(entry) = self.entry else { return };
-        match self.with_entry(|core, key| core.timers.borrow_mut().cancel(key)) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
             // Dropped out here, as it may be a foreign one, which may come back to the wheel.
             Some(waker) => drop_waker(waker),
             None => entry.inbox.forget_timer(entry.executor, entry.key),
         }
-        self.entry = None;
     }
 }
 
