@@ -59,7 +59,7 @@ use crate::wheel::Wheel;
 //   NOBODY           the executor's own
 //
 /// No slot has this number, see [`SLOT_LIMIT`].
-const NOBODY: u32 = u32::MAX;
+pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;

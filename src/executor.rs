@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use hosted::{pass, run_until_stalled, tick};
 
-use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
+use crate::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, NOBODY, Stop};
 use crate::failure::aside::contain;
 use crate::key::{Key, MAIN_SLOT};
 use crate::parking::{self, Next};
@@ -296,7 +296,20 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
 /// Runs tasks and `future` until it is done.
 #[inline]
 pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
+    /// Begins or ends the poll of the main future.
+    struct Dropping<'a>(&'a Core, u32);
+
+    impl Drop for Dropping<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            self.0.begin_poll(self.1);
+        }
+    }
+
+    // What the destructor of the main future panics with is the main future's as well.
+    let _end = Dropping(core, NOBODY);
     let mut future = pin!(future);
+    let _begin = Dropping(core, MAIN_UNCAUGHT);
     core.begin_main();
     let mut output = None;
     let mut main =

@@ -5,6 +5,7 @@
 //!
 //! Knows the core's state.
 
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -56,13 +57,23 @@ impl Core {
         let Ok(unread) = self.unread.try_borrow() else {
             return Vec::new();
         };
-        let tasks = unread.iter().filter(|task| task.has_unread_failure());
-        let owners = tasks.map(|task| task.header());
+        let Ok(to_report) = self.to_report.try_borrow() else {
+            return Vec::new();
+        };
+        let waiting = to_report.iter().map(|(_, task)| task);
+        let tasks = unread
+            .iter()
+            .chain(waiting)
+            .filter(|task| task.has_unread_failure());
+        // One that is about to be reported may still be on the list of the unread.
+        let owners: BTreeMap<_, _> = tasks
+            .map(|task| (task.header().id, task.header()))
+            .collect();
         let line = |owner: &Header| {
             let owner = Named(owner.id, owner.name());
             format!("{owner} has failed, and nobody has read its failure")
         };
-        owners.map(line).collect()
+        owners.into_values().map(line).collect()
     }
 
     /// That of a task with a name, which is its own.

@@ -36,7 +36,7 @@ impl Core {
     pub(crate) fn after_poll(&self) {
         // Once more if a report has left something.
         while self.attention.replace(false) {
-            for caught in hook::take_caught(self.serial) {
+            while let Some(caught) = hook::next_caught(self.serial) {
                 self.report(&caught);
             }
             // One at a time, because a report may drop more handles.

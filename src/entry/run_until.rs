@@ -23,7 +23,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::visit::Visit;
 use super::{Executor, advice_for};
-use crate::core::{Core, Stop};
+use crate::core::{Core, MAIN_UNCAUGHT, Stop};
 use crate::executor::{pass, poll_main};
 use crate::failure::lineage::Entry;
 use crate::foreign::Foreign;
@@ -105,7 +105,9 @@ impl<F: Future> Guest<'_, F> {
             let polled = self.poll_inside(core);
             if !matches!(polled, Ok(Poll::Pending)) {
                 self.host = None;
+                core.begin_poll(MAIN_UNCAUGHT);
                 self.future.set(None);
+                core.end_poll();
             }
             polled
         });
@@ -188,11 +190,14 @@ impl<F> Drop for Unpolled<'_, F> {
 /// Drops something where the executor runs: destructors may spawn, and cancel timers.
 fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
     // Perhaps a task of this very executor has it.
-    let visit = (!core.is_entered.get()).then(|| Visit::new(core, entry));
-    drop_it();
-    if let Some(visit) = visit {
-        visit.leave();
+    if core.is_entered.get() {
+        return drop_it();
     }
+    let visit = Visit::new(core, entry);
+    core.begin_poll(MAIN_UNCAUGHT);
+    drop_it();
+    core.end_poll();
+    visit.leave();
 }
 
 /// The task of another runtime that polls a [`Guest`].

@@ -52,6 +52,10 @@ impl<'a> Visit<'a> {
             }
             Some(stop) => Err(stop),
         };
+        if self.core.attention.get() {
+            // What the main future has dropped at its end.
+            self.core.after_poll();
+        }
         if result.is_ok()
             && let Some(stop) = self.core.take_stop()
         {

@@ -129,28 +129,21 @@ fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
 
 const NO_TEXT: &str = "a value that is not text (panic_any)";
 
-/// What std says when it calls the hook once more: that the process aborts, and not what happened.
-const ABORTS: [&str; 2] = [
-    "panic in a destructor during cleanup",
-    "panic in a function that cannot unwind",
-];
-
 /// Prints what is recorded and what is unread, since there is no later.
 fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
     let mut text = String::new();
-    for record in records::take_all() {
-        text.push_str(&format!(
-            "{}\n",
-            failure_of(record, FailureKind::Panicked).report()
-        ));
-    }
-    if let Some(polled) = polled {
-        let record = record_of(info, polled);
-        let says_that_it_aborts = ABORTS.contains(&&*record.account.message);
-        text.push_str(&match says_that_it_aborts {
-            true => format!("{}: {}\n", record.polled.origin, record.account.message),
-            false => format!("{}\n", failure_of(record, FailureKind::Panicked).report()),
-        });
+    let last = polled.map(|polled| {
+        let mut record = record_of(info, polled);
+        record.account.help = Some("this panic cannot unwind: the process aborts now");
+        // What std says when it calls the hook once more has its frames above already.
+        if format!("{info:?}").contains("force_no_backtrace: true") {
+            record.account.backtrace = None;
+        }
+        record
+    });
+    for record in records::take_all().into_iter().chain(last) {
+        let failure = failure_of(record, FailureKind::Panicked);
+        text.push_str(&format!("{}\n", failure.report()));
     }
     // The hook may be called again before the end.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
@@ -173,12 +166,14 @@ fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
     TaskFailure::new(origin, kind, last_await, account)
 }
 
-const TOKIO: &str = "this future needs tokio's reactor or timers, which candor does not run. Let tokio drive candor, by \
-                     `executor.run_until(..)` inside of its runtime; or use candor::time and crates on async-io";
+const TOKIO: &str = "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
+                     and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
+                     `executor.run_until(future).await` inside of tokio";
 
-const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, as on \
-                         another thread, and resumed here by resume_unwind; or the program has set another hook \
-                         (std::panic::set_hook) since it first used candor; set that one first";
+const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on \
+                         another thread perhaps, whose hook has printed it, and was resumed here by resume_unwind; or \
+                         the program has set another hook (std::panic::set_hook) since it first used candor; set \
+                         that one first";
 
 /// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
 pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
@@ -199,8 +194,8 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
         identity,
         account,
     };
-    if let Some(caught) = records::reported_before(&record.identity)
-        && record.account.help.is_some()
+    if record.account.help.is_some()
+        && let Some(caught) = records::reported_before(&record.identity)
     {
         record.account.help = None;
         record.account.location = caught.location();
@@ -209,33 +204,13 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
     Panic::new(failure_of(record, FailureKind::Panicked), payload)
 }
 
-/// Takes the panics that tasks of this executor have caught themselves.
-pub(crate) fn take_caught(executor: u64) -> Vec<TaskFailure> {
-    let (records, skipped) = records::take(executor);
-    let mut caught = Vec::new();
-    let half = records.len() / 2;
-    for (number, record) in records.into_iter().enumerate() {
-        if number == half && skipped > 0 {
-            let account = Account {
-                message: format!("{skipped} more, of which nothing is kept"),
-                ..Account::default()
-            };
-            let Polled {
-                origin, last_await, ..
-            } = record.polled.clone();
-            caught.push(TaskFailure::new(
-                origin,
-                FailureKind::Caught,
-                last_await,
-                account,
-            ));
-        }
-        let identity = record.identity.clone();
-        let failure = failure_of(record, FailureKind::Caught);
-        records::remember(identity, &failure);
-        caught.push(failure);
-    }
-    caught
+/// Takes the next panic that a task of this executor has caught itself. One by one, since an abort prints those that are left.
+pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
+    let record = records::pop(executor)?;
+    let identity = record.identity.clone();
+    let failure = failure_of(record, FailureKind::Caught);
+    records::remember(identity, &failure);
+    Some(failure)
 }
 
 /// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every

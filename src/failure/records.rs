@@ -13,7 +13,7 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 
 use super::TaskFailure;
 use super::account::Account;
@@ -86,6 +86,44 @@ struct Unclaimed {
     skipped: u64,
 }
 
+impl Unclaimed {
+    fn skip(&mut self) -> Option<Record> {
+        self.skipped += 1;
+        self.last.pop_front()
+    }
+
+    /// Puts everything into one list, and behind it what stands for those of which nothing was kept.
+    fn close(&mut self) {
+        if self.first.is_empty() && self.skipped == 0 {
+            return;
+        }
+        if self.last.len() > KEPT {
+            self.skip();
+        }
+        for record in self.first.drain(..).rev() {
+            self.last.push_front(record);
+        }
+        let number = mem::take(&mut self.skipped);
+        if number > 0
+            && let Some(last) = self.last.back()
+        {
+            let polled = last.polled.clone();
+            let account = Account {
+                message: format!(
+                    "{number} more in the same poll, between the first and the last of these"
+                ),
+                ..Account::default()
+            };
+            self.last.push_back(Record {
+                executor: self.executor,
+                identity: Identity::Type(TypeId::of::<Record>()),
+                polled,
+                account,
+            });
+        }
+    }
+}
+
 /// Never dropped, so that it can be used in the destructors of other thread-locals.
 type Never<T> = ManuallyDrop<Vec<T>>;
 
@@ -116,11 +154,11 @@ pub(crate) fn push(record: Record) {
             return None;
         }
         unclaimed.last.push_back(record);
-        if unclaimed.last.len() <= KEPT {
-            return None;
+        // One more than is kept: the last one may be that which ends the task.
+        match unclaimed.last.len() > KEPT + 1 {
+            true => unclaimed.skip(),
+            false => None,
         }
-        unclaimed.skipped += 1;
-        unclaimed.last.pop_front()
     });
 }
 
@@ -143,13 +181,16 @@ pub(crate) fn claim(executor: u64, identity: &Identity) -> Option<Record> {
     })
 }
 
-/// Takes what an executor has left unclaimed, in order, and says how many more there were.
-pub(crate) fn take(executor: u64) -> (Vec<Record>, u64) {
-    let taken = UNCLAIMED.with_borrow_mut(|all| forget(all, executor));
-    taken.map_or((Vec::new(), 0), |unclaimed| {
-        let mut records = unclaimed.first;
-        records.extend(unclaimed.last);
-        (records, unclaimed.skipped)
+/// Takes the oldest of what an executor has left unclaimed. What stands for those that were skipped comes last.
+pub(crate) fn pop(executor: u64) -> Option<Record> {
+    UNCLAIMED.with_borrow_mut(|all| {
+        let unclaimed = all.iter_mut().find(|one| one.executor == executor)?;
+        unclaimed.close();
+        let record = unclaimed.last.pop_front();
+        if unclaimed.last.is_empty() {
+            forget(all, executor);
+        }
+        record
     })
 }
 
@@ -157,10 +198,13 @@ pub(crate) fn take(executor: u64) -> (Vec<Record>, u64) {
 pub(crate) fn take_all() -> Vec<Record> {
     let take = |all: &RefCell<Never<Unclaimed>>| {
         let mut all = all.try_borrow_mut().ok()?;
-        Some(std::mem::take(&mut **all))
+        Some(mem::take(&mut **all))
     };
     let all = UNCLAIMED.with(take).unwrap_or_default();
-    let records = |one: Unclaimed| one.first.into_iter().chain(one.last);
+    let records = |mut one: Unclaimed| {
+        one.close();
+        one.last
+    };
     all.into_iter().flat_map(records).collect()
 }
 
@@ -176,25 +220,22 @@ fn forget(all: &mut Vec<Unclaimed>, executor: u64) -> Option<Unclaimed> {
 
 /// Remembers that a panic was caught, and reported as that. The last few are kept.
 pub(crate) fn remember(identity: Identity, failure: &TaskFailure) {
-    // Of other payloads it cannot be known whether they are the same.
-    if let Identity::Text(..) = identity {
-        let remember = |reported: &RefCell<VecDeque<_>>| {
-            let mut reported = reported.borrow_mut();
-            if reported.len() == KEPT {
-                reported.pop_front();
-            }
-            reported.push_back((identity, failure.clone()));
-        };
-        REPORTED.try_with(remember).ok();
-    }
+    let remember = |reported: &RefCell<VecDeque<_>>| {
+        let mut reported = reported.borrow_mut();
+        if reported.len() == 2 * KEPT {
+            reported.pop_front();
+        }
+        reported.push_back((identity, failure.clone()));
+    };
+    REPORTED.try_with(remember).ok();
 }
 
-/// The report of a panic that was caught in an earlier poll, and has been resumed since.
+/// The report of a panic that was caught in an earlier poll, and has been resumed since. It explains one failure only.
 pub(crate) fn reported_before(identity: &Identity) -> Option<TaskFailure> {
     let find = |reported: &RefCell<VecDeque<(Identity, TaskFailure)>>| {
-        let reported = reported.borrow();
-        let newest = reported.iter().rev().find(|(known, _)| known == identity);
-        newest.map(|(_, failure)| failure.clone())
+        let mut reported = reported.borrow_mut();
+        let newest = reported.iter().rposition(|(known, _)| known == identity)?;
+        reported.remove(newest).map(|(_, failure)| failure)
     };
     REPORTED.try_with(find).ok().flatten()
 }

@@ -178,7 +178,9 @@ fn write_account(
     let place = end.0.account.location.as_ref();
     // Another place than the first one's is that of a `?`, where nothing has happened.
     let is_passed_whole = account.location.as_ref() == place;
-    if let (Some(place), true) = (place, is_passed_whole) {
+    // That of an error that knows no other is better than none; that of a panic would mislead.
+    let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
+    if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
         line(text, format_args!("at {place}"));
     }
     let mut cause = end.headline();
