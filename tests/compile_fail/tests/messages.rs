@@ -1,7 +1,7 @@
 //! A task whose failure candor could not see does not compile, and the message says what to do.
 //!
-//! Each case is a file in `outcome_messages/`, with what the compiler says about it beside. To write
-//! these anew after a change: `TRYBUILD=overwrite cargo test --test outcome_messages`.
+//! Each case is a file in `cases/`, with what the compiler says about it beside. To write these anew after a change:
+//! `TRYBUILD=overwrite cargo test --manifest-path tests/compile_fail/Cargo.toml`.
 
 use std::env;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ const WRITTEN_BY: &str = "rustc 1.95.";
 
 #[test]
 fn every_accepted_outcome_can_be_spawned() {
-    trybuild::TestCases::new().pass("tests/outcome_messages/pass.rs");
+    trybuild::TestCases::new().pass("cases/pass.rs");
 }
 
 #[test]
@@ -28,15 +28,16 @@ fn a_refused_outcome_is_answered_with_advice() {
     }
 
     let cases = trybuild::TestCases::new();
-    cases.compile_fail("tests/outcome_messages/error_without_debug.rs");
-    cases.compile_fail("tests/outcome_messages/error_returned_plainly.rs");
-    cases.compile_fail("tests/outcome_messages/forgotten_await.rs");
-    cases.compile_fail("tests/outcome_messages/foreign_type.rs");
-    cases.compile_fail("tests/outcome_messages/own_type.rs");
-    cases.compile_fail("tests/outcome_messages/result_in_option.rs");
-    cases.compile_fail("tests/outcome_messages/result_in_tuple.rs");
-    cases.compile_fail("tests/outcome_messages/results_in_vec.rs");
-    cases.compile_fail("tests/outcome_messages/value_bound.rs");
+    cases.compile_fail("cases/box_without_send.rs");
+    cases.compile_fail("cases/error_without_debug.rs");
+    cases.compile_fail("cases/error_returned_plainly.rs");
+    cases.compile_fail("cases/forgotten_await.rs");
+    cases.compile_fail("cases/foreign_type.rs");
+    cases.compile_fail("cases/own_type.rs");
+    cases.compile_fail("cases/result_in_option.rs");
+    cases.compile_fail("cases/result_in_tuple.rs");
+    cases.compile_fail("cases/results_in_vec.rs");
+    cases.compile_fail("cases/value_bound.rs");
 }
 
 fn compiler_version() -> String {

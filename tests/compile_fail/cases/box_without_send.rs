@@ -1,0 +1,10 @@
+fn old() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
+
+fn main() {
+    let _code = candor::run(async {
+        old()?;
+        candor::Ok(())
+    });
+}
