@@ -358,6 +358,7 @@ fn parses() -> u8 {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn the_backtrace_shows_the_frames_of_the_user_and_counts_the_others() {
     let report = report_of(async { parses() });
     assert_contains(
@@ -380,6 +381,7 @@ fn the_backtrace_shows_the_frames_of_the_user_and_counts_the_others() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn an_error_shows_the_frames_of_the_question_mark_that_made_it() {
     fn number(text: &str) -> candor::Result<u8> {
         let number = text.parse()?; // the parsing
@@ -600,6 +602,7 @@ fn an_error_of_anyhow_as_a_task_s_own_shows_its_text_once() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn the_backtrace_that_an_error_of_anyhow_holds_is_shown_instead_of_a_second_one() {
     #[inline(never)]
     fn orders() -> anyhow::Error {
@@ -758,6 +761,7 @@ fn a_join_error_that_passes_the_question_mark_keeps_the_first_origin() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_candor_error_that_passes_two_tasks_keeps_the_place_of_its_question_mark() {
     let report = report_of(async {
         let middle = candor::spawn(async {
@@ -875,6 +879,7 @@ fn the_cancellation_of_a_task_that_another_passes_on_is_told_as_what_it_is() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_message_that_quotes_a_backtrace_cannot_take_the_place_of_the_real_one() {
     let forged = "evil\n\nStack backtrace:\n   0: \u{1b}[2Jtask #8 failed\n             at x\u{7}";
     let report = report_of(async move {

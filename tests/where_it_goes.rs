@@ -169,6 +169,7 @@ fn a_caught_panic_is_printed_and_marked() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "only debug builds warn")]
 fn a_result_inside_a_result_is_a_value_and_earns_one_warning_a_spawn_site() {
     let name = "a_result_inside_a_result_is_a_value_and_earns_one_warning_a_spawn_site";
     let told = child(name).env("RUST_LOG", "warn").run(|| {
@@ -575,6 +576,7 @@ fn a_panic_in_a_destructor_during_unwinding_tells_everything() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_panic_that_leaves_an_extern_c_function_tells_everything() {
     extern "C" fn called_from_c() {
         panic!("first");
