@@ -106,6 +106,9 @@ where
 /// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when what
 /// is left can never go on, see [`Builder::detect_stalls`].
 ///
+/// Should destructors spawn more than 1,000,000 tasks while everything is cancelled, what is left is leaked, its handles are
+/// `Cancelled`, and a warning names the task.
+///
 /// # Examples
 ///
 /// ```

@@ -32,6 +32,8 @@ use crate::waker;
 /// When the executor ends, an outcome that is there can still be awaited, anywhere; an unfinished task
 /// is [`Cancelled`](JoinError::Cancelled).
 ///
+/// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+///
 /// # Panics
 ///
 /// When polled again after it has given its outcome.

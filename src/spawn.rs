@@ -27,6 +27,8 @@ use crate::task::Task;
 ///
 /// When no executor runs on this thread, or four billion tasks are alive in it, as many as a waker can number.
 ///
+/// A future of more than 16 KiB is boxed first: in a debug build each function that hands it on has a copy on its stack.
+///
 /// # Examples
 ///
 /// ```

@@ -22,6 +22,8 @@ use crate::outcome::{Outcome, Value};
 /// The failure goes to the group and nowhere else. Dropping the handle changes nothing: the group keeps the
 /// task.
 ///
+/// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+///
 /// # Examples
 ///
 /// ```

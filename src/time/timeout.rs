@@ -26,6 +26,8 @@ use crate::failure::{AwaitKind, LastAwait};
 ///
 /// When it is polled where no executor of candor runs, and has to wait.
 ///
+/// However many of candor's own futures were ready in a poll, the deadline is looked at.
+///
 /// # Examples
 ///
 /// ```
