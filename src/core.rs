@@ -15,10 +15,9 @@
 //! Knows tasks, failures, timers and the inbox. Does not know which executor runs on this thread, and
 //! never polls.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +25,7 @@ use std::task::Waker;
 
 mod config;
 pub(crate) mod ending;
+mod finishing;
 mod identity;
 mod instrument;
 pub(crate) mod outside;
@@ -40,14 +40,12 @@ pub(crate) use watching::Watch;
 
 use crate::clock::Clock;
 use crate::failure::LastAwait;
-use crate::failure::aside::{contain, drop_payload};
-use crate::failure::hook;
-use crate::failure::join_error::Panic;
+use crate::failure::aside::contain;
 use crate::failure::lineage::{Entry, TaskId};
 use crate::inbox::Inbox;
 use crate::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::slots::Slots;
-use crate::task::{AnyTask, Header, Job, Joiner, Parentage};
+use crate::task::{AnyTask, Header, Job, Parentage};
 use crate::unread::Unread;
 use crate::wheel::Wheel;
 
@@ -346,106 +344,6 @@ impl Core {
     }
 }
 
-/// The end of a task.
-impl Core {
-    /// Frees the slot of a finished task, then wakes its joiner or sees to its failure.
-    pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
-        let header = &task.header();
-        header.is_finished.set(true);
-        let slot = header.slot.get();
-        let removed = self.slots.borrow_mut().remove(slot);
-        drop(removed);
-        self.noted_await.set(None);
-        if self.spawning_slot.get() == slot {
-            self.parentage.take();
-        }
-        if !header.is_daemon {
-            self.waited_for.set(self.waited_for.get() - 1);
-        }
-        if failed {
-            self.ask_early(task);
-            if header.is_detached.get() {
-                self.report_after_poll(Rc::clone(self), Rc::clone(task));
-            } else {
-                let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
-                let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
-                drop(read);
-            }
-        }
-        if self.config.watch.is_some() {
-            self.tell_done(&**task, failed);
-        }
-        match header.take_joiner() {
-            Joiner::Task(key) => self.wake_by_key(key),
-            Joiner::Listener(listener) => listener.task_done(task.ending()),
-        }
-    }
-
-    /// Asks an error for its text that is likely to carry another one, which has been asked before. At the end of a
-    /// long chain each error would ask the next one, one inside the other.
-    #[inline]
-    fn ask_early(&self, task: &Rc<AnyTask>) {
-        if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
-            self.view_failure(&**task, |_| ());
-        }
-    }
-
-    #[inline]
-    pub(crate) fn wake_by_key(&self, key: Key) {
-        match self.config.watch {
-            None => self.slots.borrow_mut().wake(key.slot(), key.generation()),
-            Some(_) => self.wake_watched(key.slot(), Some(key.generation())),
-        }
-    }
-
-    /// Gives a task whose poll or destructor panicked its outcome, and finishes it.
-    ///
-    /// Making the panic the outcome drops the future, which may panic in its turn. The first panic is
-    /// what an awaiter gets; nobody can await the others, so they are reported.
-    pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        let slot = self.polled();
-        let task = self.slots.borrow().get(slot).cloned();
-        let (Some(task), Some(_)) = (task, self.polled_task()) else {
-            // Between polls, so it came from a foreign waker: the hook in front of candor's told it.
-            return drop_payload(payload);
-        };
-        let mut unsettled = Some(payload);
-        let mut homeless = Vec::new();
-        while let Some(payload) = unsettled.take() {
-            let Some(polled) = self.polled_task() else {
-                break;
-            };
-            let panic = hook::claim(payload, polled);
-            match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
-                Ok(None) => {}
-                Ok(Some(panic)) => homeless.push(panic),
-                Err(payload) => unsettled = Some(payload),
-            }
-        }
-        self.end_poll();
-        let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, true)));
-        woken.unwrap_or_else(drop_payload);
-        self.after_poll();
-        for panic in homeless {
-            self.report_panic(panic);
-        }
-    }
-
-    /// Runs user code on behalf of a slot, so that a panic in it is told as that slot's.
-    pub(crate) fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
-        let previous = self.running.replace(u64::from(slot));
-        let result = catch_unwind(AssertUnwindSafe(user_code));
-        let result = result.map_err(|payload| {
-            let polled = self
-                .polled_task()
-                .expect("user code is guarded on behalf of a task that is still there");
-            hook::claim(payload, polled)
-        });
-        self.running.set(previous);
-        result
-    }
-}
-
 /// Marks in a backtrace where the executor ends and the task begins.
 #[inline(never)]
 pub(crate) fn __candor_poll_boundary<R>(user_code: impl FnOnce() -> R) -> R {
@@ -457,6 +355,8 @@ pub(crate) fn __candor_poll_boundary<R>(user_code: impl FnOnce() -> R) -> R {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
     use crate::failure::text::payload_text;
 

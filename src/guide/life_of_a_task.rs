@@ -50,7 +50,7 @@
 //! future is dropped instead of polled. That is no failure.
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
-//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/core.rs`): another
+//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/core/finishing.rs`): another
 //! task of the same executor by its key, anybody else by the waker that was left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
