@@ -53,7 +53,7 @@ impl Does {
                 .await
                 .ok();
         });
-        if candor::tasks().len() > 0 {
+        if !candor::tasks().is_empty() {
             spawn(yield_now()).detach();
         }
     }
