@@ -127,11 +127,14 @@ impl Header {
     /// Lets a waker of others be called instead: that of a `FuturesUnordered`, or of another executor.
     #[inline(never)]
     fn set_foreign_joiner(&self, waker: &Waker) {
-        let joiner = match self.take_joiner() {
-            Joiner::Listener(known) if known.will_wake(waker) => known,
-            _ => Rc::new(Foreign::of(waker)),
-        };
-        self.joiner.set(Joiner::Listener(joiner));
+        let former = self.take_joiner();
+        let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
+        self.joiner.set(former);
+        if !is_known {
+            // Should the clone panic, the former joiner is still there.
+            let joiner = Rc::new(Foreign::of(waker));
+            self.joiner.set(Joiner::Listener(joiner));
+        }
     }
 
     /// A handle was polled whose outcome is not there, though its task is done.

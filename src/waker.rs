@@ -110,17 +110,25 @@ impl Waiting {
     fn keep(&self, waker: &Waker) -> bool {
         let key = key_of(waker);
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
-        let (waiter, is_foreign) = match is_here && key != Key::NOBODY {
-            true => (Waiter::Task(key), false),
-            false => match self.waiter.take() {
-                Some(Waiter::Foreign(known)) if known.will_wake(waker) => {
-                    (Waiter::Foreign(known), false)
-                }
-                _ => (Waiter::Foreign(Foreign::of(waker)), true),
-            },
+        let is_task = is_here && key != Key::NOBODY;
+        if !is_task && self.will_wake(waker) {
+            return false;
+        }
+        // Should the clone panic, the former waiter is still there.
+        let waiter = match is_task {
+            true => Waiter::Task(key),
+            false => Waiter::Foreign(Foreign::of(waker)),
         };
         drop(self.waiter.replace(Some(waiter)));
-        is_foreign
+        !is_task
+    }
+
+    /// Whether this waker of others is kept already.
+    fn will_wake(&self, waker: &Waker) -> bool {
+        let waiter = self.waiter.take();
+        let is_known = matches!(&waiter, Some(Waiter::Foreign(known)) if known.will_wake(waker));
+        self.waiter.set(waiter);
+        is_known
     }
 
     pub(crate) fn wake(&self) {
