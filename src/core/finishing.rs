@@ -27,9 +27,6 @@ impl Core {
         let removed = self.slots.borrow_mut().remove(slot);
         drop(removed);
         self.noted_await.set(None);
-        if self.spawning_slot.get() == slot {
-            self.parentage.take();
-        }
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
         }
@@ -49,6 +46,10 @@ impl Core {
         match header.take_joiner() {
             Joiner::Task(key) => self.wake_by_key(key),
             Joiner::Listener(listener) => listener.task_done(task.ending()),
+        }
+        // Last of all: a waker of others may have spawned, and the slot will have another tenant.
+        if self.spawning_slot.get() == slot {
+            self.parentage.take();
         }
     }
 
