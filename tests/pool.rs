@@ -9,11 +9,13 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
 use candor::{Executor, TaskPool, sleep, spawn, time, yield_now};
 use common::{Reports, assert_contains, panic_message};
+use futures::FutureExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -364,5 +366,31 @@ fn a_next_that_is_cancelled_leaves_no_place_in_the_queue() {
         for results in results {
             assert_eq!(results.collect().await.unwrap(), [0, 1]);
         }
+    });
+}
+
+#[test]
+fn an_iterator_that_panics_takes_no_result_with_it() {
+    candor::test(async {
+        let pool = TaskPool::new(1);
+        let mut has_panicked = false;
+        let mut results = pool.map(0..3, move |number| {
+            if number == 1 && !std::mem::replace(&mut has_panicked, true) {
+                panic!("of the function");
+            }
+            async move {
+                if number == 0 {
+                    Err("the first")
+                } else {
+                    Ok(number)
+                }
+            }
+        });
+        let next = AssertUnwindSafe(results.next()).catch_unwind().await;
+        assert!(next.is_err());
+        assert!(results.next().await.unwrap().is_err(), "it is still there");
+        // The second input went with the panic.
+        assert_eq!(results.next().await.unwrap().unwrap(), 2);
+        assert!(results.next().await.is_none());
     });
 }

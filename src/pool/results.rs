@@ -117,7 +117,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
                  them within `candor::run` or `candor::block_on`",
             );
             let builder = TaskBuilder::new();
-            if is_large::<Fut>() {
+            if const { is_large::<Fut>() } {
                 return Some(builder.spawn_in(&core, Box::pin(f(input)), made_at));
             }
             Some(builder.spawn_in(&core, f(input), made_at))
@@ -169,16 +169,13 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 
         let reader = Reader(self);
         poll_fn(|cx| {
-            reader.0.start_tasks(cx);
+            reader.0.start_tasks(cx, 0);
             if reader.0.tasks.len() == 0 && reader.0.tasks_to_come.is_none() {
                 return Poll::Ready(None);
             }
             let poll = reader.0.poll_taken(cx);
             if poll.is_pending() {
                 current::note_await(AwaitKind::Join, await_line(reader.0.made_at));
-            } else {
-                // What has become free need not stand still until the reader comes back.
-                reader.0.start_tasks(cx);
             }
             poll.map(Some)
         })
@@ -218,9 +215,10 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     }
 
     /// Takes inputs as long as there is room for their tasks.
-    fn start_tasks(&mut self, cx: &mut Context<'_>) {
+    /// `taken` are those whose results are about to be taken.
+    fn start_tasks(&mut self, cx: &mut Context<'_>, taken: usize) {
         while let Some(tasks_to_come) = &mut self.tasks_to_come
-            && self.tasks.len() < self.turns.permits.limit()
+            && self.tasks.len() - taken < self.turns.permits.limit()
         {
             let permit = self.permit.take();
             let permit = permit.unwrap_or_else(|| Permit::ask(&self.turns.permits));
@@ -249,6 +247,9 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         let first = || self.turns.queue.borrow().front().copied().filter(is_done);
         ready!(self.turns.reader.poll(cx, || first().is_some()));
         let number = first().expect("it was there a moment ago");
+        // What becomes free need not stand still until the reader comes back. Before the result is taken, which would be
+        // lost if the iterator panicked.
+        self.start_tasks(cx, 1);
         let task = self.tasks.get(number).expect("whoever has a turn is there");
         let poll = task.poll_outcome(cx, None);
         if poll.is_ready() {
