@@ -29,6 +29,7 @@ mod finishing;
 mod identity;
 mod instrument;
 pub(crate) mod outside;
+pub(crate) mod refused;
 mod reporting;
 mod watching;
 

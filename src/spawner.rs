@@ -9,6 +9,7 @@ use std::rc::{Rc, Weak};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 
 use crate::core::Core;
+use crate::core::refused::drop_refused;
 use crate::current;
 use crate::entry::Executor;
 use crate::failure::await_line;
@@ -78,7 +79,13 @@ impl Spawner {
     where
         F: Future<Output = ()> + 'static,
     {
-        let core = self.core()?;
+        let core = match self.core() {
+            Ok(core) => core,
+            Err(gone) => {
+                drop_refused(future, at);
+                return Err(gone);
+            }
+        };
         TaskBuilder::new().spawn_in(&core, future, at).detach();
         current::notify_elsewhere(&core);
         Ok(())

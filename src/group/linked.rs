@@ -22,6 +22,7 @@ use super::handle::GroupHandle;
 use super::independent::IndependentGroup;
 use super::member::{AnyMember, Collected, Group, Member};
 use crate::core::ending::SUCCESSORS;
+use crate::core::refused::drop_refused;
 use crate::current;
 use crate::failure::error::Error;
 use crate::failure::group_error::GroupError;
@@ -197,7 +198,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        if is_large::<F>() {
+        if const { is_large::<F>() } {
             return self.state.spawn(Box::pin(future));
         }
         self.state.spawn(future)
@@ -292,12 +293,25 @@ impl<E: Debug + 'static> GroupSpawner<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
+        match const { is_large::<F>() } {
+            true => self.spawn_small(Box::pin(future)),
+            false => self.spawn_small(future),
+        }
+    }
+
+    #[track_caller]
+    fn spawn_small<F>(&self, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
         match self.state.upgrade() {
-            Some(state) if state.phase.get() != Phase::Over => match is_large::<F>() {
-                true => state.spawn(Box::pin(future)),
-                false => state.spawn(future),
-            },
-            _ => GroupHandle::new(Member::cancelled(), Caller::caller()),
+            Some(state) if state.phase.get() != Phase::Over => state.spawn(future),
+            _ => {
+                drop_refused(future, Caller::caller());
+                GroupHandle::new(Member::cancelled(), Caller::caller())
+            }
         }
     }
 }
@@ -361,14 +375,17 @@ impl<E: Debug + 'static> Group for State<E> {
         let Some(member) = self.members.borrow_mut().stand_up(seat) else {
             return;
         };
+        let has_failed = matches!(ending, Ending::Failed | Ending::Panicked);
+        if has_failed {
+            // First: a waker of others may look at the group when it is called.
+            self.failed.borrow_mut().push(Rc::clone(&member));
+        }
         member.end(ending);
-        if matches!(ending, Ending::Failed | Ending::Panicked) {
-            self.failed.borrow_mut().push(member);
-            if self.phase.get() == Phase::Open {
-                self.cancel();
-            }
+        if has_failed && self.phase.get() == Phase::Open {
+            self.cancel();
         }
         if self.members.borrow().len() == 0 {
+            self.successors.set(0);
             self.joiner.wake();
         }
     }

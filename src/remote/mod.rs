@@ -35,10 +35,11 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::core::outside::{Errand, SharedErrands};
+use crate::core::refused::drop_refused;
 use crate::entry::Executor;
 use crate::inbox::Inbox;
 use crate::outcome::{Outcome, Value};
-use crate::spawn::check_for_nested_result;
+use crate::spawn::{check_for_nested_result, is_large};
 use order::{Order, SpawnedBy};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].
@@ -149,16 +150,31 @@ impl Remote {
         F: Future + 'static,
         F::Output: Outcome<Ok: Send, Err: Send>,
     {
+        if const { is_large::<M>() } {
+            return self.spawn_small(Box::new(make));
+        }
+        self.spawn_small(make)
+    }
+
+    #[track_caller]
+    fn spawn_small<M, F>(&self, make: M) -> Result<RemoteHandle<F::Output>, Closed>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Outcome<Ok: Send, Err: Send>,
+    {
         let at = Caller::caller();
         check_for_nested_result::<F::Output>(at);
         let order = Arc::new(Order::new(make, SpawnedBy::caller_on(self.serial), at));
-        self.leave(Arc::clone(&order) as _)?;
+        if let Err(closed) = self.leave(Arc::clone(&order) as _) {
+            drop_refused(order, at);
+            return Err(closed);
+        }
         Ok(RemoteHandle::new(order, self.clone()))
     }
 
     /// Leaves an errand for the executor, and lets it look.
     fn leave(&self, errand: Arc<dyn Errand>) -> Result<(), Closed> {
-        // A closure that is refused is dropped here, when nothing is locked any more.
         self.errands.push(errand).map_err(|_refused| Closed(()))?;
         self.inbox.notify();
         Ok(())
