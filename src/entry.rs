@@ -22,6 +22,7 @@ mod visit;
 
 pub use builder::Builder;
 pub use kept::Executor;
+pub use run_until::RunUntil;
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -45,6 +46,7 @@ use crate::inspect::lost_work;
 use crate::inspect::trace_log::followed;
 use crate::key::MAIN_SLOT;
 use crate::outcome::Outcome;
+use crate::spawn::is_large;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -84,6 +86,18 @@ where
         function: &"run",
         at: Caller::caller(),
     };
+    match const { is_large::<F>() } {
+        true => run_from(entry, Box::pin(future)),
+        false => run_from(entry, future),
+    }
+}
+
+#[track_caller]
+#[inline]
+fn run_from<F>(entry: Entry, future: F) -> ExitCode
+where
+    F: Future<Output: Outcome>,
+{
     let (result, failures) = in_fresh_executor(followed(), entry, |core| {
         drive_reporting(core, future)?;
         drain(core)
@@ -122,6 +136,15 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         function: &"block_on",
         at: Caller::caller(),
     };
+    match const { is_large::<F>() } {
+        true => block_on_from(entry, Box::pin(future)),
+        false => block_on_from(entry, future),
+    }
+}
+
+#[track_caller]
+#[inline]
+fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
     let (result, _) = in_fresh_executor(followed(), entry, |core| drive(core, future));
     output_of(result, entry.function)
 }
@@ -159,6 +182,17 @@ where
         function: &"test",
         at: Caller::caller(),
     };
+    match const { is_large::<F>() } {
+        true => test_from(entry, Box::pin(future)),
+        false => test_from(entry, future),
+    }
+}
+
+#[track_caller]
+fn test_from<F>(entry: Entry, future: F) -> <F::Output as Outcome>::Ok
+where
+    F: Future<Output: Outcome>,
+{
     let reports = PrintedOnPanic::default();
     let collected = Rc::clone(&reports.0);
     let config = Config {

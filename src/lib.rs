@@ -31,7 +31,7 @@
 //!    (`poll_until_pause`). With the first step this is the hot path; whoever has read it knows how tasks run.
 //! 3. **How does it sleep, and how does another thread wake it?** `inbox` (first itself, then `inbox/sleepers`,
 //!    `inbox/bitmap`, `inbox/numbers`, `inbox/holders`, `inbox/sync`, `inbox/loom_tests`), `parking`.
-//! 4. **How does a task begin and end, and who is told?** `core`, `core/config`, `core/identity`, `core/finishing`, `task/ending`, `core/ending`, `spawn`,
+//! 4. **How does a task begin and end, and who is told?** `core`, `core/config`, `core/identity`, `core/finishing`, `task/ending`, `core/ending`, `core/refused`, `spawn`,
 //!    `join`, `abort`, `yield_now`.
 //! 5. **How does time pass?** `clock`, `wheel`, `time`.
 //! 6. **Where does a failure go?** `outcome`, `unread`, `core/reporting`, then `failure`, whose first file says what each
@@ -98,7 +98,7 @@ mod yield_now;
 
 pub use crate::core::{Ending, FailurePolicy, Instrument, TaskView, WokenBy};
 pub use abort::AbortHandle;
-pub use entry::{Builder, Executor, block_on, exit, run, test};
+pub use entry::{Builder, Executor, RunUntil, block_on, exit, run, test};
 pub use failure::error::{Error, Ok, Result};
 pub use failure::group_error::GroupError;
 pub use failure::join_error::{Cancelled, JoinError, Panic};

@@ -44,14 +44,17 @@ where
     F: Future + 'static,
     F::Output: Outcome,
 {
-    if is_large::<F>() {
+    if const { is_large::<F>() } {
         return TaskBuilder::new().spawn(Box::pin(future));
     }
     TaskBuilder::new().spawn(future)
 }
 
-/// Whether a future is so large that it is boxed before it is handed on. In a debug build each function on the way has a copy of it on
-/// its stack. (tokio does the same.)
+/// Whether a future is so large that it is boxed before it is handed on. In a debug build each function on the way has a
+/// copy of it on its stack. (tokio does the same.)
+///
+/// To be asked in a `const` block: then only one of the two ways is compiled. Else a debug build keeps room on the stack
+/// for both, and in a release build functions are called that were inlined.
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 16 * 1024
 }
@@ -155,7 +158,7 @@ impl TaskBuilder {
             );
         };
         let at = Caller::caller();
-        if is_large::<F>() {
+        if const { is_large::<F>() } {
             return self.spawn_in(&core, Box::pin(future), at);
         }
         self.spawn_in(&core, future, at)

@@ -107,6 +107,93 @@ fn a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being
     assert_count(&ended.assert_success().stderr, "is leaked", 1);
 }
 
+struct SpawnsIntoGroup(candor::GroupSpawner);
+
+impl Drop for SpawnsIntoGroup {
+    fn drop(&mut self) {
+        let next = SpawnsIntoGroup(self.0.clone());
+        self.0.spawn(async move {
+            let _next = next;
+            pending::<()>().await;
+        });
+    }
+}
+
+#[test]
+fn a_member_that_spawns_its_successor_into_a_group_that_is_over_uses_up_no_stack() {
+    let name = "a_member_that_spawns_its_successor_into_a_group_that_is_over_uses_up_no_stack";
+    let ended = child(name).run(|| {
+        candor::test(async {
+            let group = TaskGroup::new();
+            drop(SpawnsIntoGroup(group.spawner()));
+            drop(group);
+            yield_now().await;
+        });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 1);
+    assert_contains(&ended.stderr, "what was spawned at tests/endings.rs:");
+}
+
+struct SpawnsRemotely(candor::Remote);
+
+impl Drop for SpawnsRemotely {
+    fn drop(&mut self) {
+        let next = SpawnsRemotely(self.0.clone());
+        let make = move || {
+            let _next = next;
+            pending::<()>()
+        };
+        self.0.spawn(make).ok();
+    }
+}
+
+struct SpawnsElsewhere(candor::Spawner);
+
+impl Drop for SpawnsElsewhere {
+    fn drop(&mut self) {
+        let next = SpawnsElsewhere(self.0.clone());
+        let worker = async move {
+            let _next = next;
+            pending::<()>().await;
+        };
+        futures::task::LocalSpawnExt::spawn_local(&self.0, worker).ok();
+    }
+}
+
+#[test]
+fn neither_do_those_that_spawn_on_an_executor_that_is_gone() {
+    let name = "neither_do_those_that_spawn_on_an_executor_that_is_gone";
+    let ended = child(name).run(|| {
+        let executor = Executor::new();
+        let remotely = SpawnsRemotely(executor.remote());
+        executor.block_on(async { drop(remotely) });
+        let elsewhere = SpawnsElsewhere(executor.spawner());
+        drop(executor);
+        drop(elsewhere);
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 2);
+}
+
+#[test]
+fn a_group_that_was_cancelled_long_ago_leaks_nothing_that_is_spawned_one_after_the_other() {
+    let name =
+        "a_group_that_was_cancelled_long_ago_leaks_nothing_that_is_spawned_one_after_the_other";
+    let ended = child(name).run(|| {
+        candor::test(async {
+            let group = TaskGroup::new();
+            group.cancel();
+            for _ in 0..1_000_001 {
+                group.spawn(pending::<()>()).await;
+            }
+            group.join().await.unwrap();
+        });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 0);
+}
+
 #[test]
 fn a_task_that_no_executor_ever_took_is_cancelled_for_its_remote_handle() {
     let executor = Executor::new();
@@ -127,7 +214,7 @@ fn a_future_of_half_a_megabyte_can_be_spawned_in_every_way() {
         yield_now().await;
         std::hint::black_box(&large).len()
     }
-    let ways: [fn() -> usize; 9] = [
+    let ways: [fn() -> usize; 18] = [
         || candor::block_on(async { candor::spawn(large()).await.unwrap() }),
         || candor::block_on(async { TaskBuilder::new().spawn(large()).await.unwrap() }),
         || {
@@ -152,6 +239,36 @@ fn a_future_of_half_a_megabyte_can_be_spawned_in_every_way() {
             let task = executor.remote().spawn(large).unwrap();
             executor.block_on(task).unwrap()
         },
+        || {
+            let executor = Executor::new();
+            let captured = [1_u8; SIZE];
+            let remote = executor.remote();
+            let task = remote.spawn(move || async move { std::hint::black_box(&captured).len() });
+            executor.block_on(task.unwrap()).unwrap()
+        },
+        || {
+            candor::block_on(async {
+                let group = TaskGroup::<candor::Error>::new();
+                group.spawner().spawn(large()).await.unwrap()
+            })
+        },
+        || {
+            let pool = candor::TaskPool::new(1);
+            candor::block_on(pool.completed([()], |()| large()).collect()).unwrap()[0]
+        },
+        // As the main future.
+        || candor::block_on(large()),
+        || candor::test(large()),
+        || {
+            let _code = candor::run(large());
+            SIZE
+        },
+        || Executor::new().block_on(large()),
+        || {
+            let _code = Executor::new().run(large());
+            SIZE
+        },
+        || futures::executor::block_on(Executor::new().run_until(large())),
     ];
     let ended = child("a_future_of_half_a_megabyte_can_be_spawned_in_every_way").run(move || {
         for way in ways {

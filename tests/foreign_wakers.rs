@@ -333,3 +333,145 @@ fn a_callback_for_wakes_that_panics_when_it_is_dropped_does_no_harm() {
     executor.drain();
     drop(executor);
 }
+
+/// Polls with a waker that counts, then with one whose clone panics. The first is still the one that will be called.
+fn poll_well_then_hostilely<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Arc<Counted> {
+    let counted = Arc::new(Counted::default());
+    let waker = Waker::from(counted.clone());
+    let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(poll.is_pending());
+    // SAFETY: The functions of the table take no notice of the data.
+    let waker = unsafe { Waker::new(std::ptr::null(), &CLONE_PANICS) };
+    IS_ARMED.set(true);
+    common::panic_message(|| {
+        let _poll = future.as_mut().poll(&mut Context::from_waker(&waker));
+    });
+    IS_ARMED.set(false);
+    counted
+}
+
+#[test]
+fn one_that_panics_when_it_is_cloned_does_not_take_the_place_of_the_one_before() {
+    let executor = Executor::new();
+    let mut task = executor.spawn(yield_now());
+    let mut remote = executor.remote().spawn(yield_now).unwrap();
+    let mut joined = vec![
+        poll_well_then_hostilely(Pin::new(&mut task)),
+        poll_well_then_hostilely(Pin::new(&mut remote)),
+    ];
+    let kept = executor.block_on(async {
+        let group = TaskGroup::<candor::Error>::new();
+        let mut member = group.spawn(yield_now());
+        joined.push(poll_well_then_hostilely(Pin::new(&mut member)));
+        let mut join = Box::pin(group.join());
+        joined.push(poll_well_then_hostilely(join.as_mut()));
+        let independent = TaskGroup::independent();
+        independent.spawn(yield_now());
+        let mut others = Box::pin(independent.join());
+        joined.push(poll_well_then_hostilely(others.as_mut()));
+        let mut timer = Box::pin(sleep(Duration::from_millis(1)));
+        joined.push(poll_well_then_hostilely(timer.as_mut()));
+        sleep(Duration::from_millis(2)).await;
+        (join, others, timer)
+    });
+    let woken: Vec<_> = joined
+        .iter()
+        .map(|waker| waker.0.load(Ordering::SeqCst))
+        .collect();
+    assert_eq!(woken, [1; 6]);
+    drop(kept);
+}
+
+#[test]
+fn a_host_whose_clone_panics_does_not_take_the_place_of_the_one_before() {
+    let executor = Executor::new();
+    let task = executor.spawn(pending::<()>());
+    let mut hosted = executor.run_until(pending::<()>());
+    let host = poll_well_then_hostilely(Pin::new(&mut hosted));
+    let before = host.0.load(Ordering::SeqCst);
+    task.abort();
+    assert!(host.0.load(Ordering::SeqCst) > before);
+}
+
+#[test]
+fn one_whose_clone_runs_a_group_to_its_end_loses_nothing() {
+    // SAFETY: The functions of the table take no notice of the data.
+    let waker = unsafe { Waker::new(std::ptr::null(), &RUNS) };
+    let executor = Rc::new(Executor::builder().virtual_time().build());
+    EXECUTOR.set(Some(executor.clone()));
+    let cx = &mut Context::from_waker(&waker);
+    let (linked, independent) = executor.block_on(async {
+        let linked = TaskGroup::<candor::Error>::new();
+        linked.spawn(yield_now());
+        let independent = TaskGroup::independent();
+        let member = independent.spawn(async {
+            yield_now().await;
+            5
+        });
+        (linked, (independent, member))
+    });
+    let (_group, mut member) = independent;
+    assert!(matches!(
+        Pin::new(&mut member).poll(cx),
+        Poll::Ready(Some(5))
+    ));
+    executor.block_on(async { drop(linked.spawn(yield_now())) });
+    assert!(matches!(pin!(linked.join()).poll(cx), Poll::Ready(Ok(()))));
+    EXECUTOR.set(None);
+}
+
+type Join = Pin<Box<dyn Future<Output = Result<(), candor::GroupError>>>>;
+
+thread_local!(static JOIN: RefCell<Option<Join>> = const { RefCell::new(None) });
+thread_local!(static FAILURES: Cell<usize> = const { Cell::new(0) });
+
+/// Joins the group when it is woken.
+struct Joins;
+
+impl Wake for Joins {
+    fn wake(self: Arc<Self>) {
+        let mut join = JOIN.take().expect("it is woken once");
+        let poll = join.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(Err(error)) = poll {
+            FAILURES.set(error.failures().len());
+        }
+    }
+}
+
+#[test]
+fn one_that_joins_the_group_while_it_hears_of_a_failure_is_given_that_failure() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        let mut member = group.spawn(async {
+            yield_now().await;
+            Err::<(), _>("no route")
+        });
+        let waker = Waker::from(Arc::new(Joins));
+        let poll = Pin::new(&mut member).poll(&mut Context::from_waker(&waker));
+        assert!(poll.is_pending());
+        JOIN.set(Some(Box::pin(group.join())));
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(FAILURES.get(), 1);
+    });
+}
+
+/// Spawns a task that spawns one which fails.
+struct Spawns;
+
+impl Wake for Spawns {
+    fn wake(self: Arc<Self>) {
+        let parent = async { spawn(async { panic!("boom") }).detach() };
+        spawn(parent).detach();
+    }
+}
+
+#[test]
+fn one_that_spawns_leaves_the_next_tenant_of_the_slot_its_own_name() {
+    let reports = Reports::new();
+    let mut task = reports.spawn(async {});
+    let waker = Waker::from(Arc::new(Spawns));
+    let poll = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    assert!(poll.is_pending());
+    reports.drain();
+    common::assert_contains(&reports.only(), " by task #2\n");
+}

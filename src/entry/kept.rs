@@ -113,6 +113,17 @@ impl Executor {
         F: Future,
         F::Output: Outcome,
     {
+        match const { is_large::<F>() } {
+            true => self.run_main(Box::pin(future)),
+            false => self.run_main(future),
+        }
+    }
+
+    #[track_caller]
+    fn run_main<F>(&self, future: F) -> ExitCode
+    where
+        F: Future<Output: Outcome>,
+    {
         let before = self.failures();
         let result = self.enter(&"Executor::run", |core| {
             drive_reporting(core, future)?;
@@ -138,6 +149,15 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match const { is_large::<F>() } {
+            true => self.block_on_main(Box::pin(future)),
+            false => self.block_on_main(future),
+        }
+    }
+
+    #[track_caller]
+    #[inline]
+    fn block_on_main<F: Future>(&self, future: F) -> F::Output {
         let function = &"Executor::block_on";
         let result = self.enter(function, |core| drive(core, future));
         output_of(result, function)
@@ -163,7 +183,7 @@ impl Executor {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        if is_large::<F>() {
+        if const { is_large::<F>() } {
             return TaskBuilder::new().spawn_on(self, Box::pin(future));
         }
         TaskBuilder::new().spawn_on(self, future)
@@ -261,7 +281,7 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         let (core, at) = (&executor.core, Caller::caller());
-        let task = match is_large::<F>() {
+        let task = match const { is_large::<F>() } {
             true => self.spawn_in(core, Box::pin(future), at),
             false => self.spawn_in(core, future, at),
         };

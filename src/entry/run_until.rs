@@ -13,9 +13,9 @@
 //!
 //! Knows the loop.
 
-use std::future::poll_fn;
+use std::fmt;
 use std::panic::Location as Caller;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,42 +63,48 @@ impl Executor {
     /// assert_eq!(futures::executor::block_on(answer), 42);
     /// ```
     #[track_caller]
-    pub fn run_until<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
-        let entry = Entry {
-            function: &"Executor::run_until",
-            at: Caller::caller(),
-        };
-        let core = &self.core;
-        let mut unpolled = Unpolled {
-            core,
-            entry,
-            future: Some(future),
-        };
-        async move {
-            let future = pin!(unpolled.future.take());
-            let mut guest = Guest {
-                core,
-                entry,
-                host: None,
-                future,
-            };
-            poll_fn(|cx| guest.poll(cx)).await
+    pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
+        RunUntil {
+            core: &self.core,
+            entry: Entry {
+                function: &"Executor::run_until",
+                at: Caller::caller(),
+            },
+            host: None,
+            future: Some(Box::pin(future)),
         }
     }
 }
 
-/// A future that another runtime polls, and the executor with it.
-struct Guest<'a, F> {
+/// The future of [`Executor::run_until`].
+///
+/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever that is.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// let mut answer: candor::RunUntil<_> = executor.run_until(async { 42 });
+/// assert_eq!(futures::executor::block_on(&mut answer), 42);
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct RunUntil<'a, F> {
     core: &'a Rc<Core>,
     entry: Entry,
     /// `None` until it is polled, and when it is done.
     host: Option<Host<'a>>,
     /// `None` once it is done. Dropped where the executor runs.
-    future: Pin<&'a mut Option<F>>,
+    future: Option<Pin<Box<F>>>,
 }
 
-impl<F: Future> Guest<'_, F> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+impl<F: Future> Future for RunUntil<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        assert!(
+            self.future.is_some(),
+            "the future of `Executor::run_until` was polled after it had given its output"
+        );
         let visit = Visit::new(self.core, self.entry);
         let result = visit.run(|core| {
             self.meet(cx.waker());
@@ -106,7 +112,7 @@ impl<F: Future> Guest<'_, F> {
             if !matches!(polled, Ok(Poll::Pending)) {
                 self.host = None;
                 core.begin_poll(MAIN_UNCAUGHT);
-                self.future.set(None);
+                self.future = None;
                 core.end_poll();
             }
             polled
@@ -119,7 +125,9 @@ impl<F: Future> Guest<'_, F> {
             Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
         }
     }
+}
 
+impl<F: Future> RunUntil<'_, F> {
     /// Sees to it that whoever polls is called.
     fn meet(&mut self, waker: &Waker) {
         let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
@@ -145,8 +153,8 @@ impl<F: Future> Guest<'_, F> {
         if !host.main.is_woken.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
         }
-        let future = self.future.as_mut().as_pin_mut();
-        let mut future = future.expect("a future is there as long as it is polled");
+        let future = self.future.as_mut();
+        let future = future.expect("a future is there as long as it is polled");
         let mut output = Poll::Pending;
         let cx = &mut Context::from_waker(&host.waker_of_main);
         let _ready = poll_main(core, &mut |_| {
@@ -163,27 +171,21 @@ impl<F: Future> Guest<'_, F> {
     }
 }
 
-impl<F> Drop for Guest<'_, F> {
+impl<F> Drop for RunUntil<'_, F> {
     fn drop(&mut self) {
         self.host = None;
         if self.future.is_some() {
-            inside(self.core, self.entry, || self.future.set(None));
+            inside(self.core, self.entry, || self.future = None);
         }
     }
 }
 
-/// A future that nobody has polled yet, so that it is not pinned.
-struct Unpolled<'a, F> {
-    core: &'a Rc<Core>,
-    entry: Entry,
-    future: Option<F>,
-}
-
-impl<F> Drop for Unpolled<'_, F> {
-    fn drop(&mut self) {
-        if let Some(future) = self.future.take() {
-            inside(self.core, self.entry, || drop(future));
-        }
+impl<F> fmt::Debug for RunUntil<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_done = self.future.is_none();
+        f.debug_struct("RunUntil")
+            .field("is_done", &is_done)
+            .finish_non_exhaustive()
     }
 }
 
@@ -200,7 +202,7 @@ fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
     visit.leave();
 }
 
-/// The task of another runtime that polls a [`Guest`].
+/// The task of another runtime that polls a [`RunUntil`].
 struct Host<'a> {
     core: &'a Core,
     foreign: Arc<Foreign>,

@@ -115,7 +115,7 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let member = Member::new(match is_large::<F>() {
+        let member = Member::new(match const { is_large::<F>() } {
             true => TaskBuilder::new().spawn(Box::pin(future)),
             false => TaskBuilder::new().spawn(future),
         });

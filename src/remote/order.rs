@@ -78,8 +78,12 @@ where
             SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
             SpawnedBy::Thread(thread) => core.parentage_from(&thread),
         };
-        if is_large::<F>() {
-            return self.let_in(core, parentage, Box::pin(async move { make().await }));
+        if const { is_large::<F>() } {
+            return self.let_in(
+                core,
+                parentage,
+                Box::pin(async move { Box::pin(make()).await }),
+            );
         }
         self.let_in(core, parentage, async move { make().await });
     }
