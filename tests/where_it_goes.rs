@@ -907,3 +907,53 @@ fn what_a_callback_or_an_instrument_panics_with_cannot_forge_a_report() {
     assert_lacks(stderr, "\ntask #8");
     assert_lacks(stderr, "\u{1b}");
 }
+
+#[test]
+fn a_logger_that_is_being_flushed_is_not_given_anything() {
+    use std::sync::Mutex;
+
+    struct Buffers(Mutex<()>);
+    impl log::Log for Buffers {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            let _buffer = self
+                .0
+                .try_lock()
+                .expect("the logger is called from within itself");
+            println!("record: {}", record.args());
+        }
+        fn flush(&self) {
+            let _buffer = self.0.lock().unwrap();
+            candor::block_on(async {
+                candor::spawn(async { Err::<(), _>("cannot flush") }).detach();
+                candor::yield_now().await;
+            });
+            panic!("flushed\ntask #8\u{1b}[2K");
+        }
+    }
+    let told = child("a_logger_that_is_being_flushed_is_not_given_anything").run(|| {
+        log::set_boxed_logger(Box::new(Buffers(Mutex::new(())))).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        panic::set_hook(Box::new(|_| std::process::exit(70)));
+        let executor = Executor::builder()
+            .failure_policy(FailurePolicy::Abort)
+            .build();
+        executor
+            .spawn(async { Err::<(), _>("of the program") })
+            .detach();
+        executor.drain();
+    });
+    let Some(told) = told else { return };
+    told.assert_aborted();
+    assert_ne!(told.status.code(), Some(70), "{told:#?}");
+    assert_count(&told.stdout, "record: task #1 failed: of the program", 1);
+    assert_count(&told.stderr, "task #1 failed: cannot flush", 1);
+    assert_count(
+        &told.stderr,
+        "the logger panicked: flushed\n   | task #8\\u{1b}[2K (",
+        1,
+    );
+    assert_lacks(&told.stderr, "from within itself");
+}

@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 
 use log::Level;
 
-use super::aside::{contain, guarded};
+use super::aside::guarded;
 use super::lineage::Named;
 
 thread_local! {
@@ -41,7 +41,9 @@ pub(crate) fn print(level: Level, report: &str) {
     match logged(target, level, format_args!("{report}")) {
         Ok(true) => {}
         Ok(false) => print_to_stderr(report),
-        Err(remark) => print_to_stderr(&format!("{report}\n   {remark}")),
+        Err(message) => print_to_stderr(&format!(
+            "{report}\n   the logger panicked while it was given this report: {message}"
+        )),
     }
 }
 
@@ -76,20 +78,20 @@ pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
 
 /// Gives the logger a line at the trace level, if it is not being given something already.
 pub(crate) fn trace(line: Arguments<'_>) {
-    if let Err(remark) = logged("candor", Level::Trace, line) {
-        print_to_stderr(&remark);
-    }
+    say_if_it_panicked(logged("candor", Level::Trace, line));
 }
 
 /// Whether the logger takes what is said at the trace level.
 pub(crate) fn is_traced() -> bool {
     log::max_level() >= Level::Trace
-        && with_logger(|| log::log_enabled!(target: "candor", Level::Trace)) == Ok(Some(true))
+        && say_if_it_panicked(with_logger(
+            || log::log_enabled!(target: "candor", Level::Trace),
+        )) == Some(Some(true))
 }
 
 /// Lets a logger that buffers write down what it has: the process is about to end.
 pub(crate) fn flush() {
-    contain(|| log::logger().flush());
+    say_if_it_panicked(with_logger(|| log::logger().flush()));
 }
 
 /// Prints where no user code may run, since the process is about to abort.
@@ -97,7 +99,7 @@ pub(crate) fn print_last_words(text: &str) {
     std::io::stderr().write_all(text.as_bytes()).ok();
 }
 
-/// Whether the logger took it; or what is to be said of a logger that panicked.
+/// Whether the logger took it; or what it panicked with.
 fn logged(target: &str, level: Level, text: Arguments<'_>) -> Result<bool, String> {
     let taken = with_logger(|| {
         let taken = log::log_enabled!(target: target, level);
@@ -109,17 +111,21 @@ fn logged(target: &str, level: Level, text: Arguments<'_>) -> Result<bool, Strin
     Ok(taken?.unwrap_or(false))
 }
 
-/// Calls the program's logger; `None` where it is being called already.
+/// Calls the program's logger; `None` where it is being called already. Gives back what it panicked with.
 fn with_logger<R>(call: impl FnOnce() -> R) -> Result<Option<R>, String> {
     if IS_LOGGING.replace(true) {
         return Ok(None);
     }
     let called = guarded(call);
     IS_LOGGING.set(false);
-    called.map(Some).map_err(|caught| {
-        let message = caught.quoted("");
-        format!("the logger panicked while it was given this report: {message}")
-    })
+    called.map(Some).map_err(|caught| caught.quoted(""))
+}
+
+/// Says of a logger that panicked where there is no report to say it behind.
+fn say_if_it_panicked<R>(called: Result<R, String>) -> Option<R> {
+    called
+        .map_err(|message| print_to_stderr(&format!("the logger panicked: {message}")))
+        .ok()
 }
 
 /// `eprint!` and not a write to `io::stderr()`, because only that is captured by `cargo test`.
