@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::core::Core;
 use crate::current;
-use crate::failure::printing;
+use crate::failure::{Location, printing};
 use crate::join::JoinHandle;
 use crate::outcome::{Outcome, is_result};
 use crate::task::Task;
@@ -196,6 +196,7 @@ pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'s
 /// Says once a spawn site that an `Err` inside an `Ok` goes unnoticed.
 fn warn_of_nested_result(at: &'static Caller<'static>) {
     printing::warn_once("Result in a Result", at, || {
+        let at = Location::from(at);
         format!(
             "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
              its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \

@@ -639,6 +639,7 @@ fn run_program_to(profile: &str, settings: &str, scenario: &str, to: Stdio) -> T
         .args(["build", "--offline", "--quiet"])
         .current_dir(&package)
         .env("CARGO_TARGET_DIR", package.join("target"))
+        .env_remove("RUSTFLAGS")
         .output()
         .unwrap();
     assert!(
@@ -956,4 +957,24 @@ fn a_logger_that_is_being_flushed_is_not_given_anything() {
         1,
     );
     assert_lacks(&told.stderr, "from within itself");
+}
+
+#[test]
+fn the_path_of_a_file_cannot_forge_a_report() {
+    let settings = Path::new(env!("CARGO_TARGET_TMPDIR")).join("remapped/.cargo");
+    fs::create_dir_all(&settings).unwrap();
+    let flags = r#"build.rustflags = ["--remap-path-prefix=src=lost\ntask #8 \u001b[2K"]"#;
+    fs::write(settings.join("config.toml"), flags).unwrap();
+    for (scenario, places) in [("panic", 2), ("error", 1)] {
+        let told = run_program("remapped", "debug = true", scenario);
+        assert_eq!(told.status.code(), Some(1), "{told:#?}");
+        let stderr = &told.stderr;
+        assert_contains(stderr, r"   spawned at lost\ntask #8 \u{1b}[2K");
+        assert!(
+            stderr.matches(r" at lost\ntask #8 \u{1b}[2K").count() >= places,
+            "{stderr}"
+        );
+        assert_lacks(stderr, "\ntask #8");
+        assert_lacks(stderr, "\u{1b}");
+    }
 }

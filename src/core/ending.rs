@@ -14,7 +14,7 @@ use log::Level;
 use super::{__candor_poll_boundary, Core};
 use crate::failure::aside::contain;
 use crate::failure::lineage::Named;
-use crate::failure::printing;
+use crate::failure::{Location, printing};
 use crate::task::AnyTask;
 
 /// How many tasks destructors may spawn while everything is cancelled.
@@ -78,7 +78,7 @@ impl Core {
         let header = task.header();
         if !self.has_leaked.replace(true) {
             let who = Named(header.id, header.name());
-            let site = header.spawned_at;
+            let site = Location::from(header.spawned_at);
             let text = format!(
                 "{who}, spawned at {site}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
                  one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \

@@ -26,7 +26,7 @@ use super::carried::{self, Carried, listen};
 use super::error::{Boxed, Error};
 use super::group_error::GroupError;
 use super::join_error::JoinError;
-use super::text::{debug_of, display_of, visible};
+use super::text::{debug_of, display_of};
 use super::{Location, TaskFailure};
 
 /// How many sources of an error are followed: a chain may be a circle.
@@ -244,7 +244,7 @@ fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
     match debug.rsplit_once(BACKTRACE_FOLLOWS) {
         Some((text, frames)) => (
             text,
-            Some(Cause::ForeignBacktrace(visible(frames.trim_end()))),
+            Some(Cause::ForeignBacktrace(frames.trim_end().to_owned())),
         ),
         None => (debug, None),
     }

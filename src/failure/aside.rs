@@ -14,6 +14,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
+use super::Location;
 use super::text::{payload_text, quoted};
 
 /// On whose behalf code runs on this thread.
@@ -62,7 +63,7 @@ pub(crate) fn behalf() -> Behalf {
 pub(crate) fn note_place(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
-        .map(|place| format!(" (it panicked at {place})"));
+        .map(|place| format!(" (it panicked at {})", Location::copied(place)));
     PLACE.try_with(|noted| noted.set(place)).ok();
 }
 

@@ -26,6 +26,8 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+
+use super::text::in_one_line;
 use std::path::Path;
 
 /// The function that a poll passes through, so that a backtrace tells the task from its executor.
@@ -107,9 +109,14 @@ impl Display for Trimmed<'_> {
                 }
                 f.write_str(":")?;
                 for (number, frame) in shown.iter().enumerate() {
-                    write!(f, "\n{:indent$}{number:4}: {}", "", frame.symbol)?;
+                    write!(
+                        f,
+                        "\n{:indent$}{number:4}: {}",
+                        "",
+                        in_one_line(frame.symbol)
+                    )?;
                     if let Some(place) = frame.place {
-                        write!(f, "\n{:indent$}          at {place}", "")?;
+                        write!(f, "\n{:indent$}          at {}", "", in_one_line(place))?;
                     }
                 }
                 Ok(())
@@ -599,6 +606,14 @@ mod tests {
         assert_eq!(
             shown("0: app::f::h0123456789abcdef\n at .\\src\\f.rs:1:2\n1: app::hat::hello"),
             "backtrace:\n   0: app::f\n          at src\\f.rs:1:2\n   1: app::hat::hello"
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_name_or_a_path_reaches_the_terminal_that_it_would_obey() {
+        assert_eq!(
+            shown("0: app::f\x1b[2K\n at src/\x1b[2K.rs:1:2"),
+            "backtrace:\n   0: app::f\\u{1b}[2K\n          at src/\\u{1b}[2K.rs:1:2"
         );
     }
 

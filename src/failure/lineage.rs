@@ -74,7 +74,7 @@ pub(crate) struct Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.function, self.at)
+        write!(f, "{} at {}", self.function, Location::from(self.at))
     }
 }
 
@@ -232,6 +232,7 @@ impl Lineage {
                 Some(spawner) => format!("by {spawner}"),
                 None => self.beginning(),
             };
+            let site = Location::from(site);
             lines.push_str(&format!("\n{:indent$}spawned at {site} {spawner}", ""));
         }
         if let (None, Root::Entry(entry)) = (site, &self.root) {
@@ -255,7 +256,7 @@ impl Lineage {
 impl fmt::Display for Lineage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for ancestor in &self.ancestors {
-            writeln!(f, "by {ancestor}, spawned at {}", ancestor.spawned_at)?;
+            writeln!(f, "by {ancestor}, spawned at {}", ancestor.spawned_at())?;
         }
         f.write_str(&self.beginning())
     }

@@ -3,11 +3,13 @@
 //! candor's own futures note the line at which they were awaited. That is where a task hangs, or the last
 //! place it was seen at before it failed.
 //!
-//! Knows nothing of candor.
+//! Knows nothing of candor but how to quote a text.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location as Caller;
+
+use super::text::in_one_line;
 
 /// A place in a source file.
 ///
@@ -68,7 +70,8 @@ impl From<&'static Caller<'static>> for Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        let file = in_one_line(&self.file);
+        write!(f, "{file}:{}:{}", self.line, self.column)
     }
 }
 
@@ -124,7 +127,7 @@ impl LastAwait {
 
 impl fmt::Display for LastAwait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.what(), self.at)
+        write!(f, "{} at {}", self.what(), self.location())
     }
 }
 

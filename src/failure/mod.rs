@@ -273,7 +273,7 @@ impl fmt::Display for TaskFailure {
             write!(f, ", at {location}")?;
         }
         match self.0.origin.spawned_at {
-            Some(site) => write!(f, ", spawned at {site}"),
+            Some(site) => write!(f, ", spawned at {}", Location::from(site)),
             None => Ok(()),
         }
     }

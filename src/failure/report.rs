@@ -251,7 +251,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
             text.push_str(&format!(", last await: {last_await}"));
         }
         if let Some(site) = origin.spawned_at {
-            text.push_str(&format!(", spawned at {site}"));
+            text.push_str(&format!(", spawned at {}", Location::from(site)));
         }
     }
 }

@@ -87,15 +87,10 @@ pub(crate) fn quoted_line(message: &str) -> String {
 /// What a report says of a message without a word.
 pub(crate) const NO_WORDS: &str = "(an empty message)";
 
-/// The lines of a text, with nothing in them that a terminal would obey.
-pub(crate) fn visible(text: &str) -> String {
+/// A text in one line, with nothing in it that a terminal would obey: a path of a file may hold anything.
+pub(crate) fn in_one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => shown.push(c),
-            c => push_visible(&mut shown, c),
-        }
-    }
+    text.chars().for_each(|c| push_visible(&mut shown, c));
     shown
 }
 
@@ -292,8 +287,9 @@ mod tests {
     }
 
     #[test]
-    fn visible_text_keeps_its_lines() {
-        assert_eq!(visible("a\n\x1b[2J\n"), "a\n\\u{1b}[2J\n");
+    fn a_path_stays_one_line() {
+        assert_eq!(in_one_line("src/größe.rs"), "src/größe.rs");
+        assert_eq!(in_one_line("a\nb\tc\x1b.rs"), r"a\nb\tc\u{1b}.rs");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use log::Level;
 
 use crate::core::Core;
 use crate::failure::lineage::Named;
-use crate::failure::printing;
+use crate::failure::{Location, printing};
 
 /// How many tasks the notice names.
 const NAMED: usize = 10;
@@ -33,7 +33,7 @@ pub(crate) fn tell(core: &Core) {
             lines.push(format!(
                 "\n   {}, spawned at {}{remark}",
                 Named(task.id, task.name()),
-                task.spawned_at
+                Location::from(task.spawned_at)
             ));
         }
     }
