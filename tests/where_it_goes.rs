@@ -9,7 +9,7 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -977,4 +977,27 @@ fn the_path_of_a_file_cannot_forge_a_report() {
         assert_lacks(stderr, "\ntask #8");
         assert_lacks(stderr, "\u{1b}");
     }
+}
+
+#[test]
+fn a_panic_that_a_callback_resumes_is_not_given_the_place_of_another() {
+    let name = "a_panic_that_a_callback_resumes_is_not_given_the_place_of_another";
+    let told = child(name).run(|| {
+        let calls = Cell::new(0);
+        let executor = Executor::builder()
+            .on_failure(move |_| match calls.replace(calls.get() + 1) {
+                0 => drop(catch_unwind(|| panic!("caught"))),
+                _ => panic::resume_unwind(Box::new("resumed")),
+            })
+            .build();
+        for _ in 0..2 {
+            executor.spawn(async { Err::<(), _>("boom") }).detach();
+        }
+        executor.drain();
+    });
+    let Some(told) = told else { return };
+    assert_contains(
+        &told.assert_success().stderr,
+        "on_failure panicked while it was given this report: resumed\n",
+    );
 }

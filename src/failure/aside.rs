@@ -95,10 +95,11 @@ impl Caught {
 /// Runs user code on nobody's behalf. The caller has to say what it panicked with.
 pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
     let _quoted = OnBehalf::of(Behalf::Quoted);
-    catch_unwind(AssertUnwindSafe(user_code)).map_err(|payload| Caught {
-        payload,
-        place: PLACE.try_with(Cell::take).ok().flatten(),
-    })
+    let swap_place = |place| PLACE.try_with(|noted| noted.replace(place)).ok().flatten();
+    let outer = swap_place(None);
+    let result = catch_unwind(AssertUnwindSafe(user_code));
+    let place = swap_place(outer);
+    result.map_err(|payload| Caught { payload, place })
 }
 
 /// Runs user code on nobody's behalf, whose panic concerns nobody.
