@@ -15,7 +15,9 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use candor::{Executor, FailurePolicy, TaskBuilder};
 use common::{Child, Told, assert_contains, assert_count, assert_lacks, child};
@@ -910,6 +912,88 @@ fn what_a_callback_or_an_instrument_panics_with_cannot_forge_a_report() {
 }
 
 #[test]
+fn the_path_of_a_file_cannot_forge_a_report() {
+    let settings = Path::new(env!("CARGO_TARGET_TMPDIR")).join("remapped/.cargo");
+    fs::create_dir_all(&settings).unwrap();
+    let flags = r#"build.rustflags = ["--remap-path-prefix=src=lost\ntask #8 \u001b[2K"]"#;
+    fs::write(settings.join("config.toml"), flags).unwrap();
+    for (scenario, places) in [("panic", 2), ("error", 1)] {
+        let told = run_program("remapped", "debug = true", scenario);
+        assert_eq!(told.status.code(), Some(1), "{told:#?}");
+        let stderr = &told.stderr;
+        assert_contains(stderr, r"   spawned at lost\ntask #8 \u{1b}[2K");
+        assert!(
+            stderr.matches(r" at lost\ntask #8 \u{1b}[2K").count() >= places,
+            "{stderr}"
+        );
+        assert_lacks(stderr, "\ntask #8");
+        assert_lacks(stderr, "\u{1b}");
+    }
+}
+
+/// A logger that spawns a task on the executor for each record, as an exporter that does not block. Ends the process when it is
+/// called over and over again.
+struct Spawns<F>(fn() -> F, AtomicU32);
+
+impl<F: Future<Output: candor::Outcome> + 'static> log::Log for Spawns<F> {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if record.level() <= log::Level::Warn {
+            println!("record: {}", record.args());
+        }
+        if self.1.fetch_add(1, Ordering::Relaxed) == 1_000 {
+            println!("there is no end to it");
+            std::process::exit(99);
+        }
+        candor::spawn(self.0()).detach();
+    }
+
+    fn flush(&self) {}
+}
+
+/// Runs one task that fails, with the logger at `LEVEL`.
+fn one_task_fails_with_logger<F>(exports: fn() -> F)
+where
+    F: Future<Output: candor::Outcome> + 'static,
+{
+    log::set_boxed_logger(Box::new(Spawns(exports, AtomicU32::new(0)))).unwrap();
+    log::set_max_level(std::env::var("LEVEL").unwrap().parse().unwrap());
+    let executor = Executor::builder()
+        .slow_poll(Duration::from_millis(1))
+        .build();
+    executor.spawn(async { panic!("boom") }).detach();
+    executor.block_on(candor::sleep(Duration::from_millis(5)));
+    executor.drain();
+}
+
+#[test]
+fn a_logger_that_spawns_a_task_for_each_record_is_not_given_what_comes_up_of_those() {
+    async fn passes_on() {
+        candor::spawn(async { Err::<(), _>("cannot export") }).detach();
+        candor::sleep(Duration::from_millis(1)).await;
+        thread::sleep(Duration::from_millis(2));
+        panic!("cannot export either")
+    }
+    let name = "a_logger_that_spawns_a_task_for_each_record_is_not_given_what_comes_up_of_those";
+    for level in ["error", "warn", "trace"] {
+        let told = child(name)
+            .env("LEVEL", level)
+            .run(|| one_task_fails_with_logger(passes_on));
+        let Some(told) = told else { return };
+        told.assert_success();
+        assert_count(&told.stdout, "record: task #1 panicked: boom", 1);
+        assert_lacks(&told.stdout, "export");
+        assert_contains(&told.stderr, " failed: cannot export\n");
+        assert_contains(&told.stderr, " panicked: cannot export either\n");
+        assert_contains(&told.stderr, ", held the thread for ");
+        assert_contains(&told.stderr, " by the program's logger\n");
+    }
+}
+
+#[test]
 fn a_logger_that_is_being_flushed_is_not_given_anything() {
     use std::sync::Mutex;
 
@@ -957,26 +1041,6 @@ fn a_logger_that_is_being_flushed_is_not_given_anything() {
         1,
     );
     assert_lacks(&told.stderr, "from within itself");
-}
-
-#[test]
-fn the_path_of_a_file_cannot_forge_a_report() {
-    let settings = Path::new(env!("CARGO_TARGET_TMPDIR")).join("remapped/.cargo");
-    fs::create_dir_all(&settings).unwrap();
-    let flags = r#"build.rustflags = ["--remap-path-prefix=src=lost\ntask #8 \u001b[2K"]"#;
-    fs::write(settings.join("config.toml"), flags).unwrap();
-    for (scenario, places) in [("panic", 2), ("error", 1)] {
-        let told = run_program("remapped", "debug = true", scenario);
-        assert_eq!(told.status.code(), Some(1), "{told:#?}");
-        let stderr = &told.stderr;
-        assert_contains(stderr, r"   spawned at lost\ntask #8 \u{1b}[2K");
-        assert!(
-            stderr.matches(r" at lost\ntask #8 \u{1b}[2K").count() >= places,
-            "{stderr}"
-        );
-        assert_lacks(stderr, "\ntask #8");
-        assert_lacks(stderr, "\u{1b}");
-    }
 }
 
 #[test]

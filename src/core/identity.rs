@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::failure::hook::Polled;
 use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::failure::printing;
 use crate::key::MAIN_SLOT;
 use crate::task::{Header, Parentage};
 
@@ -89,10 +90,14 @@ impl Core {
         let slot = self.polled();
         let parentage = self.parentage_with(match self.origin_of(slot) {
             Some(origin) => Lineage::below(&origin),
+            None if slot == NOBODY && printing::is_logging() => Lineage::of_logger(),
             None => Lineage::of_entry(self.entry.get()),
         });
-        self.spawning_slot.set(slot);
-        self.parentage.replace(Some(Rc::clone(&parentage)));
+        // Between the polls of a running executor the next one may be the logger, or no longer.
+        if slot != NOBODY || self.entry.get().is_none() {
+            self.spawning_slot.set(slot);
+            self.parentage.replace(Some(Rc::clone(&parentage)));
+        }
         parentage
     }
 

@@ -251,6 +251,7 @@ pub struct TaskView<'a> {
     pub(super) spawned_at: Option<&'static Caller<'static>>,
     pub(super) spawned_by: Option<TaskId>,
     pub(super) last_await: Option<LastAwait>,
+    pub(super) is_of_logger: bool,
 }
 
 impl<'a> TaskView<'a> {
@@ -265,6 +266,7 @@ impl<'a> TaskView<'a> {
                 None => spawned_by.is_entered().then_some(TaskId::MAIN),
             },
             last_await: task.last_await(),
+            is_of_logger: spawned_by.is_of_logger(),
         }
     }
 
@@ -291,6 +293,11 @@ impl<'a> TaskView<'a> {
     /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
+    }
+
+    /// Whether the program's logger has spawned it, which should not be given what comes up of that.
+    pub(crate) fn is_of_logger(&self) -> bool {
+        self.is_of_logger
     }
 }
 

@@ -96,7 +96,10 @@ impl Core {
             return;
         }
         self.aside(|| match &self.config.on_failure {
-            None => printing::print(Level::Error, &failure.report()),
+            None => {
+                let is_of_logger = failure.lineage().is_of_logger();
+                printing::print_of_task(is_of_logger, Level::Error, &failure.report());
+            }
             Some(on_failure) => {
                 if let Err(caught) = guarded(|| on_failure(failure)) {
                     let remark = "on_failure panicked while it was given this report";

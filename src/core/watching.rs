@@ -187,6 +187,7 @@ impl Core {
                 spawned_at: self.entry.get().map(|entry| entry.at),
                 spawned_by: None,
                 last_await: self.main_last_await.get(),
+                is_of_logger: false,
             }));
         }
         let task: Rc<AnyTask> = self.slots.borrow().get(slot).cloned()?;

@@ -109,6 +109,8 @@ enum Root {
     Entry(Entry),
     /// Spawned from another thread, by a `Remote`.
     Thread(Thread),
+    /// Spawned by the program's logger, while candor was giving it something.
+    Logger,
     /// Spawned while the executor was not running.
     Nowhere,
 }
@@ -121,6 +123,7 @@ impl fmt::Display for Root {
                 Some(name) => write!(f, "from thread {}", quoted_name(name)),
                 None => f.write_str("from another thread"),
             },
+            Root::Logger => f.write_str("by the program's logger"),
             Root::Nowhere => f.write_str("while its executor was not running"),
         }
     }
@@ -184,6 +187,15 @@ impl Lineage {
         })
     }
 
+    /// The lineage of what the program's logger spawns while candor is giving it something.
+    pub(crate) fn of_logger() -> Arc<Lineage> {
+        Arc::new(Lineage {
+            ancestors: Vec::new(),
+            omitted: 0,
+            root: Root::Logger,
+        })
+    }
+
     /// The lineage of what `spawner` spawns.
     pub(crate) fn below(spawner: &Origin) -> Arc<Lineage> {
         let above = &*spawner.spawned_by;
@@ -220,6 +232,11 @@ impl Lineage {
     /// Whether its first task was spawned while its executor was running.
     pub(crate) fn is_entered(&self) -> bool {
         matches!(self.root, Root::Entry(_))
+    }
+
+    /// Whether the program's logger spawned its first task.
+    pub(crate) fn is_of_logger(&self) -> bool {
+        matches!(self.root, Root::Logger)
     }
 
     /// The line of a task that was spawned at `site`, and those of its ancestors; each begins with a newline.

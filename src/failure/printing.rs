@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A logger is user code. It may panic, and it may use candor. While it is being given something, whatever comes up goes to stderr:
-//! else a logger that uses candor would be called from within itself, and so on.
+//! else a logger that uses candor would be called from within itself, and so on. What comes up later of the tasks that it has
+//! spawned goes to stderr as well.
 //!
 //! Knows no task and no executor.
 
@@ -45,6 +46,20 @@ pub(crate) fn print(level: Level, report: &str) {
             "{report}\n   the logger panicked while it was given this report: {message}"
         )),
     }
+}
+
+/// Prints what is said of a task. If it is the logger's, the logger is not given that: it might spawn another one for it, and so
+/// on without end.
+pub(crate) fn print_of_task(is_of_logger: bool, level: Level, report: &str) {
+    match is_of_logger {
+        true => print_to_stderr(report),
+        false => print(level, report),
+    }
+}
+
+/// Whether the program's logger is being given something on this thread.
+pub(crate) fn is_logging() -> bool {
+    IS_LOGGING.get()
 }
 
 /// Warns once for each place in the source. `what` tells one kind of warning from another.

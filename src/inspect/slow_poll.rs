@@ -47,7 +47,7 @@ impl Instrument for SlowPoll {
                  that blocks, let a thread do that",
                 self.limit
             );
-            printing::print(Level::Warn, &text);
+            printing::print_of_task(task.is_of_logger(), Level::Warn, &text);
         }
     }
 }

@@ -4,6 +4,8 @@
 //!
 //! Knows what an instrument is told.
 
+use std::cell::Cell;
+use std::fmt::Display;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -26,7 +28,9 @@ pub(crate) fn followed() -> Option<Config> {
 #[inline]
 pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
     match printing::is_traced() {
-        true => Some(Box::new(TraceLog)),
+        true => Some(Box::new(TraceLog {
+            has_news: Cell::new(true),
+        })),
         false => None,
     }
 }
@@ -35,7 +39,21 @@ macro_rules! trace {
     ($($line:tt)*) => { printing::trace(format_args!($($line)*)) };
 }
 
-struct TraceLog;
+/// Leaves out what happens to the tasks of a logger that spawns: it would spawn another one for each line, and so on without end.
+struct TraceLog {
+    /// Something has been logged since the last park.
+    has_news: Cell<bool>,
+}
+
+impl TraceLog {
+    /// Logs a line about a task.
+    fn line(&self, task: &TaskView<'_>, line: impl Display) {
+        if !task.is_of_logger() {
+            self.has_news.set(true);
+            trace!("{task} {line}");
+        }
+    }
+}
 
 impl Instrument for TraceLog {
     fn spawn(&self, _at: Instant, task: &TaskView<'_>) {
@@ -43,31 +61,34 @@ impl Instrument for TraceLog {
             .spawned_at()
             .map(|at| format!(" at {at}"))
             .unwrap_or_default();
-        trace!("{task} is spawned{place}, and queued for its first poll");
+        self.line(
+            task,
+            format_args!("is spawned{place}, and queued for its first poll"),
+        );
     }
 
     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
-        trace!("{task} is polled");
+        self.line(task, "is polled");
     }
 
     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
         match (poll, task.last_await()) {
-            (Poll::Ready(()), _) => trace!("{task} has had its last poll"),
-            (Poll::Pending, None) => {
-                trace!("{task} is pending: it waits for a wake")
-            }
+            (Poll::Ready(()), _) => self.line(task, "has had its last poll"),
+            (Poll::Pending, None) => self.line(task, "is pending: it waits for a wake"),
             (Poll::Pending, Some(last)) => {
-                trace!("{task} is pending: it waits for a wake (last await: {last})");
+                let line = format_args!("is pending: it waits for a wake (last await: {last})");
+                self.line(task, line);
             }
         }
     }
 
     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
-        trace!("{task} is woken by {by}, and queued");
+        self.line(task, format_args!("is woken by {by}, and queued"));
     }
 
     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
         match task {
+            Some(task) if task.is_of_logger() => {}
             Some(task) => trace!("a timer of {task} fires"),
             None => trace!("a timer fires"),
         }
@@ -75,6 +96,7 @@ impl Instrument for TraceLog {
 
     fn park_begin(&self, _at: Instant, timeout: Option<Duration>) {
         match timeout {
+            _ if !self.has_news.get() => {}
             Some(timeout) => {
                 trace!(
                     "nobody is ready: the thread sleeps until a wake, for {timeout:.1?} at most"
@@ -87,14 +109,21 @@ impl Instrument for TraceLog {
     }
 
     fn park_end(&self, _at: Instant) {
-        trace!("the thread runs again");
+        if self.has_news.take() {
+            trace!("the thread runs again");
+        }
     }
 
     fn failure(&self, _at: Instant, failure: &TaskFailure) {
-        trace!("a failure: {}", failure.one_line());
+        if !failure.lineage().is_of_logger() {
+            trace!("a failure: {}", failure.one_line());
+        }
     }
 
     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
-        trace!("{task} {ending}: it is done, and its slot is free");
+        self.line(
+            task,
+            format_args!("{ending}: it is done, and its slot is free"),
+        );
     }
 }
