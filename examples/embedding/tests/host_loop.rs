@@ -32,7 +32,7 @@ fn failures_reach_the_panel_once_and_the_keys_are_heard_while_jobs_run() {
 
     terminal.press("f");
     let failed = terminal.wait_for(&["failures: 1"]);
-    let headline = "`parse` failed: invalid digit found in string at src/bin/host_loop.rs:";
+    let headline = "`parse` failed: invalid digit found in string, at src/bin/host_loop.rs:";
     assert_eq!(failed.matches(headline).count(), 1, "{failed}");
 
     terminal.press("p");

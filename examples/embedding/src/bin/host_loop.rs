@@ -78,14 +78,9 @@ fn executor(board: &Rc<Board>, post: Sender<Message>) -> Executor {
             let _ = post.send(Message::TasksAreReady);
         })
         .on_failure(move |failure| {
-            // The first line of a report says which task failed and how. It holds no control characters.
-            let report = failure.to_string();
-            let headline = report.lines().next().unwrap_or_default();
-            let place = failure
-                .location()
-                .map_or("a place unknown".into(), |at| at.to_string());
+            // One line: which task failed, how and where. It holds no control characters.
             let mut failures = board.failures.borrow_mut();
-            failures.push_back(format!("{headline} at {place}"));
+            failures.push_back(failure.to_string());
             if failures.len() > PANEL {
                 failures.pop_front();
             }
