@@ -21,7 +21,7 @@ use log::Level;
 
 use super::ending::SUCCESSORS;
 use crate::failure::aside::contain;
-use crate::failure::printing;
+use crate::failure::{Location, printing};
 
 type Waiting = VecDeque<Box<dyn Any>>;
 
@@ -58,7 +58,7 @@ impl Drop for Rest {
             let text = format!(
                 "what was spawned at {} is leaked: it came too late, and its destructor has spawned {SUCCESSORS} more, \
                  each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
-                self.0
+                Location::from(self.0)
             );
             printing::print(Level::Warn, &text);
         }

@@ -26,9 +26,9 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 use super::text::in_one_line;
-use std::path::Path;
 
 /// The function that a poll passes through, so that a backtrace tells the task from its executor.
 ///
