@@ -6,8 +6,8 @@ use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::current;
-use crate::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
 
 /// Lets every other task that is ready run before this one goes on.
 ///

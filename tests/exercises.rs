@@ -116,7 +116,7 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/task.rs`, to which the poll of a
+/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/task.rs`, to which the poll of a
 ///   handle comes.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
@@ -217,7 +217,7 @@ fn exercise_6_oneshot() {
 /// - Two things are wrong, and a task that wakes itself in each of its polls shows both.
 /// - To take turns is fair. But look at what candor does: it is cheaper to look rarely at what other threads
 ///   share.
-/// - Read: lesson 4, then the loop in `src/executor.rs`: what ends a pass, and what is looked at between two?
+/// - Read: lesson 4, then the loop in `src/kernel/tasks/run_loop.rs`: what ends a pass, and what is looked at between two?
 #[derive(Default)]
 pub struct ReadyTasks {
     local: VecDeque<u32>,
@@ -274,7 +274,7 @@ fn exercise_8_debounce() {
 /// - Set a thread-local before each poll of the future, and put back after it what was there before: scopes may be
 ///   nested.
 /// - A future may panic. Let a destructor put it back.
-/// - Read: `src/current.rs`, where the executor that runs on a thread is found in the same way.
+/// - Read: `src/kernel/tasks/current.rs`, where the executor that runs on a thread is found in the same way.
 pub fn request_id() -> Option<u32> {
     todo!()
 }
@@ -296,7 +296,7 @@ fn exercise_9_task_local() {
 /// - Keep the waiters in a queue, and hand a permit over to the first of them instead of letting everybody try.
 /// - An `Acquire` may be dropped while it waits, by a timeout perhaps. Then it must not be handed a permit.
 /// - It may even be dropped after it was handed one, but before it was polled again. Where is the permit then?
-/// - Read: `src/slots.rs`. There, too, something is queued that may be gone when its turn comes.
+/// - Read: `src/kernel/tasks/slots.rs`. There, too, something is queued that may be gone when its turn comes.
 #[derive(Clone)]
 pub struct Semaphore {}
 
@@ -335,7 +335,7 @@ fn exercise_10_semaphore() {
 ///
 /// - To await one handle after the other is too late for a failure of the last one. Poll all of them each time.
 /// - `abort` only asks. A task that was aborted is gone when its handle is ready.
-/// - Read: `src/join.rs`, and where a failure goes that nobody reads: the table in the README.
+/// - Read: `src/kernel/tasks/join.rs`, and where a failure goes that nobody reads: the table in the README.
 pub async fn try_all<T, E: Debug + 'static>(
     tasks: Vec<JoinHandle<Result<T, E>>>,
 ) -> Result<Vec<T>, JoinError<E>> {

@@ -98,7 +98,7 @@ fn each_file_and_function_that_the_course_names_is_there() {
             }
             let source = fs::read_to_string(root().join("src").join(path));
             let source = source.unwrap_or_else(|_| panic!("{page} names src/{path}"));
-            // "`Inbox::wake` in `src/inbox.rs`"
+            // "`Inbox::wake` in `src/kernel/tasks/inbox.rs`"
             if let Some(before) = before.strip_suffix("` in ") {
                 let (_, name) = before.rsplit_once('`').expect(before);
                 let function = format!("fn {}", name.rsplit("::").next().unwrap());

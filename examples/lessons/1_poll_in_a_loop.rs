@@ -102,4 +102,4 @@ fn block_on<F: Future>(future: F) -> F::Output {
 //
 // # In candor
 //
-// `src/executor.rs` polls the future of `block_on` in such a loop; but it asks only when it has been woken.
+// `src/kernel/tasks/run_loop.rs` polls the future of `block_on` in such a loop; but it asks only when it has been woken.

@@ -139,5 +139,5 @@ impl Wake for Unparker {
 //
 // # In candor
 //
-// `src/inbox.rs` parks and unparks, on behalf of `src/parking.rs`. It has a parker of its own, since a task is free to call `thread::park`
+// `src/kernel/tasks/inbox.rs` parks and unparks, on behalf of `src/kernel/tasks/parking.rs`. It has a parker of its own, since a task is free to call `thread::park`
 // too, and would take the token that was meant for the executor.

@@ -167,4 +167,4 @@ unsafe fn drop(data: *const ()) {
 //
 // # In candor
 //
-// `src/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 5 tells why.
+// `src/kernel/tasks/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 5 tells why.

@@ -176,4 +176,4 @@ impl Wake for Pusher {
 //
 // # In candor
 //
-// `src/run_queue.rs` is the queue, `src/slots.rs` the list of tasks, and `src/yield_now.rs` the yield.
+// `src/kernel/tasks/run_queue.rs` is the queue, `src/kernel/tasks/slots.rs` the list of tasks, and `src/yield_now.rs` the yield.

@@ -198,6 +198,6 @@ fn forget(_: *const ()) {}
 //
 // # In candor
 //
-// `src/key.rs` is the number. It has a third part, which answers the last question: whose task it is. The
-// table is `src/slots.rs`, the waker `src/waker.rs`, and wakes from other threads go through `src/inbox.rs`. An
-// executor at which somebody looks counts its wakers after all (`src/waker/counted.rs`): if there is none, nobody can wake.
+// `src/kernel/tasks/key.rs` is the number. It has a third part, which answers the last question: whose task it is. The
+// table is `src/kernel/tasks/slots.rs`, the waker `src/kernel/tasks/waker.rs`, and wakes from other threads go through `src/kernel/tasks/inbox.rs`. An
+// executor at which somebody looks counts its wakers after all (`src/kernel/tasks/waker/counted.rs`): if there is none, nobody can wake.

@@ -168,5 +168,5 @@ impl<T> Wheel<T> {
 //
 // # In candor
 //
-// `src/wheel.rs` follows the same rule with eleven digits of base 64, so that no deadline of 64 bits is too
+// `src/kernel/time/wheel.rs` follows the same rule with eleven digits of base 64, so that no deadline of 64 bits is too
 // far away and the occupied slots of a level are the bits of one word.

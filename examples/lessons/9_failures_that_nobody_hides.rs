@@ -210,6 +210,6 @@ fn wake(word: *const ()) {
 //
 // # In candor
 //
-// `src/core/reporting.rs` says where a failure goes, and when: there no report interrupts a poll, as that of
-// the egg does here. `src/unread.rs` is the answer to the second and third question, `src/failure/hook.rs`
+// `src/kernel/failure/reporting.rs` says where a failure goes, and when: there no report interrupts a poll, as that of
+// the egg does here. `src/kernel/failure/unread.rs` is the answer to the second and third question, `src/kernel/failure/hook.rs`
 // to the fourth.

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::Executor;
-use super::tick::OnWake;
-use crate::core::{Config, FailurePolicy, Instrument, Watch};
-use crate::current;
-use crate::failure::TaskFailure;
-use crate::inspect::slow_poll::SlowPoll;
-use crate::inspect::trace_log;
+use crate::entry::Executor;
+use crate::hosts::tick::OnWake;
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::tasks::core::{Config, FailurePolicy};
+use crate::kernel::tasks::current;
+use crate::watch::instrument::Instrument;
+use crate::watch::slow_poll::SlowPoll;
+use crate::watch::trace_log;
+use crate::watch::watching::Watch;
 
 /// Builds an [`Executor`] that differs from the usual one.
 ///

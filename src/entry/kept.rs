@@ -7,17 +7,18 @@ use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use super::visit::Visit;
-use super::{Builder, advice_for, drive_reporting, exit_code, output_of, warn_of_nesting};
-use crate::core::{Core, Stop};
-use crate::current::{self, Entered};
-use crate::executor::{drain, drive};
-use crate::failure::lineage::Entry;
-use crate::inspect::Tasks;
-use crate::inspect::trace_log::followed;
-use crate::join::JoinHandle;
+use crate::entry::{Builder, advice_for, drive_reporting, exit_code, output_of, warn_of_nesting};
+use crate::hosts::visit::Visit;
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::current::Entered;
+use crate::kernel::tasks::join::JoinHandle;
+use crate::kernel::tasks::run_loop::{drain, drive};
+use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
-use crate::spawn::{TaskBuilder, is_large};
+use crate::watch::Tasks;
+use crate::watch::trace_log::followed;
 
 /// An executor to keep: its tasks survive from one call to the next.
 ///

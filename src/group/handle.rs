@@ -11,10 +11,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::member::{AnyMember, Member};
-use crate::current;
-use crate::failure::lineage::TaskId;
-use crate::failure::{AwaitKind, await_line};
+use crate::group::member::{AnyMember, Member};
+use crate::kernel::failure::lineage::TaskId;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
 use crate::outcome::{Outcome, Value};
 
 /// Awaits the value of a group's task: `None` if the task fails or is cancelled.

@@ -17,15 +17,15 @@ use std::future::poll_fn;
 use std::panic::Location as Caller;
 use std::rc::Rc;
 
-use super::handle::GroupHandle;
-use super::member::{AnyMember, Group, Member};
-use crate::current;
-use crate::failure::{AwaitKind, await_line};
+use crate::group::handle::GroupHandle;
+use crate::group::member::{AnyMember, Group, Member};
+use crate::group::roster::Roster;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::tasks::waker::Waiting;
 use crate::outcome::{Outcome, Value};
-use crate::roster::Roster;
-use crate::spawn::{TaskBuilder, is_large};
-use crate::task::Ending;
-use crate::waker::Waiting;
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).

@@ -18,20 +18,20 @@ use std::mem;
 use std::panic::Location as Caller;
 use std::rc::{Rc, Weak};
 
-use super::handle::GroupHandle;
-use super::independent::IndependentGroup;
-use super::member::{AnyMember, Collected, Group, Member};
-use crate::core::ending::SUCCESSORS;
-use crate::core::refused::drop_refused;
-use crate::current;
-use crate::failure::error::Error;
-use crate::failure::group_error::GroupError;
-use crate::failure::{AwaitKind, await_line};
+use crate::group::handle::GroupHandle;
+use crate::group::independent::IndependentGroup;
+use crate::group::member::{AnyMember, Collected, Group, Member};
+use crate::group::roster::Roster;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::core::ending::SUCCESSORS;
+use crate::kernel::tasks::core::refused::drop_refused;
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::tasks::waker::Waiting;
 use crate::outcome::Outcome;
-use crate::roster::Roster;
-use crate::spawn::{TaskBuilder, is_large};
-use crate::task::Ending;
-use crate::waker::Waiting;
+use crate::report::error::Error;
+use crate::report::group_error::GroupError;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///

@@ -14,12 +14,12 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::failure::join_error::JoinError;
-use crate::failure::lineage::TaskId;
-use crate::join::JoinHandle;
+use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::lineage::TaskId;
+use crate::kernel::tasks::join::JoinHandle;
+use crate::kernel::tasks::listener::{Ending, Listener};
+use crate::kernel::tasks::waker::Waiting;
 use crate::outcome::Outcome;
-use crate::task::{Ending, Listener};
-use crate::waker::Waiting;
 
 /// What the group and the handle share.
 pub(super) struct Member<T: Outcome> {

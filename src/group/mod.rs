@@ -23,6 +23,7 @@ mod handle;
 mod independent;
 mod linked;
 mod member;
+pub(crate) mod roster;
 
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup};

@@ -27,21 +27,21 @@
 //!     with its handle       as a JoinError            once, with its backtrace
 //! ```
 //!
-//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/task.rs`) and the cell
-//! into a slot (`Slots::insert` in `src/slots.rs`). The executor owns the task from here on. The handle only
+//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/kernel/tasks/task.rs`) and the cell
+//! into a slot (`Slots::insert` in `src/kernel/tasks/slots.rs`). The executor owns the task from here on. The handle only
 //! shares the cell; what it knows of the executor it asks the task, which remembers who spawned it
-//! (`Core::of` in `src/core.rs`).
+//! (`Core::of` in `src/kernel/tasks/core.rs`).
 //!
-//! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/run_queue.rs`). The
+//! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/kernel/tasks/run_queue.rs`). The
 //! oldest is next.
 //!
-//! **Running.** The loop in `src/executor.rs` takes the number out (`Slots::next_ready` in `src/slots.rs`) and polls.
+//! **Running.** The loop in `src/kernel/tasks/run_loop.rs` takes the number out (`Slots::next_ready` in `src/kernel/tasks/slots.rs`) and polls.
 //! Because it was taken out first, a wake during the poll queues the task again, and is not lost.
 //!
 //! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled:
 //! that is now up to whoever holds its waker. If nobody does, it waits forever.
 //!
-//! **Woken.** `Slots::wake` in `src/slots.rs` queues the task, unless it is queued already or the waker
+//! **Woken.** `Slots::wake` in `src/kernel/tasks/slots.rs` queues the task, unless it is queued already or the waker
 //! belonged to an earlier tenant of the slot. A wake from another thread takes [a longer
 //! way](super::one_wake). A task that was woken for nothing is polled for nothing: every future has to bear
 //! that.
@@ -50,15 +50,15 @@
 //! future is dropped instead of polled. That is no failure.
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
-//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/core/finishing.rs`): another
+//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/kernel/tasks/core/finishing.rs`): another
 //! task of the same executor by its key, anybody else by the waker that was left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!
 //! **Unread.** A failure whose handle is held waits for an awaiter, but not for longer than the
-//! [grace](crate::Builder::grace) (`src/unread.rs`).
+//! [grace](crate::Builder::grace) (`src/kernel/failure/unread.rs`).
 //!
 //! **Reported.** A failure that no awaiter has taken is printed between two polls, exactly once
-//! (`src/core/reporting.rs`). One that was reported because its grace was over can still be joined.
+//! (`src/kernel/failure/reporting.rs`). One that was reported because its grace was over can still be joined.
 //!
 //! To see where your own tasks are in this picture, print [`tasks()`](crate::tasks()).

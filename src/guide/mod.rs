@@ -34,33 +34,33 @@
 //!
 //! **2. Park instead of spinning** (`examples/lessons/2_park_instead_of_spinning.rs`). A future that is not
 //! ready keeps the waker and calls it later; meanwhile the thread sleeps. What if the wake comes just before
-//! the thread falls asleep? Read the picture at the top of `src/inbox.rs`; the rest of it waits for lesson 5.
+//! the thread falls asleep? Read the picture at the top of `src/kernel/tasks/inbox.rs`; the rest of it waits for lesson 5.
 //!
 //! **3. A hand-made waker** (`examples/lessons/3_a_hand_made_waker.rs`). A waker is a word of data and a
 //! table of four functions. When the word is an address, they have to count.
 //!
 //! **4. Two tasks and a queue** (`examples/lessons/4_two_tasks_and_a_queue.rs`). Each task has a waker of its
 //! own, which puts it into the run queue. Ready is who is in the queue; who waits costs nothing. Read
-//! `src/run_queue.rs` and `src/yield_now.rs`.
+//! `src/kernel/tasks/run_queue.rs` and `src/yield_now.rs`.
 //!
 //! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
-//! candor is built on: read `src/key.rs`, `src/slots.rs`, `src/waker.rs`, and then `src/inbox.rs`. Why a debug build
-//! counts its wakers all the same is said in `src/waker/counted.rs`.
+//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots.rs`, `src/kernel/tasks/waker.rs`, and then `src/kernel/tasks/inbox.rs`. Why a debug build
+//! counts its wakers all the same is said in `src/kernel/tasks/waker/counted.rs`.
 //!
 //! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the
-//! outcome. To join is to await the handle, to detach is to drop it. Read `src/task.rs` and `src/join.rs`.
+//! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.
 //!
 //! **7. Sleep with a sorted map** (`examples/lessons/7_sleep_with_a_sorted_map.rs`). Timers are wakers with
 //! deadlines. When nobody is ready, the loop waits for the first of them, or a virtual clock jumps there.
-//! Read `src/clock.rs`, `src/time/sleep.rs`, the loop in `src/executor.rs`, and `src/parking.rs`, where it waits.
+//! Read `src/kernel/time/clock.rs`, `src/kernel/time/sleep.rs`, the loop in `src/kernel/tasks/run_loop.rs`, and `src/kernel/tasks/parking.rs`, where it waits.
 //!
 //! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Nobody needs all timers in order. A wheel
-//! sorts each deadline by one digit, and by the next one when it draws near. Read `src/wheel.rs`.
+//! sorts each deadline by one digit, and by the next one when it draws near. Read `src/kernel/time/wheel.rs`.
 //!
 //! **9. Failures that nobody hides** (`examples/lessons/9_failures_that_nobody_hides.rs`). Each failure goes
 //! to its awaiter or into a report, and `spawn` is the place to see to that. The last program runs on candor
-//! unchanged. Read `src/failure/mod.rs`, `src/failure/hook.rs`, `src/unread.rs` and `src/core/reporting.rs`.
+//! unchanged. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/unread.rs` and `src/kernel/failure/reporting.rs`.
 //!
 //! # The exercises
 //!
@@ -98,12 +98,12 @@
 //! git checkout src
 //! ```
 //!
-//! - Let `RunQueue::push` in `src/run_queue.rs` name the first slot instead of the last.
-//! - Let `RunQueue::drop_first` in `src/run_queue.rs` forget the link.
-//! - Let `Slots::next_ready` in `src/slots.rs` leave `is_linked` set.
-//! - Let `Slots::wake` in `src/slots.rs` take a stale key for a good one.
-//! - Let `Inbox::drain` in `src/inbox.rs` clear the bit of a slot after delivering it instead of before.
-//! - Let `Clock::tick_of` in `src/clock.rs` round down.
+//! - Let `RunQueue::push` in `src/kernel/tasks/run_queue.rs` name the first slot instead of the last.
+//! - Let `RunQueue::drop_first` in `src/kernel/tasks/run_queue.rs` forget the link.
+//! - Let `Slots::next_ready` in `src/kernel/tasks/slots.rs` leave `is_linked` set.
+//! - Let `Slots::wake` in `src/kernel/tasks/slots.rs` take a stale key for a good one.
+//! - Let `Inbox::drain` in `src/kernel/tasks/inbox.rs` clear the bit of a slot after delivering it instead of before.
+//! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.
 //!
 //! To get from what fails to the line, begin with `--lib`. The tests of a module stand in its file, and are called
 //! after it. The one on the lowest floor (the table in `src/lib.rs`) is the nearest to the bug: if tests of `run_queue`

@@ -23,28 +23,28 @@
 //! So it goes in a release build. A debug build looks for stalls, and takes three steps in another file first; they
 //! are named in brackets.
 //!
-//! 0. `Inbox::park` in `src/inbox.rs`. The loop found nobody ready (`wait_if_idle` of the loop in
-//!    `src/executor.rs`), and `src/parking.rs` has the executor wait: it says `ASLEEP`, and sleeps until it is
-//!    unparked or the next deadline. (Debug: by way of `begin_park` in `src/executor/watched.rs`, which lets it look up now and then.)
-//! 1. `waker::wake` in `src/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
-//!    `current::wake` in `src/current.rs` says that this thread runs another executor or none, so it may not touch
-//!    the table of tasks. (Debug: `counted::wake` in `src/waker/counted.rs`, which also counts.)
-//! 2. `Inbox::of` in `src/inbox.rs`. A table that all threads share leads from the executor's number to its
+//! 0. `Inbox::park` in `src/kernel/tasks/inbox.rs`. The loop found nobody ready (`wait_if_idle` of the loop in
+//!    `src/kernel/tasks/run_loop.rs`), and `src/kernel/tasks/parking.rs` has the executor wait: it says `ASLEEP`, and sleeps until it is
+//!    unparked or the next deadline. (Debug: by way of `begin_park` in `src/kernel/tasks/run_loop/watched.rs`, which lets it look up now and then.)
+//! 1. `waker::wake` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
+//!    `current::wake` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
+//!    the table of tasks. (Debug: `counted::wake` in `src/kernel/tasks/waker/counted.rs`, which also counts.)
+//! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share leads from the executor's number to its
 //!    inbox. Inboxes are never freed, so this works even if the executor is gone.
-//! 3. `Inbox::wake` in `src/inbox.rs`. If the slot's bit was set already, somebody else has asked for the
+//! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, somebody else has asked for the
 //!    same poll, and there is nothing left to do. Else the slot's number goes into the queue, and
-//!    `Inbox::notify` in `src/inbox.rs` says `MAIL`.
-//! 4. `Inbox::rouse` in `src/inbox/sleepers.rs`. Only a sleeper has to be unparked. One that runs looks for mail
+//!    `Inbox::notify` in `src/kernel/tasks/inbox.rs` says `MAIL`.
+//! 4. `Inbox::rouse` in `src/kernel/tasks/inbox/sleepers.rs`. Only a sleeper has to be unparked. One that runs looks for mail
 //!    before each pass.
-//! 5. `Inbox::drain` in `src/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
+//! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll. (Debug: called by `deliver_mail` in
-//!    `src/executor/watched.rs`, which tells of each.)
-//! 6. `RunQueue::push` in `src/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
+//!    `src/kernel/tasks/run_loop/watched.rs`, which tells of each.)
+//! 6. `RunQueue::push` in `src/kernel/tasks/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
 //!    unless it was.
-//! 7. The loop in `src/executor.rs`. The slot's turn comes. Its task is polled and sees whatever the other
+//! 7. The loop in `src/kernel/tasks/run_loop.rs`. The slot's turn comes. Its task is polled and sees whatever the other
 //!    thread wrote before it called `wake`.
 //!
-//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/slots.rs`), in a release build
+//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/kernel/tasks/slots.rs`), in a release build
 //! without an atomic instruction.
 //!
 //! # What if it comes at the wrong moment?
@@ -58,7 +58,7 @@
 //! park first:    ASLEEP, then wake turns it into MAIL, sees that it was ASLEEP, and unparks
 //! ```
 //!
-//! `src/inbox/loom_tests.rs` runs this handshake in every order that the two threads can have.
+//! `src/kernel/tasks/inbox/loom_tests.rs` runs this handshake in every order that the two threads can have.
 //!
 //! # What if it comes too late?
 //!

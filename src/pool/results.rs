@@ -19,16 +19,16 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use super::permits::{Permit, Permits};
-use crate::current;
-use crate::failure::join_error::JoinError;
-use crate::failure::{AwaitKind, await_line};
-use crate::join::JoinHandle;
+use crate::group::roster::Roster;
+use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::join::JoinHandle;
+use crate::kernel::tasks::listener::{Ending, Listener};
+use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::tasks::waker::Waiting;
 use crate::outcome::Outcome;
-use crate::roster::Roster;
-use crate::spawn::{TaskBuilder, is_large};
-use crate::task::{Ending, Listener};
-use crate::waker::Waiting;
+use crate::pool::permits::{Permit, Permits};
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///

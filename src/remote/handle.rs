@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::Remote;
-use super::order::OrderOf;
-use crate::current;
-use crate::failure::join_error::JoinError;
-use crate::failure::lineage::TaskId;
-use crate::failure::{AwaitKind, await_line};
+use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::lineage::TaskId;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
 use crate::outcome::{Outcome, Value};
+use crate::remote::Remote;
+use crate::remote::order::OrderOf;
 
 /// Awaits the outcome of a task on another thread: a [`JoinHandle`](crate::JoinHandle) that is `Send`.
 ///

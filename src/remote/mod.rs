@@ -25,6 +25,7 @@
 mod handle;
 mod order;
 mod shared;
+pub(crate) mod spawner;
 mod task;
 
 use std::error::Error;
@@ -34,12 +35,12 @@ use std::sync::Arc;
 
 pub use handle::RemoteHandle;
 
-use crate::core::outside::{Errand, SharedErrands};
-use crate::core::refused::drop_refused;
 use crate::entry::Executor;
-use crate::inbox::Inbox;
+use crate::kernel::tasks::core::outside::{Errand, SharedErrands};
+use crate::kernel::tasks::core::refused::drop_refused;
+use crate::kernel::tasks::inbox::Inbox;
+use crate::kernel::tasks::spawn::{check_for_nested_result, is_large};
 use crate::outcome::{Outcome, Value};
-use crate::spawn::{check_for_nested_result, is_large};
 use order::{Order, SpawnedBy};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].

@@ -12,16 +12,16 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
-use super::shared::{Place, Shared, Wish};
-use super::task::RemoteTask;
-use crate::core::Core;
-use crate::core::outside::Errand;
-use crate::current;
-use crate::failure::aside::drop_payload;
-use crate::failure::lineage::Lineage;
+use crate::kernel::failure::aside::drop_payload;
+use crate::kernel::failure::lineage::Lineage;
+use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::core::outside::Errand;
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::spawn::is_large;
+use crate::kernel::tasks::task::{Job, Parentage};
 use crate::outcome::Outcome;
-use crate::spawn::is_large;
-use crate::task::{Job, Parentage};
+use crate::remote::shared::{Place, Shared, Wish};
+use crate::remote::task::RemoteTask;
 
 /// An order, whatever its closure is.
 pub(super) trait OrderOf<T: Outcome>: Errand {

@@ -23,14 +23,14 @@ use std::panic::Location as Caller;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::failure::TaskFailure;
-use crate::failure::join_error::{Cancelled, JoinError};
-use crate::failure::lineage::{Lineage, Named, Origin, TaskId};
-use crate::failure::printing;
-use crate::failure::record::Record;
-use crate::foreign::Foreign;
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::failure::join_error::{Cancelled, JoinError};
+use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::kernel::failure::record::Record;
+use crate::kernel::tasks::foreign::Foreign;
+use crate::kernel::tasks::listener::Ending;
 use crate::outcome::Outcome;
-use crate::task::Ending;
+use crate::report::printing;
 
 pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
 

@@ -18,12 +18,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::order::OrderOf;
-use crate::failure::join_error::Panic;
-use crate::failure::{LastAwait, TaskFailure};
-use crate::key::Key;
+use crate::kernel::failure::join_error::Panic;
+use crate::kernel::failure::{LastAwait, TaskFailure};
+use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::listener::{Ending, Joiner};
+use crate::kernel::tasks::task::{AfterPoll, Header, Job, JobOf, Task};
 use crate::outcome::Outcome;
-use crate::task::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Task};
+use crate::remote::order::OrderOf;
 
 /// A task that was spawned from another thread.
 pub(super) struct RemoteTask<F: Future<Output: Outcome>> {

@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use super::{Sleep, now};
-use crate::current;
-use crate::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::current;
+use crate::kernel::time::sleep::Sleep;
+use crate::time::now;
 
 /// A tick that is awaited no later than this has not been missed: tokio's tolerance. Else each tick
 /// under `Delay` would be later than the last by what the operating system adds.

@@ -8,10 +8,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::Sleep;
-use crate::clock::Elapsed;
-use crate::current;
-use crate::failure::{AwaitKind, LastAwait};
+use crate::kernel::failure::{AwaitKind, LastAwait};
+use crate::kernel::tasks::current;
+use crate::kernel::time::clock::Elapsed;
+use crate::kernel::time::sleep::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
 ///

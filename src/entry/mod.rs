@@ -1,0 +1,424 @@
+//! The ways in: `run`, `block_on`, `test`, and an executor to keep.
+//!
+//! | | runs | at the end |
+//! |---|---|---|
+//! | [`run`] | the future, then all tasks that are no daemons | the exit code says whether anything failed |
+//! | [`block_on`] | the future | what is unfinished is cancelled, and named |
+//! | [`test()`] | the future, on virtual time | panics if anything failed |
+//! | [`Executor`] | as `run` or `block_on`, again and again | tasks survive until it is dropped |
+//! | [`Executor::tick`] | what is ready now, for a host with a loop of its own | the host comes round, or is called |
+//! | [`Executor::run_until`] | a pass at each poll, inside of another runtime | as above |
+//!
+//! Whichever way out is taken, a return, a panic or [`exit`], the tasks are cancelled on this thread and
+//! unread failures are reported before control goes back.
+//!
+//! Knows the loop.
+
+mod builder;
+mod kept;
+
+pub use builder::Builder;
+pub use kept::Executor;
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::future::poll_fn;
+use std::panic::Location as Caller;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::task::Poll;
+
+use log::Level;
+
+use crate::kernel::failure::FailureKind;
+use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::failure::record::Record;
+use crate::kernel::tasks::core::{__candor_poll_boundary, Config, Core, Stop};
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::current::Entered;
+use crate::kernel::tasks::key::MAIN_SLOT;
+use crate::kernel::tasks::run_loop::{drain, drive};
+use crate::kernel::tasks::spawn::is_large;
+use crate::outcome::Outcome;
+use crate::report::printing;
+use crate::watch::lost_work;
+use crate::watch::trace_log::followed;
+
+/// Runs a program: `future`, then every task that is not a daemon.
+///
+/// What a script with threads would do, if they told of their failures. A failure of `future` itself, an
+/// `Err` or a panic, is reported like that of a task, and the tasks go on.
+///
+/// Returns `FAILURE` if any failure had to be reported, else `SUCCESS`; or the code given to [`exit`]. `future` may
+/// borrow from the stack.
+///
+/// # Panics
+///
+/// Never because of a task that fails. In debug builds, when what is left can never go on, see
+/// [`Builder::detect_stalls`].
+///
+/// # Examples
+///
+/// ```
+/// use std::process::ExitCode;
+/// use std::time::Duration;
+///
+/// fn main() -> ExitCode {
+///     candor::run(async {
+///         candor::spawn(async {
+///             candor::sleep(Duration::from_millis(1)).await;
+///             println!("This is still waited for.");
+///         }).detach();
+///     })
+/// }
+/// ```
+#[track_caller]
+pub fn run<F>(future: F) -> ExitCode
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    let entry = Entry {
+        function: &"run",
+        at: Caller::caller(),
+    };
+    match const { is_large::<F>() } {
+        true => run_from(entry, Box::pin(future)),
+        false => run_from(entry, future),
+    }
+}
+
+#[track_caller]
+#[inline]
+fn run_from<F>(entry: Entry, future: F) -> ExitCode
+where
+    F: Future<Output: Outcome>,
+{
+    let (result, failures) = in_fresh_executor(followed(), entry, |core| {
+        drive_reporting(core, future)?;
+        drain(core)
+    });
+    exit_code(result, failures, entry.function)
+}
+
+/// Runs `future` on this thread, with an executor of its own, until it is done.
+///
+/// When it is done, tasks that are not are cancelled: their futures are dropped on this thread. If any of
+/// those is neither a daemon nor aborted, one warning names the first ten. Failures that nobody has
+/// read are reported. Then the output is returned.
+///
+/// `future` may borrow from the stack, and may return anything; a panic in it is an ordinary panic. Calls may
+/// be nested, but while the inner one runs the tasks of the outer one stand still, which a warning in
+/// the log says.
+///
+/// # Panics
+///
+/// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when what
+/// is left can never go on, see [`Builder::detect_stalls`].
+///
+/// Should destructors spawn more than 1,000,000 tasks while everything is cancelled, what is left is leaked, its handles are
+/// `Cancelled`, and a warning names the task.
+///
+/// # Examples
+///
+/// ```
+/// let name = String::from("candor");
+/// let length = candor::block_on(async { name.len() });
+/// assert_eq!(length, 6);
+/// ```
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let entry = Entry {
+        function: &"block_on",
+        at: Caller::caller(),
+    };
+    match const { is_large::<F>() } {
+        true => block_on_from(entry, Box::pin(future)),
+        false => block_on_from(entry, future),
+    }
+}
+
+#[track_caller]
+#[inline]
+fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
+    let (result, _) = in_fresh_executor(followed(), entry, |core| drive(core, future));
+    output_of(result, entry.function)
+}
+
+/// Runs `future` in a `#[test]`, and lets the test fail if anything did.
+///
+/// The executor is on virtual time: it stands still while anything is ready and jumps to the next deadline
+/// when nothing is, so a test that sleeps for a year takes a millisecond. As with [`block_on`], tasks that
+/// are unfinished at the end are cancelled.
+///
+/// # Panics
+///
+/// When `future` panics or returns `Err`, and when any failure had to be reported; the message holds the
+/// reports, which are not printed otherwise.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// // In the body of a `#[test]` function:
+/// candor::test(async {
+///     let start = candor::time::now();
+///     candor::sleep(Duration::from_secs(365 * 24 * 3600)).await;
+///     assert_eq!(candor::time::now() - start, Duration::from_secs(365 * 24 * 3600));
+/// });
+/// ```
+#[track_caller]
+pub fn test<F>(future: F) -> <F::Output as Outcome>::Ok
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    let entry = Entry {
+        function: &"test",
+        at: Caller::caller(),
+    };
+    match const { is_large::<F>() } {
+        true => test_from(entry, Box::pin(future)),
+        false => test_from(entry, future),
+    }
+}
+
+#[track_caller]
+fn test_from<F>(entry: Entry, future: F) -> <F::Output as Outcome>::Ok
+where
+    F: Future<Output: Outcome>,
+{
+    let reports = PrintedOnPanic::default();
+    let collected = Rc::clone(&reports.0);
+    let config = Config {
+        is_custom: true,
+        virtual_time: true,
+        on_failure: Some(Box::new(move |failure| match failure.kind() {
+            // It is no failure; a test may well catch a panic.
+            FailureKind::Caught => printing::print(Level::Error, &failure.report()),
+            FailureKind::Panicked | FailureKind::Failed => {
+                collected.borrow_mut().push(failure.report())
+            }
+        })),
+        ..followed().unwrap_or_default()
+    };
+    let (result, _) = in_fresh_executor(Some(config), entry, |core| {
+        let outcome = drive(core, future)?.into_result();
+        Ok(outcome.map_err(|error| main_error(core, error)))
+    });
+    let reports = reports.0.take();
+    let verdict = match result {
+        Ok(Ok(value)) if reports.is_empty() => return value,
+        Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(stop) => advice_for(&stop, entry.function),
+    };
+    panic!("{}", [&[verdict], &*reports].concat().join("\n"))
+}
+
+/// The reports of a test: should its own panic come first, they are printed after all.
+#[derive(Default)]
+struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
+
+impl Drop for PrintedOnPanic {
+    fn drop(&mut self) {
+        for text in self.0.take() {
+            printing::print(Level::Error, &text);
+        }
+    }
+}
+
+/// Ends the executor that runs on this thread, with an exit code: what `sys.exit` is to a script.
+///
+/// When the poll that calls this returns, every task is cancelled, unread failures are reported, and
+/// [`run`] returns `code`. Code after the call still runs, up to the next `.await` that waits.
+///
+/// `std::process::exit` cannot be seen by candor: after it, unread failures are not reported.
+///
+/// # Panics
+///
+/// When no executor runs on this thread. Under [`block_on`], which has no exit code to return, it is
+/// `block_on` that panics.
+///
+/// # Examples
+///
+/// ```
+/// let code = candor::run(async {
+///     candor::spawn(async { candor::exit(3) }).detach();
+///     std::future::pending::<()>().await;
+/// });
+/// assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(3)));
+/// ```
+#[track_caller]
+pub fn exit(code: u8) {
+    let stopped = current::with(|core| core.stop_for(Stop::Exit(code)));
+    assert!(
+        stopped.is_some(),
+        "`exit({code})` was called where no executor runs on this thread. Call it from within a task, or \
+         use std::process::exit",
+    );
+}
+
+/// Runs `body` on a core that nobody else has, and ends it; says how many failures it has reported.
+fn in_fresh_executor<R>(
+    config: Option<Config>,
+    entry: Entry,
+    body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
+) -> (Result<R, Stop>, u64) {
+    warn_of_nesting(entry);
+    let core = current::fresh_core(config);
+    let session = Session {
+        _entered: Entered::new(&core, entry),
+        core: &core,
+    };
+    let mut result = body(&core);
+    if result.is_ok() && core.slots.borrow().len() > 0 {
+        lost_work::tell(&core);
+    }
+    drop(session);
+    if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
+        result = Err(stop);
+    }
+    let failures = core.failures();
+    current::retire(&core);
+    (result, failures)
+}
+
+/// What `run` does with its future: a failure of it is reported like a task's.
+///
+/// The outcome is kept beside the future, so that it is told even if the executor has to stop at once.
+pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
+where
+    F: Future<Output: Outcome>,
+{
+    let mut main = pin!(Some(future));
+    let mut outcome = None;
+    let driven = drive(
+        core,
+        poll_fn(|cx| {
+            let polled = core.guarded(MAIN_SLOT, || {
+                let main = main
+                    .as_mut()
+                    .as_pin_mut()
+                    .expect("drive polls no future that is done");
+                __candor_poll_boundary(|| main.poll(cx)).map(Outcome::into_result)
+            });
+            match polled {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(result)) => outcome = Some(Ok(result)),
+                Err(panic) => outcome = Some(Err(panic)),
+            }
+            Poll::Ready(())
+        }),
+    );
+    let value = match outcome {
+        None => None,
+        Some(Ok(Ok(value))) => Some(value),
+        Some(Ok(Err(error))) => {
+            report_main_error(core, error);
+            None
+        }
+        Some(Err(panic)) => {
+            core.report_panic(panic);
+            None
+        }
+    };
+    let dropped = [
+        core.guarded(MAIN_SLOT, || main.set(None)),
+        core.guarded(MAIN_SLOT, || drop(value)),
+    ];
+    for panic in dropped.into_iter().filter_map(Result::err) {
+        core.report_panic(panic);
+    }
+    driven
+}
+
+/// What the main future returned, with all that is known of it.
+fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
+    let origin = core
+        .origin_of(MAIN_SLOT)
+        .expect("the main future always has an origin");
+    JoinError::Failed(error, Record::new(origin, core.main_last_await.get()))
+}
+
+/// Reports the error that the main future of `run` returned.
+fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
+    let error = main_error(core, error);
+    if let Some(failure) = core.aside(|| error.failure()) {
+        core.tell_failure(failure);
+        core.report(failure);
+    }
+    if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {
+        core.report_panic(panic);
+    }
+}
+
+/// Cancels and reports when control goes back, be it by a panic of the main future.
+struct Session<'a> {
+    core: &'a Rc<Core>,
+    /// Dropped last: destructors of tasks may still spawn and wake.
+    _entered: Entered,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.core.cancel_everything();
+    }
+}
+
+/// What `run` returns.
+#[track_caller]
+pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str) -> ExitCode {
+    match result {
+        Err(stop @ Stop::Stall(_)) => panic!("{}", advice_for(&stop, function)),
+        Err(Stop::Exit(code)) => ExitCode::from(code),
+        Err(Stop::Failure(_)) => ExitCode::FAILURE,
+        Ok(()) if failures > 0 => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+/// What `block_on` returns; no closure, whose place a panic would name instead of the caller's.
+#[track_caller]
+pub(crate) fn output_of<R>(result: Result<R, Stop>, function: &str) -> R {
+    match result {
+        Ok(output) => output,
+        Err(stop) => panic!("{}", advice_for(&stop, function)),
+    }
+}
+
+pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
+    match stop {
+        Stop::Exit(code) => format!(
+            "a task called `candor::exit({code})`, and {function} has no exit code to return; \
+             enter by `candor::run` if the program shall end with this code",
+        ),
+        Stop::Stall(text) => text.clone(),
+        Stop::Failure(headline) => format!("shut down by the failure policy, because {headline}"),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Says that an executor is entered while another one runs on this thread.
+#[inline]
+pub(crate) fn warn_of_nesting(entry: Entry) {
+    if let Some(Some(outer)) = current::with(|outer| outer.entry.get()) {
+        warn_that_it_stands_still(outer, entry);
+    }
+}
+
+#[cold]
+fn warn_that_it_stands_still(outer: Entry, entry: Entry) {
+    printing::warn_once("nested", entry.at, || {
+        format!(
+            "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \
+             If that is not intended, `.await` the future instead"
+        )
+    });
+}

@@ -1,0 +1,154 @@
+//! A thread that rings: it has executors looked after whose timers come due while nobody runs them.
+//!
+//! A host knows nothing of candor's timers. So before an executor leaves, it says here when it has to
+//! run again, and at that time a thread notifies its inbox, which calls the hosts.
+//!
+//! ```text
+//! the thread sleeps until the first of     12:00:01 executor 4     ring_at(2, 12:00:05) ───► in between
+//!                                          12:00:07 executor 1
+//! ```
+//!
+//! There is one thread for the whole process, started when the first executor asks for it. It may ring for
+//! nothing, since an executor that no longer needs to be called does not say so; that costs a pass.
+//!
+//! Knows inboxes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::kernel::tasks::inbox::Inbox;
+
+static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
+static SET_EARLIER: Condvar = Condvar::new();
+
+/// When to ring for whom, in both directions: an executor is in both or in none, and in each once.
+struct Alarms {
+    by_time: BTreeSet<(Instant, u16)>,
+    by_executor: BTreeMap<u16, Instant>,
+    is_running: bool,
+}
+
+/// Has the executor with this number looked after at `deadline`, or before.
+///
+/// # Panics
+///
+/// When the operating system grants no thread.
+pub(crate) fn ring_at(executor: u16, deadline: Instant) {
+    let mut alarms = alarms();
+    if !alarms.is_running {
+        let started = thread::Builder::new()
+            .name("candor-timers".to_owned())
+            .spawn(ring);
+        if let Err(error) = started {
+            panic!(
+                "candor cannot start the thread that wakes executors for their timers under `run_until`: {error}. \
+                 The process has too many threads, or too little memory; `Executor::block_on` needs no such thread"
+            );
+        }
+        alarms.is_running = true;
+    }
+    if alarms.set(executor, deadline) {
+        SET_EARLIER.notify_one();
+    }
+}
+
+fn ring() {
+    let mut alarms = alarms();
+    loop {
+        let now = Instant::now();
+        alarms = match alarms.take_due(now) {
+            Ok(executor) => {
+                // What a host does when it is called may set another alarm.
+                drop(alarms);
+                if let Some(inbox) = Inbox::of(executor) {
+                    inbox.notify();
+                }
+                self::alarms()
+            }
+            Err(Some(next)) => {
+                let waited = SET_EARLIER.wait_timeout(alarms, next - now);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            Err(None) => SET_EARLIER
+                .wait(alarms)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+    }
+}
+
+fn alarms() -> MutexGuard<'static, Alarms> {
+    // Poisoned when there was no thread to be had; the alarms are whole.
+    ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Alarms {
+    const fn new() -> Self {
+        Alarms {
+            by_time: BTreeSet::new(),
+            by_executor: BTreeMap::new(),
+            is_running: false,
+        }
+    }
+
+    /// Sets an alarm unless there is an earlier one, at which the executor will set another; says whether it
+    /// is now the first of all.
+    fn set(&mut self, executor: u16, deadline: Instant) -> bool {
+        match self.by_executor.insert(executor, deadline) {
+            Some(earlier) if earlier <= deadline => {
+                self.by_executor.insert(executor, earlier);
+                return false;
+            }
+            Some(later) => {
+                self.by_time.remove(&(later, executor));
+            }
+            None => {}
+        }
+        self.by_time.insert((deadline, executor));
+        self.by_time.first() == Some(&(deadline, executor))
+    }
+
+    /// Takes an executor out whose alarm is due, or says when the next one will be.
+    fn take_due(&mut self, now: Instant) -> Result<u16, Option<Instant>> {
+        match self.by_time.first() {
+            Some(&(deadline, executor)) if deadline <= now => {
+                self.by_time.pop_first();
+                self.by_executor.remove(&executor);
+                Ok(executor)
+            }
+            next => Err(next.map(|(deadline, _)| *deadline)),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn alarms_are_due_in_the_order_of_their_time() {
+        let (mut alarms, start) = (Alarms::new(), Instant::now());
+        let at = |count| start + Duration::from_secs(count);
+        assert!(alarms.set(1, at(7)));
+        assert!(alarms.set(2, at(5)));
+        assert!(!alarms.set(3, at(6)));
+        assert_eq!(alarms.take_due(at(4)), Err(Some(at(5))));
+        assert_eq!(alarms.take_due(at(6)), Ok(2));
+        assert_eq!(alarms.take_due(at(6)), Ok(3));
+        assert_eq!(alarms.take_due(at(6)), Err(Some(at(7))));
+    }
+
+    #[test]
+    fn an_executor_has_one_alarm_and_that_is_the_earliest_it_asked_for() {
+        let (mut alarms, start) = (Alarms::new(), Instant::now());
+        let at = |count| start + Duration::from_secs(count);
+        assert!(alarms.set(1, at(5)));
+        assert!(!alarms.set(1, at(7)));
+        assert!(alarms.set(1, at(3)));
+        assert_eq!(alarms.take_due(at(9)), Ok(1));
+        assert_eq!(alarms.take_due(at(9)), Err(None));
+    }
+}

@@ -1,0 +1,6 @@
+//! Loops of others that run an executor.
+
+pub(crate) mod alarm;
+pub(crate) mod run_until;
+pub(crate) mod tick;
+pub(crate) mod visit;

@@ -1,0 +1,271 @@
+//! The executor as a future, so that any other runtime drives it.
+//!
+//! ```text
+//! the host polls run_until(future) ──► future, if it was woken ──► a pass of the tasks ──► future again
+//!        ▲                                    ▲                        ▲
+//!        ├──────────── host's waker ──────────┤                        │
+//!        │                              woken flag                     │
+//!        └──────────── host's waker ◄── inbox ◄── wakes of tasks, timers by the alarm's thread
+//! ```
+//!
+//! Several of these futures may live at once, each in a task of its host. Each knows by a flag whether *its* future
+//! was woken, since there is but one main slot; the tasks are everybody's.
+//!
+//! Knows the loop.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::entry::{Executor, advice_for};
+use crate::hosts::visit::Visit;
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, Stop};
+use crate::kernel::tasks::foreign::Foreign;
+use crate::kernel::tasks::run_loop::{pass, poll_main};
+
+impl Executor {
+    /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and
+    /// is done when `future` is.
+    ///
+    /// So tasks of candor, with its timers and its reports, run inside of any other runtime and use that one's I/O.
+    /// Each poll runs one pass, so the other tasks of the host have their turns. `future` may borrow, and may return
+    /// anything. Any number of these futures may be under way at once, and tasks run as long as one of them is
+    /// polled; while none is, they stand still. Dropping the future drops `future` and leaves the executor and its tasks
+    /// as they are.
+    ///
+    /// The timers are watched by a thread, one for the whole process, which starts when it is first needed.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled while this executor is running: by a task of its own, say. When `future` panics. When a task
+    /// calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of several such
+    /// futures, the one that is polled first. When the operating system grants no thread for the timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::new();
+    /// let answer = executor.run_until(async {
+    ///     let task = candor::spawn(async {
+    ///         candor::sleep(Duration::from_millis(1)).await;
+    ///         42
+    ///     });
+    ///     task.await.unwrap()
+    /// });
+    /// // Another executor; within tokio it would be `.await`.
+    /// assert_eq!(futures::executor::block_on(answer), 42);
+    /// ```
+    #[track_caller]
+    pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
+        RunUntil {
+            core: &self.core,
+            entry: Entry {
+                function: &"Executor::run_until",
+                at: Caller::caller(),
+            },
+            host: None,
+            future: Some(Box::pin(future)),
+        }
+    }
+}
+
+/// The future of [`Executor::run_until`].
+///
+/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever that is.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// let mut answer: candor::RunUntil<_> = executor.run_until(async { 42 });
+/// assert_eq!(futures::executor::block_on(&mut answer), 42);
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct RunUntil<'a, F> {
+    core: &'a Rc<Core>,
+    entry: Entry,
+    /// `None` until it is polled, and when it is done.
+    host: Option<Host<'a>>,
+    /// `None` once it is done. Dropped where the executor runs.
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> Future for RunUntil<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        assert!(
+            self.future.is_some(),
+            "the future of `Executor::run_until` was polled after it had given its output"
+        );
+        let visit = Visit::new(self.core, self.entry);
+        let result = visit.run(|core| {
+            self.meet(cx.waker());
+            let polled = self.poll_inside(core);
+            if !matches!(polled, Ok(Poll::Pending)) {
+                self.host = None;
+                core.begin_poll(MAIN_UNCAUGHT);
+                self.future = None;
+                core.end_poll();
+            }
+            polled
+        });
+        match result {
+            Ok(poll) => {
+                visit.leave();
+                poll
+            }
+            Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
+        }
+    }
+}
+
+impl<F: Future> RunUntil<'_, F> {
+    /// Sees to it that whoever polls is called.
+    fn meet(&mut self, waker: &Waker) {
+        let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
+        if !self.host.as_ref().is_some_and(is_known) {
+            self.core.is_hosted.set(true);
+            self.host = Some(Host::new(self.core, waker));
+        }
+    }
+
+    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Poll<F::Output>, Stop> {
+        let poll = self.poll_future(core);
+        if poll.is_ready() {
+            return Ok(poll);
+        }
+        pass(core)?;
+        // What it waits for has most likely happened in this pass.
+        Ok(self.poll_future(core))
+    }
+
+    /// Polls the future if it was woken.
+    fn poll_future(&mut self, core: &Core) -> Poll<F::Output> {
+        let host = self.host.as_ref().expect("whoever polls was met");
+        if !host.main.is_woken.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let future = self.future.as_mut();
+        let future = future.expect("a future is there as long as it is polled");
+        let mut output = Poll::Pending;
+        let cx = &mut Context::from_waker(&host.waker_of_main);
+        let _ready = poll_main(core, &mut |_| {
+            output = future.as_mut().poll(cx);
+            match output {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        if core.attention.get() {
+            core.after_poll();
+        }
+        output
+    }
+}
+
+impl<F> Drop for RunUntil<'_, F> {
+    fn drop(&mut self) {
+        self.host = None;
+        if self.future.is_some() {
+            inside(self.core, self.entry, || self.future = None);
+        }
+    }
+}
+
+impl<F> fmt::Debug for RunUntil<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_done = self.future.is_none();
+        f.debug_struct("RunUntil")
+            .field("is_done", &is_done)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Drops something where the executor runs: destructors may spawn, and cancel timers.
+fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
+    // Perhaps a task of this very executor has it.
+    if core.is_entered.get() {
+        return drop_it();
+    }
+    let visit = Visit::new(core, entry);
+    core.begin_poll(MAIN_UNCAUGHT);
+    drop_it();
+    core.end_poll();
+    visit.leave();
+}
+
+/// The task of another runtime that polls a [`RunUntil`].
+struct Host<'a> {
+    core: &'a Core,
+    foreign: Arc<Foreign>,
+    /// Called by the inbox, for the tasks.
+    waker_of_tasks: Waker,
+    main: Arc<MainWaker>,
+    /// Called by whatever the future waits for.
+    waker_of_main: Waker,
+}
+
+impl<'a> Host<'a> {
+    fn new(core: &'a Core, waker: &Waker) -> Self {
+        let foreign = Arc::new(Foreign::of(waker));
+        let main = Arc::new(MainWaker {
+            is_woken: Arc::new(AtomicBool::new(true)),
+            host: Arc::clone(&foreign),
+        });
+        let host = Host {
+            core,
+            waker_of_tasks: Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign)))),
+            waker_of_main: Waker::from(Arc::clone(&main)),
+            foreign,
+            main,
+        };
+        let is_woken = Arc::clone(&host.main.is_woken);
+        core.hosted_mains.borrow_mut().push(is_woken);
+        core.inbox.add_host(host.waker_of_tasks.clone());
+        host
+    }
+}
+
+impl Drop for Host<'_> {
+    fn drop(&mut self) {
+        self.core.inbox.remove_host(&self.waker_of_tasks);
+        let mut mains = self.core.hosted_mains.borrow_mut();
+        mains.retain(|main| !Arc::ptr_eq(main, &self.main.is_woken));
+    }
+}
+
+/// Calls the host. Foreign wakers may panic, and one that does keeps no other from being called.
+struct TasksWaker(Arc<Foreign>);
+
+impl Wake for TasksWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+}
+
+/// Calls the host because of its future.
+struct MainWaker {
+    is_woken: Arc<AtomicBool>,
+    host: Arc<Foreign>,
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Where it was woken before, the host is on its way, and this poll sees what both have written.
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            self.host.wake();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! For a host with a loop of its own, such as a GUI or a game: it gives the executor a turn when it likes.
+//!
+//! ```text
+//! the host's loop                                   any thread
+//!
+//!   loop {                                          wake ──► on_wake: the host is asked to come round
+//!       handle events                                            │
+//!       while tick() {}                                          ▼
+//!       wait for an event, until next_deadline() ◄── an event of the host's own, posted by on_wake
+//!   }
+//! ```
+//!
+//! Knows the loop.
+
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Wake;
+use std::time::Instant;
+
+use crate::entry::Executor;
+use crate::hosts::visit::Visit;
+use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::run_loop::{next_deadline, run_until_stalled, tick};
+
+impl Executor {
+    /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and sees
+    /// to failures. Never waits.
+    ///
+    /// Returns whether more is ready: tasks that were woken meanwhile, for which there is another turn. When it
+    /// returns `false`, the next thing to do comes with [`on_wake`](crate::Builder::on_wake) or at
+    /// [`next_deadline`](Executor::next_deadline).
+    ///
+    /// On virtual time, a call that finds nothing ready first lets the clock jump to the next deadline. When a task
+    /// calls [`exit`](crate::exit), or a failure shuts the executor down, everything is cancelled.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.spawn(async {
+    ///     candor::yield_now().await;
+    ///     "done"
+    /// });
+    /// assert!(executor.tick());
+    /// assert!(!executor.tick());
+    /// assert!(task.is_finished());
+    /// ```
+    #[track_caller]
+    pub fn tick(&self) -> bool {
+        self.give_turn(&"Executor::tick", tick)
+    }
+
+    /// Runs until nobody is ready, no timer is due and nobody was woken from elsewhere. Never waits.
+    ///
+    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now), keep it from returning; so
+    /// a host that must stay responsive calls [`tick`](Executor::tick). Otherwise as there.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// let task = executor.spawn(async {
+    ///     for _ in 0..3 {
+    ///         candor::yield_now().await;
+    ///     }
+    /// });
+    /// executor.run_until_stalled();
+    /// assert!(task.is_finished());
+    /// ```
+    #[track_caller]
+    pub fn run_until_stalled(&self) {
+        self.give_turn(&"Executor::run_until_stalled", run_until_stalled);
+    }
+
+    /// Tells when the next timer is due, or the [grace](crate::Builder::grace) of a failure that nobody has read is over;
+    /// `None` if there is neither. It may have passed.
+    ///
+    /// A host that has nothing else to do sleeps until then, or until [`on_wake`](crate::Builder::on_wake) is called.
+    /// Whether a task is ready now, [`tick`](Executor::tick) says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let executor = candor::Executor::new();
+    /// assert_eq!(executor.next_deadline(), None);
+    /// let start = Instant::now();
+    /// executor.spawn(candor::sleep(Duration::from_secs(5))).detach();
+    /// executor.tick();
+    /// assert!(executor.next_deadline().unwrap() >= start + Duration::from_secs(5));
+    /// ```
+    pub fn next_deadline(&self) -> Option<Instant> {
+        next_deadline(&self.core)
+    }
+
+    #[track_caller]
+    fn give_turn(
+        &self,
+        function: &'static &'static str,
+        body: impl FnOnce(&Rc<Core>) -> Result<(), Stop>,
+    ) -> bool {
+        let entry = Entry {
+            function,
+            at: Caller::caller(),
+        };
+        let visit = Visit::new(&self.core, entry);
+        // Who asked it to stop has had its wish: everything is cancelled.
+        let _stopped = visit.run(body);
+        visit.leave()
+    }
+}
+
+/// A user's callback, as something to wake. A panic ends in it: whoever wakes a task has no part in it.
+pub(crate) struct OnWake<F>(Option<F>);
+
+impl<F> OnWake<F> {
+    pub(crate) fn new(callback: F) -> Self {
+        OnWake(Some(callback))
+    }
+}
+
+/// What the callback holds is the user's.
+impl<F> Drop for OnWake<F> {
+    fn drop(&mut self) {
+        let callback = self.0.take();
+        contain(|| drop(callback));
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
+    fn wake(self: Arc<Self>) {
+        if let Some(callback) = &self.0 {
+            contain(callback);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A visit to an executor that is kept: somebody comes in, runs it, and leaves it to its hosts.
+//!
+//! ```text
+//!            come in                              leave
+//! AWAY ─────────────────► tasks run ───┬─ nothing to do ──────► AWAY: the first mail calls the hosts
+//!                                      └─ more to do ─────────► the hosts are called now
+//! ```
+//!
+//! So whenever nobody runs the executor, either each host has been called since it last was there, or
+//! all of them will be when something comes. A host that never comes round again, because its future is
+//! not polled any more, holds up nobody as long as another one does.
+//!
+//! Knows the current executor, its inbox and the alarms.
+
+use std::rc::Rc;
+
+use crate::hosts::alarm;
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::current::Entered;
+use crate::kernel::tasks::run_loop::{deliver_mail, next_event};
+
+/// The executor runs on this thread until this is left, or dropped.
+pub(crate) struct Visit<'a> {
+    core: &'a Rc<Core>,
+    /// `None` once the visitor is out.
+    entered: Option<Entered>,
+}
+
+impl<'a> Visit<'a> {
+    /// # Panics
+    ///
+    /// When the executor is running already.
+    #[track_caller]
+    pub(crate) fn new(core: &'a Rc<Core>, entry: Entry) -> Self {
+        let entered = Some(Entered::new(core, entry));
+        core.inbox.come_back();
+        Visit { core, entered }
+    }
+
+    /// Runs `body`, and cancels everything if the executor has to stop.
+    pub(crate) fn run<R>(
+        &self,
+        body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
+    ) -> Result<R, Stop> {
+        // A failure that was reported since the last call may have shut the executor down.
+        let mut result = match self.core.take_stop() {
+            None => {
+                // Whoever was woken since is ready, and before what happens now.
+                deliver_mail(self.core);
+                body(self.core)
+            }
+            Some(stop) => Err(stop),
+        };
+        if self.core.attention.get() {
+            // What the main future has dropped at its end.
+            self.core.after_poll();
+        }
+        if result.is_ok()
+            && let Some(stop) = self.core.take_stop()
+        {
+            result = Err(stop);
+        }
+        if result.is_err() {
+            // What other threads have spawned before this is cancelled as well.
+            self.core.run_errands();
+            self.core.cancel_everything();
+            self.core.take_stop();
+        }
+        result
+    }
+
+    /// Leaves, and says whether there is more to do, of which a visitor who will be back needs not be told
+    /// by `on_wake`.
+    pub(crate) fn leave(mut self) -> bool {
+        let has_more = self.go();
+        if has_more && self.core.is_hosted.get() {
+            self.core.inbox.call_hosts();
+        }
+        has_more
+    }
+
+    fn go(&mut self) -> bool {
+        let core = self.core;
+        core.age_unread();
+        // First: a wake from this very thread has to meet the inbox's state from now on.
+        self.entered = None;
+        if core.slots.borrow().has_ready() || core.inbox.has_mail() {
+            return true;
+        }
+        if !core.is_hosted.get() {
+            return false;
+        }
+        if let Some(next) = next_event(core)
+            && core.inbox.has_hosts()
+        {
+            match core.config.virtual_time {
+                // The clock stands still while a main future is ready; its host has been called.
+                true if core.has_ready_mains() => {}
+                true => return core.clock.jump_to(next),
+                false => alarm::ring_at(core.number, next),
+            }
+        }
+        !core.inbox.leave()
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if self.entered.is_some() && self.go() && self.core.is_hosted.get() {
+            self.core.inbox.call_everybody();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The panic hook: sees where a panic starts, before the stack unwinds.
+//!
+//! ```text
+//! panic ─► hook: is a task being polled on this thread's stack?
+//!            │ no:  the previous hook, as if candor were not there
+//!            │ yes: a Record of message, place and frames; nothing is printed
+//!            ▼
+//!          unwinding
+//!            ├─► candor catches it        `claim`: the record goes into the task's failure
+//!            └─► the task itself does     `take_caught`: reported after the poll, marked `caught`
+//!
+//! panic that cannot unwind ─► hook: everything is printed at once, since the process is about to abort
+//! ```
+//!
+//! std calls the hook with `can_unwind: false` where it aborts afterwards: for its own checks, and once more for a panic that
+//! leaves a destructor during unwinding or an `extern "C"` function. No user code is called then.
+//!
+//! The hook is installed once and hands on to whatever was there. A hook that is set later replaces it;
+//! then failures are still reported, without frames, and the report says why.
+//!
+//! Knows no task; who is being polled it asks through [`Probe`].
+
+use std::any::Any;
+use std::backtrace::Backtrace;
+use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use log::Level;
+
+use crate::kernel::failure::aside::{Behalf, behalf, note_place};
+use crate::kernel::failure::join_error::Panic;
+use crate::kernel::failure::lineage::Origin;
+use crate::kernel::failure::records;
+use crate::kernel::failure::records::{Identity, Record};
+use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
+use crate::report::account::{Account, Cause};
+use crate::report::printing;
+
+/// How the hook asks what runs on this thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe {
+    /// The task that is being polled, if any; its executor will ask for caught panics after the poll.
+    pub(crate) polled: fn() -> Option<Polled>,
+    /// The failures on this thread that nobody has read, a line each. Calls no user code.
+    pub(crate) unread: fn() -> Vec<String>,
+}
+
+/// A task in its poll.
+#[derive(Clone)]
+pub(crate) struct Polled {
+    /// The serial number of its executor, whose loop will catch the panic.
+    pub(crate) executor: u64,
+    pub(crate) origin: Origin,
+    pub(crate) last_await: Option<LastAwait>,
+}
+
+static PROBE: OnceLock<Probe> = OnceLock::new();
+
+/// Puts the hook in front of the present one, the first time it is called.
+#[inline]
+pub(crate) fn install(probe: Probe) {
+    if PROBE.get().is_none() {
+        install_first(probe);
+    }
+}
+
+#[cold]
+fn install_first(probe: Probe) {
+    if !thread::panicking() {
+        return put_in_front(probe);
+    }
+    // A thread that is panicking cannot change the hook, but another one can. It has to wait while a hook runs, perhaps the very
+    // one that uses candor here: so it is not waited for without end.
+    let (done, is_done) = mpsc::channel();
+    let other = thread::Builder::new().spawn(move || {
+        put_in_front(probe);
+        done.send(()).ok();
+    });
+    if other.is_ok() {
+        is_done.recv_timeout(Duration::from_millis(500)).ok();
+    }
+}
+
+fn put_in_front(probe: Probe) {
+    PROBE.get_or_init(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let behalf = behalf();
+            let polled = match behalf {
+                Behalf::Task => (probe.polled)(),
+                Behalf::Nobody | Behalf::Quoted => None,
+            };
+            let is_a_tasks = polled.is_some();
+            let is_the_end = is_about_to_abort(info);
+            if is_the_end {
+                print_everything(info, polled, probe);
+            } else if let Some(polled) = polled {
+                records::push(record_of(info, polled));
+            }
+            match behalf {
+                Behalf::Quoted if !is_the_end => note_place(info),
+                _ if is_a_tasks => {}
+                _ => previous(info),
+            }
+        }));
+        probe
+    });
+}
+
+/// The only sign of it that std gives. This `Debug` shows no payload, so no user code is called.
+fn is_about_to_abort(info: &PanicHookInfo<'_>) -> bool {
+    cfg!(panic = "abort") || format!("{info:?}").contains("can_unwind: false")
+}
+
+fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
+    Record {
+        executor: polled.executor,
+        identity: Identity::of(info.payload()),
+        polled,
+        account: Account {
+            message: info.payload_as_str().unwrap_or(NO_TEXT).to_owned(),
+            location: info.location().map(Location::copied),
+            backtrace: Some(Arc::new(Backtrace::force_capture())),
+            ..Account::default()
+        },
+    }
+}
+
+const NO_TEXT: &str = "a value that is not text (panic_any)";
+
+/// Prints what is recorded and what is unread, since there is no later.
+fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
+    let mut text = String::new();
+    let last = polled.map(|polled| {
+        let mut record = record_of(info, polled);
+        record.account.help = Some("this panic cannot unwind: the process aborts now");
+        // What std says when it calls the hook once more has its frames above already.
+        if format!("{info:?}").contains("force_no_backtrace: true") {
+            record.account.backtrace = None;
+        }
+        record
+    });
+    for record in records::take_all().into_iter().chain(last) {
+        let failure = failure_of(record, FailureKind::Panicked);
+        text.push_str(&format!("{}\n", failure.report()));
+    }
+    // The hook may be called again before the end.
+    static ARE_NAMED: AtomicBool = AtomicBool::new(false);
+    if !ARE_NAMED.swap(true, Ordering::Relaxed) {
+        for line in (probe.unread)() {
+            text.push_str(&format!("{line}\n"));
+        }
+    }
+    printing::print_last_words(&text);
+}
+
+fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
+    let Polled {
+        origin, last_await, ..
+    } = record.polled;
+    let mut account = record.account;
+    if account.message.starts_with("there is no reactor running") {
+        account.help = Some(TOKIO);
+    }
+    TaskFailure::new(origin, kind, last_await, account)
+}
+
+const TOKIO: &str = "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
+                     and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
+                     `executor.run_until(future).await` inside of tokio";
+
+const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on \
+                         another thread perhaps, whose hook has printed it, and was resumed here by resume_unwind; or \
+                         the program has set another hook (std::panic::set_hook) since it first used candor; set \
+                         that one first";
+
+/// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
+pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
+    let identity = Identity::of(&*payload);
+    let account = match records::claim(caught_in.executor, &identity) {
+        Some(record) => record.account,
+        None => Account {
+            message: super::text::payload_text(&*payload)
+                .unwrap_or(NO_TEXT)
+                .to_owned(),
+            help: Some(NO_RECORD),
+            ..Account::default()
+        },
+    };
+    let mut record = Record {
+        executor: caught_in.executor,
+        polled: caught_in,
+        identity,
+        account,
+    };
+    if record.account.help.is_some()
+        && let Some(caught) = records::reported_before(&record.identity)
+    {
+        record.account.help = None;
+        record.account.location = caught.location();
+        record.account.causes.push(Cause::Failure(caught));
+    }
+    Panic::new(failure_of(record, FailureKind::Panicked), payload)
+}
+
+/// Takes the next panic that a task of this executor has caught itself. One by one, since an abort prints those that are left.
+pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
+    let record = records::pop(executor)?;
+    let identity = record.identity.clone();
+    let failure = failure_of(record, FailureKind::Caught);
+    records::remember(identity, &failure);
+    Some(failure)
+}
+
+/// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
+/// task, it is reported now.
+pub(crate) fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
+    let polled = match behalf() {
+        Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
+        Behalf::Nobody | Behalf::Quoted => None,
+    };
+    match polled {
+        None if failure.is_reported() => {}
+        None => {
+            failure.begin_report();
+            printing::print(Level::Error, &failure.report());
+        }
+        Some(polled) => records::push(Record {
+            executor: polled.executor,
+            polled,
+            identity: Identity::of(payload),
+            account: Account {
+                message: failure.message().to_owned(),
+                location: failure.location(),
+                backtrace: failure.shared_backtrace().cloned(),
+                help: None,
+                causes: vec![Cause::Failure(failure)],
+            },
+        }),
+    }
+}

@@ -1,0 +1,334 @@
+//! A failure as its awaiter gets it.
+//!
+//! `handle.await?` yields the value or a [`JoinError`]. It holds the error or the payload itself, to
+//! act on, and beside it who failed. What is more than that is boxed, so that the `Result` of a task that succeeds
+//! stays small.
+//!
+//! Knows no task and no executor.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt::{self, Debug};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use crate::kernel::failure::lineage::TaskId;
+use crate::kernel::failure::record::Record;
+use crate::kernel::failure::{TaskFailure, hook};
+use crate::report::account::{Account, account_of, is_better_asked_once_converted};
+use crate::report::carried;
+
+/// Why an awaited task has no value to give.
+///
+/// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` takes it
+/// anywhere. `{}` is one line, which names the task; `{:?}` is the full report, so that an `unwrap` shows where the
+/// failure came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let parsed = candor::spawn(async { "seven".parse::<i32>() });
+///     match parsed.await {
+///         Ok(number) => println!("{number}"),
+///         Err(JoinError::Failed(error, _)) => assert_eq!(error.to_string(), "invalid digit found in string"),
+///         Err(JoinError::Panicked(panic)) => panic.resume(),
+///         Err(JoinError::Cancelled(_)) => unreachable!("nobody aborted it"),
+///     }
+/// });
+/// ```
+pub enum JoinError<E> {
+    /// The task returned this error; beside it stands which task that was.
+    Failed(E, Record),
+    /// The task panicked.
+    Panicked(Panic),
+    /// The task was aborted, or its executor ended, before it was done.
+    Cancelled(Cancelled),
+}
+
+impl<E> JoinError<E> {
+    /// Tells whether the task was aborted, or its executor ended, before it was done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, JoinError::Cancelled(_))
+    }
+
+    /// Tells whether the task panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     assert!(task.await.unwrap_err().is_panic());
+    /// });
+    /// ```
+    pub fn is_panic(&self) -> bool {
+        matches!(self, JoinError::Panicked(_))
+    }
+
+    /// Returns the error that the task returned, if it did return one.
+    ///
+    /// # Errors
+    ///
+    /// The `JoinError` itself, when the task panicked or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let failed = candor::spawn(async { Err::<(), u16>(404) });
+    ///     assert_eq!(failed.await.unwrap_err().into_failed().unwrap(), 404);
+    ///     let panicked = candor::spawn(async { panic!("boom") });
+    ///     assert!(panicked.await.unwrap_err().into_failed().is_err());
+    /// });
+    /// ```
+    pub fn into_failed(self) -> Result<E, Self> {
+        match self {
+            JoinError::Failed(error, _) => Ok(error),
+            other => Err(other),
+        }
+    }
+}
+
+impl<E: Debug + 'static> JoinError<E> {
+    /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
+    /// stands in the place of the error.
+    pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
+        let (error, record) = match self {
+            JoinError::Failed(error, record) => (error, record),
+            JoinError::Panicked(panic) => return JoinError::Panicked(panic),
+            JoinError::Cancelled(cancelled) => return JoinError::Cancelled(cancelled),
+        };
+        let is_asked_later = is_better_asked_once_converted::<E, F>();
+        if !is_asked_later {
+            record.failure_or(|| account_of(&error));
+        }
+        match catch_unwind(AssertUnwindSafe(|| convert(error))) {
+            Ok(error) => {
+                if is_asked_later {
+                    record.failure_or(|| account_of(&error).without_origin());
+                }
+                JoinError::Failed(error, record)
+            }
+            Err(payload) => {
+                let failure = record.failure_or(|| Account {
+                    message: "an error that panicked when it was converted".to_owned(),
+                    ..Account::default()
+                });
+                JoinError::Panicked(Panic::new(failure.clone(), payload))
+            }
+        }
+    }
+
+    /// Returns everything that is known of the failure; `None` for a cancelled task, which did not fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async { "seven".parse::<u8>() });
+    ///     let error = task.await.unwrap_err();
+    ///     assert_eq!(error.failure().unwrap().message(), "invalid digit found in string");
+    /// });
+    /// ```
+    pub fn failure(&self) -> Option<&TaskFailure> {
+        match self {
+            JoinError::Failed(error, record) => Some(record.failure_or(|| account_of(error))),
+            JoinError::Panicked(panic) => Some(panic),
+            JoinError::Cancelled(_) => None,
+        }
+    }
+
+    /// Returns the full report of the failure, as it would be printed.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     assert!(error.report().contains("\n   spawned at "));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        match self {
+            JoinError::Cancelled(cancelled) => format!("{cancelled:?}"),
+            _ => self.failure().map(TaskFailure::report).unwrap_or_default(),
+        }
+    }
+}
+
+impl<E: Debug + 'static> fmt::Display for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Failed(error, record) => {
+                f.write_str(&record.failure_or(|| account_of(error)).line())
+            }
+            JoinError::Panicked(panic) => fmt::Display::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
+        }
+    }
+}
+
+impl<E: Debug + 'static> Debug for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Failed(error, record) => {
+                Debug::fmt(record.failure_or(|| account_of(error)), f)
+            }
+            JoinError::Panicked(panic) => Debug::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => Debug::fmt(cancelled, f),
+        }
+    }
+}
+
+impl<E: Debug + 'static> StdError for JoinError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.failure().map(|failure| failure as _)
+    }
+}
+
+/// Which task was cancelled: it was aborted, or its executor ended, before it was done.
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let task = candor::TaskBuilder::new().name("fetch").spawn(std::future::pending::<()>());
+///     task.abort();
+///     let Err(JoinError::Cancelled(cancelled)) = task.await else { unreachable!() };
+///     assert_eq!(cancelled.to_string(), "task #1 `fetch` was cancelled");
+///     assert_eq!(cancelled.task_name(), Some("fetch"));
+/// });
+/// ```
+pub struct Cancelled(pub(crate) Record);
+
+impl Cancelled {
+    /// Returns the task's number, unique within its executor.
+    pub fn task_id(&self) -> TaskId {
+        self.0.task_id()
+    }
+
+    /// Returns the task's name, if it was given one.
+    pub fn task_name(&self) -> Option<&str> {
+        self.0.task_name()
+    }
+}
+
+impl StdError for Cancelled {}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was cancelled", self.0)
+    }
+}
+
+impl Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match carried::is_listening() {
+            true => Ok(()),
+            false => f.write_str(": it was aborted, or its executor ended before it was done"),
+        }
+    }
+}
+
+/// A panic that ended a task. It dereferences to its [`TaskFailure`], which has the message, the place and the frames.
+///
+/// # Examples
+///
+/// ```
+/// use candor::JoinError;
+///
+/// candor::block_on(async {
+///     let task = candor::spawn(async { panic!("boom {}", std::hint::black_box(1)) });
+///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+///     assert_eq!(panic.message(), "boom 1");
+///     assert!(panic.location().is_some() && panic.backtrace().is_some());
+///     assert!(panic.into_payload().is::<String>());
+/// });
+/// ```
+pub struct Panic(Box<PanicParts>);
+
+struct PanicParts {
+    failure: TaskFailure,
+    /// A payload is `Send` but not `Sync`; the mutex makes it so, and is never locked.
+    payload: Mutex<Box<dyn Any + Send>>,
+}
+
+impl Panic {
+    pub(crate) fn new(failure: TaskFailure, payload: Box<dyn Any + Send>) -> Self {
+        Panic(Box::new(PanicParts {
+            failure,
+            payload: Mutex::new(payload),
+        }))
+    }
+
+    /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
+    pub fn into_payload(self) -> Box<dyn Any + Send> {
+        self.0
+            .payload
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on panicking, here.
+    ///
+    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
+    /// is printed at once, since resuming a panic prints nothing.
+    ///
+    /// # Panics
+    ///
+    /// Always: with the payload of this panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use candor::JoinError;
+    ///
+    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+    ///     panic.resume()
+    /// }));
+    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
+    /// ```
+    pub fn resume(self) -> ! {
+        let PanicParts { failure, payload } = *self.0;
+        let payload = payload.into_inner().unwrap_or_else(PoisonError::into_inner);
+        hook::reinstate(failure, &*payload);
+        resume_unwind(payload)
+    }
+}
+
+impl Deref for Panic {
+    type Target = TaskFailure;
+
+    fn deref(&self) -> &TaskFailure {
+        &self.0.failure
+    }
+}
+
+impl Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}

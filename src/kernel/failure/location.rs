@@ -1,0 +1,163 @@
+//! Places in the source: of a failure, of a spawn, of an `.await`.
+//!
+//! candor's own futures note the line at which they were awaited. That is where a task hangs, or the last
+//! place it was seen at before it failed.
+//!
+//! Knows nothing of candor but how to quote a text.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location as Caller;
+
+use crate::kernel::failure::text::in_one_line;
+
+/// A place in a source file.
+///
+/// std's own `Location` lives as long as the program in most places, but not in a panic hook;
+/// this one can be kept.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+///     let location = error.failure().unwrap().location().unwrap();
+///     assert!(location.file().ends_with(".rs"));
+///     assert_eq!(location.to_string(), format!("{}:{}:{}", location.file(), location.line(), location.column()));
+/// });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    file: Cow<'static, str>,
+    line: u32,
+    column: u32,
+}
+
+impl Location {
+    /// Returns the path of the file, as the compiler was given it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Returns the line, from 1.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Returns the column, from 1.
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+
+    pub(crate) fn copied(location: &Caller<'_>) -> Self {
+        Location {
+            file: location.file().to_owned().into(),
+            line: location.line(),
+            column: location.column(),
+        }
+    }
+}
+
+impl From<&'static Caller<'static>> for Location {
+    fn from(location: &'static Caller<'static>) -> Self {
+        Location {
+            file: location.file().into(),
+            line: location.line(),
+            column: location.column(),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = in_one_line(&self.file);
+        write!(f, "{file}:{}:{}", self.line, self.column)
+    }
+}
+
+/// An `.await` of candor's own futures at which a task was last seen waiting.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(async {
+///         candor::yield_now().await;
+///         panic!("boom")
+///     });
+///     let error = task.await.unwrap_err();
+///     let last_await = error.failure().unwrap().last_await().unwrap();
+///     assert_eq!(last_await.what(), "yield_now");
+///     assert!(last_await.location().file().ends_with(".rs"));
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastAwait {
+    pub(crate) what: AwaitKind,
+    pub(crate) at: &'static Caller<'static>,
+}
+
+/// The futures of candor's own that note where they are awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AwaitKind {
+    Interval,
+    Join,
+    Sleep,
+    Timeout,
+    YieldNow,
+}
+
+impl LastAwait {
+    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    pub fn what(&self) -> &'static str {
+        match self.what {
+            AwaitKind::Interval => "interval",
+            AwaitKind::Join => "JoinHandle",
+            AwaitKind::Sleep => "sleep",
+            AwaitKind::Timeout => "timeout",
+            AwaitKind::YieldNow => "yield_now",
+        }
+    }
+
+    /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    pub fn location(&self) -> Location {
+        self.at.into()
+    }
+}
+
+impl fmt::Display for LastAwait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.what(), self.location())
+    }
+}
+
+/// The path of candor's own source, as the compiler was given it.
+const OWN: &str = file!()
+    .split_at(file!().len() - "kernel/failure/location.rs".len())
+    .0;
+
+/// The caller's line, which in `poll` is that of the `.await`; or, where the caller is the standard
+/// library or candor itself (a boxed future, a combinator, a timeout), where the future was made.
+#[track_caller]
+#[inline]
+pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
+    let caller = Caller::caller();
+    let file = caller.file();
+    let is_library = file.starts_with(OWN) || is_in_a_library(file);
+    if is_library { made_at } else { caller }
+}
+
+/// Whether a file is std's, or that of a crate from a registry or a git repository. Only an absolute path can
+/// be, and is worth the search.
+#[inline]
+fn is_in_a_library(file: &str) -> bool {
+    let is_absolute = file.starts_with('/') || file.get(1..2) == Some(":");
+    is_absolute && has_a_part_of_libraries(file)
+}
+
+/// Out of line: inlined into every future's poll, it kept those from being inlined (28 instructions a yield).
+#[inline(never)]
+fn has_a_part_of_libraries(file: &str) -> bool {
+    file.split(['/', '\\'])
+        .any(|part| matches!(part, "library" | "registry" | "checkouts"))
+}

@@ -1,0 +1,276 @@
+//! What is known of a failure, and how it is reported.
+//!
+//! A failure is caught as cheaply as possible and reported as fully as possible, because most failures
+//! are handed to an awaiter and never printed:
+//!
+//! ```text
+//! panic ──► hook (message, place, frames)  ─┐
+//!                                           ├─► TaskFailure ──► awaiter, as a JoinError
+//! Err   ──► its origin, if it carries one  ─┘        │
+//!                                                    └────────► report ──► log or stderr
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `location` | places in the source, and awaits at them |
+//! | `lineage` | who spawned the task, and who spawned that one |
+//! | `hook` | the panic hook, which sees where a panic starts |
+//! | `records` | what the hook saw, until somebody claims it |
+//! | `account` | what an error value says of itself |
+//! | `carried` | how a failure is found inside the error of another task |
+//! | `error` | `candor::Error`, which knows where it was made |
+//! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
+//! | `record` | who failed, as its awaiter gets it beside the error |
+//! | `report` | the text |
+//! | `printing` | the one place that prints it |
+//! | `aside` | user code that runs on nobody's behalf |
+//! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
+//!
+//! Knows no task, no executor and no loop.
+
+pub(crate) mod aside;
+pub(crate) mod hook;
+pub(crate) mod join_error;
+pub(crate) mod lineage;
+pub(crate) mod location;
+pub(crate) mod record;
+mod records;
+pub(crate) mod reporting;
+pub(crate) mod text;
+pub(crate) mod unread;
+
+use std::backtrace::Backtrace;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::report::account::{Account, Cause};
+use crate::report::{carried, text as report_text};
+use lineage::{Lineage, Origin, TaskId};
+pub(crate) use location::{AwaitKind, await_line};
+pub use location::{LastAwait, Location};
+
+/// How a task failed.
+///
+/// # Examples
+///
+/// ```
+/// use candor::FailureKind;
+///
+/// candor::block_on(async {
+///     let panicked = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+///     assert_eq!(panicked.failure().unwrap().kind(), FailureKind::Panicked);
+///     let failed = candor::spawn(async { "seven".parse::<u8>() }).await.unwrap_err();
+///     assert_eq!(failed.failure().unwrap().kind(), FailureKind::Failed);
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Its poll, or dropping its future, panicked.
+    Panicked,
+    /// It returned `Err`.
+    Failed,
+    /// It panicked and caught the panic itself. That is reported, but it is no failure and not counted.
+    Caught,
+}
+
+/// Everything that is known of one failure.
+///
+/// An `on_failure` callback is given one, and a [`JoinError`](crate::JoinError) holds one beside the error itself. `{}`
+/// is one line; [`report`](TaskFailure::report) and `{:?}` are the full report, as it would be printed. A clone is
+/// cheap, and is the same failure.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let parse = async { Ok::<i32, candor::Error>("seven".parse()?) };
+///     let error = candor::TaskBuilder::new().name("parse").spawn(parse).await.unwrap_err();
+///     let failure = error.failure().unwrap();
+///     assert_eq!(failure.task_id().to_string(), "#1");
+///     assert_eq!(failure.task_name(), Some("parse"));
+///     assert_eq!(failure.kind(), candor::FailureKind::Failed);
+///     assert_eq!(failure.message(), "invalid digit found in string");
+///     assert!(failure.location().is_some() && failure.backtrace().is_some());
+///     assert_eq!(failure.last_await(), None);
+///     assert!(failure.lineage().ancestors().is_empty());
+///     assert!(failure.to_string().contains(", spawned at "));
+///     assert!(failure.report().lines().count() > 2);
+/// });
+/// ```
+#[derive(Clone)]
+pub struct TaskFailure(pub(crate) Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) origin: Origin,
+    pub(crate) kind: FailureKind,
+    pub(crate) last_await: Option<LastAwait>,
+    /// What the panic or the error says.
+    pub(crate) account: Account,
+    /// The failure with which it all began, if this one only passes another one on.
+    pub(crate) first: Option<TaskFailure>,
+    /// It has gone its way: printed, or given to `on_failure`.
+    pub(crate) is_reported: AtomicBool,
+    /// It is being reported because nobody has awaited it in time; an awaiter may still come.
+    pub(crate) is_overdue: AtomicBool,
+}
+
+impl TaskFailure {
+    pub(crate) fn new(
+        origin: Origin,
+        kind: FailureKind,
+        last_await: Option<LastAwait>,
+        account: Account,
+    ) -> Self {
+        let first = account.passes_on().map(|next| next.first().clone());
+        TaskFailure(Arc::new(Parts {
+            origin,
+            kind,
+            last_await,
+            account,
+            first,
+            is_reported: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
+        }))
+    }
+
+    /// Returns the task's number, unique within its executor.
+    pub fn task_id(&self) -> TaskId {
+        self.0.origin.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    pub fn task_name(&self) -> Option<&str> {
+        self.0.origin.name.as_deref()
+    }
+
+    /// Says how it failed.
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+
+    /// Returns the message of the panic, or the text of the error, in full.
+    pub fn message(&self) -> &str {
+        &self.0.account.message
+    }
+
+    /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
+    /// an error that does not know.
+    pub fn location(&self) -> Option<Location> {
+        self.0.account.location.clone()
+    }
+
+    /// Returns the frames at that place; `None` for an error that has none.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.account.backtrace.as_deref()
+    }
+
+    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.0.last_await
+    }
+
+    /// Says who spawned the task, and who spawned that one, up to the entry point.
+    pub fn lineage(&self) -> &Lineage {
+        &self.0.origin.spawned_by
+    }
+
+    /// Returns the full report, as it would be printed: many lines, without a newline at the end.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     let report = error.failure().unwrap().report();
+    ///     assert!(report.starts_with("task #1 panicked: boom\n   at "), "{report}");
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        report_text::of(self)
+    }
+
+    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
+        self.0.account.backtrace.as_ref()
+    }
+
+    /// The failure with which it all began: this one, unless it only passes another one on.
+    pub(crate) fn first(&self) -> &TaskFailure {
+        self.0.first.as_ref().unwrap_or(self)
+    }
+
+    /// The line that names the task. In the text of an error that carries this failure, it is that of the first one.
+    pub(crate) fn line(&self) -> String {
+        match carried::is_heard(self) {
+            true => self.first().one_line(),
+            false => self.one_line(),
+        }
+    }
+
+    pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether it was reported, so that another report need not repeat it.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.is_reported.load(Ordering::Relaxed)
+    }
+
+    /// Claims the one report that it may have.
+    pub(crate) fn begin_report(&self) -> bool {
+        !self.0.is_reported.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_overdue(&self, is_overdue: bool) {
+        self.0.is_overdue.store(is_overdue, Ordering::Relaxed);
+    }
+}
+
+/// A chain of failures may be very long: its links are freed one after the other, and not one inside the other.
+impl Drop for Parts {
+    fn drop(&mut self) {
+        let mut rest = self.take_others();
+        while let Some(failure) = rest.pop() {
+            if let Some(mut parts) = Arc::into_inner(failure.0) {
+                rest.append(&mut parts.take_others());
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn take_others(&mut self) -> Vec<TaskFailure> {
+        let mut others: Vec<_> = self.first.take().into_iter().collect();
+        for cause in mem::take(&mut self.account.causes) {
+            match cause {
+                Cause::Failure(failure) => others.push(failure),
+                Cause::Group(failures) => others.extend(failures),
+                Cause::Text(_) | Cause::ForeignBacktrace(_) => {}
+            }
+        }
+        others
+    }
+}
+
+impl std::error::Error for TaskFailure {}
+
+impl fmt::Debug for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match carried::is_heard(self) {
+            true => f.write_str(&self.first().one_line()),
+            false => f.write_str(&self.report()),
+        }
+    }
+}
+
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())?;
+        if let Some(location) = &self.0.account.location {
+            write!(f, ", at {location}")?;
+        }
+        match self.0.origin.spawned_at {
+            Some(site) => write!(f, ", spawned at {}", Location::from(site)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Where a failure goes that no awaiter takes, and when.
+//!
+//! ```text
+//! handle gone before the failure ──► after_poll ─┐
+//! handle dropped with it unread  ──► after_poll ─┤
+//! nobody reads it in its grace   ──► report_overdue ─► report ──► on_failure, or the log, or stderr
+//! the executor ends              ──► report_unread ─┘     └─────► count, policy
+//! ```
+//!
+//! Always between two polls: a report runs user code (the error's `Debug`, the callback, the logger),
+//! which must find everything whole and must not run in somebody's destructor.
+//!
+//! Knows the core's state.
+
+use std::process;
+use std::rc::Rc;
+use std::time::Instant;
+
+use log::Level;
+
+use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, guarded};
+use crate::kernel::failure::join_error::Panic;
+use crate::kernel::failure::{FailureKind, TaskFailure, hook};
+use crate::kernel::tasks::core::{Core, FailurePolicy, NOBODY, Stop};
+use crate::kernel::tasks::task::AnyTask;
+use crate::report::printing;
+
+impl Core {
+    /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
+    pub(crate) fn report_after_poll(self: &Rc<Self>, owner: Rc<Core>, task: Rc<AnyTask>) {
+        self.to_report.borrow_mut().push_back((owner, task));
+        self.attention.set(true);
+    }
+
+    /// Does what polls have left to be done: tells caught panics and dropped failures.
+    #[cold]
+    pub(crate) fn after_poll(&self) {
+        // Once more if a report has left something.
+        while self.attention.replace(false) {
+            while let Some(caught) = hook::next_caught(self.serial) {
+                self.report(&caught);
+            }
+            // One at a time, because a report may drop more handles.
+            let next_dropped = || self.to_report.borrow_mut().pop_front();
+            while let Some((owner, task)) = next_dropped() {
+                owner.report_task(&*task);
+            }
+        }
+    }
+
+    /// Reports what is left of a handle that was dropped while no poll was running.
+    pub(crate) fn report_now(&self, task: &AnyTask) {
+        self.report_task(task);
+        if self.attention.get() {
+            self.after_poll();
+        }
+    }
+
+    /// Reports the failure of a task that nobody has awaited, unless its grace was over before.
+    fn report_task(&self, task: &AnyTask) {
+        self.view_failure(task, |failure| self.report(failure));
+        if !task.header().is_detached.get() {
+            // The executor has ended, but the handle is still there to give it.
+            return;
+        }
+        // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
+        contain(|| task.discard());
+    }
+
+    /// Reports a panic that has no awaiter.
+    pub(crate) fn report_panic(&self, panic: Panic) {
+        self.tell_failure(&panic);
+        self.report(&panic);
+        drop_payload(panic.into_payload());
+    }
+
+    /// Runs user code on nobody's behalf: what it drops is reported after it and not within it, and if it panics, no task
+    /// has failed.
+    pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
+        let _nobodys = OnBehalf::of(Behalf::Nobody);
+        let running = self.running.replace(u64::from(NOBODY));
+        let outer = self.is_reporting.replace(true);
+        let result = user_code();
+        self.is_reporting.set(outer);
+        self.running.set(running);
+        result
+    }
+
+    /// Calls `view` with the failure of a task, if it is unread. To ask an error for its text runs user code.
+    pub(crate) fn view_failure(&self, task: &AnyTask, mut view: impl FnMut(&TaskFailure)) {
+        self.aside(|| task.view_failure(&mut view));
+    }
+
+    /// The one way into a report, for each failure once.
+    pub(crate) fn report(&self, failure: &TaskFailure) {
+        if !failure.begin_report() {
+            return;
+        }
+        self.aside(|| match &self.config.on_failure {
+            None => {
+                let is_of_logger = failure.lineage().is_of_logger();
+                printing::print_of_task(is_of_logger, Level::Error, &failure.report());
+            }
+            Some(on_failure) => {
+                if let Err(caught) = guarded(|| on_failure(failure)) {
+                    let remark = "on_failure panicked while it was given this report";
+                    let message = caught.quoted("");
+                    let report = failure.report();
+                    printing::print(Level::Error, &format!("{report}\n   {remark}: {message}"));
+                }
+            }
+        });
+        if failure.kind() == FailureKind::Caught {
+            return;
+        }
+        self.failures.set(self.failures.get() + 1);
+        match self.config.policy {
+            FailurePolicy::Report => {}
+            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.one_line())),
+            FailurePolicy::Abort => {
+                printing::flush();
+                process::abort()
+            }
+        }
+    }
+
+    /// Starts the grace of what has been left unread. To be called where an executor is left, and before it is asked when a grace
+    /// ends.
+    pub(crate) fn age_unread(&self) {
+        let mut unread = self.unread.borrow_mut();
+        if unread.has_fresh() {
+            let deadline = || self.clock.now().checked_add(self.config.grace);
+            unread.end_pass(|task| task.has_unread_failure(), deadline);
+        }
+    }
+
+    pub(crate) fn end_of_grace(&self) -> Option<Instant> {
+        self.age_unread();
+        self.unread
+            .borrow_mut()
+            .next_deadline(|task| task.has_unread_failure())
+    }
+
+    /// Reports what nobody has read within its grace. It stays there for an awaiter who comes late.
+    pub(crate) fn report_overdue(&self) {
+        if self.end_of_grace().is_none() {
+            return;
+        }
+        let now = self.clock.now();
+        let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
+        while let Some(task) = next_overdue() {
+            self.view_failure(&*task, |failure| {
+                failure.set_overdue(true);
+                self.report(failure);
+                failure.set_overdue(false);
+            });
+        }
+        if self.attention.get() {
+            self.after_poll();
+        }
+    }
+
+    /// Reports what is unread at the end, and what the reports themselves leave behind.
+    pub(crate) fn report_unread(&self) {
+        loop {
+            self.after_poll();
+            let tasks = self.unread.borrow_mut().take_all();
+            if tasks.is_empty() {
+                break;
+            }
+            for task in tasks {
+                self.report_task(&*task);
+            }
+        }
+    }
+}

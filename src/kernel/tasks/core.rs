@@ -1,0 +1,381 @@
+//! All state of one executor, and what may happen to it.
+//!
+//! ```text
+//!   spawn ───► slots ◄─── wake                    the loop (executor.rs) takes from `slots`,
+//!                │                                polls, and calls back here:
+//!                ▼
+//!              poll ──► finish ──► the joiner is woken, or
+//!                                  the failure is reported: now, after its grace, or at the end
+//! ```
+//!
+//! No user code runs while a part of the state is borrowed. User code that comes back in the middle
+//! of something (a destructor that spawns, a waker that wakes, a callback that drops a handle) finds
+//! the state whole.
+//!
+//! Knows tasks, failures, timers and the inbox. Does not know which executor runs on this thread, and
+//! never polls.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+
+mod config;
+pub(crate) mod ending;
+mod finishing;
+mod identity;
+pub(crate) mod outside;
+pub(crate) mod refused;
+
+pub use config::FailurePolicy;
+pub(crate) use config::{Config, Stop};
+
+use crate::kernel::failure::LastAwait;
+use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::lineage::{Entry, TaskId};
+use crate::kernel::failure::unread::Unread;
+use crate::kernel::tasks::inbox::Inbox;
+use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
+use crate::kernel::tasks::slots::Slots;
+use crate::kernel::tasks::task::{AnyTask, Header, Job, Parentage};
+use crate::kernel::time::clock::Clock;
+use crate::kernel::time::wheel::Wheel;
+
+// Whose code runs, as `Core::polled` says it:
+//
+//   1, 2, …          the task in that slot; a panic becomes its failure
+//   MAIN_SLOT (0)    the future that `run` was given; a panic is reported like a task's
+//   MAIN_UNCAUGHT    the future that `block_on` was given; a panic is its caller's, and passes through
+//   NOBODY           the executor's own
+//
+/// No slot has this number, see [`SLOT_LIMIT`].
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// Nor this one.
+pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
+
+/// How many of candor's own futures a poll may find ready before the task is made to wait for its next turn.
+const READY_A_POLL: u64 = 128;
+
+/// All state of one executor.
+pub(crate) struct Core {
+    /// Unlike the number of the inbox, never given out twice.
+    pub(crate) serial: u64,
+    pub(crate) inbox: &'static Inbox,
+    /// The inbox's, beside what a wake needs as well.
+    pub(crate) number: u16,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) slots: RefCell<Slots<Rc<AnyTask>>>,
+    pub(crate) timers: RefCell<Wheel<Waker>>,
+    pub(crate) unread: RefCell<Unread<Rc<AnyTask>>>,
+
+    /// Whose future is being polled or dropped right now, as its slot: see above. In the upper half stands how many of
+    /// candor's own futures it has found ready in this poll.
+    pub(crate) running: Cell<u64>,
+    /// The await at which this poll returned `Pending`, as far as candor's own futures know.
+    pub(crate) noted_await: Cell<Option<LastAwait>>,
+    pub(crate) main_last_await: Cell<Option<LastAwait>>,
+    /// Something is to be done before the next poll; what, `after_poll` and `take_stop` find out. It is set by the
+    /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
+    /// that nobody can await any more, and by `exit` and the failure policy.
+    pub(crate) attention: Cell<bool>,
+    /// The pass ends with this poll.
+    pub(crate) is_pass_over: Cell<bool>,
+    /// Failures whose handle was dropped within this poll. They may be another executor's.
+    pub(crate) to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
+    /// A report is being given out: the callback or the logger runs.
+    pub(crate) is_reporting: Cell<bool>,
+    pub(crate) stop: Cell<Option<Box<Stop>>>,
+
+    /// The slot that last read the failure of another task. Its own is likely to carry that one.
+    pub(crate) failure_reader: Cell<u32>,
+
+    /// A task was given up without being dropped, and that was said.
+    has_leaked: Cell<bool>,
+    pub(crate) next_id: Cell<u64>,
+    /// Unfinished tasks that `run` and `drain` wait for.
+    pub(crate) waited_for: Cell<u32>,
+    pub(crate) failures: Cell<u64>,
+
+    pub(crate) is_entered: Cell<bool>,
+    /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
+    pub(crate) is_hosted: Cell<bool>,
+    pub(crate) entry: Cell<Option<Entry>>,
+    main_key: Cell<Key>,
+    /// Of each main future of `run_until`, whether it was woken.
+    pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
+    /// The executor that runs on this thread further down the stack.
+    pub(crate) outer: RefCell<Option<Rc<Core>>>,
+    /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
+    pub(crate) outside: RefCell<Option<Box<outside::Outside>>>,
+    /// What is polled in this slot has spawned, and is likely to spawn again.
+    spawning_slot: Cell<u32>,
+    parentage: RefCell<Option<Rc<Parentage>>>,
+}
+
+impl Core {
+    pub(crate) fn new(config: Config) -> Self {
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
+        let inbox = Inbox::open();
+        Core {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            inbox,
+            number: inbox.number(),
+            clock: Clock::new(config.virtual_time),
+            config,
+            slots: RefCell::new(Slots::new()),
+            timers: RefCell::new(Wheel::new()),
+            unread: RefCell::new(Unread::new()),
+            running: Cell::new(u64::from(NOBODY)),
+            noted_await: Cell::new(None),
+            main_last_await: Cell::new(None),
+            attention: Cell::new(false),
+            is_pass_over: Cell::new(false),
+            to_report: RefCell::new(VecDeque::new()),
+            is_reporting: Cell::new(false),
+            stop: Cell::new(None),
+            failure_reader: Cell::new(NOBODY),
+            has_leaked: Cell::new(false),
+            next_id: Cell::new(1),
+            waited_for: Cell::new(0),
+            failures: Cell::new(0),
+            is_entered: Cell::new(false),
+            is_hosted: Cell::new(false),
+            entry: Cell::new(None),
+            main_key: Cell::new(Key::new(inbox.number(), 0, MAIN_SLOT)),
+            hosted_mains: RefCell::new(Vec::new()),
+            outer: RefCell::new(None),
+            outside: RefCell::new(None),
+            spawning_slot: Cell::new(NOBODY),
+            parentage: RefCell::new(None),
+        }
+    }
+
+    /// Notes whose poll begins: a slot's, or that of [`MAIN_UNCAUGHT`].
+    #[inline]
+    pub(crate) fn begin_poll(&self, slot: u32) {
+        // Whoever begins has spent nothing: one store for both.
+        self.running.set(u64::from(slot));
+    }
+
+    #[inline]
+    pub(crate) fn end_poll(&self) {
+        self.running.set(u64::from(NOBODY));
+    }
+
+    #[inline]
+    pub(crate) fn polled(&self) -> u32 {
+        self.running.get() as u32
+    }
+
+    /// Counts a future of candor's own that was ready without a wait, and says whether there have been so many in this
+    /// poll that it is time to let others run.
+    #[cold]
+    pub(crate) fn is_spent(&self) -> bool {
+        let running = self.running.get();
+        let is_spent = running >> 32 == READY_A_POLL && self.polled() != NOBODY;
+        if is_spent {
+            // Only once, or a loop inside of the poll would never get on.
+            self.running.set(u64::from(self.polled()));
+            self.end_pass();
+        } else {
+            self.running.set(running + (1 << 32));
+        }
+        is_spent
+    }
+
+    /// Lets timers and other threads have a look before the next poll: this one has taken long.
+    fn end_pass(&self) {
+        self.is_pass_over.set(true);
+        self.attention.set(true);
+    }
+
+    pub(crate) fn is_between_polls(&self) -> bool {
+        self.polled() == NOBODY
+    }
+
+    pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {
+        self.polled() == slot
+    }
+
+    /// Notes that what is being polled has read the failure of another task.
+    pub(crate) fn note_failure_read(&self) {
+        self.failure_reader.set(self.polled());
+    }
+
+    /// A main future begins. What wakes an earlier one must not poll it: that would hide that nobody wakes this one.
+    #[inline]
+    pub(crate) fn begin_main(&self) {
+        let generation = self.slots.borrow_mut().begin_main();
+        self.main_key.set(self.key_of(MAIN_SLOT, generation));
+    }
+
+    /// The key of the main future.
+    #[inline]
+    pub(crate) fn main_key(&self) -> Key {
+        self.main_key.get()
+    }
+
+    /// Whether a main future of `run_until` is ready: its host has been called, and will poll it.
+    pub(crate) fn has_ready_mains(&self) -> bool {
+        let mains = self.hosted_mains.borrow();
+        mains
+            .iter()
+            .any(|is_woken| is_woken.load(Ordering::Acquire))
+    }
+
+    /// Takes timers out of the wheel whose sleeps were dropped elsewhere. To be called before the wheel is asked for anything.
+    #[inline]
+    pub(crate) fn forget_timers(&self) {
+        for (executor, key) in self.inbox.forgotten_timers() {
+            if executor == self.serial {
+                let waker = self.timers.borrow_mut().cancel(key);
+                contain(|| drop(waker));
+            }
+        }
+    }
+
+    /// Whether user code runs that a report must not interrupt.
+    pub(crate) fn is_polling(&self) -> bool {
+        self.polled() != NOBODY || self.is_reporting.get()
+    }
+
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.get()
+    }
+
+    pub(crate) fn has_work_to_wait_for(&self) -> bool {
+        self.waited_for.get() > 0 || self.has_errands()
+    }
+
+    pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
+        Key::new(self.number, generation, slot)
+    }
+
+    pub(crate) fn stop_for(&self, stop: Stop) {
+        // The first reason counts: what comes after it is what it caused.
+        let first = self.stop.take().unwrap_or_else(|| Box::new(stop));
+        self.stop.set(Some(first));
+        self.attention.set(true);
+        if !self.is_entered.get() {
+            self.inbox.notify();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take_stop(&self) -> Option<Stop> {
+        self.stop.take().map(|stop| *stop)
+    }
+}
+
+/// Spawning.
+impl Core {
+    /// The memory comes first, so that the task is made where it will live. Made on the stack and copied, it would be read in
+    /// larger pieces than it has just been stored in, for which the processor waits: a fifth of a spawn with its await
+    /// (measured). `Rc::new_cyclic` is the safe way to that, though nothing here refers to itself.
+    #[inline]
+    pub(crate) fn spawn<J: Job + 'static>(
+        &self,
+        spawned_at: &'static Caller<'static>,
+        spawned_by: Rc<Parentage>,
+        is_daemon: bool,
+        make: impl FnOnce(Header) -> J,
+    ) -> Rc<J> {
+        let id = TaskId(self.next_id.get());
+        let task = Rc::new_cyclic(|_| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
+        let slot = self.slots.borrow_mut().insert(|slot| {
+            task.header().slot.set(slot);
+            task.clone()
+        });
+        // Not while the table is borrowed: what unwinds may wake.
+        if slot.is_none() {
+            self.refuse_task();
+        }
+        self.next_id.set(id.0 + 1);
+        if !is_daemon {
+            self.waited_for.set(self.waited_for.get() + 1);
+        }
+        if self.config.watch.is_some() {
+            self.tell_spawn(task.header());
+        }
+        task
+    }
+
+    #[cold]
+    fn refuse_task(&self) -> ! {
+        let alive = self.slots.borrow().len();
+        panic!(
+            "cannot spawn: {alive} tasks are alive in this executor, as many as a waker can number. \
+             Something spawns faster than its tasks finish; await some of them before spawning more, \
+             or let a TaskPool do that"
+        );
+    }
+
+    #[inline]
+    pub(crate) fn parentage(self: &Rc<Self>) -> Rc<Parentage> {
+        if self.spawning_slot.get() == self.polled()
+            && let Some(parentage) = &*self.parentage.borrow()
+        {
+            return Rc::clone(parentage);
+        }
+        self.new_parentage()
+    }
+
+    /// A new entry point: what the main future spawns has a new lineage.
+    #[inline]
+    pub(crate) fn set_entry(&self, entry: Option<Entry>) {
+        self.entry.set(entry);
+        self.main_last_await.set(None);
+        self.parentage.take();
+    }
+
+    /// The executor of a task, if it is still there.
+    pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
+        task.spawned_by.executor.upgrade()?.downcast().ok()
+    }
+}
+
+/// Marks in a backtrace where the executor ends and the task begins.
+#[inline(never)]
+pub(crate) fn __candor_poll_boundary<R>(user_code: impl FnOnce() -> R) -> R {
+    let result = user_code();
+    // Work that is left to do keeps this frame on the stack.
+    std::hint::black_box(());
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::kernel::failure::text::payload_text;
+
+    #[test]
+    fn a_task_more_than_a_key_can_number_is_refused_with_advice_and_the_others_live_on() {
+        let core = Rc::new(Core::new(Config::default()));
+        *core.slots.borrow_mut() = Slots::with_limit(3);
+        let make = |header| crate::kernel::tasks::task::Task::new(header, async {});
+        let spawn = || core.spawn(Caller::caller(), core.parentage(), false, make);
+        let first = spawn();
+        spawn();
+        let payload = catch_unwind(AssertUnwindSafe(spawn)).err().unwrap();
+        let message = payload_text(&*payload).unwrap();
+        assert!(
+            message.contains("2 tasks are alive in this executor, as many as a waker can number"),
+            "{message}"
+        );
+
+        let first: Rc<AnyTask> = first;
+        first.cancel();
+        core.finish(&first, false);
+        core.slots.borrow_mut().next_ready();
+        spawn();
+        assert_eq!(core.slots.borrow().len(), 2);
+        core.cancel_everything();
+    }
+}

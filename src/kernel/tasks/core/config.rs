@@ -1,0 +1,100 @@
+//! What may differ from one executor to another, and why one stops early.
+//!
+//! Knows failures, as something to be told of.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::kernel::failure::TaskFailure;
+use crate::watch::watching::Watch;
+
+/// What happens when a failure is reported.
+///
+/// A failure that is handed to an awaiter is not reported, so the policy does not apply to it.
+///
+/// # Examples
+///
+/// ```
+/// use candor::{Executor, FailurePolicy};
+///
+/// let executor = Executor::builder()
+///     .on_failure(|_| ())
+///     .failure_policy(FailurePolicy::Shutdown)
+///     .build();
+/// let code = executor.run(async {
+///     candor::spawn(async { panic!("boom") }).detach();
+///     std::future::pending::<()>().await;
+/// });
+/// assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::FAILURE));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// It is reported, and everything else goes on.
+    #[default]
+    Report,
+    /// It is reported, then every task is cancelled. `block_on` panics and names the task; `run` returns
+    /// `FAILURE`; `drain` returns. `run_until` panics as `block_on` does, and `tick` returns as `drain` does.
+    Shutdown,
+    /// It is reported, then the process aborts. No destructor runs.
+    Abort,
+}
+
+pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
+
+/// What a user may set when building an executor.
+pub(crate) struct Config {
+    /// Whether it was made by a user, or for a test.
+    pub(crate) is_custom: bool,
+    pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) policy: FailurePolicy,
+    pub(crate) grace: Duration,
+    pub(crate) virtual_time: bool,
+    /// The state of the random numbers that shuffle each pass.
+    pub(crate) shuffle: Option<Cell<u64>>,
+    /// Who looks; `None` makes the executor fast.
+    pub(crate) watch: Option<Box<Watch>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            is_custom: false,
+            on_failure: None,
+            policy: FailurePolicy::Report,
+            grace: Duration::from_secs(1),
+            virtual_time: false,
+            shuffle: None,
+            watch: Watch::new(Vec::new(), cfg!(debug_assertions)),
+        }
+    }
+}
+
+impl Config {
+    /// Gives a batch a random order: Fisher and Yates's shuffle with splitmix64, by Sebastiano Vigna.
+    pub(crate) fn shuffle(&self, batch: &mut [u32]) {
+        for left in (2..=batch.len()).rev() {
+            batch.swap(left - 1, (self.random() % left as u64) as usize);
+        }
+    }
+
+    fn random(&self) -> u64 {
+        self.shuffle.as_ref().map_or(0, |state| {
+            state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+            let mixed = state.get();
+            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        })
+    }
+}
+
+/// Why an executor stops before its work is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Stop {
+    /// A task called `exit`.
+    Exit(u8),
+    /// A failure was reported under `FailurePolicy::Shutdown`; the headline says which.
+    Failure(String),
+    /// Nobody is left who could wake anybody; the text says who waits.
+    Stall(String),
+}

@@ -1,0 +1,125 @@
+//! How an executor ends: what is left is cancelled, and told.
+//!
+//! Futures are dropped on the executor's own thread, while it is still the current one, so that their
+//! destructors may spawn, wake and cancel timers as at any other time.
+//!
+//! Knows the core's state.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use log::Level;
+
+use crate::kernel::failure::Location;
+use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::lineage::Named;
+use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
+use crate::kernel::tasks::task::AnyTask;
+use crate::report::printing;
+
+/// How many tasks destructors may spawn while everything is cancelled.
+pub(crate) const SUCCESSORS: u64 = 1_000_000;
+
+impl Core {
+    /// Cancels every task, in the order of their slots, and reports what was not reported.
+    ///
+    /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
+    /// polled any more. After very many of these the rest is leaked, so that an end comes.
+    #[inline]
+    pub(crate) fn cancel_everything(self: &Rc<Self>) {
+        let last = self.next_id.get() + SUCCESSORS;
+        // Most calls of `block_on` spawn nothing.
+        while self.next_id.get() > 1 || self.attention.get() {
+            self.cancel_all_tasks(last);
+            self.report_unread();
+            if self.slots.borrow().len() == 0 {
+                break;
+            }
+        }
+    }
+
+    fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
+        let mut from = 1;
+        while self.slots.borrow().len() > 0 {
+            let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from, last)));
+            match cancelled {
+                Ok(()) => from = 1,
+                Err(payload) => self.settle_panic(payload),
+            }
+        }
+        self.end_poll();
+    }
+
+    fn cancel_tasks(self: &Rc<Self>, from: &mut u32, last: u64) {
+        let next_from = |from| {
+            let slots = self.slots.borrow();
+            let (slot, task) = slots.next_occupied(from)?;
+            Some((slot, Rc::clone(task)))
+        };
+        while let Some((slot, task)) = next_from(*from) {
+            *from = slot + 1;
+            if task.header().id.0 > last {
+                self.leak(&task);
+                continue;
+            }
+            self.begin_poll(slot);
+            __candor_poll_boundary(|| task.cancel());
+            self.finish(&task, false);
+            self.end_poll();
+            if self.attention.get() {
+                self.after_poll();
+            }
+        }
+    }
+
+    /// Gives a task up without dropping its future: it is one more of those whose destructors spawn the next one, and so on
+    /// without end. Its handle finds it cancelled.
+    pub(crate) fn leak(self: &Rc<Self>, task: &Rc<AnyTask>) {
+        let header = task.header();
+        if !self.has_leaked.replace(true) {
+            let who = Named(header.id, header.name());
+            let site = Location::from(header.spawned_at);
+            let text = format!(
+                "{who}, spawned at {site}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
+                 one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
+                 spawns"
+            );
+            printing::print(Level::Warn, &text);
+        }
+        // The future is pinned, so its memory stays.
+        mem::forget(Rc::clone(task));
+        task.give_up();
+        self.finish(task, false);
+    }
+
+    /// Prepares for a second life, unless somebody could tell that there was a first: by a table that has grown large,
+    /// by a timer, by hosts, or by a configuration of its own, with what a user's callback holds.
+    ///
+    /// What is queued, or comes late through the inbox, is a spurious poll.
+    #[inline]
+    pub(crate) fn renew(&self) -> bool {
+        self.next_id.set(1);
+        self.failures.set(0);
+        self.attention.set(false);
+        self.noted_await.set(None);
+        self.main_last_await.set(None);
+        self.stop.set(None);
+        if let Some(watch) = &self.config.watch {
+            watch.has_warned.set(false);
+        }
+        let is_small = self.slots.borrow().used() <= 1024;
+        let is_plain = !self.config.is_custom && !self.is_hosted.get();
+        is_small && is_plain && self.timers.borrow().is_empty()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // A waker may be somebody else's, and its destructor may panic.
+        for waker in self.timers.take().into_values() {
+            contain(|| drop(waker));
+        }
+        self.inbox.close();
+    }
+}

@@ -1,0 +1,120 @@
+//! How a task ends: its slot is free again, and whoever waits for it is woken.
+//!
+//! ```text
+//! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is told
+//!      └─► panicked ──► settle_panic ──┘
+//! ```
+//!
+//! Knows the core's state.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use crate::kernel::failure::aside::drop_payload;
+use crate::kernel::failure::hook;
+use crate::kernel::failure::join_error::Panic;
+use crate::kernel::tasks::core::{Core, NOBODY};
+use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::listener::Joiner;
+use crate::kernel::tasks::task::AnyTask;
+
+impl Core {
+    /// Frees the slot of a finished task, then wakes its joiner or sees to its failure.
+    pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
+        let header = &task.header();
+        header.is_finished.set(true);
+        let slot = header.slot.get();
+        let removed = self.slots.borrow_mut().remove(slot);
+        drop(removed);
+        self.noted_await.set(None);
+        if !header.is_daemon {
+            self.waited_for.set(self.waited_for.get() - 1);
+        }
+        if failed {
+            self.ask_early(task);
+            if header.is_detached.get() {
+                self.report_after_poll(Rc::clone(self), Rc::clone(task));
+            } else {
+                let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
+                let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
+                drop(read);
+            }
+        }
+        if self.config.watch.is_some() {
+            self.tell_done(&**task, failed);
+        }
+        match header.take_joiner() {
+            Joiner::Task(key) => self.wake_by_key(key),
+            Joiner::Listener(listener) => listener.task_done(task.ending()),
+        }
+        // Last of all: a waker of others may have spawned, and the slot will have another tenant.
+        if self.spawning_slot.get() == slot {
+            self.parentage.take();
+        }
+    }
+
+    /// Asks an error for its text that is likely to carry another one, which has been asked before. At the end of a
+    /// long chain each error would ask the next one, one inside the other.
+    #[inline]
+    fn ask_early(&self, task: &Rc<AnyTask>) {
+        if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
+            self.view_failure(&**task, |_| ());
+        }
+    }
+
+    #[inline]
+    pub(crate) fn wake_by_key(&self, key: Key) {
+        match self.config.watch {
+            None => self.slots.borrow_mut().wake(key.slot(), key.generation()),
+            Some(_) => self.wake_watched(key.slot(), Some(key.generation())),
+        }
+    }
+
+    /// Gives a task whose poll or destructor panicked its outcome, and finishes it.
+    ///
+    /// Making the panic the outcome drops the future, which may panic in its turn. The first panic is
+    /// what an awaiter gets; nobody can await the others, so they are reported.
+    pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        let slot = self.polled();
+        let task = self.slots.borrow().get(slot).cloned();
+        let (Some(task), Some(_)) = (task, self.polled_task()) else {
+            // Between polls, so it came from a foreign waker: the hook in front of candor's told it.
+            return drop_payload(payload);
+        };
+        let mut unsettled = Some(payload);
+        let mut homeless = Vec::new();
+        while let Some(payload) = unsettled.take() {
+            let Some(polled) = self.polled_task() else {
+                break;
+            };
+            let panic = hook::claim(payload, polled);
+            match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
+                Ok(None) => {}
+                Ok(Some(panic)) => homeless.push(panic),
+                Err(payload) => unsettled = Some(payload),
+            }
+        }
+        self.end_poll();
+        let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, true)));
+        woken.unwrap_or_else(drop_payload);
+        self.after_poll();
+        for panic in homeless {
+            self.report_panic(panic);
+        }
+    }
+
+    /// Runs user code on behalf of a slot, so that a panic in it is told as that slot's.
+    pub(crate) fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
+        let previous = self.running.replace(u64::from(slot));
+        let result = catch_unwind(AssertUnwindSafe(user_code));
+        let result = result.map_err(|payload| {
+            let polled = self
+                .polled_task()
+                .expect("user code is guarded on behalf of a task that is still there");
+            hook::claim(payload, polled)
+        });
+        self.running.set(previous);
+        result
+    }
+}

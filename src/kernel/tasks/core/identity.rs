@@ -1,0 +1,114 @@
+//! Who is who, and who has spawned whom: what reports and panics are told with.
+//!
+//! Some of it is asked by the panic hook, which may run in the middle of anything: it borrows with care, and calls
+//! no user code.
+//!
+//! Knows the core's state.
+
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::kernel::failure::hook::Polled;
+use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
+use crate::kernel::tasks::key::MAIN_SLOT;
+use crate::kernel::tasks::task::{Header, Parentage};
+use crate::report::printing;
+
+impl Core {
+    /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
+    /// asked in the middle of anything, since the panic hook asks it.
+    pub(crate) fn origin_of(&self, slot: u32) -> Option<Origin> {
+        match slot {
+            NOBODY | MAIN_UNCAUGHT => None,
+            MAIN_SLOT => Some(Origin {
+                id: TaskId::MAIN,
+                name: None,
+                spawned_at: None,
+                spawned_by: Lineage::of_entry(self.entry.get()),
+            }),
+            slot => {
+                let slots = self.slots.try_borrow().ok()?;
+                slots
+                    .get(slot)
+                    .map(|task| task.header().origin().to_owned())
+            }
+        }
+    }
+
+    /// Who is being polled, for the panic hook and for a caught payload.
+    pub(crate) fn polled_task(&self) -> Option<Polled> {
+        let slot = self.polled();
+        let origin = self.origin_of(slot)?;
+        let before = || match slot {
+            MAIN_SLOT => self.main_last_await.get(),
+            slot => self.slots.borrow().get(slot)?.header().last_await(),
+        };
+        let last_await = self.noted_await.get().or_else(before);
+        Some(Polled {
+            executor: self.serial,
+            origin,
+            last_await,
+        })
+    }
+
+    /// The failures that nobody has read, a line each. Calls no user code, so it knows no messages.
+    pub(crate) fn unread_lines(&self) -> Vec<String> {
+        let Ok(unread) = self.unread.try_borrow() else {
+            return Vec::new();
+        };
+        let Ok(to_report) = self.to_report.try_borrow() else {
+            return Vec::new();
+        };
+        let waiting = to_report.iter().map(|(_, task)| task);
+        let tasks = unread
+            .iter()
+            .chain(waiting)
+            .filter(|task| task.has_unread_failure());
+        // One that is about to be reported may still be on the list of the unread.
+        let owners: BTreeMap<_, _> = tasks
+            .map(|task| (task.header().id, task.header()))
+            .collect();
+        let line = |owner: &Header| {
+            let owner = Named(owner.id, owner.name());
+            format!("{owner} has failed, and nobody has read its failure")
+        };
+        owners.into_values().map(line).collect()
+    }
+
+    /// That of a task with a name, which is its own.
+    #[cold]
+    pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
+        let mut parentage = self.parentage();
+        Rc::make_mut(&mut parentage).name = Some(name);
+        parentage
+    }
+
+    #[cold]
+    pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
+        let slot = self.polled();
+        let parentage = self.parentage_with(match self.origin_of(slot) {
+            Some(origin) => Lineage::below(&origin),
+            None if slot == NOBODY && printing::is_logging() => Lineage::of_logger(),
+            None => Lineage::of_entry(self.entry.get()),
+        });
+        // Between the polls of a running executor the next one may be the logger, or no longer.
+        if slot != NOBODY || self.entry.get().is_none() {
+            self.spawning_slot.set(slot);
+            self.parentage.replace(Some(Rc::clone(&parentage)));
+        }
+        parentage
+    }
+
+    /// What the tasks share that have this lineage.
+    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
+        let executor: Weak<Core> = Rc::downgrade(self);
+        Rc::new(Parentage {
+            name: None,
+            lineage,
+            executor,
+            number: self.number,
+        })
+    }
+}

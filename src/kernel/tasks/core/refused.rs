@@ -1,0 +1,67 @@
+//! What came too late: for an executor that has ended, or a group that is over.
+//!
+//! It is dropped where it was given. Its destructor may try the same with a successor, and that one's as well, so that
+//! each would be dropped inside the one before, until the stack is used up. Hence they are dropped one after the other:
+//!
+//! ```text
+//! spawn ──refused──► drop ──► its destructor spawns ──refused──► waits here, until the drop has returned
+//!                     ▲                                                │
+//!                     └──────── 1,000,000 times, the rest is leaked ◄──┘
+//! ```
+//!
+//! Knows nothing of candor but how to contain a panic and how to warn.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::mem::{self, ManuallyDrop};
+use std::panic::Location as Caller;
+
+use log::Level;
+
+use crate::kernel::failure::Location;
+use crate::kernel::failure::aside::contain;
+use crate::kernel::tasks::core::ending::SUCCESSORS;
+use crate::report::printing;
+
+type Waiting = VecDeque<Box<dyn Any>>;
+
+thread_local! {
+    static IS_DROPPING: Cell<bool> = const { Cell::new(false) };
+    /// Never dropped, so that it can be used in the destructors of other thread-locals. Empty whenever nothing is being
+    /// dropped here.
+    static WAITING: RefCell<ManuallyDrop<Waiting>> = const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
+}
+
+/// Drops what was refused; within the destructor of another such, when that has returned.
+pub(crate) fn drop_refused(refused: impl Any, spawned_at: &'static Caller<'static>) {
+    if IS_DROPPING.replace(true) {
+        return WAITING.with_borrow_mut(|waiting| waiting.push_back(Box::new(refused)));
+    }
+    let _rest = Rest(spawned_at);
+    drop(refused);
+}
+
+/// Drops what waits, also if the first one has panicked.
+struct Rest(&'static Caller<'static>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        let next = || WAITING.with_borrow_mut(|waiting| waiting.pop_front());
+        for _ in 0..SUCCESSORS {
+            let Some(refused) = next() else { break };
+            contain(|| drop(refused));
+        }
+        let rest = WAITING.with_borrow_mut(|waiting| mem::take(&mut **waiting));
+        IS_DROPPING.set(false);
+        if !rest.is_empty() {
+            mem::forget(rest);
+            let text = format!(
+                "what was spawned at {} is leaked: it came too late, and its destructor has spawned {SUCCESSORS} more, \
+                 each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
+                Location::from(self.0)
+            );
+            printing::print(Level::Warn, &text);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Which executor runs on this thread.
+//!
+//! Executors nest: a task may call `block_on`, and then the inner executor is the current one until it
+//! returns. Each knows the one that it has covered.
+//!
+//! ```text
+//! CURRENT ──► inner core ──outer──► outer core ──outer──► none
+//! ```
+//!
+//! The thread-local is const-initialized and needs no destructor, so it also works inside the
+//! destructors of other thread-locals: a future that is dropped there can be woken, and an executor
+//! that lives there can run.
+//!
+//! Also keeps one core in reserve on each thread, since `block_on` is often called again and again.
+//!
+//! Knows the core.
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::task::Context;
+
+use crate::kernel::failure::aside::{Behalf, OnBehalf};
+use crate::kernel::failure::hook;
+use crate::kernel::failure::hook::{Polled, Probe};
+use crate::kernel::failure::lineage::Entry;
+use crate::kernel::failure::{AwaitKind, LastAwait};
+use crate::kernel::tasks::core::{Config, Core};
+use crate::kernel::tasks::key::Key;
+
+thread_local! {
+    /// `ManuallyDrop` spares it a destructor. Whoever puts a core in takes it out: [`Entered`].
+    static CURRENT: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
+
+    static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
+}
+
+/// Calls `f`, which must not run user code, with the executor that runs on this thread.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    // Not `with_borrow`, which std does not let the compiler inline: that doubles the cost of a wake (measured).
+    let found = CURRENT.try_with(|current| current.borrow().as_deref().map(f));
+    found.ok().flatten()
+}
+
+/// The executor that runs on this thread.
+#[inline]
+pub(crate) fn get() -> Option<Rc<Core>> {
+    with(Rc::clone)
+}
+
+/// Wakes the task of `key` from this thread, if its executor is the current one.
+#[inline]
+pub(crate) fn wake(key: Key) -> bool {
+    let woken = with(|core| {
+        let is_here = core.number == key.executor();
+        if is_here {
+            core.slots.borrow_mut().wake(key.slot(), key.generation());
+        }
+        is_here
+    });
+    woken == Some(true)
+}
+
+/// Queues the task in this slot, which the caller knows to be the right one.
+pub(crate) fn wake_tenant(core: &Core, slot: u32) {
+    core.slots.borrow_mut().wake_tenant(slot);
+    notify_elsewhere(core);
+}
+
+/// Says that something was queued, to an executor that may not be running: its hosts have to be called.
+pub(crate) fn notify_elsewhere(core: &Core) {
+    if with(|here| here.number == core.number) != Some(true) {
+        core.inbox.notify();
+    }
+}
+
+/// Notes that the current task waits at this `.await`.
+#[inline]
+pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
+    with(|core| core.noted_await.set(Some(LastAwait { what, at })));
+}
+
+/// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run;
+/// then it is woken, to go on at its next turn.
+#[cold]
+pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
+    let is_spent = with(|core| core.is_spent()) == Some(true);
+    if is_spent {
+        cx.waker().wake_by_ref();
+    }
+    is_spent
+}
+
+/// Notes that the current task has read the failure of another one.
+#[cold]
+pub(crate) fn note_failure_read() {
+    with(|core| core.note_failure_read());
+}
+
+/// Makes an executor the current one until it is dropped.
+pub(crate) struct Entered {
+    core: Rc<Core>,
+    /// Perhaps a logger or a callback has entered it: its tasks are somebody again.
+    _behalf: OnBehalf,
+}
+
+impl Entered {
+    /// # Panics
+    ///
+    /// When the executor is running already.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
+        if core.is_entered.get() {
+            refuse_second_entry(core, entry.function);
+        }
+        core.set_entry(Some(entry));
+        Entered::again(core)
+    }
+
+    /// Enters a core that is about to end: destructors of futures may spawn and wake.
+    #[inline]
+    pub(crate) fn again(core: &Rc<Core>) -> Self {
+        core.is_entered.set(true);
+        let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
+        core.outer.replace(outer.map(ManuallyDrop::into_inner));
+        Entered {
+            core: Rc::clone(core),
+            _behalf: OnBehalf::of(Behalf::Task),
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn refuse_second_entry(core: &Core, function: &str) -> ! {
+    panic!(
+        "`{function}` was called on an executor that is already running (it was entered by {}). \
+         Inside of it, `.await` the future or `spawn` it, and the other tasks run meanwhile; to wait in \
+         the middle of plain code, use the free function `candor::block_on`, which is an executor of \
+         its own",
+        core.entry
+            .get()
+            .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
+    )
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        // A main future that panicked has ended in the middle of its poll.
+        self.core.end_poll();
+        if self.core.attention.get() {
+            self.core.after_poll();
+        }
+        let outer = self.core.outer.take().map(ManuallyDrop::new);
+        let this = CURRENT.replace(outer);
+        self.core.is_entered.set(false);
+        self.core.set_entry(None);
+        drop(this.map(ManuallyDrop::into_inner));
+    }
+}
+
+/// Runs `f` as if this executor, which is the current one, did not run here, so that wakes of its tasks go through
+/// its inbox; or within such an `f` as if it did again.
+#[cfg(feature = "async-io")]
+pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+    struct Swapped<'a>(&'a Core);
+
+    impl Swapped<'_> {
+        /// Puts the executor that this one has covered in its place, or the other way round.
+        fn swap(&self) {
+            let covered = self.0.outer.take().map(ManuallyDrop::new);
+            let current = CURRENT.replace(covered);
+            self.0.outer.replace(current.map(ManuallyDrop::into_inner));
+        }
+    }
+
+    impl Drop for Swapped<'_> {
+        fn drop(&mut self) {
+            self.swap();
+        }
+    }
+
+    let swapped = Swapped(core);
+    swapped.swap();
+    f()
+}
+
+/// A core without tasks: with the usual configuration the one in reserve, or a new one.
+#[inline]
+pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
+    // Also for the core in reserve: the first executor may not have been able to.
+    hook::install(Probe {
+        polled: polled_task,
+        unread: unread_lines,
+    });
+    if config.is_none()
+        && let Ok(Some(core)) = SPARE.try_with(Cell::take)
+    {
+        return core;
+    }
+    new_core(config)
+}
+
+#[cold]
+fn new_core(config: Option<Config>) -> Rc<Core> {
+    Rc::new(Core::new(config.unwrap_or_default()))
+}
+
+/// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can
+/// tell that it had an earlier life.
+#[inline]
+pub(crate) fn retire(core: &Rc<Core>) {
+    if Rc::strong_count(core) == 1
+        && Rc::weak_count(core) == 0
+        && core.inbox.holders() == 0
+        && core.renew()
+    {
+        // Where the thread is ending, it is simply dropped.
+        SPARE
+            .try_with(|spare| spare.set(Some(Rc::clone(core))))
+            .ok();
+    }
+}
+
+/// The task that is being polled on this thread. Its loop will look for what the panic hook has recorded.
+///
+/// A main future of `block_on` is nobody's task: what it panics with goes to the task that called `block_on`, if any.
+fn polled_task() -> Option<Polled> {
+    let mut core = get();
+    while let Some(this) = core {
+        if let Some(polled) = this.polled_task() {
+            this.attention.set(true);
+            return Some(polled);
+        }
+        if this.is_between_polls() {
+            return None;
+        }
+        core = this.outer.borrow().clone();
+    }
+    None
+}
+
+/// The innermost executor that has a poll running; its loop reports what must not be reported now.
+pub(crate) fn polling_core() -> Option<Rc<Core>> {
+    let mut core = get();
+    while let Some(this) = core {
+        if this.is_polling() {
+            return Some(this);
+        }
+        core = this.outer.borrow().clone();
+    }
+    None
+}
+
+fn unread_lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut core = get();
+    while let Some(this) = core {
+        lines.extend(this.unread_lines());
+        core = this.outer.borrow().clone();
+    }
+    lines
+}

@@ -1,0 +1,62 @@
+//! Passes for a host: they poll what there is, and never wait.
+//!
+//! Knows the loop.
+
+use std::rc::Rc;
+
+use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::run_loop::{Loop, Pause, next_deadline};
+
+impl Loop<'_> {
+    /// Begins a pass, after a jump to the next deadline where time is virtual and nothing else can be done.
+    fn begin_hosted(&mut self) {
+        self.begin_pass();
+        let core = self.core;
+        if core.config.virtual_time
+            && !core.slots.borrow().has_ready()
+            && !core.has_ready_mains()
+            && next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline))
+        {
+            self.begin_pass();
+        }
+    }
+
+    /// Whether a timer or the end of a grace has come up since the last pass began, or mail.
+    fn is_anything_due(&self) -> bool {
+        let core = self.core;
+        let is_due = |deadline| deadline <= core.clock.now();
+        core.inbox.has_mail() || super::next_event(core).is_some_and(is_due)
+    }
+}
+
+/// Polls each task that is ready once.
+pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
+    let mut tasks = Loop::new(core, None);
+    tasks.begin_hosted();
+    let batch = match &core.config.shuffle {
+        Some(_) => tasks.polls_left,
+        // Another order that is the same.
+        None => core.slots.borrow_mut().reorder(|_| ()),
+    };
+    for _ in 0..batch {
+        // One by one, since a panic ends a run of polls: the rest of the batch would be forgotten.
+        tasks.polls_left = 1;
+        tasks.step()?;
+    }
+    Ok(())
+}
+
+/// Polls until nobody is ready and nothing is due.
+pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
+    let mut tasks = Loop::new(core, None);
+    tasks.begin_hosted();
+    while tasks.step()? != Pause::NothingIsReady || tasks.is_anything_due() {}
+    Ok(())
+}
+
+/// One pass, as long as any, whatever panics in it.
+pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
+    let mut tasks = Loop::new(core, None);
+    while tasks.step()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
+    Ok(())
+}

@@ -1,0 +1,437 @@
+//! A task: one allocation that holds a future, and later what became of it.
+//!
+//! ```text
+//!               ┌──────────────────── Task ────────────────────┐
+//! slots  ──Rc──►│ Header                 │ Stage:               │◄──Rc── JoinHandle
+//! (a Job,       │ id, name, lineage,     │ Running(future)      │   (a JobOf<T>,
+//!  to poll)     │ last await, joiner     │      ▼               │    to join)
+//!               │                        │ Finished(outcome)    │
+//!               └────────────────────────┴──────────────────────┘
+//! ```
+//!
+//! Both see the same cell through a trait object of their own: the executor needs not know what the
+//! future returns, and the handle needs not know what the future is. A plain `Rc` is enough, because
+//! wakers hold no pointer and so no task is ever seen by another thread.
+//!
+//! The executor polls through `&self`, so the stage is in a `RefCell`. Whoever finds it borrowed is
+//! running inside the very future that is being polled, dropped or reported.
+//!
+//! Knows failures and keys, but no executor, no queue and no waker but as something to call.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
+use crate::kernel::failure::lineage::{Lineage, Named, OriginOf, TaskId};
+use crate::kernel::failure::record::Record;
+use crate::kernel::failure::{AwaitKind, LastAwait, TaskFailure};
+use crate::kernel::tasks::foreign::Foreign;
+use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::listener::{Ending, Joiner};
+use crate::outcome::Outcome;
+
+/// A task whose future is an `F`.
+///
+/// In this order in memory too, so that the header is at the same place whatever the future is. Where the compiler
+/// chose the order, a field of the header was copied together with the padding of the future beside it.
+#[repr(C)]
+pub(crate) struct Task<F: Future<Output: Outcome>> {
+    header: Header,
+    stage: RefCell<Stage<F>>,
+}
+
+/// A task as the executor sees it.
+pub(crate) type AnyTask = dyn Job;
+
+/// What is known of a task whatever its future is.
+///
+/// Three of its flags say how far the two sides are; the fourth, `is_aborted`, is a wish of the handle's side:
+///
+/// | finished | detached | consumed | |
+/// |---|---|---|---|
+/// | no | no | no | the future runs, and somebody may join it |
+/// | no | yes | no | it runs by itself: a failure will be reported at once |
+/// | yes | no | no | the outcome waits for the handle, a failure as long as its grace |
+/// | yes | no | yes | the handle has the outcome |
+/// | yes | yes | no | nobody has asked: a failure has been reported, or is about to be |
+/// | yes | yes | yes | the handle was awaited, then dropped |
+pub(crate) struct Header {
+    pub(crate) id: TaskId,
+    pub(crate) spawned_at: &'static Caller<'static>,
+    pub(crate) spawned_by: Rc<Parentage>,
+    /// The two halves of the last await, apart so that the kind fits between the flags.
+    awaited_at: Cell<Option<&'static Caller<'static>>>,
+    awaited: Cell<AwaitKind>,
+    /// Whoever awaits the handle.
+    pub(crate) joiner: Cell<Joiner>,
+    /// The number of its executor.
+    pub(crate) executor: u16,
+    /// Known once the task has been let into the table.
+    pub(crate) slot: Cell<u32>,
+    pub(crate) polls: Cell<u32>,
+    pub(crate) is_daemon: bool,
+    /// No handle is left that could read the outcome.
+    pub(crate) is_detached: Cell<bool>,
+    /// The outcome has been given to the handle.
+    pub(crate) is_consumed: Cell<bool>,
+    /// Its future is to be dropped instead of polled again.
+    pub(crate) is_aborted: Cell<bool>,
+    /// The future is done or dropped, and has left the table.
+    pub(crate) is_finished: Cell<bool>,
+}
+
+impl Header {
+    #[inline]
+    pub(crate) fn new(
+        id: TaskId,
+        spawned_at: &'static Caller<'static>,
+        spawned_by: Rc<Parentage>,
+        is_daemon: bool,
+    ) -> Self {
+        Header {
+            id,
+            spawned_at,
+            executor: spawned_by.number,
+            spawned_by,
+            awaited_at: Cell::new(None),
+            awaited: Cell::new(AwaitKind::Join),
+            joiner: Cell::new(Joiner::NOBODY),
+            slot: Cell::new(0),
+            polls: Cell::new(0),
+            is_daemon,
+            is_detached: Cell::new(false),
+            is_consumed: Cell::new(false),
+            is_aborted: Cell::new(false),
+            is_finished: Cell::new(false),
+        }
+    }
+
+    /// Lets the task of `key` be queued when this one is done, if it is of the same executor.
+    #[inline]
+    fn set_joiner(&self, key: Key) -> bool {
+        let is_sibling = key.executor() == self.executor && key != Key::NOBODY;
+        if is_sibling {
+            self.joiner.set(Joiner::Task(key));
+        }
+        is_sibling
+    }
+
+    /// Lets a waker of others be called instead: that of a `FuturesUnordered`, or of another executor.
+    #[inline(never)]
+    fn set_foreign_joiner(&self, waker: &Waker) {
+        let former = self.take_joiner();
+        let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
+        self.joiner.set(former);
+        if !is_known {
+            // Should the clone panic, the former joiner is still there.
+            let joiner = Rc::new(Foreign::of(waker));
+            self.joiner.set(Joiner::Listener(joiner));
+        }
+    }
+
+    /// A handle was polled whose outcome is not there, though its task is done.
+    #[cold]
+    fn wait_for_report(&self, waker: &Waker) {
+        assert!(
+            !self.is_consumed.get(),
+            "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
+            Named(self.id, self.name()),
+        );
+        // Its failure is being reported right now, further up the stack.
+        waker.wake_by_ref();
+    }
+
+    #[inline]
+    pub(crate) fn take_joiner(&self) -> Joiner {
+        self.joiner.replace(Joiner::NOBODY)
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.spawned_by.name.as_deref()
+    }
+
+    /// The `.await` at which the task last waited, as far as candor's own futures could see.
+    pub(crate) fn last_await(&self) -> Option<LastAwait> {
+        let what = self.awaited.get();
+        self.awaited_at.get().map(|at| LastAwait { what, at })
+    }
+
+    /// What its handle is given if the future was dropped before it was done.
+    #[cold]
+    fn cancelled<E>(&self) -> JoinError<E> {
+        JoinError::Cancelled(Cancelled(Record::of_task(self.origin(), self.last_await())))
+    }
+
+    pub(crate) fn origin(&self) -> OriginOf<'_> {
+        OriginOf {
+            id: self.id,
+            name: self.spawned_by.name.as_ref(),
+            spawned_at: self.spawned_at,
+            spawned_by: &self.spawned_by.lineage,
+        }
+    }
+}
+
+/// What all tasks of one spawner share, save those with a name: such a task has this for itself.
+///
+/// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
+/// failures, which may leave the thread and are few. So spawning costs no atomic operation.
+#[derive(Clone)]
+pub(crate) struct Parentage {
+    /// The task's own name, not the spawner's. It is here, since few tasks have one and all would pay for its place.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) lineage: Arc<Lineage>,
+    /// The executor, for those who know what that is.
+    pub(crate) executor: Weak<dyn Any>,
+    /// Its number.
+    pub(crate) number: u16,
+}
+
+// One word more, and a small task with a small future is no longer served from malloc's fast lists.
+const _: () = assert!(size_of::<Joiner>() == 16 && size_of::<Header>() == 64);
+
+/// What a poll came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterPoll {
+    /// The future waits to be woken.
+    Wait,
+    /// It is done, and there is nothing to tell.
+    Done,
+    /// It is done, and its failure waits to be read or told.
+    Failed,
+}
+
+/// The executor's side of a task. All of it may unwind, since all of it runs user code.
+///
+/// All that a poll does to a task is behind one call, because only there the place of its parts is known.
+pub(crate) trait Job {
+    fn header(&self) -> &Header;
+
+    /// Polls the future, or drops it if it was aborted. An await that it notes becomes its last one.
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll;
+
+    /// Drops the future.
+    fn cancel(&self);
+
+    /// Lets the handle find the task cancelled, though its future is still there and will never be dropped.
+    fn give_up(&self) {}
+
+    /// Makes a panic in `poll` or `cancel` the outcome. It is given back if there is a failure already:
+    /// the first one is what an awaiter gets.
+    fn settle_panic(&self, panic: Panic) -> Option<Panic>;
+
+    fn has_unread_failure(&self) -> bool;
+
+    /// How a task that is finished has ended.
+    fn ending(&self) -> Ending;
+
+    /// Calls `view` with the failure, if nobody has read it yet. Meanwhile its handle waits, as for a task that is not
+    /// done. An error is asked for its text, which is user code.
+    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure));
+
+    /// Drops the outcome, which nobody will ask for.
+    fn discard(&self);
+}
+
+/// The handle's side of a task whose future returns `T`.
+pub(crate) trait JobOf<T>: Job {
+    /// Takes the outcome, or lets the waker be called when there is one. `key` is what the waker
+    /// stands for. Where the outcome is there already, `is_put_off` is asked whether it has to wait all the same.
+    ///
+    /// # Panics
+    ///
+    /// When the outcome was taken before.
+    fn poll_join(
+        &self,
+        cx: &Context<'_>,
+        key: Key,
+        is_put_off: Option<fn(&Context<'_>) -> bool>,
+    ) -> Poll<Result<T::Ok, JoinError<T::Err>>>
+    where
+        T: Outcome;
+}
+
+enum Stage<F: Future<Output: Outcome>> {
+    Running(F),
+    /// `None` once the outcome was taken or discarded.
+    Finished(Option<OutcomeOf<F>>),
+    /// The future was dropped before it was done. Who that was is said when the handle asks.
+    Cancelled,
+}
+
+type OutcomeOf<F> = Result<
+    <<F as Future>::Output as Outcome>::Ok,
+    JoinError<<<F as Future>::Output as Outcome>::Err>,
+>;
+
+impl<F: Future<Output: Outcome>> Task<F> {
+    #[inline]
+    pub(crate) fn new(header: Header, future: F) -> Self {
+        Task {
+            header,
+            stage: RefCell::new(Stage::Running(future)),
+        }
+    }
+
+    /// Puts what the future returned where it was. Returning it dropped is the usual case of a detached task.
+    fn finish(&self, stage: &mut Stage<F>, output: F::Output) -> AfterPoll {
+        match output.into_result() {
+            Ok(value) => {
+                // This drops the future. Should that panic, the outcome is in its place all the same.
+                *stage = Stage::Finished(Some(Ok(value)));
+                if self.header.is_detached.get() {
+                    *stage = Stage::Finished(None);
+                }
+                AfterPoll::Done
+            }
+            Err(error) => {
+                let header = &self.header;
+                let record = Record::of_task(header.origin(), header.last_await());
+                *stage = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
+                AfterPoll::Failed
+            }
+        }
+    }
+
+    #[inline]
+    fn take_outcome(&self) -> Option<OutcomeOf<F>> {
+        let stage = &mut *self.stage.try_borrow_mut().ok()?;
+        match stage {
+            Stage::Finished(outcome) => outcome.take(),
+            _ => self.take_cancelled(stage),
+        }
+    }
+
+    /// What is found where no future has returned.
+    #[cold]
+    fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F>> {
+        match stage {
+            Stage::Cancelled => *stage = Stage::Finished(None),
+            // Given up: the future stays where it is pinned.
+            Stage::Running(_) if self.header.is_finished.get() => {}
+            Stage::Running(_) | Stage::Finished(_) => return None,
+        }
+        Some(Err(self.header.cancelled()))
+    }
+}
+
+impl<F: Future<Output: Outcome>> Stage<F> {
+    fn is_unread_failure(&self) -> bool {
+        matches!(
+            self,
+            Stage::Finished(Some(Err(JoinError::Failed(..) | JoinError::Panicked(_))))
+        )
+    }
+}
+
+impl<F: Future<Output: Outcome>> Job for Task<F> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll {
+        let header = &self.header;
+        let stage = &mut *self.stage.borrow_mut();
+        let Stage::Running(future) = stage else {
+            return AfterPoll::Wait;
+        };
+        if header.is_aborted.get() {
+            *stage = Stage::Cancelled;
+            return AfterPoll::Done;
+        }
+        header.polls.set(header.polls.get().wrapping_add(1));
+        // SAFETY: The future is pinned from its first poll until it is dropped. It lies inside an `Rc`,
+        // which does not move its contents, and `spawn` put it there before that first poll. It is
+        // reached only in this function and where a stage is assigned, and assignment drops it in place;
+        // what moves out of a stage elsewhere is the outcome, never the future.
+        let future = unsafe { Pin::new_unchecked(future) };
+        match future.poll(cx) {
+            Poll::Pending => {
+                if let Some(noted) = noted.take() {
+                    header.awaited_at.set(Some(noted.at));
+                    header.awaited.set(noted.what);
+                }
+                AfterPoll::Wait
+            }
+            Poll::Ready(output) => self.finish(stage, output),
+        }
+    }
+
+    fn cancel(&self) {
+        let mut stage = self.stage.borrow_mut();
+        if let Stage::Running(_) = &*stage {
+            *stage = Stage::Cancelled;
+        }
+    }
+
+    fn settle_panic(&self, panic: Panic) -> Option<Panic> {
+        let mut stage = self.stage.borrow_mut();
+        if stage.is_unread_failure() {
+            return Some(panic);
+        }
+        *stage = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
+        None
+    }
+
+    fn has_unread_failure(&self) -> bool {
+        (self.stage.try_borrow()).is_ok_and(|stage| stage.is_unread_failure())
+    }
+
+    fn ending(&self) -> Ending {
+        match &*self.stage.borrow() {
+            Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
+            Stage::Cancelled | Stage::Running(_) => Ending::Cancelled,
+        }
+    }
+
+    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
+        if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
+            && let Some(failure) = error.failure()
+        {
+            view(failure);
+        }
+    }
+
+    fn discard(&self) {
+        // Its destructor is user code, and may come back here: it runs when the stage is free again.
+        drop(self.take_outcome());
+    }
+}
+
+impl<F: Future> JobOf<F::Output> for Task<F>
+where
+    F::Output: Outcome,
+{
+    fn poll_join(
+        &self,
+        cx: &Context<'_>,
+        key: Key,
+        is_put_off: Option<fn(&Context<'_>) -> bool>,
+    ) -> Poll<OutcomeOf<F>> {
+        let header = &self.header;
+        if !header.is_finished.get() {
+            if header.set_joiner(key) {
+                return Poll::Pending;
+            }
+            header.set_foreign_joiner(cx.waker());
+            // While the waker was cloned, the task may have been run to its end.
+            if !header.is_finished.get() {
+                return Poll::Pending;
+            }
+            header.take_joiner();
+        } else if is_put_off.is_some_and(|is_put_off| is_put_off(cx)) {
+            return Poll::Pending;
+        }
+        if let Some(outcome) = self.take_outcome() {
+            header.is_consumed.set(true);
+            return Poll::Ready(outcome);
+        }
+        header.wait_for_report(cx.waker());
+        Poll::Pending
+    }
+}

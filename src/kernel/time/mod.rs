@@ -1,0 +1,5 @@
+//! How time passes.
+
+pub(crate) mod clock;
+pub(crate) mod sleep;
+pub(crate) mod wheel;

@@ -1,0 +1,323 @@
+//! A sleep: a deadline, and an entry in the wheel while somebody waits for it.
+//!
+//! ```text
+//! made ──first poll──► in the wheel ──deadline──► fired: out of the wheel, its waker woken
+//!   │                      │
+//!   └─ dropped: nothing    └─ dropped: cancelled
+//! ```
+//!
+//! It holds no pointer to its executor, only its serial number and the key of the entry, so it is `Send`
+//! and may be dropped anywhere. Dropped where its executor does not run, it leaves a note in the inbox of that one, which
+//! then takes the entry out.
+//!
+//! Knows the current executor, its clock and its wheel.
+
+use std::fmt;
+use std::mem;
+use std::panic::Location as Caller;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::inbox::Inbox;
+use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::waker;
+use crate::kernel::time::wheel::EntryKey;
+
+/// Reads the clock of the executor on this thread; outside of one, the real clock.
+///
+/// Under [virtual time](crate::Builder::virtual_time) deadlines must come from here.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let start = candor::time::now();
+///     candor::sleep(Duration::from_millis(250)).await;
+///     assert_eq!(candor::time::now() - start, Duration::from_millis(250));
+/// });
+/// ```
+pub fn now() -> Instant {
+    current::with(|core| core.clock.now()).unwrap_or_else(Instant::now)
+}
+
+/// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
+///
+/// It may be called anywhere, but polled only in a running executor. One whose time has passed is ready at once; after 128
+/// such futures in one poll a task lets others run first. A sleep of zero always does, as in asyncio and trio.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let start = candor::time::now();
+///     candor::sleep(Duration::from_secs(60)).await;
+///     assert_eq!(candor::time::now() - start, Duration::from_secs(60));
+/// });
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep {
+        is_yield: duration.is_zero(),
+        ..Sleep::new(now().checked_add(duration))
+    }
+}
+
+/// Waits until `deadline`. One that has passed is ready at once; after 128 such futures in one poll a task lets others run first.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let deadline = candor::time::now() + Duration::from_secs(60);
+///     candor::time::sleep_until(deadline).await;
+///     assert_eq!(candor::time::now(), deadline);
+/// });
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(Some(deadline))
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// One that is never polled costs nothing. It is `Unpin`, so `&mut sleep` can be awaited again and again.
+///
+/// # Panics
+///
+/// When it is polled where no executor of candor runs.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let deadline = candor::time::now() + Duration::from_secs(1);
+///     let mut sleep = candor::time::sleep_until(deadline);
+///     assert_eq!((sleep.deadline(), sleep.is_elapsed()), (Some(deadline), false));
+///     (&mut sleep).await;
+///     assert!(sleep.is_elapsed());
+/// });
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Sleep {
+    /// `None` never comes.
+    deadline: Option<Instant>,
+    entry: Option<Entry>,
+    /// It has been ready, and that was counted.
+    is_done: bool,
+    /// Its first poll is to let others run, since it is a sleep of zero.
+    is_yield: bool,
+    made_at: &'static Caller<'static>,
+}
+
+/// Where the wheel holds it.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The executor's serial number: the key means nothing to another one.
+    executor: u64,
+    inbox: &'static Inbox,
+    key: EntryKey,
+}
+
+impl Entry {
+    /// Calls `f` if the executor of the wheel runs here.
+    #[inline]
+    fn in_wheel<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
+        let call = |core: &Rc<Core>| (core.serial == self.executor).then(|| f(core, self.key));
+        current::with(call).flatten()
+    }
+}
+
+impl Sleep {
+    #[track_caller]
+    pub(crate) fn new(deadline: Option<Instant>) -> Self {
+        Sleep {
+            deadline,
+            entry: None,
+            is_done: false,
+            is_yield: false,
+            made_at: Caller::caller(),
+        }
+    }
+
+    /// Tells when it ends; `None` for never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Says whether the deadline has passed: whether a poll would find it ready.
+    ///
+    /// Within an executor both go by its last look at the clock, of which there is at least one in each pass; so a sleep that
+    /// runs out while one poll holds the thread may be seen a pass later.
+    pub fn is_elapsed(&self) -> bool {
+        let seen = current::with(|core| core.clock.seen());
+        self.has_passed(seen.unwrap_or_else(Instant::now))
+    }
+
+    #[inline]
+    fn has_passed(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Moves the deadline. A task that waits for this sleep is woken at the new one.
+    ///
+    /// Called where its executor does not run, it cannot reach the timer: an earlier deadline is then noticed
+    /// when the sleep is polled again, or at the old deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut sleep = candor::sleep(Duration::from_secs(1));
+    ///     sleep.reset(start + Duration::from_secs(5));
+    ///     (&mut sleep).await;
+    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(5));
+    /// });
+    /// ```
+    pub fn reset(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+        (self.is_done, self.is_yield) = (false, false);
+        let moved = self.entry.and_then(|entry| {
+            entry.in_wheel(|core, key| {
+                let tick = core.clock.tick_of(Some(deadline));
+                core.timers.borrow_mut().reset(key, tick)
+            })
+        });
+        if moved != Some(true) {
+            // It has fired, or was never polled: the next poll puts it into the wheel.
+            self.leave_wheel();
+        }
+    }
+
+    /// The poll, for futures that are made of sleeps and note an await of their own.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(core) = current::get() else {
+            panic!(
+                "a Sleep was polled where no executor of candor runs on this thread. Await it within \
+                 `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
+            );
+        };
+        if self.has_passed(core.clock.seen()) {
+            // One that has waited has let others run.
+            self.is_done |= self.entry.is_some();
+            self.leave_wheel();
+            return Poll::Ready(());
+        }
+        if let Some(entry) = self.entry {
+            if entry.executor == core.serial && still_waits(&core, entry.key, cx.waker()) {
+                return Poll::Pending;
+            }
+            self.leave_wheel();
+        }
+        let waker = cx.waker().clone();
+        let tick = core.clock.tick_of(self.deadline);
+        let key = core.timers.borrow_mut().insert(tick, waker);
+        self.entry = Some(Entry {
+            executor: core.serial,
+            inbox: core.inbox,
+            key,
+        });
+        Poll::Pending
+    }
+
+    /// Says whether a sleep that is ready has to let others run first, since so many were ready before it in this poll.
+    pub(crate) fn is_put_off(&mut self, cx: &Context<'_>) -> bool {
+        if mem::take(&mut self.is_yield) {
+            self.is_done = true;
+            cx.waker().wake_by_ref();
+            return true;
+        }
+        self.is_done = self.is_done || !current::is_spent(cx);
+        !self.is_done
+    }
+
+    /// Takes the entry out of the wheel, if there is one; where the executor does not run, it will do that itself.
+    #[inline]
+    fn leave_wheel(&mut self) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
+            // Dropped out here, as it may be a foreign one, which may come back to the wheel.
+            Some(waker) => drop_waker(waker),
+            None => entry.inbox.forget_timer(entry.executor, entry.key),
+        }
+    }
+}
+
+/// A waker of candor's own does nothing when it is dropped but to be counted.
+#[inline]
+fn drop_waker(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        match waker::key_of(&waker) {
+            Key::NOBODY => contain(|| drop(waker)),
+            _ => drop(waker),
+        }
+    }
+}
+
+/// Whether the timer has not fired yet; then it is this waker that it will call.
+#[inline(never)]
+fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
+    match (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker)) {
+        None => return false,
+        Some(true) => return true,
+        Some(false) => {}
+    }
+    // Cloning a foreign waker is user code, which may come back to the wheel.
+    let mut waker = waker.clone();
+    let is_there = match core.timers.borrow_mut().get_mut(key) {
+        Some(old) => {
+            mem::swap(old, &mut waker);
+            true
+        }
+        None => false,
+    };
+    drop_waker(Some(waker));
+    is_there
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_elapsed(cx).is_ready() && !self.is_put_off(cx) {
+            return Poll::Ready(());
+        }
+        current::note_await(AwaitKind::Sleep, await_line(self.made_at));
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.leave_wheel();
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

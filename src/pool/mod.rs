@@ -1,0 +1,208 @@
+//! A pool: many tasks, few at a time.
+//!
+//! ```text
+//!                      ┌── permits ──┐
+//! inputs ──next()──►   │ task  task  │ ──► results, in input order or as they come
+//! (an iterator, lazy)  └─────────────┘
+//!        at most `limit` at once: running, or done and not yet taken
+//! ```
+//!
+//! Spawning a task for each of a million inputs takes the memory of a million tasks, and hands a million
+//! requests to a server at once. So a pool has permits, and a task runs as long as it holds one. An input is taken from
+//! the iterator only when there is a permit for its task.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `permits` | who may run, and who waits for that, in order of arrival |
+//! | `results` | `map` and `completed`: inputs in, results out |
+//!
+//! Its tasks are tasks like any other, with the same rules for their failures.
+//!
+//! Knows handles and spawning.
+
+mod permits;
+mod results;
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use crate::kernel::tasks::join::JoinHandle;
+use crate::kernel::tasks::spawn::TaskBuilder;
+use crate::outcome::Outcome;
+use permits::{Permit, Permits};
+pub use results::PoolResults;
+
+/// Runs at most so many tasks at once.
+///
+/// [`submit`](TaskPool::submit) gives a task to the pool; [`map`](TaskPool::map) and
+/// [`completed`](TaskPool::completed) make one of each input. All of them share the pool's limit. A task that is dropped, aborted
+/// or fails makes room for the next one, as one that is done does.
+///
+/// The pool itself owns no task: dropping it changes nothing for what was submitted. Do not await a
+/// task of the pool from within another one: if all that run wait for one that does not, none goes on.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let pool = candor::TaskPool::new(32);
+///     let lengths = pool.map(["one", "three"], async |word: &str| word.len());
+///     assert_eq!(lengths.collect().await.unwrap(), [3, 5]);
+/// });
+/// ```
+pub struct TaskPool {
+    permits: Rc<Permits>,
+}
+
+impl TaskPool {
+    /// Makes a pool in which at most `limit` tasks run at once.
+    ///
+    /// # Panics
+    ///
+    /// When `limit` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let pool = candor::TaskPool::new(8);
+    ///     assert_eq!(pool.submit(async { 6 * 7 }).await.unwrap(), 42);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn new(limit: usize) -> Self {
+        assert!(
+            limit > 0,
+            "a TaskPool with a limit of zero would never run a task. Give it 1 to run them one after the \
+             other, or `usize::MAX` to run all at once"
+        );
+        TaskPool {
+            permits: Rc::new(Permits::new(limit)),
+        }
+    }
+
+    /// Returns how many tasks may run at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = candor::TaskPool::new(8);
+    /// assert_eq!(pool.limit(), 8);
+    /// ```
+    pub fn limit(&self) -> usize {
+        self.permits.limit()
+    }
+
+    /// Spawns a task that begins when there is room, in the order of submitting.
+    ///
+    /// What waits takes the memory of a task each; for many inputs there are [`map`](TaskPool::map) and
+    /// [`completed`](TaskPool::completed).
+    ///
+    /// # Panics
+    ///
+    /// When no executor runs on this thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let pool = candor::TaskPool::new(1);
+    ///     let one = pool.submit(async { 1 });
+    ///     let two = pool.submit(async { 2 });
+    ///     assert_eq!((two.await.unwrap(), one.await.unwrap()), (2, 1));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn submit<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        TaskBuilder::new().spawn(Submitted {
+            future: Box::pin(future),
+            permit: Permit::ask(&self.permits),
+        })
+    }
+
+    /// Runs `f` of each input as a task, and gives the results in the order of the inputs.
+    ///
+    /// Nothing happens before the results are [awaited](PoolResults::next). As long as they are, the pool is
+    /// kept busy: an input is taken whenever there is room. At most `limit` tasks are there at once,
+    /// those that are done and wait for their turn included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let pool = candor::TaskPool::new(2);
+    ///     let mut slow_first = pool.map(0..3, async |number| {
+    ///         candor::sleep(Duration::from_secs(3 - number)).await;
+    ///         number
+    ///     });
+    ///     assert_eq!(slow_first.next().await.unwrap().unwrap(), 0);
+    ///     assert_eq!(slow_first.collect().await.unwrap(), [1, 2]);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn map<'a, I, F, Fut>(&self, inputs: I, f: F) -> PoolResults<'a, Fut::Output>
+    where
+        I: IntoIterator,
+        I::IntoIter: 'a,
+        F: FnMut(I::Item) -> Fut + 'a,
+        Fut: Future<Output: Outcome> + 'static,
+    {
+        PoolResults::new(&self.permits, true, inputs.into_iter(), f)
+    }
+
+    /// Does what [`map`](TaskPool::map) does, but gives each result as soon as it is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let pool = candor::TaskPool::new(8);
+    ///     let fast_first = pool.completed([3, 1, 2], async |seconds| {
+    ///         candor::sleep(Duration::from_secs(seconds)).await;
+    ///         seconds
+    ///     });
+    ///     assert_eq!(fast_first.collect().await.unwrap(), [1, 2, 3]);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn completed<'a, I, F, Fut>(&self, inputs: I, f: F) -> PoolResults<'a, Fut::Output>
+    where
+        I: IntoIterator,
+        I::IntoIter: 'a,
+        F: FnMut(I::Item) -> Fut + 'a,
+        Fut: Future<Output: Outcome> + 'static,
+    {
+        PoolResults::new(&self.permits, false, inputs.into_iter(), f)
+    }
+}
+
+impl fmt::Debug for TaskPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskPool({:?})", self.permits)
+    }
+}
+
+/// Waits for its permit, then runs. The future is dropped before the permit goes on to the next.
+struct Submitted<F> {
+    future: Pin<Box<F>>,
+    permit: Permit,
+}
+
+impl<F: Future> Future for Submitted<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        ready!(self.permit.poll_granted(cx));
+        self.future.as_mut().poll(cx)
+    }
+}

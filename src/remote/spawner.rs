@@ -1,0 +1,129 @@
+//! Spawning for code that was written against the futures crate.
+//!
+//! Knows executors, from within.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::rc::{Rc, Weak};
+
+use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
+
+use crate::entry::Executor;
+use crate::kernel::failure::await_line;
+use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::core::refused::drop_refused;
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::spawn::TaskBuilder;
+use crate::outcome::Value;
+
+/// Spawns by the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
+///
+/// Its tasks are detached, and return nothing: what can fail in them is a panic, which is reported at once. futures'
+/// `spawn_with_handle` catches the panics of its task itself, and its handle passes them on to whoever awaits it; candor
+/// tells of such a panic as of any other that a task has caught, and counts no failure.
+///
+/// It keeps the executor no more alive than a [`Remote`](crate::Remote) does. Once the executor is gone, spawning gives
+/// a [`SpawnError`].
+///
+/// # Examples
+///
+/// ```
+/// use futures::task::LocalSpawnExt;
+///
+/// let executor = candor::Executor::new();
+/// let spawner = executor.spawner();
+/// let sum = spawner.spawn_local_with_handle(async { 1 + 2 }).unwrap();
+/// assert_eq!(executor.block_on(sum), 3);
+///
+/// drop(executor);
+/// assert!(spawner.spawn_local(async {}).is_err());
+/// ```
+#[derive(Clone)]
+pub struct Spawner {
+    core: Weak<Core>,
+    /// The traits' own methods are called from within the futures crate, which is no place to look for a mistake.
+    made_at: &'static Caller<'static>,
+}
+
+impl Executor {
+    /// Gives a way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
+    ///
+    /// Where the caller is hidden in the futures crate, reports say of its tasks that they were spawned here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::task::{Spawn, SpawnExt};
+    ///
+    /// fn greet(spawner: &impl Spawn) {
+    ///     spawner.spawn(async { println!("Hello!") }).unwrap();
+    /// }
+    ///
+    /// let executor = candor::Executor::new();
+    /// greet(&executor.spawner());
+    /// executor.drain();
+    /// ```
+    #[track_caller]
+    pub fn spawner(&self) -> Spawner {
+        // It is there until the executor ends, even if somebody keeps its core for longer.
+        self.core.errands();
+        Spawner {
+            core: Rc::downgrade(&self.core),
+            made_at: Caller::caller(),
+        }
+    }
+}
+
+impl Spawner {
+    fn spawn_here<F>(&self, future: F, at: &'static Caller<'static>) -> Result<(), SpawnError>
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let core = match self.core() {
+            Ok(core) => core,
+            Err(gone) => {
+                drop_refused(future, at);
+                return Err(gone);
+            }
+        };
+        TaskBuilder::new().spawn_in(&core, future, at).detach();
+        current::notify_elsewhere(&core);
+        Ok(())
+    }
+
+    fn core(&self) -> Result<Rc<Core>, SpawnError> {
+        let core = self.core.upgrade();
+        core.filter(|core| core.outside.borrow().is_some())
+            .ok_or_else(SpawnError::shutdown)
+    }
+}
+
+impl LocalSpawn for Spawner {
+    #[track_caller]
+    fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.spawn_here(future, await_line(self.made_at))
+    }
+
+    fn status_local(&self) -> Result<(), SpawnError> {
+        self.core().map(drop)
+    }
+}
+
+impl Spawn for Spawner {
+    #[track_caller]
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.spawn_here(future, await_line(self.made_at))
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        self.core().map(drop)
+    }
+}
+
+impl Value for Spawner {}
+
+impl fmt::Debug for Spawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawner").finish_non_exhaustive()
+    }
+}

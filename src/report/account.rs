@@ -1,0 +1,331 @@
+//! What an error value says of itself.
+//!
+//! A task may return any error that is `Debug + 'static`. What it can say depends on its type, which
+//! is asked in this order:
+//!
+//! | type | message | causes | place and frames |
+//! |---|---|---|---|
+//! | [`candor::Error`](crate::Error) | its text | its sources | where `?` made it |
+//! | boxed errors, std's error types | their text | their sources | unknown |
+//! | strings | themselves | | unknown |
+//! | any other | its `Debug` form and type name | | unknown |
+//!
+//! Any of them may carry the failure of another task, or those of a group: see `carried`.
+//!
+//! Knows no task. User code is called only here, and only guarded.
+
+use std::any::{Any, TypeId, type_name};
+use std::backtrace::Backtrace;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::kernel::failure::aside::guarded;
+use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::text::{debug_of, display_of};
+use crate::kernel::failure::{Location, TaskFailure};
+use crate::report::carried;
+use crate::report::carried::{Carried, listen};
+use crate::report::error::{Boxed, Error};
+use crate::report::group_error::GroupError;
+
+/// How many sources of an error are followed: a chain may be a circle.
+const CAUSES: usize = 16;
+
+/// What a panic or an error says.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) message: String,
+    pub(crate) location: Option<Location>,
+    pub(crate) backtrace: Option<Arc<Backtrace>>,
+    /// Why there is no backtrace, or what else the reader should know.
+    pub(crate) help: Option<&'static str>,
+    pub(crate) causes: Vec<Cause>,
+}
+
+/// What stands behind an error.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// One of its sources.
+    Text(String),
+    /// The failure of another task, which this one awaited and passed on. There is one at most.
+    Failure(TaskFailure),
+    /// The failures of a group, or several that the error carries.
+    Group(Vec<TaskFailure>),
+    /// A backtrace that the error brought along in its text.
+    ForeignBacktrace(String),
+}
+
+impl Account {
+    /// The failure of another task that this one passes on.
+    pub(crate) fn passes_on(&self) -> Option<&TaskFailure> {
+        self.causes.iter().find_map(|cause| match cause {
+            Cause::Failure(failure) => Some(failure),
+            Cause::Text(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
+        })
+    }
+
+    /// What is left when the place and the frames are those of a conversion, long after the error was made.
+    pub(crate) fn without_origin(self) -> Self {
+        Account {
+            location: None,
+            backtrace: None,
+            help: help_for(&self.causes),
+            ..self
+        }
+    }
+}
+
+const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
+                         return candor::Result and use `?` to see the place and its backtrace";
+
+/// Nothing, where a cause knows its origin.
+fn help_for(causes: &[Cause]) -> Option<&'static str> {
+    let is_origin_known = (causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
+    (!is_origin_known).then_some(NO_ORIGIN)
+}
+
+/// Asks `error` what it has to say.
+pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
+    if carried::is_too_deep() {
+        return Account {
+            message: format!("({} inside of very many others)", type_name::<E>()),
+            ..Account::default()
+        };
+    }
+    let any: &dyn Any = error;
+    let (mut account, carried) = listen(|| match any.downcast_ref::<Error>() {
+        Some(error) => of_candor_error(error),
+        None => of_other_error(error),
+    });
+    account.add(carried);
+    account
+}
+
+fn of_other_error<E: Debug + 'static>(error: &E) -> Account {
+    let any: &dyn Any = error;
+    let (message, causes) = if let Some(error) = as_std_error(any) {
+        if let Some(error) = error.downcast_ref::<Boxed>() {
+            return of_candor_error(&error.0);
+        }
+        (display_of(error), causes_of(error))
+    } else if let Some(text) = as_text(any) {
+        (text.to_owned(), Vec::new())
+    } else if is_any_of_ours::<E>() {
+        (debug_of(error), Vec::new())
+    } else {
+        let text = debug_of(error);
+        let (message, frames) = without_backtrace(&text);
+        let message = match message {
+            "()" => "() (an error without a word)".to_owned(),
+            message => format!("{message} ({})", type_name::<E>()),
+        };
+        (message, frames.into_iter().collect())
+    };
+    Account {
+        help: help_for(&causes),
+        message,
+        causes,
+        ..Account::default()
+    }
+}
+
+impl Account {
+    /// Adds what was heard while the error was asked.
+    fn add(&mut self, carried: Carried) {
+        let Carried {
+            mut failures,
+            is_group,
+        } = carried;
+        let cause = match failures.pop() {
+            None => return,
+            Some(failure) if failures.is_empty() && !is_group => Cause::Failure(failure),
+            Some(last) => {
+                failures.push(last);
+                Cause::Group(failures)
+            }
+        };
+        // Its line says nothing that the failure itself does not say.
+        if let Cause::Failure(failure) = &cause {
+            let line = failure.first().one_line();
+            (self.causes).retain(|cause| !matches!(cause, Cause::Text(text) if *text == line));
+        }
+        self.causes.push(cause);
+        self.help = None;
+    }
+}
+
+/// Whether an `F` made of an `E` has more to say than the `E`: a [`candor::Error`](Error) knows the text of
+/// types that are not known here.
+pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
+    let [from, to, candors] = [TypeId::of::<E>(), TypeId::of::<F>(), TypeId::of::<Error>()];
+    to == candors && from != candors && !is_any_of_ours::<E>()
+}
+
+fn of_candor_error(error: &Error) -> Account {
+    let inner = error.as_std_error();
+    let message = display_of(inner);
+    let mut causes = causes_of(inner);
+    let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &causes) {
+        None
+    } else {
+        without_backtrace(&debug_of(&inner)).1
+    };
+    // One backtrace is enough, and the foreign one was taken closer to the cause.
+    let backtrace = match foreign {
+        None => error.shared_backtrace().cloned(),
+        Some(_) => None,
+    };
+    causes.extend(foreign);
+    Account {
+        message,
+        location: Some(error.location().clone()),
+        backtrace,
+        help: None,
+        causes,
+    }
+}
+
+fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let mut next = source_of(error);
+    while let Some(source) = next {
+        let cause = match source {
+            Err(trouble) => {
+                causes.push(Cause::Text(trouble));
+                break;
+            }
+            Ok(cause) => cause,
+        };
+        if let Some(failure) = cause.downcast_ref::<TaskFailure>() {
+            carried::is_heard(failure);
+            break;
+        }
+        if causes.len() == CAUSES {
+            causes.push(Cause::Text(
+                "… (the chain goes on, perhaps in a circle)".to_owned(),
+            ));
+            break;
+        }
+        causes.push(Cause::Text(display_of(cause)));
+        next = source_of(cause);
+    }
+    causes
+}
+
+/// The source of an error, or what went wrong when it was asked for it.
+pub(crate) fn source_of<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<Result<&'a (dyn StdError + 'static), String>> {
+    match guarded(|| error.source()) {
+        Ok(source) => source.map(Ok),
+        Err(caught) => Some(Err(caught.into_text_of("source()"))),
+    }
+}
+
+/// Whether `E` is a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.
+fn is_any_of_ours<E>() -> bool {
+    is_same_generic::<E, JoinError<Infallible>>() || is_same_generic::<E, GroupError>()
+}
+
+/// Whether two types are the same but for what is in their angle brackets, of which a default may be left out:
+/// `Any` knows one type at a time only.
+fn is_same_generic<E, Known>() -> bool {
+    let [this, known] = [type_name::<E>(), type_name::<Known>()].map(|name| name.split('<').next());
+    this == known
+}
+
+/// What an error of the anyhow crate puts between its text and its backtrace in its `Debug` form, when it
+/// holds one: stable Rust has no other way to ask for it.
+const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
+
+/// Takes a `Debug` form apart into what it says and the backtrace at its end.
+fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
+    match debug.rsplit_once(BACKTRACE_FOLLOWS) {
+        Some((text, frames)) => (
+            text,
+            Some(Cause::ForeignBacktrace(frames.trim_end().to_owned())),
+        ),
+        None => (debug, None),
+    }
+}
+
+/// Whether the text of an error holds what looks like a backtrace. Then one cannot be told from the other, and
+/// the text may come from anywhere.
+fn quotes_a_backtrace(message: &str, causes: &[Cause]) -> bool {
+    let texts = causes.iter().filter_map(|cause| match cause {
+        Cause::Text(text) => Some(text.as_str()),
+        Cause::Failure(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
+    });
+    texts
+        .chain([message])
+        .any(|text| text.contains(BACKTRACE_FOLLOWS))
+}
+
+fn as_text(any: &dyn Any) -> Option<&str> {
+    None.or_else(|| any.downcast_ref::<&'static str>().copied())
+        .or_else(|| any.downcast_ref::<String>().map(String::as_str))
+        .or_else(|| any.downcast_ref::<Box<str>>().map(|text| &**text))
+        .or_else(|| {
+            any.downcast_ref::<std::borrow::Cow<'static, str>>()
+                .map(|text| &**text)
+        })
+}
+
+/// The error behind `any`, for the types that are known here: `Any` cannot tell for others.
+fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
+    macro_rules! first_of {
+        (boxed: $($boxed:ty),+; plain: $($plain:ty),+ $(,)?) => {
+            None
+                $(.or_else(|| any.downcast_ref::<$boxed>().map(|error| {
+                    let error: &(dyn StdError + 'static) = &**error;
+                    error
+                })))+
+                $(.or_else(|| any.downcast_ref::<$plain>().map(|error| {
+                    let error: &(dyn StdError + 'static) = error;
+                    error
+                })))+
+        };
+    }
+    first_of!(
+        boxed:
+            Box<dyn StdError>,
+            Box<dyn StdError + Send>,
+            Box<dyn StdError + Send + Sync>;
+        plain:
+            std::io::Error,
+            std::fmt::Error,
+            std::num::ParseIntError,
+            std::num::ParseFloatError,
+            std::num::TryFromIntError,
+            std::str::Utf8Error,
+            std::str::ParseBoolError,
+            std::string::FromUtf8Error,
+            std::string::FromUtf16Error,
+            std::char::ParseCharError,
+            std::char::CharTryFromError,
+            std::char::DecodeUtf16Error,
+            std::char::TryFromCharError,
+            std::array::TryFromSliceError,
+            std::cell::BorrowError,
+            std::cell::BorrowMutError,
+            std::collections::TryReserveError,
+            std::env::VarError,
+            std::env::JoinPathsError,
+            std::ffi::FromBytesUntilNulError,
+            std::ffi::FromBytesWithNulError,
+            std::ffi::FromVecWithNulError,
+            std::ffi::IntoStringError,
+            std::ffi::NulError,
+            std::net::AddrParseError,
+            std::path::StripPrefixError,
+            std::sync::mpsc::RecvError,
+            std::sync::mpsc::RecvTimeoutError,
+            std::sync::mpsc::TryRecvError,
+            std::thread::AccessError,
+            std::time::SystemTimeError,
+            std::time::TryFromFloatSecsError,
+            crate::kernel::time::clock::Elapsed,
+    )
+}

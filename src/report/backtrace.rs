@@ -1,0 +1,658 @@
+//! Shortens a backtrace to the frames that its reader wrote.
+//!
+//! A backtrace taken in a task is mostly not the task's: above it lie the panic machinery and the
+//! hook that captured it, below it the executor and the start of the process, and between its own
+//! frames those of std. A report shows what is left, renumbered, and counts the rest.
+//!
+//! ```text
+//!  0  candor::failure::hook::record              ┐ newer than the failure: hidden
+//!  5  std::sys::…::__rust_end_short_backtrace    ┘
+//!  6  core::panicking::panic_bounds_check          std's: hidden
+//!  7  app::net::parse                              shown as 0
+//!  8  <core::slice::iter::Iter<T> as …>::fold      std's: hidden
+//!  9  app::net::fetch::{{closure}}                 shown as 1
+//! 10  candor::__candor_poll_boundary             ┐ older than the task: hidden
+//! 25  std::sys::…::__rust_begin_short_backtrace  │
+//! 40  _start                                     ┘
+//! ```
+//!
+//! std does not let a stable program see its frames one by one, so this reads the text that
+//! `{}` of a `std::backtrace::Backtrace` gives (the form of `{:#}`, with addresses, is not
+//! understood). The cuts are made at functions whose names are markers: std's own two, and one that
+//! every poll passes through. What cannot be recognized is shown rather than hidden: noise costs a
+//! reader a second, a missing frame costs an hour.
+//!
+//! Knows no task; text in, text out, but for the current directory, below which std shortens paths.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+use crate::kernel::failure::text::in_one_line;
+
+/// The function that a poll passes through, so that a backtrace tells the task from its executor.
+///
+/// It keeps its frame only if it is never inlined and still has work to do after the poll returns.
+pub(crate) const POLL_BOUNDARY: &str = "__candor_poll_boundary";
+
+/// std calls the first code of a program or thread through a function of this name, and the crate `test` a test.
+const START_OF_USER_CODE: &str = "__rust_begin_short_backtrace";
+
+/// std runs the panic hook from within a function of this name.
+const START_OF_PANIC: &str = "__rust_end_short_backtrace";
+
+/// The crates whose frames a report hides. candor is one of them, `candor_app` is not.
+const RUNTIME_CRATES: [&str; 5] = ["std", "core", "alloc", "__rustc", CANDOR];
+const CANDOR: &str = "candor";
+
+/// What lies below a thread that std did not start, and frames without a name.
+const SYSTEM_SYMBOLS: [&str; 7] = [
+    "<unknown>",
+    "main",
+    "_start",
+    "start_thread",
+    "clone",
+    "clone3",
+    "rust_begin_unwind",
+];
+const SYSTEM_PREFIXES: [&str; 2] = ["__rust_", "__libc_start"];
+
+/// Shortens `text`, the `Display` form of a backtrace; with `full`, nothing is hidden.
+pub(crate) fn trim(text: &str, full: bool) -> Trimmed<'_> {
+    let content = match text.trim_ascii() {
+        "" => Content::Missing("the capture holds no frames"),
+        "disabled backtrace" => Content::Missing("capturing was disabled when the error was made"),
+        "unsupported backtrace" => Content::Missing("this platform cannot capture one"),
+        frames => {
+            let all = frames_in(frames);
+            let total = all.len();
+            let shown = if full { all } else { without_runtime(all) };
+            Content::Frames {
+                hidden: total - shown.len(),
+                shown,
+            }
+        }
+    };
+    Trimmed { content, indent: 0 }
+}
+
+/// What a report shows of a backtrace. Its `Display` ends without a newline.
+pub(crate) struct Trimmed<'a> {
+    content: Content<'a>,
+    /// How far each line is moved to the right, since a report indents the block.
+    indent: usize,
+}
+
+impl Trimmed<'_> {
+    /// Moves every line `indent` columns to the right.
+    pub(crate) fn indented(self, indent: usize) -> Self {
+        Self { indent, ..self }
+    }
+}
+
+impl Display for Trimmed<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let indent = self.indent;
+        match &self.content {
+            Content::Missing(why) => write!(f, "{:indent$}no backtrace: {why}", ""),
+            Content::Frames { shown, hidden } if shown.is_empty() => write!(
+                f,
+                "{:indent$}backtrace: {} hidden, none known to be yours (a build with debug info \
+                 names more); RUST_BACKTRACE=full shows them",
+                "",
+                runtime_frames(*hidden)
+            ),
+            Content::Frames { shown, hidden } => {
+                write!(f, "{:indent$}backtrace", "")?;
+                if *hidden > 0 {
+                    write!(f, " ({} hidden)", runtime_frames(*hidden))?;
+                }
+                f.write_str(":")?;
+                for (number, frame) in shown.iter().enumerate() {
+                    write!(
+                        f,
+                        "\n{:indent$}{number:4}: {}",
+                        "",
+                        in_one_line(frame.symbol)
+                    )?;
+                    if let Some(place) = frame.place {
+                        write!(f, "\n{:indent$}          at {}", "", in_one_line(place))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+enum Content<'a> {
+    Frames {
+        shown: Vec<Frame<'a>>,
+        hidden: usize,
+    },
+    /// There is no backtrace, and this is why.
+    Missing(&'static str),
+}
+
+/// One function of the backtrace; an inlined call is a frame like any other.
+struct Frame<'a> {
+    symbol: &'a str,
+    /// File, line and column, when the build holds debug info for this function.
+    place: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    fn is_start_of_user_code(&self) -> bool {
+        // Where only line tables are known, an inlined function has lost the path before its name.
+        self.symbol.contains(POLL_BOUNDARY)
+            || self.is_marker(START_OF_USER_CODE, "std")
+            || self.is_marker(START_OF_USER_CODE, "test")
+    }
+
+    fn is_start_of_panic(&self) -> bool {
+        self.is_marker(START_OF_PANIC, "std")
+    }
+
+    /// Whether this is `function` of that crate: most frames are of another one, and not looked through.
+    fn is_marker(&self, function: &str, krate: &str) -> bool {
+        self.symbol.starts_with(krate) && self.symbol.contains(function)
+    }
+
+    fn is_runtime(&self) -> bool {
+        if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) {
+            return true;
+        }
+        if has_no_path(self.symbol) {
+            return self.place.is_some_and(is_in_own_source);
+        }
+        match Impl::of(self.symbol) {
+            Some(implementation) => implementation.is_runtime(self.place.is_some()),
+            None => crate_of(self.symbol).is_some_and(is_runtime_crate),
+        }
+    }
+}
+
+/// Keeps what lies between the panic and the start of the task, less the frames of std and candor.
+fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
+    // The newest marker of each kind counts: a `block_on` within a task starts user code anew.
+    if let Some(start) = frames.iter().position(Frame::is_start_of_user_code) {
+        frames.truncate(start);
+    }
+    if let Some(panic) = frames.iter().position(Frame::is_start_of_panic) {
+        frames.drain(..=panic);
+    }
+    frames.retain(|frame| !frame.is_runtime());
+    frames
+}
+
+fn frames_in(text: &str) -> Vec<Frame<'_>> {
+    let mut frames: Vec<Frame<'_>> = Vec::new();
+    for line in text
+        .lines()
+        .map(str::trim_ascii)
+        .filter(|line| !line.is_empty())
+    {
+        match (line.strip_prefix("at "), frames.last_mut()) {
+            (Some(place), Some(frame)) => frame.place = Some(without_dot(place)),
+            _ => frames.push(Frame {
+                symbol: without_hash(without_number(line)),
+                place: None,
+            }),
+        }
+    }
+    frames
+}
+
+/// Cuts the frame's number; a line without one is a frame as well, printed under its caller's.
+fn without_number(line: &str) -> &str {
+    let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    after_number.strip_prefix(": ").unwrap_or(line)
+}
+
+/// Cuts the `::h0123456789abcdef` by which the linker tells instances of one function apart.
+fn without_hash(symbol: &str) -> &str {
+    let start = symbol.len().saturating_sub("::h0123456789abcdef".len());
+    match symbol.split_at_checked(start) {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => symbol,
+    }
+}
+
+fn is_hash(end: &str) -> bool {
+    (end.strip_prefix("::h")).is_some_and(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Cuts the `./` that std puts before a path below the current directory.
+fn without_dot(place: &str) -> &str {
+    place
+        .strip_prefix("./")
+        .or_else(|| place.strip_prefix(".\\"))
+        .unwrap_or(place)
+}
+
+/// Recognizes std's source: `/rustc/<hash>/library/…` in an official build, a directory such as
+/// `/usr/src/rustc-1.95.0/library/…` in a distribution's, `…/rustlib/src/rust/library/…` when it
+/// is installed; and that of the crates that std itself depends on.
+fn is_in_std_source(place: &str) -> bool {
+    let place = match place.contains('\\') {
+        true => Cow::Owned(place.replace('\\', "/")),
+        false => Cow::Borrowed(place),
+    };
+    let in_library =
+        |(root, _): (&str, &str)| root.contains("/rustc") || root.contains("/rustlib/");
+    place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
+}
+
+/// Whether a function is named without its crate, as an inlined one is with line tables alone: then only the place says
+/// whose it is.
+fn has_no_path(symbol: &str) -> bool {
+    let name = symbol.split('<').next().unwrap_or_default();
+    !name.is_empty() && !name.contains("::")
+}
+
+/// Recognizes candor's own source.
+fn is_in_own_source(place: &str) -> bool {
+    // As the compiler was given it, which is an absolute path in a dependency, or else where the package was.
+    const FILE: &str = file!();
+    const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+    let as_given = FILE.strip_suffix("failure/backtrace.rs").unwrap_or(FILE);
+    let is_absolute = Path::new(as_given).is_absolute();
+    if is_absolute && place.starts_with(as_given) {
+        return true;
+    }
+    let place = match Path::new(place).is_absolute() {
+        true => Cow::Borrowed(Path::new(place)),
+        // std writes a path below the current directory without it.
+        false => Cow::Owned(std::env::current_dir().unwrap_or_default().join(place)),
+    };
+    place.starts_with(Path::new(PACKAGE).join("src"))
+}
+
+fn is_of_the_system(symbol: &str) -> bool {
+    SYSTEM_SYMBOLS.contains(&symbol) || SYSTEM_PREFIXES.iter().any(|p| symbol.starts_with(p))
+}
+
+fn is_runtime_crate(name: &str) -> bool {
+    RUNTIME_CRATES.contains(&name)
+}
+
+/// The crate that a path or type begins with: `app` for `&mut app::Fetch`, none for `u8` or `T`.
+fn crate_of(name: &str) -> Option<&str> {
+    let (head, _) = name.split_once("::")?;
+    // Letters beyond ASCII are taken for letters without a look into Unicode's tables.
+    head.rsplit(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
+        .next()
+}
+
+/// A method's symbol of the form `<Type as Trait>::method` or `<Type>::method`, which does not
+/// name the crate that the code is in.
+struct Impl<'a> {
+    type_crate: Option<&'a str>,
+    trait_crate: Option<&'a str>,
+}
+
+impl<'a> Impl<'a> {
+    fn of(symbol: &'a str) -> Option<Self> {
+        let inner = symbol.strip_prefix('<')?;
+        let mut depth = 0;
+        let mut previous = ' ';
+        for (at, c) in inner.char_indices() {
+            match c {
+                '<' => depth += 1,
+                // The arrow of a function type closes no bracket.
+                '>' if previous == '-' => {}
+                '>' if depth == 0 => {
+                    return Some(Self {
+                        type_crate: crate_of(&inner[..at]),
+                        trait_crate: None,
+                    });
+                }
+                '>' => depth -= 1,
+                ' ' if depth == 0 && inner[at..].starts_with(" as ") => {
+                    let (type_name, trait_name) = inner.split_at(at);
+                    return Some(Self {
+                        type_crate: crate_of(type_name),
+                        trait_crate: crate_of(trait_name),
+                    });
+                }
+                _ => {}
+            }
+            previous = c;
+        }
+        None
+    }
+
+    /// Whoever writes an impl owns its type or its trait, so the code is the user's as soon as one
+    /// of the two is. The exception is a trait's argument, `<Vec<u8> as From<app::X>>`: that is
+    /// recognized by its place, which is not std's, while nothing in it is candor's.
+    fn is_runtime(&self, is_outside_std: bool) -> bool {
+        let owners = [self.type_crate, self.trait_crate];
+        let is_candor = owners.contains(&Some(CANDOR));
+        owners.into_iter().flatten().all(is_runtime_crate) && (is_candor || !is_outside_std)
+    }
+}
+
+fn runtime_frames(count: usize) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} runtime frame{s}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::backtrace::Backtrace;
+    use std::hint::black_box;
+
+    /// What rustc 1.95 prints for a panic in a debug build, less the frames that repeat themselves.
+    const DEBUG: &str = "
+   0: candor::failure::hook::record
+             at /home/me/candor/src/failure/hook.rs:18:27
+   2: <alloc::boxed::Box<dyn for<'a, 'b> core::ops::function::Fn<(&'a std::panic::PanicHookInfo<'b>,), Output = ()> + core::marker::Sync + core::marker::Send> as core::ops::function::Fn<(&std::panic::PanicHookInfo,)>>::call
+             at /rustc/59807616/library/alloc/src/boxed.rs:2254:9
+   3: app::main::{{closure}}
+             at ./src/main.rs:18:57
+   4: std::panicking::panic_with_hook
+             at /rustc/59807616/library/std/src/panicking.rs:833:13
+   5: std::sys::backtrace::__rust_end_short_backtrace::<std::panicking::panic_handler::{closure#0}, !>
+             at /rustc/59807616/library/std/src/sys/backtrace.rs:182:18
+   6: __rustc::rust_begin_unwind
+             at /rustc/59807616/library/std/src/panicking.rs:689:5
+   8: core::panicking::panic_bounds_check
+             at /rustc/59807616/library/core/src/panicking.rs:271:5
+   9: app::net::parse
+             at ./src/net.rs:13:38
+  14: <core::iter::adapters::map::Map<I,F> as core::iter::traits::iterator::Iterator>::fold
+             at /rustc/59807616/library/core/src/iter/adapters/map.rs:128:19
+  17: app::net::fetch::{{closure}}
+             at ./src/net.rs:11:5
+  19: <candor::time::Timeout<F> as core::future::future::Future>::poll
+             at /home/me/candor/src/time/timeout.rs:26:16
+  20: <app::Fetch as core::future::future::Future>::poll
+             at ./src/main.rs:15:12
+  21: <core::pin::Pin<P> as core::future::future::Future>::poll
+             at /rustc/59807616/library/core/src/future/future.rs:133:9
+  22: <candor::task::Cell<F> as candor::task::Run>::poll
+             at /home/me/candor/src/task.rs:24:11
+  23: candor::__candor_poll_boundary
+             at /home/me/candor/src/core.rs:29:68
+  32: app::main
+             at ./src/main.rs:18:5
+  34: std::sys::backtrace::__rust_begin_short_backtrace
+             at /rustc/59807616/library/std/src/sys/backtrace.rs:166:18
+  46: main
+  47: __libc_start_call_main
+             at ./csu/../sysdeps/nptl/libc_start_call_main.h:58:16
+  49: _start
+";
+
+    /// The same in a release build without debug info: no places, and fewer frames.
+    const RELEASE: &str = "
+   0: candor::failure::hook::install::{{closure}}
+   1: std::panicking::panic_with_hook
+   3: std::sys::backtrace::__rust_end_short_backtrace::<std::panicking::panic_handler::{closure#0}, !>
+   4: __rustc::rust_begin_unwind
+   6: core::panicking::panic
+   7: core::option::unwrap_failed
+   8: app::net::opt
+   9: <app::Fetch as core::future::future::Future>::poll
+  10: <candor::task::Cell<F> as candor::task::Run>::poll
+  11: candor::__candor_poll_boundary
+  12: app::main
+  13: std::sys::backtrace::__rust_begin_short_backtrace
+  16: main
+";
+
+    /// The same in a stripped one.
+    const STRIPPED: &str = "
+   0: <unknown>
+   1: <unknown>
+  15: __libc_start_call_main
+             at ./csu/../sysdeps/nptl/libc_start_call_main.h:58:16
+  17: <unknown>
+";
+
+    fn shown(text: &str) -> String {
+        trim(text, false).to_string()
+    }
+
+    /// Whether a single frame, given as its symbol and perhaps its place, is hidden.
+    fn is_hidden(symbol: &str, place: Option<&str>) -> bool {
+        Frame { symbol, place }.is_runtime()
+    }
+
+    #[test]
+    fn a_debug_build_shows_the_frames_of_the_user_with_their_places() {
+        assert_eq!(
+            trim(DEBUG, false).indented(3).to_string(),
+            "   backtrace (17 runtime frames hidden):
+      0: app::net::parse
+             at src/net.rs:13:38
+      1: app::net::fetch::{{closure}}
+             at src/net.rs:11:5
+      2: <app::Fetch as core::future::future::Future>::poll
+             at src/main.rs:15:12"
+        );
+    }
+
+    #[test]
+    fn a_release_build_shows_the_frames_of_the_user_by_name() {
+        assert_eq!(
+            shown(RELEASE),
+            "backtrace (11 runtime frames hidden):
+   0: app::net::opt
+   1: <app::Fetch as core::future::future::Future>::poll"
+        );
+    }
+
+    #[test]
+    fn a_stripped_build_says_in_one_line_that_nothing_is_left() {
+        assert_eq!(
+            shown(STRIPPED),
+            "backtrace: 4 runtime frames hidden, none known to be yours \
+             (a build with debug info names more); RUST_BACKTRACE=full shows them"
+        );
+    }
+
+    #[test]
+    fn full_hides_nothing() {
+        let full = trim(STRIPPED, true).to_string();
+        assert_eq!(full.lines().next(), Some("backtrace:"));
+        assert_eq!(full.matches("<unknown>").count(), 3);
+        assert_eq!(
+            trim(DEBUG, true)
+                .to_string()
+                .matches("\n             at")
+                .count(),
+            0
+        );
+        assert_eq!(
+            trim(DEBUG, true)
+                .to_string()
+                .matches("\n          at")
+                .count(),
+            18
+        );
+    }
+
+    #[test]
+    fn without_a_task_everything_down_to_main_is_shown() {
+        let text = "
+   0: <candor::error::Error as core::convert::From<E>>::from
+   1: <core::result::Result<T,F> as core::ops::try_trait::FromResidual<core::result::Result<core::convert::Infallible,E>>>::from_residual
+   2: app::read
+   3: app::main
+   4: std::sys::backtrace::__rust_begin_short_backtrace
+   5: std::rt::lang_start::{{closure}}
+   6: main
+";
+        assert_eq!(
+            shown(text),
+            "backtrace (5 runtime frames hidden):\n   0: app::read\n   1: app::main"
+        );
+    }
+
+    #[test]
+    fn without_a_task_everything_down_to_the_test_is_shown() {
+        let text = "
+   0: app::tests::reads
+   1: app::tests::reads::{{closure}}
+   2: test::__rust_begin_short_backtrace::<core::result::Result<(), alloc::string::String>, fn() -> core::result::Result<(), alloc::string::String>>
+   3: test::run_test::{closure#0}
+   4: std::sys::backtrace::__rust_begin_short_backtrace::<test::run_test::{closure#1}, ()>
+";
+        assert_eq!(
+            shown(text),
+            "backtrace (3 runtime frames hidden):\n   0: app::tests::reads\n   1: app::tests::reads::{{closure}}"
+        );
+    }
+
+    #[test]
+    fn a_task_within_a_task_shows_the_inner_one_only() {
+        let text = "0: app::inner\n1: candor::__candor_poll_boundary::<bool>\n2: app::outer\n\
+                    3: candor::__candor_poll_boundary::<bool>\n4: app::main";
+        assert_eq!(
+            shown(text),
+            "backtrace (4 runtime frames hidden):\n   0: app::inner"
+        );
+    }
+
+    #[test]
+    fn one_hidden_frame_is_singular_and_none_is_not_mentioned() {
+        assert_eq!(
+            shown("0: app::f\n1: _start"),
+            "backtrace (1 runtime frame hidden):\n   0: app::f"
+        );
+        assert_eq!(shown("0: app::f"), "backtrace:\n   0: app::f");
+    }
+
+    #[test]
+    fn a_missing_backtrace_is_called_missing() {
+        let disabled = shown(&Backtrace::disabled().to_string());
+        assert_eq!(
+            disabled,
+            "no backtrace: capturing was disabled when the error was made"
+        );
+        assert_eq!(
+            shown("unsupported backtrace"),
+            "no backtrace: this platform cannot capture one"
+        );
+        assert_eq!(shown("\n"), "no backtrace: the capture holds no frames");
+    }
+
+    #[test]
+    fn a_name_that_merely_begins_with_candor_is_the_users() {
+        assert!(is_hidden("candor::run::{{closure}}", None));
+        assert!(!is_hidden("candor_app::run", None));
+        assert!(!is_hidden(
+            "<candor_app::X as core::future::future::Future>::poll",
+            None
+        ));
+        assert!(!is_hidden("app::candor::run", None));
+    }
+
+    #[test]
+    fn an_impl_is_the_users_if_its_type_or_its_trait_is() {
+        for hidden in [
+            "<candor::task::Cell<app::main::{{closure}}> as candor::task::Run>::poll",
+            "<candor::task::Cell<app::main::{closure#0}> as core::future::future::Future>::poll",
+            "<core::pin::Pin<P> as core::future::future::Future>::poll",
+            "<core::option::Option<u8>>::unwrap",
+            "<T as core::convert::Into<U>>::into",
+            "<&dyn core::ops::function::Fn<(), Output = i32> + core::marker::Sync as core::ops::function::FnOnce<()>>::call_once",
+        ] {
+            assert!(is_hidden(hidden, None), "{hidden}");
+        }
+        for shown in [
+            "<app::Fetch as core::future::future::Future>::poll",
+            "<&mut app::Fetch as core::future::future::Future>::poll",
+            "<app::Order>::total",
+            "<T as app::Parse>::parse",
+            "<core::option::Option<u8> as app::Parse>::parse",
+            "<fn() -> core::option::Option<u8> as app::Parse>::parse",
+            "app::<impl core::convert::From<app::X> for alloc::vec::Vec<u8>>::from",
+        ] {
+            assert!(!is_hidden(shown, None), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_place_decides_what_a_name_leaves_open() {
+        let from = "<alloc::vec::Vec<u8> as core::convert::From<app::X>>::from";
+        assert!(!is_hidden(from, Some("src/x.rs:5:1")));
+        for std in [
+            "/rustc/59807616/library/alloc/src/vec/mod.rs:1:1",
+            r"/rustc/59807616\library\alloc\src\vec\mod.rs:1:1",
+            "/usr/src/rustc-1.95.0/library/alloc/src/vec/mod.rs:1:1",
+            "/home/me/toolchain/lib/rustlib/src/rust/library/alloc/src/vec/mod.rs:1:1",
+        ] {
+            assert!(is_hidden(from, Some(std)), "{std}");
+        }
+        assert!(is_hidden(
+            "hashbrown::map::find",
+            Some("/rust/deps/hashbrown-0.16.1/src/map.rs:1:1")
+        ));
+        assert!(!is_hidden(
+            "app::books",
+            Some("library/core/src/books.rs:1:1")
+        ));
+        assert!(is_hidden(
+            "<candor::Sleep as core::future::future::Future>::poll",
+            Some("src/sleep.rs:1:1")
+        ));
+    }
+
+    #[test]
+    fn hashes_of_the_linker_and_dots_of_the_path_are_cut() {
+        assert_eq!(
+            shown("0: app::f::h0123456789abcdef\n at .\\src\\f.rs:1:2\n1: app::hat::hello"),
+            "backtrace:\n   0: app::f\n          at src\\f.rs:1:2\n   1: app::hat::hello"
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_name_or_a_path_reaches_the_terminal_that_it_would_obey() {
+        assert_eq!(
+            shown("0: app::f\x1b[2K\n at src/\x1b[2K.rs:1:2"),
+            "backtrace:\n   0: app::f\\u{1b}[2K\n          at src/\\u{1b}[2K.rs:1:2"
+        );
+    }
+
+    #[test]
+    fn a_line_without_a_number_is_a_frame_as_well() {
+        assert_eq!(
+            shown("0: app::f\n      app::g"),
+            "backtrace:\n   0: app::f\n   1: app::g"
+        );
+    }
+
+    #[inline(never)]
+    fn __candor_poll_boundary(poll: fn() -> String) -> String {
+        black_box(poll())
+    }
+
+    #[inline(never)]
+    fn polled() -> String {
+        black_box(Backtrace::force_capture().to_string())
+    }
+
+    #[test]
+    fn a_real_backtrace_shows_the_polled_function_and_nothing_of_the_test_harness() {
+        // These tests are part of candor, whose frames are hidden: they borrow a user's name. They
+        // need a build with symbols, since a stripped one has no names to show.
+        let text = __candor_poll_boundary(polled)
+            .replace(module_path!(), "app")
+            .replace(
+                "app::__candor_poll_boundary",
+                "candor::__candor_poll_boundary",
+            );
+        let trimmed = shown(&text);
+        assert!(trimmed.contains("\n   0: app::polled"), "{trimmed}");
+        assert!(!trimmed.contains("\n   1: "), "{trimmed}");
+        assert!(
+            trim(&text, true)
+                .to_string()
+                .contains("__rust_begin_short_backtrace"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,329 @@
+//! `candor::Error`: any error, and where it was born.
+//!
+//! By the time a task returns an `Err`, the frames that made it are gone. So the error itself has to
+//! remember, from the first `?` on. That `?` calls `From::from` with the caller's location, and this
+//! type takes it down there, with a backtrace, whether or not an environment variable is set.
+//!
+//! It cannot itself be a `std::error::Error`: then `From<Error> for Error` would exist twice, once here
+//! and once in core. anyhow pays the same price for the same reason.
+//!
+//! Knows no task and no executor.
+
+use std::backtrace::Backtrace;
+use std::cell::Cell;
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location as Caller;
+use std::sync::Arc;
+
+use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::{Location, TaskFailure};
+use crate::report::account::source_of;
+use crate::report::text::Backtraced;
+
+/// Any error, with the place and the backtrace of the `?` that made it.
+///
+/// Takes whatever converts into a boxed error: errors, `&str`, `String`, boxes, and the errors of
+/// the anyhow crate. It is one pointer wide, `Send + Sync`, and captures its backtrace always: that
+/// costs 5 to 20 µs. An error that comes from another task's failure ([`JoinError`](crate::JoinError))
+/// keeps the place and the backtrace of that one.
+///
+/// `{}` is the error's text, `{:#}` adds its sources, `{:?}` tells everything.
+///
+/// It cannot be a [`std::error::Error`] itself, or it could not be made from every other one;
+/// [`into_boxed`](Error::into_boxed) leads out.
+///
+/// # Examples
+///
+/// ```
+/// fn port(text: &str) -> candor::Result<u16> {
+///     if text.is_empty() {
+///         return Err("the port is missing".into());
+///     }
+///     Ok(text.parse()?)
+/// }
+///
+/// let error = port("eighty").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid digit found in string");
+/// assert!(error.location().file().ends_with(".rs"));
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// ```
+pub struct Error(Box<Parts>);
+
+struct Parts {
+    error: Inner,
+    location: Location,
+    backtrace: Arc<Backtrace>,
+}
+
+/// A `Result` whose error is [`candor::Error`](Error).
+///
+/// Beside it stands [`candor::Ok`](fn@Ok), which spares an async block the type annotation. Both
+/// shadow std's names where they are imported, so write `candor::Result` and `candor::Ok`
+/// in full, and do not import `candor::*`.
+///
+/// # Examples
+///
+/// ```
+/// fn port(text: &str) -> candor::Result<u16> {
+///     Ok(text.parse()?)
+/// }
+///
+/// assert_eq!(port("80").unwrap(), 80);
+/// assert!(port("eighty").is_err());
+/// ```
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Ends an async block that uses `?` on errors of several types.
+///
+/// # Examples
+///
+/// ```
+/// let sum = candor::block_on(async {
+///     let text = String::from_utf8(vec![0x34, 0x32])?;
+///     candor::Ok(text.parse::<i32>()? + 1)
+/// });
+/// assert_eq!(sum.unwrap(), 43);
+/// ```
+#[allow(non_snake_case, reason = "it stands where std's `Ok` would stand")]
+pub fn Ok<T>(value: T) -> Result<T> {
+    std::result::Result::Ok(value)
+}
+
+/// What `?` turns into an [`Error`]. Implemented for everything that converts into a
+/// `Box<dyn std::error::Error + Send + Sync>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert into a `candor::Error`",
+    label = "`candor::Error` takes errors that are `Send + Sync`, texts, and boxes of these. Write \
+             `.map_err(|error| error.to_string())?`, or let a box that is made elsewhere be a `Box<dyn std::error::Error + \
+             Send + Sync>`"
+)]
+pub trait IntoError: Sized {
+    #[doc(hidden)]
+    fn into_inner(self) -> Box<dyn StdError + Send + Sync>;
+}
+
+// Else the compiler would speak of this impl's bound, which is none that a user could do anything about.
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn StdError + Send + Sync>>> IntoError for E {
+    fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
+        self.into()
+    }
+}
+
+impl<E: IntoError> From<E> for Error {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        let error = error.into_inner();
+        let origin = origin_of(&*error);
+        let location = origin.and_then(TaskFailure::location);
+        let backtrace = origin.and_then(TaskFailure::shared_backtrace).cloned();
+        Error(Box::new(Parts {
+            // Not in a closure, whose caller would be core.
+            location: location.unwrap_or(Caller::caller().into()),
+            backtrace: backtrace.unwrap_or_else(|| Arc::new(Backtrace::force_capture())),
+            error: Inner(Some(error)),
+        }))
+    }
+}
+
+/// The failure of another task that an error has as a source.
+fn origin_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TaskFailure> {
+    let mut next = source_of(error);
+    for _ in 0..SOURCES {
+        let source = next?.ok()?;
+        if let Some(failure) = source.downcast_ref::<TaskFailure>() {
+            return Some(failure);
+        }
+        next = source_of(source);
+    }
+    None
+}
+
+/// How many sources are followed: a chain may be a circle.
+const SOURCES: usize = 16;
+
+/// The error itself. One that holds another one, and so on, is freed one after the other and not one inside the other:
+/// an error that many tasks have passed on would overflow the stack.
+struct Inner(Option<Box<dyn StdError + Send + Sync>>);
+
+thread_local! {
+    /// Errors that wait until the one that held them is freed.
+    static TO_FREE: Cell<Option<Vec<Inner>>> = const { Cell::new(None) };
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(error) = self.0.take() else {
+            return;
+        };
+        match TO_FREE.try_with(|list| list.replace(Some(Vec::new()))) {
+            // Inside the destructor of another one, which frees it when it is done.
+            std::result::Result::Ok(Some(mut list)) => {
+                list.push(Inner(Some(error)));
+                TO_FREE.set(Some(list));
+            }
+            std::result::Result::Ok(None) => {
+                let _rest = FreesTheRest;
+                drop(error);
+            }
+            // The thread is ending.
+            Err(_) => drop(error),
+        }
+    }
+}
+
+/// Also where the destructor of an error panics.
+struct FreesTheRest;
+
+impl Drop for FreesTheRest {
+    fn drop(&mut self) {
+        while let Some(mut list) = TO_FREE.take() {
+            let Some(mut next) = list.pop() else {
+                return;
+            };
+            TO_FREE.set(Some(list));
+            let error = next.0.take();
+            contain(|| drop(error));
+        }
+    }
+}
+
+/// A [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns a
+/// `Box<dyn std::error::Error>`.
+pub(crate) struct Boxed(pub(crate) Error);
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl StdError for Boxed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.as_std_error().source()
+    }
+}
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Error {
+    /// Makes an error of a message or of another error, here; the same as `Error::from`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// assert_eq!(error.to_string(), "no route to the host");
+    /// assert_eq!(error.location().line(), line!() - 2);
+    /// ```
+    #[track_caller]
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Error::from(error)
+    }
+
+    /// Returns where it was made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// assert!(error.location().file().ends_with(".rs"));
+    /// ```
+    pub fn location(&self) -> &Location {
+        &self.0.location
+    }
+
+    /// Returns the frames at that place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::backtrace::BacktraceStatus;
+    ///
+    /// let error = candor::Error::new("no route to the host");
+    /// assert_eq!(error.backtrace().status(), BacktraceStatus::Captured);
+    /// ```
+    pub fn backtrace(&self) -> &Backtrace {
+        &self.0.backtrace
+    }
+
+    /// Returns the error inside, if it is an `E`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new(std::io::Error::from(std::io::ErrorKind::NotFound));
+    /// assert!(error.downcast_ref::<std::io::Error>().is_some());
+    /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.as_std_error().downcast_ref()
+    }
+
+    /// Returns the error inside, as a [`std::error::Error`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = candor::Error::new("no route to the host");
+    /// let error: &dyn std::error::Error = error.as_std_error();
+    /// assert!(error.source().is_none());
+    /// ```
+    pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
+        self.0.error.0.as_deref().expect(FULL)
+    }
+
+    /// Returns the error inside, without place and backtrace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ///     let port: candor::Result<u16> = Err("the port is missing".into());
+    ///     port.map_err(candor::Error::into_boxed)?;
+    ///     Ok(())
+    /// }
+    ///
+    /// assert_eq!(serve().unwrap_err().to_string(), "the port is missing");
+    /// ```
+    pub fn into_boxed(mut self) -> Box<dyn StdError + Send + Sync> {
+        self.0.error.0.take().expect(FULL)
+    }
+
+    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
+        Some(&self.0.backtrace)
+    }
+}
+
+const FULL: &str = "it is full until it is dropped or boxed";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.as_std_error();
+        fmt::Display::fmt(error, f)?;
+        if f.alternate() {
+            let chain = std::iter::successors(error.source(), |error| (*error).source());
+            for cause in chain.take(SOURCES) {
+                write!(f, ": {cause}")?;
+            }
+        }
+        std::result::Result::Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Backtraced(self).fmt(f)
+    }
+}

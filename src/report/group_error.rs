@@ -1,0 +1,120 @@
+//! What a group failed with: all of it, as a tree.
+//!
+//! ```text
+//! 2 of 3 tasks of the group failed
+//! ├─ task #2 panicked: boom
+//! │     at src/main.rs:5:9
+//! └─ task #3 failed: 1 of 1 tasks of the group failed
+//!       └─ task #4 failed: connection lost
+//! ```
+//!
+//! A group that gave only its first failure would lose the others, so this holds every one, in the order in
+//! which they came. A group inside of a member is a cause of that member's failure, and so a branch of the tree.
+//!
+//! Knows no task and no group.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Debug, Display};
+
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::failure::join_error::JoinError;
+use crate::report::error::Error;
+use crate::report::{carried, text};
+
+/// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.
+///
+/// `{}` is one line; [`report`](GroupError::report) and `{:?}` are a tree of full reports, those of nested groups
+/// included. A failure that has been reported before, because the group was not awaited in time, is only named.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     group.spawn(async { Err::<(), _>("connection lost") });
+///     let error = group.join().await.unwrap_err();
+///     assert_eq!(error.failures().len(), 1);
+///     assert_eq!(error.to_string(), "1 of 1 tasks of the group failed");
+///     assert!(error.report().contains("task #1 failed: connection lost"));
+/// });
+/// ```
+pub struct GroupError<E = Error> {
+    /// Never empty.
+    failures: Vec<JoinError<E>>,
+    tasks: usize,
+}
+
+impl<E> GroupError<E> {
+    pub(crate) fn new(failures: Vec<JoinError<E>>, tasks: usize) -> Self {
+        debug_assert!(!failures.is_empty(), "a group without failures is no error");
+        GroupError { failures, tasks }
+    }
+
+    /// Returns the failures, the first one first.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(async { panic!("boom") });
+    ///     let error = group.join().await.unwrap_err();
+    ///     assert!(error.failures()[0].is_panic());
+    /// });
+    /// ```
+    pub fn failures(&self) -> &[JoinError<E>] {
+        &self.failures
+    }
+
+    /// Returns the failures, to act on each.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::<u16>::typed();
+    ///     group.spawn(async { Err::<(), _>(404_u16) });
+    ///     let failures = group.join().await.unwrap_err().into_failures();
+    ///     let codes = failures.into_iter().filter_map(|failure| failure.into_failed().ok());
+    ///     assert_eq!(codes.collect::<Vec<_>>(), [404]);
+    /// });
+    /// ```
+    pub fn into_failures(self) -> Vec<JoinError<E>> {
+        self.failures
+    }
+}
+
+impl<E: Debug + 'static> GroupError<E> {
+    /// Returns the tree of full reports.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(async { panic!("boom") });
+    ///     let report = group.join().await.unwrap_err().report();
+    ///     assert!(report.starts_with("1 of 1 tasks of the group failed\n└─ task #1 panicked: boom\n"));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        text::of_group(self.to_string(), self.known())
+    }
+
+    fn known(&self) -> impl Iterator<Item = &TaskFailure> {
+        self.failures.iter().filter_map(JoinError::failure)
+    }
+}
+
+impl<E: Debug + 'static> Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        carried::is_group_heard(self.known());
+        let failed = self.failures.len();
+        write!(f, "{failed} of {} tasks of the group failed", self.tasks)
+    }
+}
+
+impl<E: Debug + 'static> Debug for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match carried::is_listening() {
+            true => Display::fmt(self, f),
+            false => f.write_str(&self.report()),
+        }
+    }
+}
+
+impl<E: Debug + 'static> StdError for GroupError<E> {}

@@ -1,0 +1,160 @@
+//! The one place that says anything: reports, notices and warnings.
+//!
+//! ```text
+//! print ──► does the program's logger take it? ──yes──► there
+//!                     │ no, or it is being given something already
+//!                     ▼
+//!                   stderr, in one write
+//! ```
+//!
+//! A logger is user code. It may panic, and it may use candor. While it is being given something, whatever comes up goes to stderr:
+//! else a logger that uses candor would be called from within itself, and so on. What comes up later of the tasks that it has
+//! spawned goes to stderr as well.
+//!
+//! Knows no task and no executor.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt::{self, Arguments, Display};
+use std::io::Write;
+use std::panic::Location as Caller;
+use std::sync::{Mutex, PoisonError};
+
+use log::Level;
+
+use crate::kernel::failure::aside::guarded;
+use crate::kernel::failure::lineage::Named;
+
+thread_local! {
+    /// The program's logger is being called by candor.
+    static IS_LOGGING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Prints a report or a warning: to the program's logger if that takes it, else to stderr.
+///
+/// A logger that panics, and a stderr that is closed, leave the executor alive: what can still be
+/// said is said.
+pub(crate) fn print(level: Level, report: &str) {
+    let target = match level {
+        Level::Error => "candor::failure",
+        _ => "candor",
+    };
+    match logged(target, level, format_args!("{report}")) {
+        Ok(true) => {}
+        Ok(false) => print_to_stderr(report),
+        Err(message) => print_to_stderr(&format!(
+            "{report}\n   the logger panicked while it was given this report: {message}"
+        )),
+    }
+}
+
+/// Prints what is said of a task. If it is the logger's, the logger is not given that: it might spawn another one for it, and so
+/// on without end.
+pub(crate) fn print_of_task(is_of_logger: bool, level: Level, report: &str) {
+    match is_of_logger {
+        true => print_to_stderr(report),
+        false => print(level, report),
+    }
+}
+
+/// Whether the program's logger is being given something on this thread.
+pub(crate) fn is_logging() -> bool {
+    IS_LOGGING.get()
+}
+
+/// Warns once for each place in the source. `what` tells one kind of warning from another.
+pub(crate) fn warn_once(
+    what: &'static str,
+    place: &'static Caller<'static>,
+    warning: impl FnOnce() -> String,
+) {
+    type Places = HashSet<(&'static str, &'static Caller<'static>)>;
+    static WARNED: Mutex<Option<Places>> = Mutex::new(None);
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_new = warned.get_or_insert_default().insert((what, place));
+    drop(warned);
+    if is_new {
+        print(Level::Warn, &warning());
+    }
+}
+
+/// Drops a value that nobody has taken. A panic of its destructor must not reach whoever drops the handle, and may be unwinding.
+pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
+    if let Err(caught) = guarded(drop) {
+        let message = caught.quoted("");
+        print(
+            Level::Warn,
+            &format!(
+                "the value of {task} panicked when it was dropped, since nobody had taken it: {message}"
+            ),
+        );
+    }
+}
+
+/// Gives the logger a line at the trace level, if it is not being given something already.
+pub(crate) fn trace(line: Arguments<'_>) {
+    say_if_it_panicked(logged("candor", Level::Trace, line));
+}
+
+/// Whether the logger takes what is said at the trace level.
+pub(crate) fn is_traced() -> bool {
+    log::max_level() >= Level::Trace
+        && say_if_it_panicked(with_logger(
+            || log::log_enabled!(target: "candor", Level::Trace),
+        )) == Some(Some(true))
+}
+
+/// Lets a logger that buffers write down what it has: the process is about to end.
+pub(crate) fn flush() {
+    say_if_it_panicked(with_logger(|| log::logger().flush()));
+}
+
+/// Prints where no user code may run, since the process is about to abort.
+pub(crate) fn print_last_words(text: &str) {
+    std::io::stderr().write_all(text.as_bytes()).ok();
+}
+
+/// Whether the logger took it; or what it panicked with.
+fn logged(target: &str, level: Level, text: Arguments<'_>) -> Result<bool, String> {
+    let taken = with_logger(|| {
+        let taken = log::log_enabled!(target: target, level);
+        if taken {
+            log::log!(target: target, level, "{text}");
+        }
+        taken
+    });
+    Ok(taken?.unwrap_or(false))
+}
+
+/// Calls the program's logger; `None` where it is being called already. Gives back what it panicked with.
+fn with_logger<R>(call: impl FnOnce() -> R) -> Result<Option<R>, String> {
+    if IS_LOGGING.replace(true) {
+        return Ok(None);
+    }
+    let called = guarded(call);
+    IS_LOGGING.set(false);
+    called.map(Some).map_err(|caught| caught.quoted(""))
+}
+
+/// Says of a logger that panicked where there is no report to say it behind.
+fn say_if_it_panicked<R>(called: Result<R, String>) -> Option<R> {
+    called
+        .map_err(|message| print_to_stderr(&format!("the logger panicked: {message}")))
+        .ok()
+}
+
+/// `eprint!` and not a write to `io::stderr()`, because only that is captured by `cargo test`.
+fn print_to_stderr(report: &str) {
+    eprint!("{}", Unfailing(&format!("{report}\n")));
+}
+
+/// A text that is written without regard to errors: `eprint!` panics where stderr is closed or full, and a panic would run the
+/// program's own hook, or abort. Who cannot be told need not know.
+struct Unfailing<'a>(&'a str);
+
+impl Display for Unfailing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0).ok();
+        Ok(())
+    }
+}

@@ -1,0 +1,346 @@
+//! The text of a report.
+//!
+//! ```text
+//! task #7 `fetch` panicked: index out of bounds: the len is 3 but the index is 5
+//!    at src/net.rs:13:38
+//!    last await: sleep at src/net.rs:12:20
+//!    spawned at src/main.rs:20:15 by task #3 `accept`
+//!    spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
+//!    backtrace (14 runtime frames hidden):
+//!       0: app::net::parse
+//!              at src/net.rs:13:38
+//! ```
+//!
+//! The first lines say what a reader needs, and stand alone where a stripped binary has no names for
+//! its frames. A report is one write, so that reports of two threads do not mix.
+//!
+//! A failure that tasks have passed on is reported once, with the first one in full and a line for each task:
+//!
+//! ```text
+//! task #1 `serve` failed: task #3 `read` failed: the disk is full
+//!    at src/disk.rs:7:9
+//!    caused by task #3 `read` failed: the disk is full
+//!       spawned at src/fetch.rs:20:15 by task #2 `fetch`
+//!    passed on by task #2 `fetch`, last await: JoinHandle at src/fetch.rs:21:10, spawned at src/main.rs:12:9
+//!    passed on by task #1 `serve`, last await: JoinHandle at src/main.rs:13:7, spawned at src/main.rs:9:9
+//! ```
+//!
+//! Knows no task and no executor.
+
+use std::fmt::{self, Formatter, Write};
+use std::sync::atomic::Ordering;
+
+use crate::kernel::failure::text::{quoted, quoted_line};
+use crate::kernel::failure::{FailureKind, Location, Parts, TaskFailure};
+use crate::report::account::{Account, Cause, account_of};
+use crate::report::backtrace::trim;
+use crate::report::carried;
+use crate::report::error::Error;
+
+/// How far the lines below the headline are moved to the right.
+const INDENT: usize = 3;
+
+/// How many of those who passed a failure on are named at either end of a chain.
+const LINKS: usize = 16;
+
+/// How deep the branches of a tree are moved to the right.
+const DEEPEST: usize = 16;
+
+impl TaskFailure {
+    /// The first line of the report, and the lines of the message: who failed, how, and what it said.
+    fn headline(&self) -> String {
+        let remark = match self.0.is_overdue.load(Ordering::Relaxed) {
+            true => " (not awaited yet)",
+            false => "",
+        };
+        let message = match &self.0.first {
+            None => quoted(self.message(), INDENT),
+            Some(_) => self.words(),
+        };
+        format!("{} {}{remark}: {message}", self.0.origin, self.verb())
+    }
+
+    /// Who failed, how, and what it said, in one line.
+    pub(crate) fn one_line(&self) -> String {
+        format!("{} {}: {}", self.0.origin, self.verb(), self.words())
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.0.kind {
+            FailureKind::Panicked => "panicked",
+            FailureKind::Failed => "failed",
+            FailureKind::Caught => "caught a panic of its own",
+        }
+    }
+
+    /// The message in one line. Where it passes another failure on, the first one is quoted.
+    fn words(&self) -> String {
+        let words = quoted_line(self.message());
+        match &self.0.first {
+            Some(first) if !words.contains(&first.words()) => {
+                format!("{words}: {}", first.one_line())
+            }
+            _ => words,
+        }
+    }
+}
+
+/// The full report.
+pub(crate) fn of(failure: &TaskFailure) -> String {
+    let mut text = body(failure, true);
+    write_tree(&mut text, members(&failure.0.account), INDENT);
+    text
+}
+
+/// What `{:?}` of a group's error is.
+pub(crate) fn of_group<'a>(
+    headline: String,
+    failures: impl Iterator<Item = &'a TaskFailure>,
+) -> String {
+    let mut text = headline;
+    write_tree(&mut text, failures.collect(), 0);
+    text
+}
+
+/// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.
+pub(crate) struct Backtraced<'a>(pub(crate) &'a Error);
+
+impl Backtraced<'_> {
+    pub(crate) fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let account = account_of(self.0);
+        if let Some(failure) = account.passes_on()
+            && carried::is_heard(failure)
+        {
+            return f.write_str(&quoted_line(&account.message));
+        }
+        let mut text = quoted(&account.message, INDENT);
+        let place = |text: &mut String| line(text, format_args!("at {}", self.0.location()));
+        write_account(&mut text, &account, None, place, true);
+        write_tree(&mut text, members(&account), INDENT);
+        f.write_str(&text)
+    }
+}
+
+/// The report but for the failures of a group, which are a tree below it.
+fn body(failure: &TaskFailure, with_frames: bool) -> String {
+    let mut text = failure.headline();
+    let details =
+        |text: &mut String| write_details(text, failure, failure.0.account.location.as_ref());
+    write_account(
+        &mut text,
+        &failure.0.account,
+        Some(failure),
+        details,
+        with_frames,
+    );
+    text
+}
+
+/// Where it happened, and who spawned the task.
+fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Location>) {
+    let parts = &failure.0;
+    if let Some(location) = place {
+        line(text, format_args!("at {location}"));
+    }
+    if let Some(last_await) = parts.last_await {
+        line(text, format_args!("last await: {last_await}"));
+    }
+    let lineage = &parts.origin.spawned_by;
+    text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
+}
+
+/// Writes what stands below the headline: details, causes, frames and help. `last` is who passed a failure on last.
+fn write_account(
+    text: &mut String,
+    account: &Account,
+    last: Option<&TaskFailure>,
+    details: impl FnOnce(&mut String),
+    with_frames: bool,
+) {
+    let Some(next) = account.passes_on() else {
+        details(text);
+        write_sources(text, account);
+        if with_frames {
+            write_frames(text, account);
+        }
+        return;
+    };
+    let (mut links, end) = chain(next);
+    if end.is_reported() {
+        details(text);
+        write_links(text, &links, end);
+        line(
+            text,
+            format_args!("caused by {}, reported above", end.0.origin),
+        );
+        return;
+    }
+    let place = end.0.account.location.as_ref();
+    // Another place than the first one's is that of a `?`, where nothing has happened.
+    let is_passed_whole = account.location.as_ref() == place;
+    // That of an error that knows no other is better than none; that of a panic would mislead.
+    let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
+    if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
+        line(text, format_args!("at {place}"));
+    }
+    let mut cause = end.headline();
+    write_details(&mut cause, end, place.filter(|_| !is_passed_whole));
+    write_sources(&mut cause, &end.0.account);
+    line(
+        text,
+        format_args!("caused by {}", cause.replace('\n', "\n   ")),
+    );
+    links.splice(0..0, last);
+    write_links(text, &links, end);
+    if with_frames {
+        // Where the first one has no frames, those of a `?` on the way are better than none.
+        let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
+        let is_panic = end.kind() == FailureKind::Panicked;
+        if !knows_frames && !is_panic && account.backtrace.is_some() {
+            write_frames(text, account);
+        }
+        write_frames(text, &end.0.account);
+    }
+}
+
+/// Who has passed a failure on, the last one first, and the first failure; or the nearest one that was reported before.
+fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
+    let (mut links, mut end) = (Vec::new(), from);
+    while !end.is_reported()
+        && let Some(next) = end.0.account.passes_on()
+    {
+        links.push(end);
+        end = next;
+    }
+    (links, end)
+}
+
+/// A line for each task that passed the failure on, the nearest to it first.
+fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
+    let first = end.first().words();
+    for (number, link) in links.iter().rev().enumerate() {
+        if links.len() > 2 * LINKS && (LINKS..links.len() - LINKS).contains(&number) {
+            if number == LINKS {
+                let more = links.len() - 2 * LINKS;
+                line(text, format_args!("passed on by {more} more tasks"));
+            }
+            continue;
+        }
+        line(text, format_args!("passed on by {}", link.0.origin));
+        let Parts {
+            account,
+            last_await,
+            origin,
+            ..
+        } = &*link.0;
+        let place = (account.location.as_ref())
+            .filter(|place| end.0.account.location.as_ref() != Some(*place));
+        if let Some(place) = place {
+            text.push_str(&format!(" at {place}"));
+        }
+        let mut words: Vec<String> = vec![quoted_line(&account.message)];
+        words.extend(account.causes.iter().filter_map(|cause| match cause {
+            Cause::Text(text) => Some(quoted_line(text)),
+            _ => None,
+        }));
+        words.retain(|words| !words.ends_with(&first));
+        if !words.is_empty() {
+            text.push_str(&format!(" as: {}", words.join(": ")));
+        }
+        if let Some(last_await) = last_await {
+            text.push_str(&format!(", last await: {last_await}"));
+        }
+        if let Some(site) = origin.spawned_at {
+            text.push_str(&format!(", spawned at {}", Location::from(site)));
+        }
+    }
+}
+
+fn write_sources(text: &mut String, account: &Account) {
+    for cause in &account.causes {
+        if let Cause::Text(cause) = cause {
+            line(text, format_args!("caused by: {}", quoted(cause, INDENT)));
+        }
+    }
+}
+
+fn write_frames(text: &mut String, account: &Account) {
+    let foreign = account.causes.iter().find_map(|cause| match cause {
+        Cause::ForeignBacktrace(frames) => Some(frames.clone()),
+        _ => None,
+    });
+    let frames = foreign.or_else(|| Some(account.backtrace.as_ref()?.to_string()));
+    if let Some(frames) = frames {
+        text.push('\n');
+        text.push_str(
+            &trim(&frames, shows_all_frames())
+                .indented(INDENT)
+                .to_string(),
+        );
+    }
+    if let Some(help) = account.help {
+        line(text, format_args!("help: {help}"));
+    }
+}
+
+/// The failures of a group that a failure, or the one that it passes on, is about.
+fn members(account: &Account) -> Vec<&TaskFailure> {
+    let end = account.passes_on().map(chain);
+    let account = match &end {
+        None => account,
+        Some((_, end)) if end.is_reported() => return Vec::new(),
+        Some((_, end)) => &end.0.account,
+    };
+    let groups = account.causes.iter().filter_map(|cause| match cause {
+        Cause::Group(failures) => Some(failures),
+        _ => None,
+    });
+    groups.flatten().collect()
+}
+
+/// Writes the failures of a group below each other, and those of the groups within them. It is a list of what is still to be
+/// written and no recursion: groups may be nested deeply.
+fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
+    let mut branches = Vec::new();
+    let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
+        let last = failures.len().saturating_sub(1);
+        for (number, failure) in failures.into_iter().enumerate().rev() {
+            branches.push((failure, prefix.to_owned(), number == last));
+        }
+    };
+    grow(&mut branches, failures, &" ".repeat(indent));
+    while let Some((failure, prefix, is_last)) = branches.pop() {
+        let [branch, below] = match is_last {
+            true => ["└─ ", "   "],
+            false => ["├─ ", "│  "],
+        };
+        let below = format!("{prefix}{below}");
+        let (report, members) = match failure.is_reported() {
+            true => (
+                format!("{}, reported above", failure.one_line()),
+                Vec::new(),
+            ),
+            false => {
+                let members = members(&failure.0.account);
+                (body(failure, members.is_empty()), members)
+            }
+        };
+        let report = report.replace('\n', &format!("\n{below}"));
+        text.push_str(&format!("\n{prefix}{branch}{report}"));
+        let below = format!("{below}{:INDENT$}", "");
+        let is_deep = prefix.chars().count() >= DEEPEST * INDENT;
+        grow(
+            &mut branches,
+            members,
+            if is_deep { &prefix } else { &below },
+        );
+    }
+}
+
+fn line(text: &mut String, what: fmt::Arguments<'_>) {
+    let _infallible = write!(text, "\n{:INDENT$}{what}", "");
+}
+
+fn shows_all_frames() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
+}

@@ -1,0 +1,350 @@
+//! What an observer of an executor is told, and in which words.
+//!
+//! ```text
+//! spawn #1   poll_begin #1   poll_end #1 (Pending)   park_begin   timer   park_end
+//!            wake #1 by timer   poll_begin #1   poll_end #1 (Ready)   failure #1   done #1
+//! ```
+//!
+//! An observer is user code. What it is given borrows from the task it speaks of, never from the state of the
+//! executor, so it may look around, spawn and wake as any other code.
+//!
+//! Knows failures, and what a task's header holds.
+
+use std::fmt;
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::kernel::failure::lineage::{Named, TaskId};
+use crate::kernel::failure::{LastAwait, Location, TaskFailure};
+use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::task::Header;
+
+/// Watches an executor: one method an event, each of which does nothing unless you write it.
+///
+/// [`Builder::instrument`](crate::Builder::instrument) installs one. Without any, an executor pays nothing but
+/// a branch that the processor predicts where a task is spawned, polled or done.
+///
+/// `at` is the time of the executor's own clock, virtual time included. The main future, which `block_on` or `run`
+/// was given, is polled and woken like a task and has the number [`TaskId::MAIN`], but it is neither spawned nor done.
+///
+/// An instrument runs between the steps of the executor, in the middle of whatever causes the event: a spawn and a
+/// wake are told from within the poll that makes them. It may call anything that a task may call. What it does
+/// itself is not told to any instrument, so it cannot wake itself up for ever.
+///
+/// # Panics
+///
+/// An instrument should not panic. If it does, the panic is printed by std's hook, a warning says that this
+/// instrument is told nothing any more, and everything else goes on.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use std::time::Instant;
+///
+/// use candor::{Ending, Executor, Instrument, TaskView, WokenBy};
+///
+/// #[derive(Default)]
+/// struct Trace(RefCell<Vec<String>>);
+///
+/// impl Instrument for Trace {
+///     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
+///         self.0.borrow_mut().push(format!("{task} is woken by {by}"));
+///     }
+///
+///     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
+///         self.0.borrow_mut().push(format!("{task} {ending}"));
+///     }
+/// }
+///
+/// let trace = Rc::new(Trace::default());
+/// let executor = Executor::builder().instrument(Rc::clone(&trace)).build();
+/// executor.block_on(async { candor::spawn(async {}).await.unwrap() });
+/// assert_eq!(
+///     *trace.0.borrow(),
+///     ["task #1 returned", "the main future is woken by task #1"]
+/// );
+/// ```
+///
+/// All nine events. On virtual time the thread need not sleep for a timer, so the two of parking are missing:
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use std::task::Poll;
+/// use std::time::{Duration, Instant};
+///
+/// use candor::{Ending, Executor, Instrument, TaskFailure, TaskView, WokenBy};
+///
+/// #[derive(Default)]
+/// struct Story(RefCell<Vec<String>>);
+///
+/// impl Story {
+///     fn tell(&self, event: String) {
+///         self.0.borrow_mut().push(event);
+///     }
+/// }
+///
+/// impl Instrument for Story {
+///     fn spawn(&self, _at: Instant, task: &TaskView<'_>) {
+///         self.tell(format!("spawn {}", task.id()));
+///     }
+///     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
+///         self.tell(format!("poll_begin {}", task.id()));
+///     }
+///     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
+///         self.tell(format!("poll_end {} {poll:?}", task.id()));
+///     }
+///     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
+///         self.tell(format!("wake {} by {by}", task.id()));
+///     }
+///     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
+///         self.tell(format!("timer of {}", task.unwrap().id()));
+///     }
+///     fn park_begin(&self, _at: Instant, timeout: Option<Duration>) {
+///         self.tell(format!("park_begin {timeout:?}"));
+///     }
+///     fn park_end(&self, _at: Instant) {
+///         self.tell("park_end".to_owned());
+///     }
+///     fn failure(&self, _at: Instant, failure: &TaskFailure) {
+///         self.tell(format!("failure {}", failure.task_id()));
+///     }
+///     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
+///         self.tell(format!("done {} {ending:?}", task.id()));
+///     }
+/// }
+///
+/// let story = Rc::new(Story::default());
+/// let builder = Executor::builder().instrument(Rc::clone(&story));
+/// let executor = builder.virtual_time().on_failure(|_| ()).build();
+/// executor.spawn(async {
+///     candor::sleep(Duration::from_secs(1)).await;
+///     panic!("boom")
+/// }).detach();
+/// executor.drain();
+/// assert_eq!(
+///     *story.0.borrow(),
+///     [
+///         "spawn #1",
+///         "poll_begin #1",
+///         "poll_end #1 Pending",
+///         "timer of #1",
+///         "wake #1 by a timer",
+///         "poll_begin #1",
+///         "poll_end #1 Ready(())",
+///         "failure #1",
+///         "done #1 Panicked",
+///     ]
+/// );
+/// ```
+#[expect(
+    unused_variables,
+    reason = "the names say what an implementation is given"
+)]
+pub trait Instrument {
+    /// A task was spawned. Its first poll is still to come.
+    fn spawn(&self, at: Instant, task: &TaskView<'_>) {}
+
+    /// A poll begins.
+    fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {}
+
+    /// A poll is over: `Ready` if it was the last one, because the future returned or panicked. For a task, `done`
+    /// follows then. An aborted task has no last poll.
+    fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {}
+
+    /// A waker made a task ready. To wake one that is ready already is no event, and to abort a task is no wake.
+    ///
+    /// A wake from another thread is told when the executor sees it, which is before the poll that it causes.
+    fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {}
+
+    /// A timer fired; what it wakes is told next. `task` is the one that waits for it, unless the timer was polled
+    /// with a waker that is not candor's, such as that of a `FuturesUnordered`.
+    fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {}
+
+    /// Nothing is ready. The thread sleeps until it is woken, for `timeout` at most. On virtual time it sleeps only
+    /// when no timer is set.
+    fn park_begin(&self, at: Instant, timeout: Option<Duration>) {}
+
+    /// The sleep is over.
+    fn park_end(&self, at: Instant) {}
+
+    /// A task failed, or the future of `run`: told at once and once, whether an awaiter will get the failure or a
+    /// report.
+    fn failure(&self, at: Instant, failure: &TaskFailure) {}
+
+    /// A task is done, or its future was dropped. If somebody awaits it, the wake follows.
+    fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {}
+}
+
+/// Lets whoever installs an instrument keep it, to read what it has seen.
+impl<I: Instrument + ?Sized> Instrument for Rc<I> {
+    fn spawn(&self, at: Instant, task: &TaskView<'_>) {
+        (**self).spawn(at, task);
+    }
+
+    fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {
+        (**self).poll_begin(at, task);
+    }
+
+    fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
+        (**self).poll_end(at, task, poll);
+    }
+
+    fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {
+        (**self).wake(at, task, by);
+    }
+
+    fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {
+        (**self).timer(at, task);
+    }
+
+    fn park_begin(&self, at: Instant, timeout: Option<Duration>) {
+        (**self).park_begin(at, timeout);
+    }
+
+    fn park_end(&self, at: Instant) {
+        (**self).park_end(at);
+    }
+
+    fn failure(&self, at: Instant, failure: &TaskFailure) {
+        (**self).failure(at, failure);
+    }
+
+    fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {
+        (**self).done(at, task, ending);
+    }
+}
+
+/// A task, or the main future, as an [`Instrument`] is shown it.
+///
+/// Its `Display` names it as reports do: ``task #7 `fetch` ``.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Instant;
+///
+/// struct Spawns;
+///
+/// impl candor::Instrument for Spawns {
+///     fn spawn(&self, _at: Instant, task: &candor::TaskView<'_>) {
+///         let spawned_at = task.spawned_at().unwrap();
+///         println!("{task}, spawned at {spawned_at} by {:?}", task.spawned_by());
+///         assert_eq!((task.name(), task.spawned_by()), (Some("fetch"), Some(candor::TaskId::MAIN)));
+///         assert_eq!((task.id().to_string(), task.last_await()), ("#1".to_owned(), None));
+///     }
+/// }
+///
+/// let executor = candor::Executor::builder().instrument(Spawns).build();
+/// executor.block_on(async {
+///     candor::TaskBuilder::new().name("fetch").spawn(async {}).detach();
+///     candor::yield_now().await;
+/// });
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct TaskView<'a> {
+    pub(crate) id: TaskId,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) spawned_at: Option<&'static Caller<'static>>,
+    pub(crate) spawned_by: Option<TaskId>,
+    pub(crate) last_await: Option<LastAwait>,
+    pub(crate) is_of_logger: bool,
+}
+
+impl<'a> TaskView<'a> {
+    pub(crate) fn of(task: &'a Header) -> Self {
+        let spawned_by = &*task.spawned_by.lineage;
+        TaskView {
+            id: task.id,
+            name: task.name(),
+            spawned_at: Some(task.spawned_at),
+            spawned_by: match spawned_by.ancestors().first() {
+                Some(spawner) => Some(spawner.id()),
+                None => spawned_by.is_entered().then_some(TaskId::MAIN),
+            },
+            last_await: task.last_await(),
+            is_of_logger: spawned_by.is_of_logger(),
+        }
+    }
+
+    /// Returns the task's number.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    pub fn name(&self) -> Option<&'a str> {
+        self.name
+    }
+
+    /// Returns where it was spawned; for the main future, where the executor was entered.
+    pub fn spawned_at(&self) -> Option<Location> {
+        self.spawned_at.map(Location::from)
+    }
+
+    /// Returns the task that spawned it, or the main future; `None` if no executor was running.
+    pub fn spawned_by(&self) -> Option<TaskId> {
+        self.spawned_by
+    }
+
+    /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.last_await
+    }
+
+    /// Whether the program's logger has spawned it, which should not be given what comes up of that.
+    pub(crate) fn is_of_logger(&self) -> bool {
+        self.is_of_logger
+    }
+}
+
+/// Who made a task ready.
+///
+/// # Examples
+///
+/// ```
+/// use candor::{TaskId, WokenBy};
+///
+/// assert_eq!(WokenBy::Task(TaskId::MAIN).to_string(), "the main future");
+/// assert_eq!(WokenBy::Timer.to_string(), "a timer");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WokenBy {
+    /// A task, or the main future ([`TaskId::MAIN`]): within its poll, or because it is done and was awaited.
+    Task(TaskId),
+    /// A timer that fired.
+    Timer,
+    /// Another thread, or code on this one that no task runs.
+    Elsewhere,
+}
+
+impl fmt::Display for TaskView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named(self.id, self.name).fmt(f)
+    }
+}
+
+impl fmt::Display for WokenBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WokenBy::Task(id) => Named(*id, None).fmt(f),
+            WokenBy::Timer => f.write_str("a timer"),
+            WokenBy::Elsewhere => f.write_str("another thread or code outside of all tasks"),
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ending::Returned => "returned",
+            Ending::Failed => "failed",
+            Ending::Panicked => "panicked",
+            Ending::Cancelled => "was cancelled",
+        })
+    }
+}

@@ -1,0 +1,261 @@
+//! Seeing inside: which tasks are alive, and what each of them waits for.
+//!
+//! Knows the core and the current executor.
+
+pub(crate) mod instrument;
+pub(crate) mod lost_work;
+pub(crate) mod slow_poll;
+pub(crate) mod stall;
+mod timeline;
+pub(crate) mod trace_log;
+pub(crate) mod watching;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::kernel::failure::lineage::{Named, TaskId};
+use crate::kernel::failure::{LastAwait, Location};
+use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::current;
+use crate::kernel::tasks::task::Header;
+
+pub use timeline::Timeline;
+
+/// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader
+/// long before.
+const DEEPEST: usize = 100;
+
+/// Returns the tasks of the executor that runs on this thread; none where no executor runs.
+///
+/// It costs time in proportion to the number of tasks: made for looking, not for steering.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     candor::TaskBuilder::new().name("sleeper").spawn(candor::sleep(Duration::from_secs(1))).detach();
+///     candor::yield_now().await;
+///     println!("{}", candor::tasks());
+///     let tasks = candor::tasks();
+///     assert_eq!(tasks.iter().next().unwrap().name(), Some("sleeper"));
+///     assert_eq!(tasks.iter().next().unwrap().state(), candor::TaskState::Waiting);
+///     # candor::sleep(Duration::from_secs(2)).await;
+/// });
+/// ```
+pub fn tasks() -> Tasks {
+    current::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
+}
+
+/// A snapshot of an executor's tasks, in order of spawning. Its `Display` is the tree of who spawned whom.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// assert!(executor.tasks().is_empty());
+/// executor.spawn(async {}).detach();
+/// executor.spawn(async {}).detach();
+/// let tasks = executor.tasks();
+/// assert_eq!(tasks.len(), 2);
+/// assert!(tasks.iter().all(|task| task.polls() == 0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    tasks: Vec<TaskInfo>,
+}
+
+impl Tasks {
+    pub(crate) fn of(core: &Core) -> Self {
+        let slots = core.slots.borrow();
+        let mut tasks: Vec<TaskInfo> = slots
+            .iter()
+            .map(|(task, is_queued)| TaskInfo::of(task.header(), core, is_queued))
+            .collect();
+        tasks.sort_by_key(|task| task.id);
+        Tasks { tasks }
+    }
+
+    /// Returns how many tasks are alive.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Tells whether none is alive.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Visits the tasks, in order of spawning.
+    pub fn iter(&self) -> impl Iterator<Item = &TaskInfo> {
+        self.tasks.iter()
+    }
+
+    /// A task whose spawner is gone stands at the root.
+    fn parent_in_tree(&self, task: &TaskInfo) -> Option<TaskId> {
+        let spawner = task.spawned_by?;
+        self.tasks
+            .binary_search_by_key(&spawner, |task| task.id)
+            .ok()
+            .map(|_| spawner)
+    }
+}
+
+impl fmt::Display for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} alive",
+            self.len(),
+            if self.len() == 1 { "task" } else { "tasks" }
+        )?;
+        let mut spawned_by = BTreeMap::<_, Vec<&TaskInfo>>::new();
+        for task in self.tasks.iter().rev() {
+            spawned_by
+                .entry(self.parent_in_tree(task))
+                .or_default()
+                .push(task);
+        }
+        // A list of what is still to be written, and not a recursion: a chain of spawns may be long.
+        let children = |spawner, depth| {
+            (spawned_by.get(&spawner).into_iter().flatten()).map(move |&task| (task, depth))
+        };
+        let mut pending: Vec<(&TaskInfo, usize)> = children(None, 1).collect();
+        while let Some((task, depth)) = pending.pop() {
+            write!(f, "\n{:1$}{task}", "", 2 * depth.min(DEEPEST))?;
+            pending.extend(children(Some(task.id), depth + 1));
+        }
+        Ok(())
+    }
+}
+
+/// One task of a [`Tasks`] snapshot.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::TaskBuilder::new().name("fetch").spawn(std::future::pending::<()>());
+///     candor::yield_now().await;
+///     let tasks = candor::tasks();
+///     let info = tasks.iter().next().unwrap();
+///     assert_eq!((info.id(), info.name()), (task.id(), Some("fetch")));
+///     assert_eq!((info.state(), info.polls()), (candor::TaskState::Waiting, 1));
+///     // `pending` is not candor's own, and the main future is no task.
+///     assert_eq!((info.last_await(), info.spawned_by()), (None, None));
+///     assert!(info.spawned_at().file().ends_with(".rs"));
+///     task.abort();
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    id: TaskId,
+    name: Option<String>,
+    state: TaskState,
+    polls: u32,
+    last_await: Option<LastAwait>,
+    spawned_at: Location,
+    spawned_by: Option<TaskId>,
+}
+
+/// What a task is doing.
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// executor.spawn(std::future::pending::<()>()).detach();
+/// let state = || executor.tasks().iter().next().unwrap().state();
+/// assert_eq!(state(), candor::TaskState::Ready);
+/// executor.tick();
+/// assert_eq!(state(), candor::TaskState::Waiting);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// It is being polled: it is the one that asks.
+    Running,
+    /// It has been woken, or not been polled yet, and waits for its turn.
+    Ready,
+    /// It waits to be woken.
+    Waiting,
+}
+
+impl TaskInfo {
+    fn of(task: &Header, core: &Core, is_queued: bool) -> Self {
+        TaskInfo {
+            id: task.id,
+            name: task.name().map(str::to_owned),
+            state: match is_queued {
+                _ if core.is_polling_slot(task.slot.get()) => TaskState::Running,
+                true => TaskState::Ready,
+                false => TaskState::Waiting,
+            },
+            polls: task.polls.get(),
+            last_await: task.last_await(),
+            spawned_at: task.spawned_at.into(),
+            spawned_by: task
+                .spawned_by
+                .lineage
+                .ancestors()
+                .first()
+                .map(|spawner| spawner.id()),
+        }
+    }
+
+    /// Returns the task's number.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Tells what it is doing.
+    pub fn state(&self) -> TaskState {
+        self.state
+    }
+
+    /// Returns how often it was polled; the count wraps at 2^32.
+    pub fn polls(&self) -> u32 {
+        self.polls
+    }
+
+    /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.last_await
+    }
+
+    /// Returns where it was spawned.
+    pub fn spawned_at(&self) -> &Location {
+        &self.spawned_at
+    }
+
+    /// Returns the task that spawned it; `None` if that was no task.
+    pub fn spawned_by(&self) -> Option<TaskId> {
+        self.spawned_by
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            TaskState::Running => "running",
+            TaskState::Ready => "ready",
+            TaskState::Waiting => "waiting",
+        };
+        let polls = if self.polls == 1 { "poll" } else { "polls" };
+        write!(
+            f,
+            "{}: {state}, {} {polls}",
+            Named(self.id, self.name()),
+            self.polls
+        )?;
+        if let Some(last_await) = self.last_await {
+            write!(f, ", last await: {last_await}")?;
+        }
+        write!(f, ", spawned at {}", self.spawned_at)
+    }
+}

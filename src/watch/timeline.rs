@@ -1,0 +1,231 @@
+//! Records what an executor does, and writes it as a picture that Perfetto draws.
+//!
+//! ```text
+//! executor         │   [park      ][wake #1]
+//! the main future  │ [poll]         │
+//! task #1          │                └──►[poll]
+//! ```
+//!
+//! Recording keeps a few words an event; lanes, slices and arrows are made when the file is written, by `drawing`.
+//!
+//! Knows what an instrument is told.
+
+mod drawing;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use drawing::Drawing;
+
+use crate::kernel::failure::lineage::{Named, TaskId};
+use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
+use crate::kernel::tasks::listener::Ending;
+use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+
+/// Records what one executor does, to be looked at in a trace viewer.
+///
+/// Install it by [`Builder::instrument`](crate::Builder::instrument), in an [`Rc`](std::rc::Rc) that you keep, and call
+/// [`write_json`](Timeline::write_json) when you have seen enough. <https://ui.perfetto.dev> opens the file, and so does
+/// `chrome://tracing`.
+///
+/// It keeps every event in memory, 48 bytes each, and a copy of the name of every task and of the message of
+/// every failure, until it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// let timeline = Rc::new(candor::Timeline::new());
+/// let executor = candor::Executor::builder().instrument(Rc::clone(&timeline)).build();
+/// executor.block_on(async { candor::spawn(async {}).await.unwrap() });
+///
+/// let mut json = Vec::new();
+/// timeline.write_json(&mut json).unwrap();
+/// assert!(String::from_utf8(json).unwrap().contains("task #1"));
+/// ```
+#[derive(Default)]
+pub struct Timeline {
+    record: RefCell<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    events: Vec<Event>,
+    /// Who has been seen, and what stays the same of him.
+    tasks: BTreeMap<TaskId, Seen>,
+}
+
+struct Seen {
+    name: Option<Box<str>>,
+    spawned_at: Option<Location>,
+}
+
+struct Event {
+    at: Instant,
+    what: What,
+}
+
+enum What {
+    Spawn(TaskId, Option<TaskId>),
+    PollBegin(TaskId),
+    PollEnd(TaskId, Poll<()>, Option<LastAwait>),
+    Wake(TaskId, WokenBy),
+    Timer(Option<TaskId>),
+    ParkBegin(Option<Duration>),
+    ParkEnd,
+    Failure(Box<Failed>),
+    Done(TaskId, Ending),
+}
+
+struct Failed {
+    task: TaskId,
+    kind: FailureKind,
+    message: Box<str>,
+    location: Option<Location>,
+}
+
+impl Timeline {
+    /// Makes one that has seen nothing yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut json = Vec::new();
+    /// candor::Timeline::new().write_json(&mut json).unwrap();
+    /// assert!(json.starts_with(b"{\"traceEvents\":["));
+    /// ```
+    pub fn new() -> Self {
+        Timeline::default()
+    }
+
+    /// Writes what was recorded so far, in the Chrome trace-event format.
+    ///
+    /// Each task has a lane, named as reports name it. Its polls are slices; a wake or a spawn is a sliver in the lane
+    /// of whoever caused it, with an arrow to the poll that it led to. The executor's own lane shows its timers and
+    /// when its thread was parked; wakes from other threads, and from code that no task runs, have a lane, too. A
+    /// failure is a mark with its message in the lane of its task.
+    ///
+    /// Times count from the first event, on the executor's clock. No two events share one: what the clock cannot tell
+    /// apart is drawn a nanosecond apart, in the order in which it happened. So a run on virtual time, in which a poll
+    /// takes no time at all, is drawn as well, and the same each time.
+    ///
+    /// A poll that is still running, such as that of a task which calls this, ends where the file ends. `out` is
+    /// written to in pieces of some 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `out`. What was recorded stays, and can be written again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// let timeline = Rc::new(candor::Timeline::new());
+    /// let executor = candor::Executor::builder().instrument(Rc::clone(&timeline)).build();
+    /// candor::TaskBuilder::new().name("fetch").spawn_on(&executor, async {}).detach();
+    /// executor.drain();
+    ///
+    /// let mut json = Vec::new();
+    /// timeline.write_json(&mut json).unwrap();
+    /// assert!(String::from_utf8(json).unwrap().contains("fetch"));
+    /// ```
+    pub fn write_json(&self, mut out: impl Write) -> io::Result<()> {
+        let mut drawing = Drawing::new(&self.record.borrow());
+        let count = self.record.borrow().events.len();
+        for index in 0..count {
+            drawing.draw(&self.record.borrow(), index);
+            // `out` is user code, and what it does may be recorded.
+            if drawing.text.len() >= PIECE {
+                out.write_all(drawing.text.as_bytes())?;
+                drawing.text.clear();
+            }
+        }
+        drawing.end();
+        out.write_all(drawing.text.as_bytes())?;
+        out.flush()
+    }
+
+    fn note(&self, at: Instant, what: What) {
+        self.record.borrow_mut().events.push(Event { at, what });
+    }
+
+    fn note_of(&self, at: Instant, task: &TaskView<'_>, what: What) {
+        let mut record = self.record.borrow_mut();
+        record.tasks.entry(task.id()).or_insert_with(|| Seen {
+            name: task.name().map(Box::from),
+            spawned_at: task.spawned_at(),
+        });
+        record.events.push(Event { at, what });
+    }
+}
+
+impl Record {
+    fn named(&self, task: TaskId) -> Named<'_> {
+        let name = self.tasks.get(&task).and_then(|seen| seen.name.as_deref());
+        Named(task, name)
+    }
+}
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = self.record.borrow();
+        f.debug_struct("Timeline")
+            .field("events", &record.events.len())
+            .field("tasks", &record.tasks.len())
+            .finish()
+    }
+}
+
+impl Instrument for Timeline {
+    fn spawn(&self, at: Instant, task: &TaskView<'_>) {
+        self.note_of(at, task, What::Spawn(task.id(), task.spawned_by()));
+    }
+
+    fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {
+        self.note_of(at, task, What::PollBegin(task.id()));
+    }
+
+    fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
+        let awaited = task.last_await().filter(|_| poll.is_pending());
+        self.note(at, What::PollEnd(task.id(), poll, awaited));
+    }
+
+    fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {
+        self.note_of(at, task, What::Wake(task.id(), by));
+    }
+
+    fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {
+        self.note(at, What::Timer(task.map(TaskView::id)));
+    }
+
+    fn park_begin(&self, at: Instant, timeout: Option<Duration>) {
+        self.note(at, What::ParkBegin(timeout));
+    }
+
+    fn park_end(&self, at: Instant) {
+        self.note(at, What::ParkEnd);
+    }
+
+    fn failure(&self, at: Instant, failure: &TaskFailure) {
+        let failed = Failed {
+            task: failure.task_id(),
+            kind: failure.kind(),
+            message: failure.message().into(),
+            location: failure.location(),
+        };
+        self.note(at, What::Failure(Box::new(failed)));
+    }
+
+    fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {
+        self.note_of(at, task, What::Done(task.id(), ending));
+    }
+}
+
+/// How much text is gathered before it is written.
+const PIECE: usize = 64 * 1024;
