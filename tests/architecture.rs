@@ -19,7 +19,7 @@ const LINES_A_FILE: usize = 303;
 const KNOWN_TO_THE_KERNEL: [&str; 2] = ["kernel", "outcome"];
 
 /// How much is still to be done; these numbers only fall.
-const EXCEPTIONS: usize = 13;
+const EXCEPTIONS: usize = 2;
 const KNOTS: usize = 3;
 
 /// Files by their paths below `src`, with nothing in them but code.

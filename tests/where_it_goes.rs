@@ -222,7 +222,7 @@ fn the_backtrace_needs_no_environment_variable() {
         told.assert_plainly_on_stderr();
         assert_contains(&told.stderr, " runtime frames hidden):");
         assert_contains(&told.stderr, "0: where_it_goes::one_task_fails::");
-        assert_lacks(&told.stderr, "candor::executor");
+        assert_lacks(&told.stderr, "candor::kernel::");
     }
 }
 
@@ -242,7 +242,7 @@ fn the_full_backtrace_hides_no_frame() {
     let Some(told) = told else { return };
     told.assert_plainly_on_stderr();
     assert_lacks(&told.stderr, "hidden");
-    assert_contains(&told.stderr, "candor::executor");
+    assert_contains(&told.stderr, "candor::kernel::");
     assert_contains(&told.stderr, "where_it_goes::one_task_fails::");
 }
 

@@ -13,6 +13,7 @@ use crate::hosts::tick::OnWake;
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::core::{Config, FailurePolicy};
 use crate::kernel::tasks::current;
+use crate::report::reporter::Printer;
 use crate::watch::instrument::Instrument;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
@@ -320,7 +321,7 @@ impl Builder {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
         self.config.watch = Watch::new(self.instruments, self.detect_stalls);
-        let core = current::fresh_core(Some(self.config));
+        let core = current::fresh_core(Some(self.config), &Printer);
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);
             core.is_hosted.set(true);

@@ -17,6 +17,7 @@ use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::run_loop::{drain, drive};
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
+use crate::report::reporter::Printer;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
 
@@ -68,7 +69,7 @@ impl Executor {
     )]
     pub fn new() -> Self {
         Executor {
-            core: current::fresh_core(followed()),
+            core: current::fresh_core(followed(), &Printer),
         }
     }
 

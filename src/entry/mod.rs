@@ -43,6 +43,7 @@ use crate::kernel::tasks::run_loop::{drain, drive};
 use crate::kernel::tasks::spawn::is_large;
 use crate::outcome::Outcome;
 use crate::report::printing;
+use crate::report::reporter::Printer;
 use crate::watch::lost_work;
 use crate::watch::trace_log::followed;
 
@@ -269,7 +270,7 @@ fn in_fresh_executor<R>(
     body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
 ) -> (Result<R, Stop>, u64) {
     warn_of_nesting(entry);
-    let core = current::fresh_core(config);
+    let core = current::fresh_core(config, &Printer);
     let session = Session {
         _entered: Entered::new(&core, entry),
         core: &core,
@@ -397,7 +398,10 @@ pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
              enter by `candor::run` if the program shall end with this code",
         ),
         Stop::Stall(text) => text.clone(),
-        Stop::Failure(headline) => format!("shut down by the failure policy, because {headline}"),
+        Stop::Failure(failure) => format!(
+            "shut down by the failure policy, because {}",
+            failure.one_line()
+        ),
     }
 }
 

@@ -27,10 +27,10 @@ use crate::kernel::failure::TaskFailure;
 use crate::kernel::failure::join_error::{Cancelled, JoinError};
 use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::kernel::failure::record::Record;
+use crate::kernel::failure::reporter::discard_value;
 use crate::kernel::tasks::foreign::Foreign;
 use crate::kernel::tasks::listener::Ending;
 use crate::outcome::Outcome;
-use crate::report::printing;
 
 pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
 
@@ -181,7 +181,7 @@ impl<T: Outcome> Shared<T> {
         drop(state);
         drop(waker);
         let id = place.map_or(TaskId::NEVER, |place| place.id);
-        printing::discard_value(Named(id, None), || drop(unwanted));
+        discard_value(Named(id, None), || drop(unwanted));
         false
     }
 }

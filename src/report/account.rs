@@ -15,87 +15,38 @@
 //! Knows no task. User code is called only here, and only guarded.
 
 use std::any::{Any, TypeId, type_name};
-use std::backtrace::Backtrace;
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::fmt::Debug;
-use std::sync::Arc;
 
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::failure::account::{Account, Cause, Help};
 use crate::kernel::failure::aside::guarded;
 use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::text::{debug_of, display_of};
-use crate::kernel::failure::{Location, TaskFailure};
+use crate::kernel::failure::reporter::AnyError;
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error};
 use crate::report::group_error::GroupError;
+use crate::report::quoting::{debug_of, display_of};
 
 /// How many sources of an error are followed: a chain may be a circle.
 const CAUSES: usize = 16;
 
-/// What a panic or an error says.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    pub(crate) message: String,
-    pub(crate) location: Option<Location>,
-    pub(crate) backtrace: Option<Arc<Backtrace>>,
-    /// Why there is no backtrace, or what else the reader should know.
-    pub(crate) help: Option<&'static str>,
-    pub(crate) causes: Vec<Cause>,
-}
-
-/// What stands behind an error.
-#[derive(Debug)]
-pub(crate) enum Cause {
-    /// One of its sources.
-    Text(String),
-    /// The failure of another task, which this one awaited and passed on. There is one at most.
-    Failure(TaskFailure),
-    /// The failures of a group, or several that the error carries.
-    Group(Vec<TaskFailure>),
-    /// A backtrace that the error brought along in its text.
-    ForeignBacktrace(String),
-}
-
-impl Account {
-    /// The failure of another task that this one passes on.
-    pub(crate) fn passes_on(&self) -> Option<&TaskFailure> {
-        self.causes.iter().find_map(|cause| match cause {
-            Cause::Failure(failure) => Some(failure),
-            Cause::Text(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
-        })
-    }
-
-    /// What is left when the place and the frames are those of a conversion, long after the error was made.
-    pub(crate) fn without_origin(self) -> Self {
-        Account {
-            location: None,
-            backtrace: None,
-            help: help_for(&self.causes),
-            ..self
-        }
-    }
-}
-
-const NO_ORIGIN: &str = "this error type does not know where it was made; candor::Error does: \
-                         return candor::Result and use `?` to see the place and its backtrace";
-
 /// Nothing, where a cause knows its origin.
-fn help_for(causes: &[Cause]) -> Option<&'static str> {
+fn help_for(causes: &[Cause]) -> Option<Help> {
     let is_origin_known = (causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
-    (!is_origin_known).then_some(NO_ORIGIN)
+    (!is_origin_known).then_some(Help::NoOrigin)
 }
 
 /// Asks `error` what it has to say.
-pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
+pub(crate) fn account_of(error: AnyError<'_>) -> Account {
     if carried::is_too_deep() {
         return Account {
-            message: format!("({} inside of very many others)", type_name::<E>()),
+            message: format!("({} inside of very many others)", error.type_name),
             ..Account::default()
         };
     }
-    let any: &dyn Any = error;
-    let (mut account, carried) = listen(|| match any.downcast_ref::<Error>() {
+    let (mut account, carried) = listen(|| match error.value.downcast_ref::<Error>() {
         Some(error) => of_candor_error(error),
         None => of_other_error(error),
     });
@@ -103,8 +54,8 @@ pub(crate) fn account_of<E: Debug + 'static>(error: &E) -> Account {
     account
 }
 
-fn of_other_error<E: Debug + 'static>(error: &E) -> Account {
-    let any: &dyn Any = error;
+fn of_other_error(error: AnyError<'_>) -> Account {
+    let any = error.value;
     let (message, causes) = if let Some(error) = as_std_error(any) {
         if let Some(error) = error.downcast_ref::<Boxed>() {
             return of_candor_error(&error.0);
@@ -112,14 +63,14 @@ fn of_other_error<E: Debug + 'static>(error: &E) -> Account {
         (display_of(error), causes_of(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
-    } else if is_any_of_ours::<E>() {
-        (debug_of(error), Vec::new())
+    } else if is_any_of_ours(error.type_name) {
+        (debug_of(error.debug), Vec::new())
     } else {
-        let text = debug_of(error);
+        let text = debug_of(error.debug);
         let (message, frames) = without_backtrace(&text);
         let message = match message {
             "()" => "() (an error without a word)".to_owned(),
-            message => format!("{message} ({})", type_name::<E>()),
+            message => format!("{message} ({})", error.type_name),
         };
         (message, frames.into_iter().collect())
     };
@@ -132,6 +83,16 @@ fn of_other_error<E: Debug + 'static>(error: &E) -> Account {
 }
 
 impl Account {
+    /// What is left when the place and the frames are those of a conversion, long after the error was made.
+    pub(crate) fn without_origin(self) -> Self {
+        Account {
+            location: None,
+            backtrace: None,
+            help: help_for(&self.causes),
+            ..self
+        }
+    }
+
     /// Adds what was heard while the error was asked.
     fn add(&mut self, carried: Carried) {
         let Carried {
@@ -160,7 +121,7 @@ impl Account {
 /// types that are not known here.
 pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
     let [from, to, candors] = [TypeId::of::<E>(), TypeId::of::<F>(), TypeId::of::<Error>()];
-    to == candors && from != candors && !is_any_of_ours::<E>()
+    to == candors && from != candors && !is_any_of_ours(type_name::<E>())
 }
 
 fn of_candor_error(error: &Error) -> Account {
@@ -224,15 +185,16 @@ pub(crate) fn source_of<'a>(
     }
 }
 
-/// Whether `E` is a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.
-fn is_any_of_ours<E>() -> bool {
-    is_same_generic::<E, JoinError<Infallible>>() || is_same_generic::<E, GroupError>()
+/// Whether this is the name of a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.
+fn is_any_of_ours(name: &str) -> bool {
+    is_same_generic(name, type_name::<JoinError<Infallible>>())
+        || is_same_generic(name, type_name::<GroupError>())
 }
 
 /// Whether two types are the same but for what is in their angle brackets, of which a default may be left out:
 /// `Any` knows one type at a time only.
-fn is_same_generic<E, Known>() -> bool {
-    let [this, known] = [type_name::<E>(), type_name::<Known>()].map(|name| name.split('<').next());
+fn is_same_generic(name: &str, known: &str) -> bool {
+    let [this, known] = [name, known].map(|name| name.split('<').next());
     this == known
 }
 

@@ -1,9 +1,26 @@
 //! How a failure is printed.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `reporter` | what the executor calls: the plug that joins the two |
+//! | `account` | what an error value says of itself |
+//! | `carried` | how a failure is found inside the error of another task |
+//! | `error` | `candor::Error`, which knows where it was made |
+//! | `group_error` | all failures of a group |
+//! | `display` | what a failure says of itself, in a line or in full |
+//! | `text` | the text of a report |
+//! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
+//! | `printing` | the one place that prints |
+//!
+//! Knows failures, and no task.
 
 pub(crate) mod account;
 pub(crate) mod backtrace;
 pub(crate) mod carried;
+pub(crate) mod display;
 pub(crate) mod error;
 pub(crate) mod group_error;
 pub(crate) mod printing;
+pub(crate) mod quoting;
+pub(crate) mod reporter;
 pub(crate) mod text;

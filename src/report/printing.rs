@@ -23,7 +23,6 @@ use std::sync::{Mutex, PoisonError};
 use log::Level;
 
 use crate::kernel::failure::aside::guarded;
-use crate::kernel::failure::lineage::Named;
 
 thread_local! {
     /// The program's logger is being called by candor.
@@ -75,19 +74,6 @@ pub(crate) fn warn_once(
     drop(warned);
     if is_new {
         print(Level::Warn, &warning());
-    }
-}
-
-/// Drops a value that nobody has taken. A panic of its destructor must not reach whoever drops the handle, and may be unwinding.
-pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
-    if let Err(caught) = guarded(drop) {
-        let message = caught.quoted("");
-        print(
-            Level::Warn,
-            &format!(
-                "the value of {task} panicked when it was dropped, since nobody had taken it: {message}"
-            ),
-        );
     }
 }
 

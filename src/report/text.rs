@@ -30,12 +30,14 @@
 use std::fmt::{self, Formatter, Write};
 use std::sync::atomic::Ordering;
 
-use crate::kernel::failure::text::{quoted, quoted_line};
+use crate::kernel::failure::account::{Account, Cause, Help};
+use crate::kernel::failure::reporter::AnyError;
 use crate::kernel::failure::{FailureKind, Location, Parts, TaskFailure};
-use crate::report::account::{Account, Cause, account_of};
+use crate::report::account::account_of;
 use crate::report::backtrace::trim;
 use crate::report::carried;
 use crate::report::error::Error;
+use crate::report::quoting::{quoted, quoted_line};
 
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
@@ -107,7 +109,7 @@ pub(crate) struct Backtraced<'a>(pub(crate) &'a Error);
 
 impl Backtraced<'_> {
     pub(crate) fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let account = account_of(self.0);
+        let account = account_of(AnyError::of(self.0));
         if let Some(failure) = account.passes_on()
             && carried::is_heard(failure)
         {
@@ -278,7 +280,7 @@ fn write_frames(text: &mut String, account: &Account) {
                 .to_string(),
         );
     }
-    if let Some(help) = account.help {
+    if let Some(help) = help_of(account) {
         line(text, format_args!("help: {help}"));
     }
 }
@@ -343,4 +345,27 @@ fn line(text: &mut String, what: fmt::Arguments<'_>) {
 
 fn shows_all_frames() -> bool {
     std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
+}
+
+/// What else the reader should know.
+fn help_of(account: &Account) -> Option<&'static str> {
+    if account.message.starts_with("there is no reactor running") {
+        return Some(
+            "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
+             and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
+             `executor.run_until(future).await` inside of tokio",
+        );
+    }
+    Some(match account.help? {
+        Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
+        Help::NotSeen => {
+            "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on another thread \
+             perhaps, whose hook has printed it, and was resumed here by resume_unwind; or the program has set another hook \
+             (std::panic::set_hook) since it first used candor; set that one first"
+        }
+        Help::NoOrigin => {
+            "this error type does not know where it was made; candor::Error does: return candor::Result and use `?` to see \
+             the place and its backtrace"
+        }
+    })
 }

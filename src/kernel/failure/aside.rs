@@ -15,7 +15,6 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 use crate::kernel::failure::Location;
-use crate::kernel::failure::text::{payload_text, quoted};
 
 /// On whose behalf code runs on this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(crate) enum Behalf {
 thread_local! {
     static BEHALF: Cell<Behalf> = const { Cell::new(Behalf::Task) };
     /// Where the last panic was that is to be quoted.
-    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
+    static PLACE: Cell<Option<Location>> = const { Cell::new(None) };
 }
 
 /// Says on whose behalf code runs until it is dropped.
@@ -61,35 +60,14 @@ pub(crate) fn behalf() -> Behalf {
 
 /// Notes where a panic is that is to be quoted.
 pub(crate) fn note_place(info: &PanicHookInfo<'_>) {
-    let place = info
-        .location()
-        .map(|place| format!(" (it panicked at {})", Location::copied(place)));
+    let place = info.location().map(Location::copied);
     PLACE.try_with(|noted| noted.set(place)).ok();
 }
 
 /// A panic of user code that ran on nobody's behalf.
 pub(crate) struct Caught {
-    payload: Box<dyn Any + Send>,
-    place: Option<String>,
-}
-
-impl Caught {
-    /// What it said, and behind `remark` where that was.
-    pub(crate) fn quoted(self, remark: &str) -> String {
-        let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
-        let place = self.place.as_deref().unwrap_or_default();
-        let quote = format!("{}{remark}{place}", quoted(message, 3));
-        drop_payload(self.payload);
-        quote
-    }
-
-    /// What stands where a text should, since `what` was asked for it.
-    pub(crate) fn into_text_of(self, what: &str) -> String {
-        let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
-        let trouble = format!("<its {what} panicked: {message}>");
-        drop_payload(self.payload);
-        trouble
-    }
+    pub(crate) payload: Box<dyn Any + Send>,
+    pub(crate) place: Option<Location>,
 }
 
 /// Runs user code on nobody's behalf. The caller has to say what it panicked with.

@@ -28,24 +28,23 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use log::Level;
-
+use crate::kernel::failure::account::{Account, Cause, Help};
 use crate::kernel::failure::aside::{Behalf, behalf, note_place};
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::lineage::Origin;
 use crate::kernel::failure::records;
 use crate::kernel::failure::records::{Identity, Record};
+use crate::kernel::failure::reporter::{self, Reporter, reporter};
+use crate::kernel::failure::text::payload_text;
 use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
-use crate::report::account::{Account, Cause};
-use crate::report::printing;
 
 /// How the hook asks what runs on this thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe {
     /// The task that is being polled, if any; its executor will ask for caught panics after the poll.
     pub(crate) polled: fn() -> Option<Polled>,
-    /// The failures on this thread that nobody has read, a line each. Calls no user code.
-    pub(crate) unread: fn() -> Vec<String>,
+    /// The tasks on this thread whose failure nobody has read. Calls no user code.
+    pub(crate) unread: fn() -> Vec<Origin>,
 }
 
 /// A task in its poll.
@@ -59,16 +58,17 @@ pub(crate) struct Polled {
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
 
-/// Puts the hook in front of the present one, the first time it is called.
+/// Puts the hook in front of the present one, the first time it is called, and lets this reporter say what there is to say.
 #[inline]
-pub(crate) fn install(probe: Probe) {
+pub(crate) fn install(probe: Probe, reporter: &'static dyn Reporter) {
     if PROBE.get().is_none() {
-        install_first(probe);
+        install_first(probe, reporter);
     }
 }
 
 #[cold]
-fn install_first(probe: Probe) {
+fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
+    reporter::install(reporter);
     if !thread::panicking() {
         return put_in_front(probe);
     }
@@ -133,49 +133,34 @@ const NO_TEXT: &str = "a value that is not text (panic_any)";
 
 /// Prints what is recorded and what is unread, since there is no later.
 fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
-    let mut text = String::new();
     let last = polled.map(|polled| {
         let mut record = record_of(info, polled);
-        record.account.help = Some("this panic cannot unwind: the process aborts now");
+        record.account.help = Some(Help::ProcessAborts);
         // What std says when it calls the hook once more has its frames above already.
         if format!("{info:?}").contains("force_no_backtrace: true") {
             record.account.backtrace = None;
         }
         record
     });
-    for record in records::take_all().into_iter().chain(last) {
-        let failure = failure_of(record, FailureKind::Panicked);
-        text.push_str(&format!("{}\n", failure.report()));
-    }
+    let records = records::take_all().into_iter().chain(last);
+    let failures = records
+        .map(|record| failure_of(record, FailureKind::Panicked))
+        .collect();
     // The hook may be called again before the end.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
-    if !ARE_NAMED.swap(true, Ordering::Relaxed) {
-        for line in (probe.unread)() {
-            text.push_str(&format!("{line}\n"));
-        }
-    }
-    printing::print_last_words(&text);
+    let unread = match ARE_NAMED.swap(true, Ordering::Relaxed) {
+        true => Vec::new(),
+        false => (probe.unread)(),
+    };
+    reporter().last_words(failures, unread);
 }
 
 fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
     let Polled {
         origin, last_await, ..
     } = record.polled;
-    let mut account = record.account;
-    if account.message.starts_with("there is no reactor running") {
-        account.help = Some(TOKIO);
-    }
-    TaskFailure::new(origin, kind, last_await, account)
+    TaskFailure::new(origin, kind, last_await, record.account)
 }
-
-const TOKIO: &str = "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
-                     and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
-                     `executor.run_until(future).await` inside of tokio";
-
-const NO_RECORD: &str = "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on \
-                         another thread perhaps, whose hook has printed it, and was resumed here by resume_unwind; or \
-                         the program has set another hook (std::panic::set_hook) since it first used candor; set \
-                         that one first";
 
 /// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
 pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
@@ -183,10 +168,8 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
     let account = match records::claim(caught_in.executor, &identity) {
         Some(record) => record.account,
         None => Account {
-            message: super::text::payload_text(&*payload)
-                .unwrap_or(NO_TEXT)
-                .to_owned(),
-            help: Some(NO_RECORD),
+            message: payload_text(&*payload).unwrap_or(NO_TEXT).to_owned(),
+            help: Some(Help::NotSeen),
             ..Account::default()
         },
     };
@@ -226,7 +209,7 @@ pub(crate) fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
         None if failure.is_reported() => {}
         None => {
             failure.begin_report();
-            printing::print(Level::Error, &failure.report());
+            reporter().report(&failure, None);
         }
         Some(polled) => records::push(Record {
             executor: polled.executor,

@@ -7,17 +7,14 @@
 //! Knows no task and no executor.
 
 use std::any::Any;
-use std::error::Error as StdError;
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
 use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::failure::record::Record;
 use crate::kernel::failure::{TaskFailure, hook};
-use crate::report::account::{Account, account_of, is_better_asked_once_converted};
-use crate::report::carried;
 
 /// Why an awaited task has no value to give.
 ///
@@ -104,35 +101,6 @@ impl<E> JoinError<E> {
 }
 
 impl<E: Debug + 'static> JoinError<E> {
-    /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
-    /// stands in the place of the error.
-    pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
-        let (error, record) = match self {
-            JoinError::Failed(error, record) => (error, record),
-            JoinError::Panicked(panic) => return JoinError::Panicked(panic),
-            JoinError::Cancelled(cancelled) => return JoinError::Cancelled(cancelled),
-        };
-        let is_asked_later = is_better_asked_once_converted::<E, F>();
-        if !is_asked_later {
-            record.failure_or(|| account_of(&error));
-        }
-        match catch_unwind(AssertUnwindSafe(|| convert(error))) {
-            Ok(error) => {
-                if is_asked_later {
-                    record.failure_or(|| account_of(&error).without_origin());
-                }
-                JoinError::Failed(error, record)
-            }
-            Err(payload) => {
-                let failure = record.failure_or(|| Account {
-                    message: "an error that panicked when it was converted".to_owned(),
-                    ..Account::default()
-                });
-                JoinError::Panicked(Panic::new(failure.clone(), payload))
-            }
-        }
-    }
-
     /// Returns everything that is known of the failure; `None` for a cancelled task, which did not fail.
     ///
     /// # Examples
@@ -146,55 +114,10 @@ impl<E: Debug + 'static> JoinError<E> {
     /// ```
     pub fn failure(&self) -> Option<&TaskFailure> {
         match self {
-            JoinError::Failed(error, record) => Some(record.failure_or(|| account_of(error))),
+            JoinError::Failed(error, record) => Some(record.failure(error)),
             JoinError::Panicked(panic) => Some(panic),
             JoinError::Cancelled(_) => None,
         }
-    }
-
-    /// Returns the full report of the failure, as it would be printed.
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
-    ///     assert!(error.report().contains("\n   spawned at "));
-    /// });
-    /// ```
-    pub fn report(&self) -> String {
-        match self {
-            JoinError::Cancelled(cancelled) => format!("{cancelled:?}"),
-            _ => self.failure().map(TaskFailure::report).unwrap_or_default(),
-        }
-    }
-}
-
-impl<E: Debug + 'static> fmt::Display for JoinError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            JoinError::Failed(error, record) => {
-                f.write_str(&record.failure_or(|| account_of(error)).line())
-            }
-            JoinError::Panicked(panic) => fmt::Display::fmt(panic, f),
-            JoinError::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
-        }
-    }
-}
-
-impl<E: Debug + 'static> Debug for JoinError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            JoinError::Failed(error, record) => {
-                Debug::fmt(record.failure_or(|| account_of(error)), f)
-            }
-            JoinError::Panicked(panic) => Debug::fmt(panic, f),
-            JoinError::Cancelled(cancelled) => Debug::fmt(cancelled, f),
-        }
-    }
-}
-
-impl<E: Debug + 'static> StdError for JoinError<E> {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.failure().map(|failure| failure as _)
     }
 }
 
@@ -224,24 +147,6 @@ impl Cancelled {
     /// Returns the task's name, if it was given one.
     pub fn task_name(&self) -> Option<&str> {
         self.0.task_name()
-    }
-}
-
-impl StdError for Cancelled {}
-
-impl fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was cancelled", self.0)
-    }
-}
-
-impl Debug for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        match carried::is_listening() {
-            true => Ok(()),
-            false => f.write_str(": it was aborted, or its executor ended before it was done"),
-        }
     }
 }
 
@@ -318,17 +223,5 @@ impl Deref for Panic {
 
     fn deref(&self) -> &TaskFailure {
         &self.0.failure
-    }
-}
-
-impl Debug for Panic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Debug::fmt(&**self, f)
-    }
-}
-
-impl fmt::Display for Panic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())
     }
 }

@@ -11,6 +11,9 @@ use std::panic::Location as Caller;
 
 use crate::kernel::failure::text::in_one_line;
 
+/// A place in the source, as `#[track_caller]` gives it.
+pub(crate) type Site = &'static Caller<'static>;
+
 /// A place in a source file.
 ///
 /// std's own `Location` lives as long as the program in most places, but not in a panic hook;

@@ -28,6 +28,7 @@
 //!
 //! Knows no task, no executor and no loop.
 
+pub(crate) mod account;
 pub(crate) mod aside;
 pub(crate) mod hook;
 pub(crate) mod join_error;
@@ -35,18 +36,17 @@ pub(crate) mod lineage;
 pub(crate) mod location;
 pub(crate) mod record;
 mod records;
+pub(crate) mod reporter;
 pub(crate) mod reporting;
 pub(crate) mod text;
 pub(crate) mod unread;
 
 use std::backtrace::Backtrace;
-use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::report::account::{Account, Cause};
-use crate::report::{carried, text as report_text};
+use account::{Account, Cause};
 use lineage::{Lineage, Origin, TaskId};
 pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
@@ -176,19 +176,6 @@ impl TaskFailure {
         &self.0.origin.spawned_by
     }
 
-    /// Returns the full report, as it would be printed: many lines, without a newline at the end.
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
-    ///     let report = error.failure().unwrap().report();
-    ///     assert!(report.starts_with("task #1 panicked: boom\n   at "), "{report}");
-    /// });
-    /// ```
-    pub fn report(&self) -> String {
-        report_text::of(self)
-    }
-
     pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
         self.0.account.backtrace.as_ref()
     }
@@ -196,14 +183,6 @@ impl TaskFailure {
     /// The failure with which it all began: this one, unless it only passes another one on.
     pub(crate) fn first(&self) -> &TaskFailure {
         self.0.first.as_ref().unwrap_or(self)
-    }
-
-    /// The line that names the task. In the text of an error that carries this failure, it is that of the first one.
-    pub(crate) fn line(&self) -> String {
-        match carried::is_heard(self) {
-            true => self.first().one_line(),
-            false => self.one_line(),
-        }
     }
 
     pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
@@ -248,29 +227,5 @@ impl Parts {
             }
         }
         others
-    }
-}
-
-impl std::error::Error for TaskFailure {}
-
-impl fmt::Debug for TaskFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match carried::is_heard(self) {
-            true => f.write_str(&self.first().one_line()),
-            false => f.write_str(&self.report()),
-        }
-    }
-}
-
-impl fmt::Display for TaskFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())?;
-        if let Some(location) = &self.0.account.location {
-            write!(f, ", at {location}")?;
-        }
-        match self.0.origin.spawned_at {
-            Some(site) => write!(f, ", spawned at {}", Location::from(site)),
-            None => Ok(()),
-        }
     }
 }

@@ -16,9 +16,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
+use crate::kernel::failure::account::Account;
 use crate::kernel::failure::lineage::{Lineage, Named, Origin, OriginOf, TaskId};
+use crate::kernel::failure::reporter::{AnyError, reporter};
 use crate::kernel::failure::{FailureKind, LastAwait, TaskFailure};
-use crate::report::account::Account;
 
 thread_local! {
     static RESERVE: Cell<Option<Box<Parts>>> = const { Cell::new(None) };
@@ -92,6 +93,11 @@ impl Record {
     /// Says who spawned the task, and who spawned that one, up to the entry point.
     pub fn lineage(&self) -> &Lineage {
         &self.parts().origin.spawned_by
+    }
+
+    /// The failure of the task that returned `error`, which is asked for its text if nobody has asked before.
+    pub(crate) fn failure<E: fmt::Debug + 'static>(&self, error: &E) -> &TaskFailure {
+        self.failure_or(|| reporter().account(AnyError::of(error)))
     }
 
     /// The failure, whose text `tell` makes if nobody has asked before. `tell` is user code, and may ask again.

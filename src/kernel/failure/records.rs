@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
 
 use crate::kernel::failure::TaskFailure;
+use crate::kernel::failure::account::Account;
 use crate::kernel::failure::hook::Polled;
-use crate::report::account::Account;
 
 /// How many panics of a poll are kept from its beginning, and as many from its end.
 const KEPT: usize = 16;

@@ -16,14 +16,12 @@ use std::process;
 use std::rc::Rc;
 use std::time::Instant;
 
-use log::Level;
-
 use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, guarded};
 use crate::kernel::failure::join_error::Panic;
+use crate::kernel::failure::reporter::reporter;
 use crate::kernel::failure::{FailureKind, TaskFailure, hook};
 use crate::kernel::tasks::core::{Core, FailurePolicy, NOBODY, Stop};
 use crate::kernel::tasks::task::AnyTask;
-use crate::report::printing;
 
 impl Core {
     /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
@@ -97,16 +95,10 @@ impl Core {
             return;
         }
         self.aside(|| match &self.config.on_failure {
-            None => {
-                let is_of_logger = failure.lineage().is_of_logger();
-                printing::print_of_task(is_of_logger, Level::Error, &failure.report());
-            }
+            None => reporter().report(failure, None),
             Some(on_failure) => {
                 if let Err(caught) = guarded(|| on_failure(failure)) {
-                    let remark = "on_failure panicked while it was given this report";
-                    let message = caught.quoted("");
-                    let report = failure.report();
-                    printing::print(Level::Error, &format!("{report}\n   {remark}: {message}"));
+                    reporter().report(failure, Some(caught));
                 }
             }
         });
@@ -116,9 +108,9 @@ impl Core {
         self.failures.set(self.failures.get() + 1);
         match self.config.policy {
             FailurePolicy::Report => {}
-            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.one_line())),
+            FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.clone())),
             FailurePolicy::Abort => {
-                printing::flush();
+                reporter().flush();
                 process::abort()
             }
         }

@@ -1,91 +1,14 @@
-//! Text that cannot forge a report.
+//! Text that users wrote and that a message of candor's names: a task's name, a path, what a panic said.
 //!
-//! A report quotes what users wrote: panic messages, error texts, task names. Some of it comes from
-//! the network. A message that held a newline and `task #8 failed` would look like a second report,
-//! one with `\r` or an ANSI escape would paint over the first, and one of a gigabyte would bury it.
-//! So all of it passes through here.
-//!
-//! ```text
-//! "lost\n\x1b[2Ktask #8 failed"   becomes   lost
-//!                                              | \u{1b}[2Ktask #8 failed
-//! ```
-//!
-//! The text of a value is also the last place where a failure can be lost: a `Debug` that panics
-//! must not take the report of its own error with it. [`debug_of`] and [`display_of`] say what went
-//! wrong in place of the missing text.
+//! A name that held a newline and `task #8 failed` would look like a second report. So what a terminal or a reader of lines
+//! would obey is shown escaped.
 //!
 //! Knows no task and no failure; values in, text out.
 
 use std::any::Any;
-use std::fmt::{Debug, Display, Write};
-
-use crate::kernel::failure::aside::guarded;
-
-/// How many bytes of a message a report shows.
-const MESSAGE_LIMIT: usize = 16 * 1024;
-
-/// How many lines of a message a report shows.
-const LINE_LIMIT: usize = 400;
 
 /// How many characters of a task's name a report shows; a name may be a path.
 const NAME_LIMIT: usize = 256;
-
-/// Quotes a message in a report: its first line as it stands, each further one after a bar that is
-/// indented by `indent`. Ends without a newline.
-pub(crate) fn quoted(message: &str, indent: usize) -> String {
-    let shown = &message[..message.floor_char_boundary(MESSAGE_LIMIT)];
-    let shown = match shown.match_indices('\n').nth(LINE_LIMIT - 1) {
-        Some((end, _)) if end + 1 < message.len() => &shown[..end],
-        _ => shown,
-    };
-    if message.trim().is_empty() {
-        return NO_WORDS.to_owned();
-    }
-    let mut quote = String::with_capacity(shown.len());
-    for (number, line) in shown.lines().enumerate() {
-        if number > 0 {
-            let bar = if line.is_empty() { "|" } else { "| " };
-            quote.push('\n');
-            quote.extend(std::iter::repeat_n(' ', indent));
-            quote.push_str(bar);
-        }
-        for c in line.chars() {
-            match c {
-                '\t' => quote.push(c),
-                c => push_visible(&mut quote, c),
-            }
-        }
-    }
-    if shown.len() < message.len() {
-        let rest = message.len() - shown.len();
-        quote.push_str(&format!("… ({rest} more bytes; message() has them all)"));
-    }
-    quote
-}
-
-/// How many characters of a message stand in one line.
-const WIDTH_LIMIT: usize = 1024;
-
-/// Quotes a message in one line: the first of its lines that is not blank.
-pub(crate) fn quoted_line(message: &str) -> String {
-    let mut lines = message.lines().filter(|line| !line.trim().is_empty());
-    let Some(line) = lines.next() else {
-        return NO_WORDS.to_owned();
-    };
-    let mut quote = String::with_capacity(line.len());
-    for c in line.chars().take(WIDTH_LIMIT) {
-        push_visible(&mut quote, c);
-    }
-    if line.chars().nth(WIDTH_LIMIT).is_some() {
-        quote.push('…');
-    } else if lines.next().is_some() {
-        quote.push_str(" …");
-    }
-    quote
-}
-
-/// What a report says of a message without a word.
-pub(crate) const NO_WORDS: &str = "(an empty message)";
 
 /// A text in one line, with nothing in it that a terminal would obey: a path of a file may hold anything.
 pub(crate) fn in_one_line(text: &str) -> String {
@@ -111,38 +34,14 @@ pub(crate) fn quoted_name(name: &str) -> String {
     quote
 }
 
-/// Renders `{:?}`, or as much of it as there is and what went wrong.
-pub(crate) fn debug_of(value: &dyn Debug) -> String {
-    rendered("Debug", |text| write!(text, "{value:?}"))
-}
-
-/// Renders `{}`, or as much of it as there is and what went wrong.
-pub(crate) fn display_of(value: &dyn Display) -> String {
-    rendered("Display", |text| write!(text, "{value}"))
-}
-
 /// The message of a panic, if its payload is text, as that of every `panic!` is.
 pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
-    let mut text = String::new();
-    // Whatever was written before the unwinding is whole characters, so the text is still sound.
-    let trouble = match guarded(|| render(&mut text)) {
-        Ok(Ok(())) => return text,
-        Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
-        Err(caught) => caught.into_text_of(trait_name),
-    };
-    if !text.is_empty() {
-        text.push(' ');
-    }
-    text + &trouble
-}
-
 /// Appends `c`, escaped if a terminal or a reader of lines would obey it instead of showing it.
-fn push_visible(quote: &mut String, c: char) {
+pub(crate) fn push_visible(quote: &mut String, c: char) {
     if c.is_control() || breaks_lines(c) || turns_direction(c) {
         quote.extend(c.escape_default());
     } else {
@@ -166,125 +65,6 @@ fn turns_direction(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::{Formatter, Result};
-    use std::panic::panic_any;
-
-    /// A value whose `Debug` and `Display` are the function it holds.
-    struct Shown(fn(&mut Formatter<'_>) -> Result);
-
-    impl Debug for Shown {
-        fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-            (self.0)(f)
-        }
-    }
-
-    impl Display for Shown {
-        fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-            (self.0)(f)
-        }
-    }
-
-    /// A payload whose drop panics with another such payload, as many times as it says.
-    struct PanicsWhenDropped(u8);
-
-    impl Drop for PanicsWhenDropped {
-        fn drop(&mut self) {
-            if let Some(rest) = self.0.checked_sub(1) {
-                panic_any(Self(rest));
-            }
-        }
-    }
-
-    #[test]
-    fn plain_text_of_any_language_is_quoted_as_it_stands() {
-        for plain in [
-            "index out of bounds",
-            "a\tb",
-            "größer als 5 µs",
-            "C:\\new \"x\"",
-            "👩‍🚀",
-        ] {
-            assert_eq!(quoted(plain, 3), plain);
-        }
-    }
-
-    #[test]
-    fn further_lines_stand_behind_a_bar() {
-        assert_eq!(
-            quoted("one\ntwo\r\n\nfour", 3),
-            "one\n   | two\n   |\n   | four"
-        );
-        assert_eq!(quoted("one\ntask #8 failed", 0), "one\n| task #8 failed");
-    }
-
-    #[test]
-    fn a_trailing_newline_makes_no_empty_line() {
-        assert_eq!(quoted("one\n", 3), "one");
-        assert_eq!(quoted("one\r\n", 3), "one");
-    }
-
-    #[test]
-    fn a_message_without_a_word_is_named() {
-        for empty in ["", "\n", " \r\n\t"] {
-            assert_eq!(quoted(empty, 3), NO_WORDS);
-            assert_eq!(quoted_line(empty), NO_WORDS);
-        }
-    }
-
-    #[test]
-    fn one_line_is_the_first_that_says_something() {
-        assert_eq!(quoted_line("one"), "one");
-        assert_eq!(quoted_line("\n\none\ntwo"), "one …");
-        assert_eq!(quoted_line("one\n"), "one");
-        assert_eq!(quoted_line("\x1b[2Kone\r"), r"\u{1b}[2Kone\r");
-        let long = quoted_line(&"ü".repeat(WIDTH_LIMIT + 1));
-        assert_eq!(long.chars().count(), WIDTH_LIMIT + 1);
-        assert!(long.ends_with("ü…"));
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_is_shown_escaped() {
-        assert_eq!(
-            quoted("\x1b[2K\r\0\x07\x7f\u{9b}", 3),
-            r"\u{1b}[2K\r\u{0}\u{7}\u{7f}\u{9b}"
-        );
-        assert_eq!(
-            quoted("a\u{202e}b\u{2066}c\u{200f}", 3),
-            r"a\u{202e}b\u{2066}c\u{200f}"
-        );
-        assert_eq!(
-            quoted("a\u{2028}b\u{2029}c\u{85}d", 3),
-            r"a\u{2028}b\u{2029}c\u{85}d"
-        );
-    }
-
-    #[test]
-    fn a_long_message_is_cut_and_says_where_the_rest_is() {
-        let megabyte = "x".repeat(1 << 20);
-        let quote = quoted(&megabyte, 3);
-        let (text, note) = quote.split_at(MESSAGE_LIMIT);
-        assert_eq!(text, &megabyte[..MESSAGE_LIMIT]);
-        assert_eq!(note, "… (1032192 more bytes; message() has them all)");
-        assert_eq!(quoted(text, 3), text);
-    }
-
-    #[test]
-    fn a_long_message_is_cut_between_characters() {
-        let message = "x".to_owned() + &"é".repeat(MESSAGE_LIMIT / 2);
-        let expected =
-            message[..MESSAGE_LIMIT - 1].to_owned() + "… (2 more bytes; message() has them all)";
-        assert_eq!(quoted(&message, 3), expected);
-    }
-
-    #[test]
-    fn a_message_of_very_many_lines_is_cut_after_the_first_four_hundred() {
-        let four_hundred = "x\n".repeat(400);
-        assert_eq!(quoted(&four_hundred, 0).lines().count(), 400);
-        assert!(!quoted(&four_hundred, 0).contains("more bytes"));
-        let quote = quoted(&(four_hundred + "y"), 0);
-        assert_eq!(quote.lines().count(), 400);
-        assert!(quote.ends_with("\n| x… (2 more bytes; message() has them all)"));
-    }
 
     #[test]
     fn a_path_stays_one_line() {
@@ -308,41 +88,6 @@ mod tests {
         assert_eq!(
             quoted_name(&"ü".repeat(257)),
             format!("`{}…`", "ü".repeat(256))
-        );
-    }
-
-    #[test]
-    fn values_are_rendered_by_their_own_traits() {
-        assert_eq!(debug_of(&"boom"), "\"boom\"");
-        assert_eq!(display_of(&"boom"), "boom");
-    }
-
-    #[test]
-    fn a_panic_while_rendering_is_told_after_what_had_been_written() {
-        let halfway = Shown(|f| {
-            f.write_str("Half {")?;
-            panic!("boom {}", 7)
-        });
-        assert_eq!(debug_of(&halfway), "Half { <its Debug panicked: boom 7>");
-        assert_eq!(
-            display_of(&Shown(|_| panic!("boom"))),
-            "<its Display panicked: boom>"
-        );
-    }
-
-    #[test]
-    fn an_error_while_rendering_is_told_after_what_had_been_written() {
-        let halfway = Shown(|f| f.write_str("Half").and(Err(std::fmt::Error)));
-        assert_eq!(debug_of(&halfway), "Half <its Debug returned an error>");
-        assert_eq!(display_of(&halfway), "Half <its Display returned an error>");
-    }
-
-    #[test]
-    fn a_payload_of_another_type_that_panics_when_dropped_does_no_harm() {
-        let hostile = Shown(|_| panic_any(PanicsWhenDropped(2)));
-        assert_eq!(
-            debug_of(&hostile),
-            "<its Debug panicked: a payload that is not text>"
         );
     }
 }

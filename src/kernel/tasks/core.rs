@@ -353,10 +353,20 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
+    use crate::kernel::failure::TaskFailure;
+    use crate::kernel::failure::aside::Caught;
+    use crate::kernel::failure::reporter::{self, Reporter};
     use crate::kernel::failure::text::payload_text;
 
     #[test]
     fn a_task_more_than_a_key_can_number_is_refused_with_advice_and_the_others_live_on() {
+        struct Quiet;
+
+        impl Reporter for Quiet {
+            fn report(&self, _: &TaskFailure, _: Option<Caught>) {}
+        }
+
+        reporter::install(&Quiet);
         let core = Rc::new(Core::new(Config::default()));
         *core.slots.borrow_mut() = Slots::with_limit(3);
         let make = |header| crate::kernel::tasks::task::Task::new(header, async {});

@@ -24,7 +24,8 @@ use std::task::Context;
 use crate::kernel::failure::aside::{Behalf, OnBehalf};
 use crate::kernel::failure::hook;
 use crate::kernel::failure::hook::{Polled, Probe};
-use crate::kernel::failure::lineage::Entry;
+use crate::kernel::failure::lineage::{Entry, Origin};
+use crate::kernel::failure::reporter::Reporter;
 use crate::kernel::failure::{AwaitKind, LastAwait};
 use crate::kernel::tasks::core::{Config, Core};
 use crate::kernel::tasks::key::Key;
@@ -191,12 +192,13 @@ pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
 
 /// A core without tasks: with the usual configuration the one in reserve, or a new one.
 #[inline]
-pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
+pub(crate) fn fresh_core(config: Option<Config>, reporter: &'static dyn Reporter) -> Rc<Core> {
     // Also for the core in reserve: the first executor may not have been able to.
-    hook::install(Probe {
+    let probe = Probe {
         polled: polled_task,
-        unread: unread_lines,
-    });
+        unread: unread_origins,
+    };
+    hook::install(probe, reporter);
     if config.is_none()
         && let Ok(Some(core)) = SPARE.try_with(Cell::take)
     {
@@ -256,12 +258,12 @@ pub(crate) fn polling_core() -> Option<Rc<Core>> {
     None
 }
 
-fn unread_lines() -> Vec<String> {
-    let mut lines = Vec::new();
+fn unread_origins() -> Vec<Origin> {
+    let mut origins = Vec::new();
     let mut core = get();
     while let Some(this) = core {
-        lines.extend(this.unread_lines());
+        origins.extend(this.unread_origins());
         core = this.outer.borrow().clone();
     }
-    lines
+    origins
 }

@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::lineage::{Named, TaskId};
+use crate::kernel::failure::reporter::discard_value;
 use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::abort::AbortHandle;
 use crate::kernel::tasks::core::Core;
@@ -22,7 +23,6 @@ use crate::kernel::tasks::listener::{Joiner, Listener};
 use crate::kernel::tasks::task::{AnyTask, JobOf};
 use crate::kernel::tasks::waker;
 use crate::outcome::{Outcome, Value};
-use crate::report::printing;
 
 /// Awaits a task's outcome.
 ///
@@ -232,7 +232,7 @@ impl<T> Drop for JoinHandle<T> {
 fn leave_outcome(task: Rc<AnyTask>) {
     if !task.has_unread_failure() {
         let header = task.header();
-        return printing::discard_value(Named(header.id, header.name()), || task.discard());
+        return discard_value(Named(header.id, header.name()), || task.discard());
     }
     match Core::of(task.header()) {
         // Its end has reported everything.

@@ -9,13 +9,12 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::Location;
+use crate::kernel::failure::reporter::{Warning, reporter};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::task::Task;
 use crate::outcome::{Outcome, is_result};
-use crate::report::printing;
 
 /// Spawns a task on the executor that runs on this thread.
 ///
@@ -190,18 +189,6 @@ impl TaskBuilder {
 #[inline]
 pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'static>) {
     if cfg!(debug_assertions) && is_result::<T::Ok>() {
-        warn_of_nested_result(spawned_at);
+        reporter().warn(Warning::NestedResult { spawned_at });
     }
-}
-
-/// Says once a spawn site that an `Err` inside an `Ok` goes unnoticed.
-fn warn_of_nested_result(at: &'static Caller<'static>) {
-    printing::warn_once("Result in a Result", at, || {
-        let at = Location::from(at);
-        format!(
-            "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
-             its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
-             handle, add a `?` there"
-        )
-    });
 }

@@ -89,12 +89,11 @@ impl Config {
 }
 
 /// Why an executor stops before its work is done.
-#[derive(Clone, Debug)]
 pub(crate) enum Stop {
     /// A task called `exit`.
     Exit(u8),
-    /// A failure was reported under `FailurePolicy::Shutdown`; the headline says which.
-    Failure(String),
+    /// This failure was reported under `FailurePolicy::Shutdown`.
+    Failure(TaskFailure),
     /// Nobody is left who could wake anybody; the text says who waits.
     Stall(String),
 }

@@ -9,14 +9,11 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use log::Level;
-
-use crate::kernel::failure::Location;
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::lineage::Named;
+use crate::kernel::failure::reporter::{Warning, reporter};
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
 use crate::kernel::tasks::task::AnyTask;
-use crate::report::printing;
 
 /// How many tasks destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;
@@ -78,14 +75,11 @@ impl Core {
     pub(crate) fn leak(self: &Rc<Self>, task: &Rc<AnyTask>) {
         let header = task.header();
         if !self.has_leaked.replace(true) {
-            let who = Named(header.id, header.name());
-            let site = Location::from(header.spawned_at);
-            let text = format!(
-                "{who}, spawned at {site}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
-                 one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
-                 spawns"
-            );
-            printing::print(Level::Warn, &text);
+            reporter().warn(Warning::EndlessSuccessors {
+                task: Named(header.id, header.name()),
+                spawned_at: header.spawned_at,
+                successors: SUCCESSORS,
+            });
         }
         // The future is pinned, so its memory stays.
         mem::forget(Rc::clone(task));

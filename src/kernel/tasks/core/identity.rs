@@ -10,11 +10,11 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::kernel::failure::hook::Polled;
-use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
+use crate::kernel::failure::lineage::{Lineage, Origin, TaskId};
+use crate::kernel::failure::reporter::reporter;
 use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::kernel::tasks::key::MAIN_SLOT;
-use crate::kernel::tasks::task::{Header, Parentage};
-use crate::report::printing;
+use crate::kernel::tasks::task::Parentage;
 
 impl Core {
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
@@ -53,12 +53,10 @@ impl Core {
         })
     }
 
-    /// The failures that nobody has read, a line each. Calls no user code, so it knows no messages.
-    pub(crate) fn unread_lines(&self) -> Vec<String> {
-        let Ok(unread) = self.unread.try_borrow() else {
-            return Vec::new();
-        };
-        let Ok(to_report) = self.to_report.try_borrow() else {
+    /// The tasks whose failure nobody has read.
+    pub(crate) fn unread_origins(&self) -> Vec<Origin> {
+        let (Ok(unread), Ok(to_report)) = (self.unread.try_borrow(), self.to_report.try_borrow())
+        else {
             return Vec::new();
         };
         let waiting = to_report.iter().map(|(_, task)| task);
@@ -67,14 +65,10 @@ impl Core {
             .chain(waiting)
             .filter(|task| task.has_unread_failure());
         // One that is about to be reported may still be on the list of the unread.
-        let owners: BTreeMap<_, _> = tasks
-            .map(|task| (task.header().id, task.header()))
+        let origins: BTreeMap<_, _> = tasks
+            .map(|task| (task.header().id, task.header().origin().to_owned()))
             .collect();
-        let line = |owner: &Header| {
-            let owner = Named(owner.id, owner.name());
-            format!("{owner} has failed, and nobody has read its failure")
-        };
-        owners.into_values().map(line).collect()
+        origins.into_values().collect()
     }
 
     /// That of a task with a name, which is its own.
@@ -90,7 +84,7 @@ impl Core {
         let slot = self.polled();
         let parentage = self.parentage_with(match self.origin_of(slot) {
             Some(origin) => Lineage::below(&origin),
-            None if slot == NOBODY && printing::is_logging() => Lineage::of_logger(),
+            None if slot == NOBODY && reporter().is_printing() => Lineage::of_logger(),
             None => Lineage::of_entry(self.entry.get()),
         });
         // Between the polls of a running executor the next one may be the logger, or no longer.

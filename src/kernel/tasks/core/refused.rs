@@ -17,12 +17,9 @@ use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
 use std::panic::Location as Caller;
 
-use log::Level;
-
-use crate::kernel::failure::Location;
 use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::reporter::{Warning, reporter};
 use crate::kernel::tasks::core::ending::SUCCESSORS;
-use crate::report::printing;
 
 type Waiting = VecDeque<Box<dyn Any>>;
 
@@ -56,12 +53,10 @@ impl Drop for Rest {
         IS_DROPPING.set(false);
         if !rest.is_empty() {
             mem::forget(rest);
-            let text = format!(
-                "what was spawned at {} is leaked: it came too late, and its destructor has spawned {SUCCESSORS} more, \
-                 each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
-                Location::from(self.0)
-            );
-            printing::print(Level::Warn, &text);
+            reporter().warn(Warning::EndlessRefusals {
+                spawned_at: self.0,
+                successors: SUCCESSORS,
+            });
         }
     }
 }

@@ -1,0 +1,169 @@
+//! What a failure says of itself: in a line, as a report, and as an error among others.
+//!
+//! | | `{}` | `{:?}` |
+//! |---|---|---|
+//! | `JoinError`, `Panic` | one line | the report |
+//! | `TaskFailure` | one line, with place and spawn site | the report |
+//! | any of them, while an error is asked for its text | one line | the same line |
+//!
+//! Knows failures.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Debug};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::kernel::failure::account::Account;
+use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
+use crate::kernel::failure::reporter::AnyError;
+use crate::kernel::failure::{Location, TaskFailure};
+use crate::report::account::{account_of, is_better_asked_once_converted};
+use crate::report::{carried, text};
+
+impl TaskFailure {
+    /// Returns the full report, as it would be printed: many lines, without a newline at the end.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     let report = error.failure().unwrap().report();
+    ///     assert!(report.starts_with("task #1 panicked: boom\n   at "), "{report}");
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        text::of(self)
+    }
+
+    /// The line that names the task. In the text of an error that carries this failure, it is that of the first one.
+    pub(crate) fn line(&self) -> String {
+        match carried::is_heard(self) {
+            true => self.first().one_line(),
+            false => self.one_line(),
+        }
+    }
+}
+
+impl std::error::Error for TaskFailure {}
+
+impl fmt::Debug for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match carried::is_heard(self) {
+            true => f.write_str(&self.first().one_line()),
+            false => f.write_str(&self.report()),
+        }
+    }
+}
+
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())?;
+        if let Some(location) = &self.0.account.location {
+            write!(f, ", at {location}")?;
+        }
+        match self.0.origin.spawned_at {
+            Some(site) => write!(f, ", spawned at {}", Location::from(site)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: Debug + 'static> JoinError<E> {
+    /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
+    /// stands in the place of the error.
+    pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
+        let (error, record) = match self {
+            JoinError::Failed(error, record) => (error, record),
+            JoinError::Panicked(panic) => return JoinError::Panicked(panic),
+            JoinError::Cancelled(cancelled) => return JoinError::Cancelled(cancelled),
+        };
+        let is_asked_later = is_better_asked_once_converted::<E, F>();
+        if !is_asked_later {
+            record.failure(&error);
+        }
+        match catch_unwind(AssertUnwindSafe(|| convert(error))) {
+            Ok(error) => {
+                if is_asked_later {
+                    record.failure_or(|| account_of(AnyError::of(&error)).without_origin());
+                }
+                JoinError::Failed(error, record)
+            }
+            Err(payload) => {
+                let failure = record.failure_or(|| Account {
+                    message: "an error that panicked when it was converted".to_owned(),
+                    ..Account::default()
+                });
+                JoinError::Panicked(Panic::new(failure.clone(), payload))
+            }
+        }
+    }
+
+    /// Returns the full report of the failure, as it would be printed.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();
+    ///     assert!(error.report().contains("\n   spawned at "));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        match self {
+            JoinError::Cancelled(cancelled) => format!("{cancelled:?}"),
+            _ => self.failure().map(TaskFailure::report).unwrap_or_default(),
+        }
+    }
+}
+
+impl<E: Debug + 'static> fmt::Display for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Failed(error, record) => f.write_str(&record.failure(error).line()),
+            JoinError::Panicked(panic) => fmt::Display::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
+        }
+    }
+}
+
+impl<E: Debug + 'static> Debug for JoinError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Failed(error, record) => Debug::fmt(record.failure(error), f),
+            JoinError::Panicked(panic) => Debug::fmt(panic, f),
+            JoinError::Cancelled(cancelled) => Debug::fmt(cancelled, f),
+        }
+    }
+}
+
+impl<E: Debug + 'static> StdError for JoinError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.failure().map(|failure| failure as _)
+    }
+}
+
+impl StdError for Cancelled {}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was cancelled", self.0)
+    }
+}
+
+impl Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match carried::is_listening() {
+            true => Ok(()),
+            false => f.write_str(": it was aborted, or its executor ended before it was done"),
+        }
+    }
+}
+
+impl Debug for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}

@@ -1,0 +1,97 @@
+//! The reporter that candor's own ways in install: what the executor has to say, as text.
+//!
+//! Knows failures, and how they are printed.
+
+use log::Level;
+
+use crate::kernel::failure::account::Account;
+use crate::kernel::failure::aside::Caught;
+use crate::kernel::failure::lineage::Origin;
+use crate::kernel::failure::reporter::{AnyError, Reporter, Warning};
+use crate::kernel::failure::{Location, TaskFailure};
+use crate::report::account::account_of;
+use crate::report::printing;
+
+/// Prints to the program's logger, else to stderr.
+pub(crate) struct Printer;
+
+impl Reporter for Printer {
+    fn report(&self, failure: &TaskFailure, callback: Option<Caught>) {
+        let mut report = failure.report();
+        if let Some(caught) = callback {
+            let message = caught.quoted("");
+            report.push_str(&format!(
+                "\n   on_failure panicked while it was given this report: {message}"
+            ));
+        }
+        printing::print_of_task(failure.lineage().is_of_logger(), Level::Error, &report);
+    }
+
+    fn account(&self, error: AnyError<'_>) -> Account {
+        account_of(error)
+    }
+
+    fn warn(&self, warning: Warning<'_>) {
+        match warning {
+            Warning::NestedResult { spawned_at } => {
+                printing::warn_once("Result in a Result", spawned_at, || {
+                    let at = Location::from(spawned_at);
+                    format!(
+                        "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
+                         its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
+                         handle, add a `?` there"
+                    )
+                })
+            }
+            other => printing::print(Level::Warn, &text_of(other)),
+        }
+    }
+
+    fn last_words(&self, failures: Vec<TaskFailure>, unread: Vec<Origin>) {
+        let reports = failures
+            .iter()
+            .map(|failure| format!("{}\n", failure.report()));
+        let unread = unread.iter();
+        let lines =
+            unread.map(|task| format!("{task} has failed, and nobody has read its failure\n"));
+        printing::print_last_words(&reports.chain(lines).collect::<String>());
+    }
+
+    fn flush(&self) {
+        printing::flush();
+    }
+
+    fn is_printing(&self) -> bool {
+        printing::is_logging()
+    }
+}
+
+fn text_of(warning: Warning<'_>) -> String {
+    match warning {
+        Warning::NestedResult { .. } => String::new(),
+        Warning::EndlessSuccessors {
+            task,
+            spawned_at,
+            successors,
+        } => format!(
+            "{task}, spawned at {}, is leaked: what was cancelled has spawned {successors} more tasks, each as the \
+             one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
+             spawns",
+            Location::from(spawned_at)
+        ),
+        Warning::EndlessRefusals {
+            spawned_at,
+            successors,
+        } => format!(
+            "what was spawned at {} is leaked: it came too late, and its destructor has spawned {successors} more, \
+             each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
+            Location::from(spawned_at)
+        ),
+        Warning::ValuePanicked { task, caught } => {
+            let message = caught.quoted("");
+            format!(
+                "the value of {task} panicked when it was dropped, since nobody had taken it: {message}"
+            )
+        }
+    }
+}
