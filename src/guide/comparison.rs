@@ -1,6 +1,6 @@
 //! candor beside tokio, smol, asyncio, trio and threads.
 //!
-//! # Where a failure is told, and when
+//! # Where a failure is reported, and when
 //!
 //! What becomes of a job that fails while nobody awaits it:
 //!
@@ -8,15 +8,15 @@
 //! |---|---|---|
 //! | candor | reported before the next task is polled, with its backtrace and its spawns | the same |
 //! | tokio | std's hook prints it on the spot; the value is in the [`JoinHandle`], and goes with it. [`UnhandledPanic`] can shut the runtime down, with `tokio_unstable` | is dropped with the handle |
-//! | smol | std's hook prints it on the spot; it goes on in whoever awaits the [`Task`] | is dropped with the handle |
+//! | smol | std's hook prints it on the spot; it continues in the awaiter of the [`Task`] | is dropped with the handle |
 //! | asyncio | logged [when the task is collected as garbage][never-retrieved] | is a value like any other |
 //! | trio | cancels the siblings, and comes out of [the nursery][nursery] | is a value like any other |
 //! | threads | std's hook prints it on the spot; the value is in the handle | is dropped with the handle |
 //!
-//! Where std's hook prints, it prints also what somebody awaits and handles. candor prints what nobody has taken, and
-//! nothing else. The backtrace of std's hook asks for `RUST_BACKTRACE`; candor's report does not.
+//! std's hook also prints panics that are awaited and handled. candor prints only what no awaiter has taken. std's
+//! hook shows a backtrace only if `RUST_BACKTRACE` is set; candor's report does not need it.
 //!
-//! # Who keeps a job alive
+//! # What keeps a job alive
 //!
 //! | | if the handle is dropped | structure |
 //! |---|---|---|
@@ -27,15 +27,15 @@
 //! | trio | there is none | [the nursery][nursery], always |
 //! | threads | it goes on, to the end of `main` | [`thread::scope`](std::thread::scope), which panics if a thread did |
 //!
-//! candor's linked group is trio's nursery, in what it promises. It differs in that it is not forced upon anybody:
-//! a task may be spawned outside of any group, and its failure is told all the same.
+//! candor's linked group promises what trio's nursery does, but it is optional: a task may be spawned outside of
+//! any group, and its failure is still reported.
 //!
 //! # Cancellation
 //!
 //! In Rust a job is cancelled by dropping its future: it stops where it awaits, and its destructors run. That holds for
-//! candor, tokio and smol. In asyncio and trio an exception is raised at the await, which the job can catch, and
-//! trio's scopes make the reach of it plain. Destructors cannot await, so what has to be said to a peer
-//! at the end is better said by a task that is asked to stop, over a channel. A thread cannot be cancelled.
+//! candor, tokio and smol. In asyncio and trio an exception is raised at the await, which the job can catch, and trio's
+//! scopes show how far it reaches. Destructors cannot await. So if a peer needs a last message, ask the task to stop,
+//! over a channel, and let it send the message. A thread cannot be cancelled.
 //!
 //! # What it is made of
 //!
@@ -48,7 +48,7 @@
 //!
 //! # What it costs
 //!
-//! Figures age, and depend on the machine, so that none stands here. `benches/compare` measures candor and its peers side
+//! Figures age and depend on the machine, so there are none here. `benches/compare` measures candor and its peers side
 //! by side with one command: polls, wakes, spawns, timers, memory, failures, and TCP and HTTP with 1, 32 and 1,000
 //! connections.
 //!

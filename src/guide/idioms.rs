@@ -1,6 +1,6 @@
 //! Idioms of asyncio, trio, tokio and threads, and how each is written here.
 //!
-//! Look for what you would have written in the first columns. The numbers lead to the code below.
+//! Find what you would have written in the first columns. The numbers lead to the code below.
 //!
 //! | asyncio | trio | tokio | threads | candor |
 //! |---|---|---|---|---|
@@ -28,13 +28,12 @@
 //! | `sys.exit` | `sys.exit` | `process::exit` | `process::exit` | [`exit`](crate::exit) |
 //! | a daemon thread | `spawn_system_task` | a task that nobody joins | `daemon=True` | [`TaskBuilder::daemon`](crate::TaskBuilder::daemon) |
 //!
-//! rayon has no place in this table: it shares one computation out to several cores. A
-//! [`TaskPool`](crate::TaskPool) keeps several *waits* going on one core; hand computations to rayon, and its answers back through a
-//! channel.
+//! rayon is not in this table: it divides one computation among several cores. A [`TaskPool`](crate::TaskPool) runs
+//! several *waits* on one core. Give computations to rayon, and send its answers back through a channel.
 //!
 //! # 1. Spawn and forget
 //!
-//! There is no handle to keep. A task whose handle nobody holds goes on, and should it fail, that is told.
+//! There is no handle to keep. A task whose handle is gone goes on, and if it fails, that is reported.
 //!
 //! ```
 //! candor::run(async {
@@ -58,7 +57,7 @@
 //!
 //! # 3. Await a task, and handle what it failed with
 //!
-//! Who awaits a failure has it, and nothing is printed. A callback is a task that awaits.
+//! The awaiter gets the failure, and nothing is printed. A callback is a task that awaits.
 //!
 //! ```
 //! use candor::JoinError;
@@ -77,7 +76,7 @@
 //! });
 //! ```
 //!
-//! # 4. Several tasks that stand or fall together
+//! # 4. Several tasks that succeed or fail together
 //!
 //! ```
 //! candor::block_on(async {
@@ -91,8 +90,8 @@
 //! }).unwrap();
 //! ```
 //!
-//! If one fails, the others are cancelled, and `join` gives every failure. Tasks cannot borrow from the stack of whoever
-//! spawns them, as the threads of `thread::scope` can; share with an `Rc`.
+//! If one fails, the others are cancelled, and `join` gives every failure. Tasks cannot borrow from the stack of their
+//! spawner, as the threads of `thread::scope` can; share with an `Rc`.
 //!
 //! # 5. Several tasks, each for itself
 //!
@@ -106,7 +105,7 @@
 //! });
 //! ```
 //!
-//! # 6. Many, but so many at once, as they come
+//! # 6. Many tasks, a limited number at once, results as they come
 //!
 //! ```
 //! candor::block_on(async {
@@ -134,8 +133,8 @@
 //!
 //! # 8. Cancel, and shield
 //!
-//! A task that is cancelled is dropped at its await; there is no exception to catch, and its destructors are the
-//! place to clean up. What must go on is a task of its own: giving up on its handle does not cancel it.
+//! A task that is cancelled is dropped at its await. There is no exception to catch; destructors clean up. Work
+//! that must go on is a task of its own: dropping its handle does not cancel it.
 //!
 //! ```
 //! use candor::time::timeout;
@@ -157,7 +156,7 @@
 //!
 //! # 9. Queues and locks
 //!
-//! candor brings none: those of other crates work.
+//! candor has none: those of other crates work.
 //!
 //! ```
 //! candor::block_on(async {
@@ -216,8 +215,8 @@
 //!
 //! # 12. From other threads, and within another loop
 //!
-//! A channel is enough where a task waits for what threads have to say.
-//! Where they bring the work itself, [`Executor::remote`](crate::Executor::remote) gives a handle that any thread may spawn through:
+//! A channel is enough where a task waits for data from threads. Where they bring the work itself,
+//! [`Executor::remote`](crate::Executor::remote) gives a handle through which any thread may spawn:
 //!
 //! ```
 //! let executor = candor::Executor::new();

@@ -29,7 +29,7 @@
 //!
 //! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/kernel/tasks/task.rs`) and the cell
 //! into a slot (`Slots::insert` in `src/kernel/tasks/slots.rs`). The executor owns the task from here on. The handle only
-//! shares the cell; what it knows of the executor it asks the task, which remembers who spawned it
+//! shares the cell. What it needs from the executor it asks the task, which remembers its executor
 //! (`Core::of` in `src/kernel/tasks/core.rs`).
 //!
 //! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/kernel/tasks/run_queue.rs`). The
@@ -39,19 +39,19 @@
 //! Because it was taken out first, a wake during the poll queues the task again, and is not lost.
 //!
 //! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled:
-//! that is now up to whoever holds its waker. If nobody does, it waits forever.
+//! that is now up to the holder of its waker. If there is none, it waits forever.
 //!
 //! **Woken.** `Slots::wake` in `src/kernel/tasks/slots.rs` queues the task, unless it is queued already or the waker
 //! belonged to an earlier tenant of the slot. A wake from another thread takes [a longer
-//! way](super::one_wake). A task that was woken for nothing is polled for nothing: every future has to bear
-//! that.
+//! way](super::one_wake). A task that was woken for nothing is polled for nothing: every future has to
+//! allow for that.
 //!
 //! **Aborted.** [`abort`](crate::JoinHandle::abort) marks the task and wakes it. When its turn comes, its
 //! future is dropped instead of polled. That is no failure.
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
-//! task; wakers of this one are stale now. Whoever awaits the handle is woken (`Core::finish` in `src/kernel/tasks/core/finishing.rs`): another
-//! task of the same executor by its key, anybody else by the waker that was left in the cell.
+//! task; wakers of this one are stale now. The awaiter of the handle is woken (`Core::finish` in
+//! `src/kernel/tasks/core/finishing.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!
@@ -61,4 +61,4 @@
 //! **Reported.** A failure that no awaiter has taken is printed between two polls, exactly once
 //! (`src/kernel/failure/reporting.rs`). One that was reported because its grace was over can still be joined.
 //!
-//! To see where your own tasks are in this picture, print [`tasks()`](crate::tasks()).
+//! To see the state of your own tasks, print [`tasks()`](crate::tasks()).

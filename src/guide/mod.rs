@@ -1,21 +1,21 @@
 //! A course: from a future that is polled in a loop to the source of this executor.
 //!
-//! It asks for Rust, and for having seen `async` and `.await`. It does not ask for knowing what they do. It
-//! is taken in a clone of the repository: the lessons are programs to run and to change.
+//! You need to know Rust, and to have seen `async` and `.await`. You need not know what they do. Work in a
+//! clone of the repository: the lessons are programs to run and to change.
 //!
 //! 1. The nine lessons below, each a program of one or two pages with one idea.
 //! 2. The eleven exercises in `tests/exercises.rs`, from writing a `yield_now` to a group of tasks.
 //! 3. The source itself. [`life_of_a_task`] and [`one_wake`] are its maps.
-//! 4. To break it, and to see who notices.
+//! 4. Breaking it, to see which tests notice.
 //!
-//! Who knows another way of running jobs side by side may begin with [`idioms`], where each of its habits has
-//! its translation, and with [`comparison`], which says what differs.
+//! If you know another way of running jobs side by side, you may begin with [`idioms`], which translates its
+//! idioms, and with [`comparison`], which says what differs.
 //!
 //! # How to take a lesson
 //!
 //! Each opens with what has changed since the last one, and with questions. Answer them on paper, from the
-//! code, before you run it. What it prints stands at its end, with the answers and with things to try. Two
-//! lessons that follow each other are best compared: what is new is what differs.
+//! code, before you run it. What it prints is at its end, with the answers and with things to try. Compare
+//! each lesson with the one before: the difference is what is new.
 //!
 //! ```sh
 //! cargo run --example lesson_1_poll_in_a_loop
@@ -25,7 +25,7 @@
 //! # The lessons
 //!
 //! They need std only, so `rustc --edition 2024` will do where cargo is slow. None is a copy of the crate:
-//! each does one thing in the plainest way, and names the file in `src/` which does it for good. Read that
+//! each does one thing in the plainest way, and names the file in `src/` that does it for real. Read that
 //! file after the lesson, or all of them at the end.
 //!
 //! **1. Poll in a loop** (`examples/lessons/1_poll_in_a_loop.rs`). A future does nothing until it is polled.
@@ -40,26 +40,26 @@
 //! table of four functions. When the word is an address, they have to count.
 //!
 //! **4. Two tasks and a queue** (`examples/lessons/4_two_tasks_and_a_queue.rs`). Each task has a waker of its
-//! own, which puts it into the run queue. Ready is who is in the queue; who waits costs nothing. Read
+//! own, which puts it into the run queue. A task in the queue is ready; a task that waits costs nothing. Read
 //! `src/kernel/tasks/run_queue.rs` and `src/yield_now.rs`.
 //!
 //! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
-//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots.rs`, `src/kernel/tasks/waker.rs`, and then `src/kernel/tasks/inbox.rs`. Why a debug build
-//! counts its wakers all the same is said in `src/kernel/tasks/waker/counted.rs`.
+//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots.rs`, `src/kernel/tasks/waker.rs`, and then `src/kernel/tasks/inbox.rs`.
+//! `src/kernel/tasks/waker/counted.rs` says why a debug build counts its wakers all the same.
 //!
 //! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the
 //! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.
 //!
 //! **7. Sleep with a sorted map** (`examples/lessons/7_sleep_with_a_sorted_map.rs`). Timers are wakers with
-//! deadlines. When nobody is ready, the loop waits for the first of them, or a virtual clock jumps there.
-//! Read `src/kernel/time/clock.rs`, `src/kernel/time/sleep.rs`, the loop in `src/kernel/tasks/run_loop.rs`, and `src/kernel/tasks/parking.rs`, where it waits.
+//! deadlines. When no task is ready, the loop waits for the first of them, or a virtual clock jumps there. Read
+//! `src/kernel/time/clock.rs`, `src/kernel/time/sleep.rs`, the loop in `src/kernel/tasks/run_loop.rs`, and `src/kernel/tasks/parking.rs`, where it waits.
 //!
-//! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Nobody needs all timers in order. A wheel
-//! sorts each deadline by one digit, and by the next one when it draws near. Read `src/kernel/time/wheel.rs`.
+//! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Timers need not be sorted completely. A
+//! wheel sorts each deadline by one digit, and by the next one when it draws near. Read `src/kernel/time/wheel.rs`.
 //!
 //! **9. Failures that nobody hides** (`examples/lessons/9_failures_that_nobody_hides.rs`). Each failure goes
-//! to its awaiter or into a report, and `spawn` is the place to see to that. The last program runs on candor
+//! to its awaiter or into a report, and `spawn` is the place to ensure that. The last program runs on candor
 //! unchanged. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/unread.rs` and `src/kernel/failure/reporting.rs`.
 //!
 //! # The exercises
@@ -77,21 +77,21 @@
 //! cargo run --example broken_forgot_to_wake
 //! ```
 //!
-//! The programs in `examples/broken` are wrong, each in a way that everybody meets one day: a wake that never comes, a
-//! blocked thread, a deadlock, a busy loop, lost work, a handle that is never read. Predict what happens, find the
-//! line from what candor says, and mend it. What it says, and why, stands at the end of each.
+//! The programs in `examples/broken` are wrong, each in a way that everybody meets some day: a wake that never comes,
+//! a blocked thread, a deadlock, a busy loop, lost work, a handle that is never read. Predict what happens, find the
+//! line from what candor says, and fix it. What it says, and why, is at the end of each.
 //!
 //! # The source
 //!
 //! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read, in ten steps. The
-//! first lines of each file say what it is for and what it knows. An afternoon is enough for the way of a wake, a poll
-//! and a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
+//! first lines of each file say what it is for and what it knows. An afternoon is enough to follow a wake, a poll and
+//! a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
 //!
 //! # Break it
 //!
-//! Whoever can say what fails when a line is missing has understood the line. Make one of these changes,
-//! predict which promise is broken, and look who notices. The name of each test that fails is a sentence: is
-//! it the one that you expected? Then take the change back, and let a friend make one for you to find.
+//! If you can say what fails when a line is missing, you have understood the line. Make one of these
+//! changes, predict which promise is broken, and see which tests fail. The name of each is a sentence: is it
+//! the one that you expected? Then undo the change, and let a friend make one for you to find.
 //!
 //! ```sh
 //! cargo test --no-fail-fast --lib --test waking --test fairness --test timers
@@ -105,15 +105,16 @@
 //! - Let `Inbox::drain` in `src/kernel/tasks/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.
 //!
-//! To get from what fails to the line, begin with `--lib`. The tests of a module stand in its file, and are called
-//! after it. The one on the lowest floor (the table in `src/lib.rs`) is the nearest to the bug: if tests of `run_queue`
-//! and of `slots` fail, look into `run_queue`, on which slots stand; if those of `slots` alone, into `slots`. If no test of
-//! a module fails, the other names say which promise is broken, and [`life_of_a_task`] and [`one_wake`] who keeps it.
+//! To get from what fails to the line, begin with `--lib`. The tests of a module are in its file, and have its name.
+//! The failing module on the lowest floor (the table in `src/lib.rs`) is the nearest to the bug: if tests of
+//! `run_queue` and of `slots` fail, look into `run_queue`, which `slots` uses; if only those of `slots` fail, look
+//! into `slots`. If no test of a module fails, the other names say which promise is broken, and [`life_of_a_task`]
+//! and [`one_wake`] say which code keeps it.
 //!
-//! A wake that is lost is often a proven stall: the message names the last await of each task, and what is awaited there
-//! was not woken. Or else the test stands still, and why others failed is told only when all tests of the file are
-//! through. Then end it by Ctrl-C, and run that file once more, one test at a time: the last name, which has no result,
-//! is the one that stands still.
+//! A lost wake is often a proven stall: the message names the last await of each task, and the wake for that await is
+//! missing. Otherwise the test hangs, and the failures of other tests are shown only when all tests of the file have
+//! ended. Then end it by Ctrl-C, and run that file again, one test at a time: the last name, which has no result, is
+//! the test that hangs.
 //!
 //! ```sh
 //! cargo test --test waking -- --test-threads=1

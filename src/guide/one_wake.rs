@@ -20,25 +20,25 @@
 //!                                                     poll the task                 (7)
 //! ```
 //!
-//! So it goes in a release build. A debug build looks for stalls, and takes three steps in another file first; they
-//! are named in brackets.
+//! This is a release build. A debug build also looks for stalls, and for three of the steps it calls another file
+//! first; these calls are named in brackets.
 //!
-//! 0. `Inbox::park` in `src/kernel/tasks/inbox.rs`. The loop found nobody ready (`wait_if_idle` of the loop in
-//!    `src/kernel/tasks/run_loop.rs`), and `src/kernel/tasks/parking.rs` has the executor wait: it says `ASLEEP`, and sleeps until it is
-//!    unparked or the next deadline. (Debug: by way of `begin_park` in `src/kernel/tasks/run_loop/watched.rs`, which lets it look up now and then.)
+//! 0. `Inbox::park` in `src/kernel/tasks/inbox.rs`. The loop found no task ready (`wait_if_idle` of the loop in `src/kernel/tasks/run_loop.rs`),
+//!    and `src/kernel/tasks/parking.rs` lets the executor wait: it sets `ASLEEP`, and sleeps until it is unparked or the next
+//!    deadline. (Debug: by way of `begin_park` in `src/kernel/tasks/run_loop/watched.rs`, which wakes it now and then, to check.)
 //! 1. `waker::wake` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
 //!    `current::wake` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
 //!    the table of tasks. (Debug: `counted::wake` in `src/kernel/tasks/waker/counted.rs`, which also counts.)
 //! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share leads from the executor's number to its
 //!    inbox. Inboxes are never freed, so this works even if the executor is gone.
-//! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, somebody else has asked for the
+//! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, another wake has asked for the
 //!    same poll, and there is nothing left to do. Else the slot's number goes into the queue, and
-//!    `Inbox::notify` in `src/kernel/tasks/inbox.rs` says `MAIL`.
-//! 4. `Inbox::rouse` in `src/kernel/tasks/inbox/sleepers.rs`. Only a sleeper has to be unparked. One that runs looks for mail
-//!    before each pass.
+//!    `Inbox::notify` in `src/kernel/tasks/inbox.rs` sets `MAIL`.
+//! 4. `Inbox::rouse` in `src/kernel/tasks/inbox/sleepers.rs`. Only a parked executor has to be unparked. One that runs looks
+//!    for mail before each pass.
 //! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll. (Debug: called by `deliver_mail` in
-//!    `src/kernel/tasks/run_loop/watched.rs`, which tells of each.)
+//!    `src/kernel/tasks/run_loop/watched.rs`, which reports each.)
 //! 6. `RunQueue::push` in `src/kernel/tasks/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
 //!    unless it was.
 //! 7. The loop in `src/kernel/tasks/run_loop.rs`. The slot's turn comes. Its task is polled and sees whatever the other
@@ -49,7 +49,7 @@
 //!
 //! # What if it comes at the wrong moment?
 //!
-//! The dangerous one is between "nobody is ready" and "parked": lesson 2 met it, and std's `unpark` solved it
+//! The dangerous moment is between "no task is ready" and "parked". In lesson 2, std's `unpark` solved this
 //! with a token. Here the state solves it. Both sides change it in one indivisible step, so there are two
 //! cases:
 //!
@@ -64,13 +64,13 @@
 //!
 //! The task may be done, and its slot in use by another one. An inbox knows no generations, so that one is
 //! polled for nothing, and that is all. If the executor itself is gone, its inbox is closed and ignores the
-//! wake. In no case is there memory that was freed: the waker has no pointer to anything.
+//! wake. Freed memory is never touched: the waker has no pointer to anything.
 //!
 //! # Follow it yourself
 //!
 //! Save this as `examples/one_wake.rs`, inside of a `fn main`, put a `println!` with `std::thread::current().id()` at
-//! each of the places above, and run it with `cargo run --release --example one_wake`. The last lines tell of one
-//! more wake: whom does the task wake when it is done? Run it without `--release`, and `waker::wake` is silent.
+//! each of the places above, and run it with `cargo run --release --example one_wake`. The last lines show one more
+//! wake: what does the task wake when it is done? Without `--release`, `waker::wake` prints nothing.
 //!
 //! ```
 //! use std::thread;
