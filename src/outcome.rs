@@ -1,9 +1,9 @@
 //! What a task may return: whatever tells success from failure.
 //!
-//! A task that nobody awaits still has to say that it failed. For that, the executor must see a
-//! failure in the value that the future returned, and it must see it in the *type*: a
-//! `Vec<Result<..>>` that is dropped unread would take its errors with it. So `spawn` takes no
-//! future whose output leaves the question open.
+//! The failure of a task that nobody awaits must still be reported. For that, the executor must see
+//! a failure in the value that the future returned, and it must see it in the *type*: a
+//! `Vec<Result<..>>` that is dropped unread would lose its errors. So `spawn` takes no future whose
+//! output leaves the question open.
 //!
 //! ```text
 //! a task returns      and that means            the awaiter gets
@@ -16,11 +16,11 @@
 //! ```
 //!
 //! [`Value`] is a list and not a rule, since Rust has no way to say "every type but `Result`". The
-//! list holds what is plain in std, and containers of what is plain. It leaves out what may hold a
-//! failure that nobody would see: `Result`, error types (a task that returns `io::Error` ran until
-//! it failed), `std::thread::JoinHandle` (its thread may have panicked), `Box<dyn Any>` and other
-//! erased types (candor cannot look inside), and futures and closures (nothing has happened yet:
-//! most often an `.await` was forgotten).
+//! list holds the plain types of std, and containers of them. It leaves out types that may hold an
+//! unseen failure: `Result`, error types (a task that returns `io::Error` ran until it failed),
+//! `std::thread::JoinHandle` (its thread may have panicked), `Box<dyn Any>` and other erased types
+//! (candor cannot look inside), and futures and closures (they have not run yet: usually an
+//! `.await` was forgotten).
 //!
 //! Knows no task and no executor: only types.
 
@@ -47,8 +47,7 @@ use std::{fs, io, net, num, ops, process, thread, time};
 ///
 /// It is implemented for `Result<T, E>` where `E: Debug + 'static`, for every [`Value`], for
 /// [`Plain`], and for `!`, so that `async { loop { .. } }` and `async { todo!() }` can be spawned.
-/// A type of your own needs it only if it has a failure of its own to tell; a plain one is marked
-/// as a [`Value`].
+/// A type of your own needs it only if it can be a failure; mark a plain type as a [`Value`].
 ///
 /// # Examples
 ///
@@ -123,9 +122,9 @@ pub trait Outcome {
 /// Marks a plain value: one that can never be a failure, nor hold one.
 ///
 /// It is implemented for the plain types of std, and for containers, smart pointers and tuples *of
-/// values*. `Vec<Result<..>>` is thus no value, and a task that would return it does not compile:
-/// its errors would be lost whenever nobody awaits it. Turn such results into one, with `?` on each
-/// or with `collect::<Result<Vec<_>, _>>()`.
+/// values*. So `Vec<Result<..>>` is no value, and a task that returns it does not compile: if
+/// nobody awaited it, its errors would be lost. Turn such results into one, with `?` on each or
+/// with `collect::<Result<Vec<_>, _>>()`.
 ///
 /// Error types are not values either, apart from [`Infallible`]: return an error as an `Err`.
 ///
@@ -181,8 +180,8 @@ pub trait Value {}
 /// });
 /// ```
 ///
-/// It wraps the whole of what is returned, not a part: `Plain(vec)`, where `Vec<Plain<_>>` is no
-/// outcome. With a failure beside it, a `Result` needs no `Plain`:
+/// Wrap the whole returned value, not a part: `Plain(vec)` is an outcome, `Vec<Plain<_>>` is not.
+/// The `Ok` of a `Result` needs no `Plain`:
 ///
 /// ```
 /// use std::any::Any;
@@ -228,8 +227,9 @@ impl<T> Outcome for Plain<T> {
 /// For a task that never returns: its output, `N`, is `!`.
 //
 // Stable Rust can name `!` only as what a function returns. A trait of candor's own over function
-// pointers could read it from there as well, but then no other crate could implement `Outcome`: the
-// compiler expects that such a trait may gain impls, which make `N` anything. It does not of `FnOnce`.
+// pointers could also read it from there. But then no other crate could implement `Outcome`: the
+// compiler assumes that such a trait may gain impls that make `N` anything. It does not assume that of
+// `FnOnce`.
 impl<N> Outcome for N
 where
     fn() -> !: FnOnce() -> N,
@@ -244,8 +244,8 @@ where
 
 /// Whether `T` is itself a `Result`: then a task that succeeds with it may hide a failure.
 ///
-/// The name is all that can be asked of a type without a bound. Should std ever print it
-/// differently, then a warning goes missing, and nothing else.
+/// Without a bound, only the name of a type can be read. If std ever prints it differently, a
+/// warning is lost, and nothing else.
 pub(crate) fn is_result<T>() -> bool {
     type_name::<T>().starts_with("core::result::Result<")
 }
@@ -268,7 +268,7 @@ macro_rules! tuples_of_values {
     };
 }
 
-// Numbers, and what is as plain as they are.
+// Numbers and other plain types.
 values! { []
     (), bool, char, Infallible,
     i8, i16, i32, i64, i128, isize,
@@ -306,8 +306,8 @@ values! { []
 #[cfg(windows)]
 values! { [] std::os::windows::io::OwnedHandle, std::os::windows::io::OwnedSocket }
 
-// Processes and threads. What a process said at its end is for the reader to judge, as it is
-// without candor; a thread's `JoinHandle` is missing, since it may hold a panic.
+// Processes and threads. What the exit of a process means is for the reader to judge, as it is
+// without candor. A thread's `JoinHandle` is missing, since it may hold a panic.
 values! { []
     process::ExitStatus, process::Output,
     process::Child, process::ChildStdin, process::ChildStdout, process::ChildStderr,

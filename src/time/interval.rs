@@ -12,8 +12,8 @@ use crate::kernel::tasks::current;
 use crate::kernel::time::sleep::Sleep;
 use crate::time::now;
 
-/// A tick that is awaited no later than this has not been missed: tokio's tolerance. Else each tick
-/// under `Delay` would be later than the last by what the operating system adds.
+/// A tick that is awaited no later than this has not been missed: tokio's tolerance. Without it,
+/// each tick under `Delay` would be late by what the operating system adds.
 const IN_TIME: Duration = Duration::from_millis(5);
 
 /// Ticks every `period`, the first time at once.
@@ -140,8 +140,8 @@ impl Interval {
     ///
     /// Dropping the future loses no tick.
     ///
-    /// Ticks that were missed come at once. After 128 of candor's own futures that were ready in one poll a task lets others run
-    /// before the next one.
+    /// Ticks that were missed come at once. If 128 of candor's own futures were ready in one poll of a task, the next
+    /// one lets other tasks run first.
     ///
     /// # Examples
     ///
@@ -202,7 +202,7 @@ impl Interval {
             MissedTickBehavior::Delay => now.checked_add(self.period),
             MissedTickBehavior::Skip => {
                 let into_period = (now - due).as_nanos() % self.period.as_nanos();
-                // What is left of a division by the period is less than the period, which is a Duration.
+                // The remainder is less than the period, which is a `Duration`.
                 let into_period = Duration::new(
                     (into_period / 1_000_000_000) as u64,
                     (into_period % 1_000_000_000) as u32,
@@ -238,7 +238,7 @@ impl Interval {
         self.period
     }
 
-    /// Tells what it does about missed ticks.
+    /// Returns what it does about missed ticks.
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed_tick_behavior
     }

@@ -1,4 +1,4 @@
-//! A timeout: a future, and a sleep that is only asked when the future has to wait.
+//! A timeout: a future, and a sleep that is polled only when the future has to wait.
 //!
 //! Knows `Sleep`.
 
@@ -15,8 +15,8 @@ use crate::kernel::time::sleep::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
 ///
-/// The future is polled first, so one that is ready never times out. When time runs out it is dropped.
-/// Note that a `Result` that it returns is inside another one then: `timeout(…).await??`.
+/// The future is polled first, so one that is ready never times out. When the time has run out it is
+/// dropped. A `Result` that it returns comes inside another one: `timeout(…).await??`.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ use crate::kernel::time::sleep::Sleep;
 ///
 /// When it is polled where no executor of candor runs, and has to wait.
 ///
-/// However many of candor's own futures were ready in a poll, the deadline is looked at.
+/// The deadline is checked even if many of candor's own futures were ready in the poll.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ pub fn timeout<F: Future>(
     )
 }
 
-/// Awaits `future`, but no longer than to `deadline`. Otherwise as [`timeout`].
+/// Awaits `future`, but no longer than until `deadline`. Otherwise as [`timeout`].
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ async fn until<F: Future>(
         if sleep.poll_elapsed(cx).is_ready() {
             return Poll::Ready(Err(Elapsed(())));
         }
-        // What the future itself waits for tells more than the timeout around it.
+        // What the future itself waits for says more than the timeout around it.
         current::with(|core| {
             if core.noted_await.get().is_none() {
                 core.noted_await.set(Some(LastAwait {

@@ -13,13 +13,12 @@
 //! level 0          [ .   .   .   .   .  …   T ]   due at 1·02·63, known exactly
 //! ```
 //!
-//! From this one rule follows the rest. Where an entry waits follows from `now` and its deadline, and is
-//! remembered only to make cancelling quick. Whatever waits on a low level is due before anything on a
-//! higher one, so the first occupied slot of the first occupied level is the next to look at, however
-//! much empty time lies before it. When time enters a coarse slot, the digit that it stood for agrees
-//! with now, and its entries *cascade*: each moves to a finer level, at most ten times in its life.
-//! And eleven digits hold every `u64`, so no deadline is too far away; the very last tick never comes, and
-//! what waits for it waits apart from the rest.
+//! The rest follows from this rule. The place of an entry follows from `now` and its deadline; it is
+//! stored only to make cancelling quick. Every entry on a low level is due before any on a higher one, so
+//! the first occupied slot of the first occupied level comes next, however much empty time is before it.
+//! When time enters a coarse slot, the digit of the slot agrees with now, and its entries *cascade*: each
+//! moves to a finer level, at most ten times in its life. Eleven digits hold every `u64`, so no deadline
+//! is too far away. The very last tick never comes, and its entries wait apart from the rest.
 //!
 //! Time here is a count of ticks. The wheel knows no clock, no task and no waker: values go in, and
 //! expired values come out.
@@ -41,13 +40,13 @@ const RETIRED: u32 = u32::MAX;
 /// Values that wait for their deadlines.
 ///
 /// Between two calls every entry is in the slot that [`slot_of`](Self::slot_of) names: time moves on
-/// only when nothing due is left, and into a coarse slot only by emptying it. So the entries of one
-/// deadline always share a slot, and since each was put behind the others, they stay in the order in
-/// which they came.
+/// only when nothing due is left, and it enters a coarse slot only by emptying it. So the entries of
+/// one deadline always share a slot. Each was put behind the others, so they stay in the order of
+/// insertion.
 pub(crate) struct Wheel<T> {
     now: u64,
     len: usize,
-    /// One word for each level and one for `NEVER`: a set bit promises a slot that is not empty.
+    /// One word for each level and one for `NEVER`: a set bit means that the slot is not empty.
     occupied: [u64; LEVELS + 1],
     /// Numbered level by level, then `NEVER`; empty until the first insert.
     slots: Vec<Slot>,
@@ -76,9 +75,9 @@ struct Entry<T> {
     /// Linked in both directions, so that cancelling needs no walk.
     prev: u32,
     next: u32,
-    /// How many values were here before; tells a key from those of its predecessors.
+    /// How many values were here before; distinguishes a key from earlier ones.
     generation: u32,
-    /// Whose list it is in.
+    /// The slot whose list it is in.
     slot: u16,
 }
 
@@ -106,7 +105,7 @@ impl<T> Wheel<T> {
     ///
     /// # Panics
     ///
-    /// When 2³² - 1 entries are in use, those counted that were given up as in `remove`.
+    /// When 2³² - 1 entries are in use; entries that `remove` has retired count.
     #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
         let deadline = deadline.max(self.now);
@@ -157,8 +156,8 @@ impl<T> Wheel<T> {
     ///
     /// Values come in the order of their deadlines, equal deadlines in the order of insertion. Time
     /// stops at the deadline of the value handed out, so whatever the caller inserts or cancels
-    /// before the next call takes its place in that order. After `None`, which says that all is
-    /// out, the wheel stands at `now`. A `now` before the wheel's own is treated as no progress.
+    /// before the next call takes its place in that order. `None` means that all due values are
+    /// out; then the wheel is at `now`. A `now` before the wheel's own is no progress.
     pub(crate) fn pop_expired(&mut self, now: u64) -> Option<T> {
         // The last tick never comes.
         let now = now.min(u64::MAX - 1).max(self.now);
@@ -178,14 +177,15 @@ impl<T> Wheel<T> {
     ///
     /// Never later than the earliest deadline, and equal to it if that deadline is due already or on
     /// level 0. Otherwise this may be the start of the coarse slot in which it waits:
-    /// `pop_expired` at that tick may yield nothing, but brings it down at least one level, so that
-    /// the eleventh such tick at the latest is the deadline. Always after [`now`](Self::now) unless
-    /// something is due already.
+    /// `pop_expired` at that tick may yield nothing, but it moves the entry down at least one level,
+    /// so the eleventh such tick at the latest is the deadline. Always after [`now`](Self::now)
+    /// unless something is due already.
     pub(crate) fn next_event(&self) -> Option<u64> {
         self.first_occupied().map(|(_, start)| start)
     }
 
-    /// The earliest deadline; `None` if nothing will ever expire. Looks at all that shares a coarse slot with it.
+    /// The earliest deadline; `None` if nothing will ever expire. Looks at all entries that share a coarse slot
+    /// with it.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let (slot, start) = self.first_occupied()?;
         match slot < SLOTS {
@@ -229,12 +229,12 @@ impl<T> Wheel<T> {
         ))
     }
 
-    /// Where an entry with this deadline belongs while the wheel stands at `now`.
+    /// Where an entry with this deadline belongs while the wheel is at `now`.
     fn slot_of(&self, deadline: u64) -> usize {
         if deadline == u64::MAX {
             return NEVER;
         }
-        // Some bit must be set to have a highest one; the lowest does not change the digit.
+        // `ilog2` needs a bit that is set; the lowest does not change the digit.
         let highest_difference = ((deadline ^ self.now) | 1).ilog2() as usize;
         let level = highest_difference / DIGIT_BITS;
         let digit = (deadline >> (level * DIGIT_BITS)) as usize % SLOTS;
@@ -243,9 +243,8 @@ impl<T> Wheel<T> {
 
     /// Lets time enter a coarse slot, and moves its entries to finer levels.
     ///
-    /// Time goes straight on to the slot's earliest deadline, if that is not after `limit`: then that
-    /// entry reaches level 0 in one step, and an entry alone in its slot never pays for the levels
-    /// between.
+    /// Time goes straight to the slot's earliest deadline, if that is not after `limit`. Then that
+    /// entry reaches level 0 in one step, and an entry alone in its slot skips the levels between.
     fn cascade(&mut self, slot: usize, limit: u64) {
         let first = std::mem::replace(&mut self.slots[slot], Slot::EMPTY).first;
         self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
@@ -309,8 +308,8 @@ impl<T> Wheel<T> {
         self.len -= 1;
         let entry = &mut self.entries[index as usize];
         entry.generation += 1;
-        // An entry whose generations are used up is given up for good: 40 bytes lost after four
-        // billion timers are a better price than an old key that fits a new timer.
+        // An entry whose generations are used up is never used again. It costs 40 bytes after four
+        // billion timers; else an old key could fit a new timer.
         if entry.generation != RETIRED {
             entry.next = self.free;
             self.free = index;
@@ -378,7 +377,7 @@ impl Slot {
 mod tests {
     use super::*;
 
-    /// All that comes out when the caller obeys `next_event`, as (when it asked, what it got).
+    /// All that comes out when the caller follows `next_event`, as (tick of the call, result).
     fn trace(wheel: &mut Wheel<&'static str>) -> Vec<(u64, Option<&'static str>)> {
         let mut trace = Vec::new();
         while let Some(tick) = wheel.next_event() {
