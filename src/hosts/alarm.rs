@@ -1,15 +1,16 @@
-//! A thread that rings: it has executors looked after whose timers come due while nobody runs them.
+//! A thread that calls the hosts of executors whose timers come due while nobody runs them.
 //!
-//! A host knows nothing of candor's timers. So before an executor leaves, it says here when it has to
-//! run again, and at that time a thread notifies its inbox, which calls the hosts.
+//! A host knows nothing of candor's timers. So when an executor returns to its host, it sets an alarm
+//! here for the time when it has to run again. At that time a thread notifies its inbox, which calls
+//! the hosts.
 //!
 //! ```text
 //! the thread sleeps until the first of     12:00:01 executor 4     ring_at(2, 12:00:05) ───► in between
 //!                                          12:00:07 executor 1
 //! ```
 //!
-//! There is one thread for the whole process, started when the first executor asks for it. It may ring for
-//! nothing, since an executor that no longer needs to be called does not say so; that costs a pass.
+//! There is one thread for the whole process, started when the first executor asks for it. An alarm may be
+//! for nothing, since an executor that no longer needs it does not remove it; that costs a pass.
 //!
 //! Knows inboxes.
 
@@ -23,14 +24,14 @@ use crate::kernel::tasks::inbox::Inbox;
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
 static SET_EARLIER: Condvar = Condvar::new();
 
-/// When to ring for whom, in both directions: an executor is in both or in none, and in each once.
+/// Which executor at which time, in both directions: an executor is in both or in none, and in each once.
 struct Alarms {
     by_time: BTreeSet<(Instant, u16)>,
     by_executor: BTreeMap<u16, Instant>,
     is_running: bool,
 }
 
-/// Has the executor with this number looked after at `deadline`, or before.
+/// Makes the thread notify the executor with this number at `deadline`, or before.
 ///
 /// # Panics
 ///
@@ -79,7 +80,7 @@ fn ring() {
 }
 
 fn alarms() -> MutexGuard<'static, Alarms> {
-    // Poisoned when there was no thread to be had; the alarms are whole.
+    // Poisoned when no thread could be started; the alarms are intact.
     ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -92,8 +93,8 @@ impl Alarms {
         }
     }
 
-    /// Sets an alarm unless there is an earlier one, at which the executor will set another; says whether it
-    /// is now the first of all.
+    /// Sets an alarm unless there is an earlier one, at which the executor will set another. Returns whether
+    /// it is now the first of all.
     fn set(&mut self, executor: u16, deadline: Instant) -> bool {
         match self.by_executor.insert(executor, deadline) {
             Some(earlier) if earlier <= deadline => {
@@ -109,7 +110,7 @@ impl Alarms {
         self.by_time.first() == Some(&(deadline, executor))
     }
 
-    /// Takes an executor out whose alarm is due, or says when the next one will be.
+    /// Removes an executor whose alarm is due, or returns when the next one will be.
     fn take_due(&mut self, now: Instant) -> Result<u16, Option<Instant>> {
         match self.by_time.first() {
             Some(&(deadline, executor)) if deadline <= now => {

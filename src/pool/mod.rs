@@ -7,13 +7,13 @@
 //!        at most `limit` at once: running, or done and not yet taken
 //! ```
 //!
-//! Spawning a task for each of a million inputs takes the memory of a million tasks, and hands a million
-//! requests to a server at once. So a pool has permits, and a task runs as long as it holds one. An input is taken from
-//! the iterator only when there is a permit for its task.
+//! A task for each of a million inputs takes the memory of a million tasks, and sends a million requests to a server at
+//! once. So a pool has permits: a task runs only while it holds one. An input is taken from the iterator only when
+//! there is a permit for its task.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `permits` | who may run, and who waits for that, in order of arrival |
+//! | `permits` | which tasks may run, and which wait for that, in order of arrival |
 //! | `results` | `map` and `completed`: inputs in, results out |
 //!
 //! Its tasks are tasks like any other, with the same rules for their failures.
@@ -34,14 +34,15 @@ use crate::outcome::Outcome;
 use permits::{Permit, Permits};
 pub use results::PoolResults;
 
-/// Runs at most so many tasks at once.
+/// Runs at most a given number of tasks at once.
 ///
 /// [`submit`](TaskPool::submit) gives a task to the pool; [`map`](TaskPool::map) and
-/// [`completed`](TaskPool::completed) make one of each input. All of them share the pool's limit. A task that is dropped, aborted
-/// or fails makes room for the next one, as one that is done does.
+/// [`completed`](TaskPool::completed) make a task of each input. All of them share the pool's limit. A task that is
+/// done, dropped, aborted or has failed makes room for the next one.
 ///
 /// The pool itself owns no task: dropping it changes nothing for what was submitted. Do not await a
-/// task of the pool from within another one: if all that run wait for one that does not, none goes on.
+/// task of the pool from within another one: if all running tasks wait for one that has no permit,
+/// none goes on.
 ///
 /// # Examples
 ///
@@ -97,8 +98,8 @@ impl TaskPool {
 
     /// Spawns a task that begins when there is room, in the order of submitting.
     ///
-    /// What waits takes the memory of a task each; for many inputs there are [`map`](TaskPool::map) and
-    /// [`completed`](TaskPool::completed).
+    /// Each waiting task takes the memory of a task; for many inputs there are [`map`](TaskPool::map)
+    /// and [`completed`](TaskPool::completed).
     ///
     /// # Panics
     ///
@@ -128,9 +129,9 @@ impl TaskPool {
 
     /// Runs `f` of each input as a task, and gives the results in the order of the inputs.
     ///
-    /// Nothing happens before the results are [awaited](PoolResults::next). As long as they are, the pool is
-    /// kept busy: an input is taken whenever there is room. At most `limit` tasks are there at once,
-    /// those that are done and wait for their turn included.
+    /// Nothing happens before the results are [awaited](PoolResults::next). While they are, the pool is kept
+    /// busy: an input is taken whenever there is room. At most `limit` tasks exist at once; a task that is
+    /// done and waits for its turn counts.
     ///
     /// # Examples
     ///
@@ -192,7 +193,7 @@ impl fmt::Debug for TaskPool {
     }
 }
 
-/// Waits for its permit, then runs. The future is dropped before the permit goes on to the next.
+/// Waits for its permit, then runs. The future is dropped before the permit goes to the next task.
 struct Submitted<F> {
     future: Pin<Box<F>>,
     permit: Permit,

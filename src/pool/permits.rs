@@ -6,10 +6,10 @@
 //!                        └─ the next to be given
 //! ```
 //!
-//! Whoever waits has a number. It is in the queue as long as it waits: one that is not there has its permit, and one that
-//! leaves is taken out.
+//! Each waiting task has a number, which is in the queue as long as it waits. A number that is not there has its
+//! permit; a task that gives up removes its number.
 //!
-//! Knows nothing of candor but how it keeps a waker.
+//! Of candor, it knows only how to keep a waker.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(super) struct Permits {
     limit: usize,
     free: Cell<usize>,
     next_number: Cell<u64>,
-    /// Whoever waits, in order of arrival. Somebody waits only while no permit is free.
+    /// Those that wait, in order of arrival. There are some only while no permit is free.
     queue: RefCell<BTreeMap<u64, Rc<Waiting>>>,
 }
 
@@ -50,7 +50,7 @@ impl Permits {
         self.limit
     }
 
-    /// Gives a permit that has come back to whoever has waited for longest.
+    /// Gives a returned permit to the one that has waited longest.
     pub(super) fn pass_on(&self) {
         let first = self.queue.borrow_mut().pop_first();
         match first {
@@ -84,7 +84,7 @@ impl Permit {
         self.waiting.poll_uncounted(cx, || !self.is_waiting())
     }
 
-    /// Gives the permit to somebody who will pass it on.
+    /// Gives the permit to an owner that will pass it on.
     pub(super) fn hand_over(mut self) {
         debug_assert!(
             !self.is_waiting(),

@@ -6,7 +6,7 @@
 //!                                       [ 2, 0 ]               as they come: when it is done
 //! ```
 //!
-//! What is done and not yet taken counts against the limit, so that a slow reader is not flooded.
+//! A result that is not yet taken counts against the limit, so results do not pile up for a slow reader.
 //!
 //! Knows permits, handles and spawning.
 
@@ -32,7 +32,7 @@ use crate::pool::permits::{Permit, Permits};
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
-/// Dropping it cancels what runs, takes no more inputs, and reports the failures that were not taken.
+/// Dropping it cancels the running tasks, takes no more inputs, and reports the failures that were not taken.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ use crate::pool::permits::{Permit, Permits};
 pub struct PoolResults<'a, T: Outcome> {
     /// Spawns a task for each input; `None` once there are no more.
     tasks_to_come: Option<Box<dyn Iterator<Item = JoinHandle<T>> + 'a>>,
-    /// The permit of the next task, or its place in the queue for that.
+    /// The permit of the next task, or its place in the queue for one.
     permit: Option<Permit>,
     /// What was spawned and not yet taken.
     tasks: Roster<JoinHandle<T>>,
@@ -62,7 +62,7 @@ pub struct PoolResults<'a, T: Outcome> {
     made_at: &'static Caller<'static>,
 }
 
-/// Whose result is next. Is told when a task is done.
+/// Whose result is next. Called when a task is done.
 struct Turns {
     permits: Rc<Permits>,
     are_in_order: bool,
@@ -70,7 +70,7 @@ struct Turns {
     reader: Waiting,
 }
 
-/// A task of the pool, of which the reader has to know when it is done.
+/// A task of the pool; the reader has to know when it is done.
 struct Turn {
     turns: Rc<Turns>,
     number: usize,
@@ -144,7 +144,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     /// When it is polled where no executor runs on this thread. If the iterator or the function panics, that
     /// panic comes out here.
     ///
-    /// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+    /// If 128 of candor's own futures were ready in one poll of a task, and it waited for none, the next one lets other
+    /// tasks run first.
     ///
     /// # Examples
     ///
@@ -158,7 +159,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     /// });
     /// ```
     pub async fn next(&mut self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
-        /// Keeps no place in the queue while nobody awaits a result.
+        /// Gives up the place in the queue when no result is awaited.
         struct Reader<'b, 'a, T: Outcome>(&'b mut PoolResults<'a, T>);
 
         impl<T: Outcome> Drop for Reader<'_, '_, T> {
@@ -182,8 +183,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         .await
     }
 
-    /// Collects all values, or gives the first failure in the order of the results. Then what runs is cancelled, no
-    /// more inputs are taken, and failures beside the first one are reported.
+    /// Collects all values, or gives the first failure in the order of the results. Then the running tasks are
+    /// cancelled, no more inputs are taken, and the other failures are reported.
     ///
     /// To have every result, good or bad, call [`next`](PoolResults::next) in a loop.
     ///
@@ -247,8 +248,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         let first = || self.turns.queue.borrow().front().copied().filter(is_done);
         ready!(self.turns.reader.poll(cx, || first().is_some()));
         let number = first().expect("it was there a moment ago");
-        // What becomes free need not stand still until the reader comes back. Before the result is taken, which would be
-        // lost if the iterator panicked.
+        // A free place need not wait until the reader comes back. This comes before the result is taken: if the
+        // iterator panicked, the result would be lost.
         self.start_tasks(cx, 1);
         let task = self.tasks.get(number).expect("whoever has a turn is there");
         let poll = task.poll_outcome(cx, None);
@@ -265,7 +266,7 @@ impl<T: Outcome> Unpin for PoolResults<'_, T> {}
 impl<T: Outcome> Drop for PoolResults<'_, T> {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
-        // Letting go may report a failure, which runs user code: all are marked by then.
+        // Dropping a handle may report a failure, which runs user code: all are marked by then.
         self.tasks
             .send_away()
             .into_iter()

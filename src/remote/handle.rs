@@ -1,6 +1,6 @@
 //! The handle of a task that runs on another thread.
 //!
-//! Knows orders, and the current executor, to note where it is awaited.
+//! Knows orders, and the current executor, where it notes the place of the await.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,18 +17,19 @@ use crate::remote::order::OrderOf;
 
 /// Awaits the outcome of a task on another thread: a [`JoinHandle`](crate::JoinHandle) that is `Send`.
 ///
-/// It can be awaited anywhere: in another candor, in another runtime, in a plain thread by any `block_on`, or in a
-/// task of the very executor that runs the task. Dropping it detaches the task.
+/// It can be awaited anywhere: in another executor of candor, in another runtime, in a plain thread by any
+/// `block_on`, or in a task of the same executor. Dropping it detaches the task.
 ///
 /// The rules for failures are those of a `JoinHandle`: as long as the handle is held a failure waits for it, and is
 /// reported as `not awaited yet` if nobody awaits it within the executor's [grace](crate::Builder::grace). All
 /// reports are made on the executor's thread, so a failure whose handle is dropped is reported when the executor runs
 /// next, or when it is dropped.
 ///
-/// When the executor ends, an outcome that is there can still be awaited, and an unfinished task is
-/// [`Cancelled`](JoinError::Cancelled).
+/// After the executor has ended, an outcome that is there can still be awaited. An unfinished task
+/// is [`Cancelled`](JoinError::Cancelled).
 ///
-/// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+/// If 128 of candor's own futures were ready in one poll of a task, and it waited for none, the next one lets other
+/// tasks run first.
 ///
 /// # Panics
 ///
@@ -49,7 +50,7 @@ use crate::remote::order::OrderOf;
 pub struct RemoteHandle<T: Outcome> {
     order: Arc<dyn OrderOf<T>>,
     remote: Remote,
-    /// Whoever awaits it has let others run.
+    /// The awaiter has let other tasks run.
     has_waited: bool,
 }
 
@@ -62,8 +63,8 @@ impl<T: Outcome> RemoteHandle<T> {
         }
     }
 
-    /// Cancels the task, from any thread: its future is dropped, on its own thread, before it would be polled again. A task
-    /// that is done, or has just been polled for the last time, keeps its outcome.
+    /// Cancels the task, from any thread: its future is dropped, on its own thread, before it would be polled again. A
+    /// task that is done, or has just had its last poll, keeps its outcome.
     ///
     /// # Examples
     ///
@@ -79,7 +80,7 @@ impl<T: Outcome> RemoteHandle<T> {
         }
     }
 
-    /// Tells whether the task is done: it returned, failed, or was cancelled.
+    /// Returns whether the task is done: it returned, failed, or was cancelled.
     ///
     /// ```
     /// let executor = candor::Executor::new();
@@ -105,7 +106,7 @@ impl<T: Outcome> RemoteHandle<T> {
         self.order.shared().id()
     }
 
-    /// Lets the task run on by itself. The same as dropping the handle, but said.
+    /// Lets the task run on by itself. The same as dropping the handle, but explicit.
     ///
     /// ```
     /// let executor = candor::Executor::new();
@@ -115,9 +116,9 @@ impl<T: Outcome> RemoteHandle<T> {
     /// ```
     pub fn detach(self) {}
 
-    /// Lets the executor look for what this handle wants.
+    /// Makes the executor check what this handle requests.
     fn let_it_be_seen(&self) {
-        // One that has ended has cancelled every task, and reports every failure that is left.
+        // An executor that has ended has cancelled every task, and reports every failure that is left.
         self.remote.leave(Arc::clone(&self.order) as _).ok();
     }
 }
@@ -154,7 +155,7 @@ impl<T: Outcome> Drop for RemoteHandle<T> {
     }
 }
 
-/// A task may return the handle of another: that is a value, whatever becomes of that task.
+/// A task may return the handle of another task: a value, whatever the outcome of that task.
 impl<T: Outcome> Value for RemoteHandle<T> {}
 
 impl<T: Outcome> fmt::Debug for RemoteHandle<T> {

@@ -9,15 +9,15 @@
 //!  RemoteHandle ◄───── Shared ────────   done: the outcome lies there
 //! ```
 //!
-//! Wakers are numbers and tasks are plain `Rc`s because no other thread ever sees a task. So what crosses the
-//! border is not a future: it is a closure on the way in, and an outcome on the way out. The future is made, polled
-//! and dropped on the executor's thread, and need not be `Send`.
+//! Wakers are numbers and tasks are plain `Rc`s because no other thread ever sees a task. So no future crosses
+//! threads: a closure goes in, and an outcome comes out. The future is made, polled and dropped on the executor's
+//! thread, and need not be `Send`.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `order` | the closure under way, and the errands of its handle |
-//! | `shared` | what the handle and the task share: the outcome, and who waits for it |
-//! | `task` | the task: its future is kept as that of any other, its outcome is not |
+//! | `shared` | what the handle and the task share: the outcome, and its awaiter |
+//! | `task` | the task: its future is kept like any other, its outcome is not |
 //! | `handle` | what `spawn` gives back |
 //!
 //! Knows executors, from within.
@@ -45,8 +45,8 @@ use order::{Order, SpawnedBy};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].
 ///
-/// It keeps nothing alive: neither the executor, nor any of its tasks. A live `Remote` alone does not keep
-/// [`Executor::drain`] from returning, since nobody knows whether it will ever be used.
+/// It keeps neither the executor nor any of its tasks alive. A live `Remote` alone does not keep
+/// [`Executor::drain`] from returning, since it may never be used.
 ///
 /// # Examples
 ///
@@ -91,9 +91,9 @@ impl Executor {
     /// Gives a way to spawn tasks on this executor from other threads.
     ///
     /// What they spawn is polled when the executor runs: within [`run`](Executor::run),
-    /// [`block_on`](Executor::block_on) or [`drain`](Executor::drain). Hosts are called when it comes, as for a
-    /// wake: by [`on_wake`](crate::Builder::on_wake), or by the waker of [`run_until`](Executor::run_until). Under
-    /// [virtual time](crate::Builder::virtual_time) a thread outside is not waited for while a timer is due.
+    /// [`block_on`](Executor::block_on) or [`drain`](Executor::drain). A spawn calls the host, as a wake does: by
+    /// [`on_wake`](crate::Builder::on_wake), or by the waker of [`run_until`](Executor::run_until). Under [virtual
+    /// time](crate::Builder::virtual_time) the executor does not wait for other threads while a timer is set.
     ///
     /// # Examples
     ///
@@ -122,11 +122,11 @@ impl Remote {
     /// returns. That future never leaves the executor's thread, so it need not be `Send`; what it returns
     /// is sent back to the handle. What one thread spawns begins in the order of spawning.
     ///
-    /// Should `make` panic, the task has failed, as if its future had panicked. A failure that nobody reads is
-    /// reported as that of any other task, on the executor's thread.
+    /// If `make` panics, the task has failed, as if its future had panicked. An unread failure is reported
+    /// like that of any other task, on the executor's thread.
     ///
-    /// [`run`](Executor::run) and [`drain`](Executor::drain) wait for the task, if it was spawned before they
-    /// looked for the last time.
+    /// [`run`](Executor::run) and [`drain`](Executor::drain) wait for the task, if it was spawned before
+    /// their last check.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Remote {
         Ok(RemoteHandle::new(order, self.clone()))
     }
 
-    /// Leaves an errand for the executor, and lets it look.
+    /// Leaves an errand for the executor, and notifies it.
     fn leave(&self, errand: Arc<dyn Errand>) -> Result<(), Closed> {
         self.errands.push(errand).map_err(|_refused| Closed(()))?;
         self.inbox.notify();

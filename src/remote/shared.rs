@@ -4,14 +4,14 @@
 //!            settle                     taken by the handle
 //! Running ────────────► Finished(outcome) ────────────────► Over
 //!                          │      ▲                           ▲
-//!          its failure is  │      │ told                      │ told, and the handle is gone
+//!          its failure is  │      │ reported                  │ reported, and the handle is gone
 //!          being reported  ▼      │                           │
-//!                         BeingViewed ──────────────────────────┘
+//!                         BeingViewed ────────────────────────┘
 //! ```
 //!
-//! A failure lies here until somebody has it: the handle, or a report. The handle never gives one away before it
-//! really returns it to whoever polls, and who drops the handle leaves it here for the executor. So the rules for
-//! failures need no exception for those that may cross to another thread.
+//! A failure stays here until the handle or a report has taken it. The handle takes it only when it returns it
+//! from a poll; dropping the handle leaves it here for the executor. So failures that may go to another thread
+//! follow the same rules as all others.
 //!
 //! No user code runs while the lock is held: no waker is cloned, dropped or called, no outcome is dropped, no
 //! error is asked for its text.
@@ -42,13 +42,13 @@ pub(super) struct Shared<T: Outcome> {
 
 struct State<T: Outcome> {
     stage: Stage<T>,
-    /// Whoever awaits the handle.
+    /// The awaiter of the handle.
     waker: Option<Foreign>,
     /// `None` until the order has arrived.
     place: Option<Place>,
     /// No handle is left that could read the outcome.
     is_detached: bool,
-    /// The handle wants the future dropped instead of polled again.
+    /// The handle has requested that the future is dropped instead of polled again.
     is_aborted: bool,
 }
 
@@ -56,7 +56,7 @@ enum Stage<T: Outcome> {
     /// The task is under way, or running.
     Running,
     Finished(OutcomeOf<T>),
-    /// The failure is outside for a moment: user code is called with it.
+    /// The failure is taken out for a moment: user code is called with it.
     BeingViewed,
     /// The outcome was taken or dropped.
     Over,
@@ -69,17 +69,17 @@ pub(super) struct Place {
     pub(super) slot: u32,
 }
 
-/// What the executor has to know of the handle when the task is done.
+/// What the executor has to know about the handle when the task is done.
 pub(super) struct Settled {
-    /// Whoever awaits it.
+    /// The awaiter.
     pub(super) waker: Option<Foreign>,
     pub(super) is_detached: bool,
 }
 
-/// What a handle leaves to be done by the executor.
+/// What a handle requests from the executor.
 pub(super) enum Wish<T: Outcome> {
     Abort(Place),
-    /// Nobody is left to read this failure.
+    /// No handle is left to read this failure.
     Report(JoinError<T::Err>),
 }
 
@@ -104,7 +104,7 @@ impl<T: Outcome> Shared<T> {
 
 /// The handle's side.
 impl<T: Outcome> Shared<T> {
-    /// Takes the outcome, or lets the waker be called when there is one.
+    /// Takes the outcome, or keeps the waker, to be called when there is one.
     ///
     /// # Panics
     ///
@@ -156,15 +156,15 @@ impl<T: Outcome> Shared<T> {
         self.lock().place.map(|place| place.id)
     }
 
-    /// Asks for the task to be cancelled, and says whether the executor has to be told.
+    /// Requests that the task is cancelled; returns whether the executor has to be notified.
     pub(super) fn abort(&self) -> bool {
         let mut state = self.lock();
         let is_new = !mem::replace(&mut state.is_aborted, true);
-        // An order that is under way finds the wish when it arrives.
+        // An order that is under way finds the request when it arrives.
         is_new && state.place.is_some() && matches!(state.stage, Stage::Running)
     }
 
-    /// The handle is gone. Says whether the executor has to be told: it has a failure to report.
+    /// The handle is gone. Returns whether the executor has to be notified: it has a failure to report.
     pub(super) fn detach(&self) -> bool {
         let mut state = self.lock();
         state.is_detached = true;
@@ -188,7 +188,7 @@ impl<T: Outcome> Shared<T> {
 
 /// The executor's side.
 impl<T: Outcome> Shared<T> {
-    /// The task has a place; says whether it was aborted before that.
+    /// The task has a place; returns whether it was aborted before that.
     pub(super) fn arrive(&self, place: Place) -> bool {
         let mut state = self.lock();
         state.place = Some(place);
@@ -197,7 +197,7 @@ impl<T: Outcome> Shared<T> {
 
     /// Puts the outcome where the handle finds it.
     ///
-    /// A value that no handle is left for is dropped. That may panic, and then the task has failed after all.
+    /// A value without a handle is dropped. If that panics, the task has failed after all.
     pub(super) fn settle(&self, outcome: OutcomeOf<T>) -> Settled {
         let finished = Stage::Finished(outcome);
         let mut state = self.lock();
@@ -257,7 +257,7 @@ impl<T: Outcome> Shared<T> {
         }
     }
 
-    /// What the handle wants to have done, if there is anything left to do.
+    /// What the handle requests, if there is anything left to do.
     pub(super) fn wish(&self) -> Option<Wish<T>> {
         let mut state = self.lock();
         if state.is_detached && state.stage.is_failure() {
@@ -294,7 +294,7 @@ impl<T: Outcome> Shared<T> {
 }
 
 impl<T: Outcome> State<T> {
-    /// Whether an outcome is still to come.
+    /// Whether the outcome is still to come.
     fn is_awaited(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::BeingViewed)
     }

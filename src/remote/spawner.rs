@@ -18,12 +18,12 @@ use crate::outcome::Value;
 
 /// Spawns by the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
 ///
-/// Its tasks are detached, and return nothing: what can fail in them is a panic, which is reported at once. futures'
-/// `spawn_with_handle` catches the panics of its task itself, and its handle passes them on to whoever awaits it; candor
-/// tells of such a panic as of any other that a task has caught, and counts no failure.
+/// Its tasks are detached, and return nothing: they can fail only by a panic, which is reported at once. futures'
+/// `spawn_with_handle` catches the panics of its task itself, and its handle passes them on to the awaiter. candor
+/// reports such a panic like any other that a task has caught, and counts no failure.
 ///
-/// It keeps the executor no more alive than a [`Remote`](crate::Remote) does. Once the executor is gone, spawning gives
-/// a [`SpawnError`].
+/// Like a [`Remote`](crate::Remote), it does not keep the executor alive. Once the executor is gone, spawning gives a
+/// [`SpawnError`].
 ///
 /// # Examples
 ///
@@ -41,14 +41,15 @@ use crate::outcome::Value;
 #[derive(Clone)]
 pub struct Spawner {
     core: Weak<Core>,
-    /// The traits' own methods are called from within the futures crate, which is no place to look for a mistake.
+    /// The traits' own methods are called from within the futures crate, and that place would not help to find a
+    /// mistake.
     made_at: &'static Caller<'static>,
 }
 
 impl Executor {
     /// Gives a way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
     ///
-    /// Where the caller is hidden in the futures crate, reports say of its tasks that they were spawned here.
+    /// If the caller of a spawn is inside the futures crate, reports say that the task was spawned here.
     ///
     /// # Examples
     ///
@@ -65,7 +66,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn spawner(&self) -> Spawner {
-        // It is there until the executor ends, even if somebody keeps its core for longer.
+        // It is there until the executor ends, even if its core lives longer.
         self.core.errands();
         Spawner {
             core: Rc::downgrade(&self.core),

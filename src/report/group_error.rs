@@ -8,8 +8,8 @@
 //!       └─ task #4 failed: connection lost
 //! ```
 //!
-//! A group that gave only its first failure would lose the others, so this holds every one, in the order in
-//! which they came. A group inside of a member is a cause of that member's failure, and so a branch of the tree.
+//! A group that gave only its first failure would lose the others. So this holds all of them, in the order in
+//! which they came. A nested group is a cause of its member's failure, and so a branch of the tree.
 //!
 //! Knows no task and no group.
 

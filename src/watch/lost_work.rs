@@ -15,7 +15,7 @@ use crate::report::printing;
 /// How many tasks the notice names.
 const NAMED: usize = 10;
 
-/// Says which unfinished tasks are about to be cancelled, save for daemons and for what was aborted.
+/// Names the unfinished tasks that are about to be cancelled, except daemons and aborted tasks.
 pub(crate) fn tell(core: &Core) {
     let Some(entry) = core.entry.get() else {
         return;

@@ -1,6 +1,6 @@
 //! Warns of polls that hold the thread for too long.
 //!
-//! Knows what an instrument is told.
+//! Knows the calls of an instrument.
 
 use std::cell::Cell;
 use std::task::Poll;

@@ -6,9 +6,9 @@
 //! task #1          │                └──►[poll]
 //! ```
 //!
-//! Recording keeps a few words an event; lanes, slices and arrows are made when the file is written, by `drawing`.
+//! Recording keeps a few words for each event. `drawing` makes lanes, slices and arrows when the file is written.
 //!
-//! Knows what an instrument is told.
+//! Knows the calls of an instrument.
 
 mod drawing;
 
@@ -26,7 +26,7 @@ use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
 use crate::kernel::tasks::listener::Ending;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 
-/// Records what one executor does, to be looked at in a trace viewer.
+/// Records what one executor does, for a trace viewer.
 ///
 /// Install it by [`Builder::instrument`](crate::Builder::instrument), in an [`Rc`](std::rc::Rc) that you keep, and call
 /// [`write_json`](Timeline::write_json) when you have seen enough. <https://ui.perfetto.dev> opens the file, and so does
@@ -56,7 +56,7 @@ pub struct Timeline {
 #[derive(Default)]
 struct Record {
     events: Vec<Event>,
-    /// Who has been seen, and what stays the same of him.
+    /// The tasks that were seen, with what never changes of each.
     tasks: BTreeMap<TaskId, Seen>,
 }
 
@@ -90,7 +90,7 @@ struct Failed {
 }
 
 impl Timeline {
-    /// Makes one that has seen nothing yet.
+    /// Makes an empty one.
     ///
     /// # Examples
     ///
@@ -105,14 +105,14 @@ impl Timeline {
 
     /// Writes what was recorded so far, in the Chrome trace-event format.
     ///
-    /// Each task has a lane, named as reports name it. Its polls are slices; a wake or a spawn is a sliver in the lane
-    /// of whoever caused it, with an arrow to the poll that it led to. The executor's own lane shows its timers and
-    /// when its thread was parked; wakes from other threads, and from code that no task runs, have a lane, too. A
-    /// failure is a mark with its message in the lane of its task.
+    /// Each task has a lane, named as reports name it. Its polls are slices; a wake or a spawn is a thin slice in the
+    /// lane of its cause, with an arrow to the poll that it led to. The executor's own lane shows its timers and when
+    /// its thread was parked; wakes from other threads, and from code that no task runs, have a lane, too. A failure
+    /// is a mark with its message in the lane of its task.
     ///
-    /// Times count from the first event, on the executor's clock. No two events share one: what the clock cannot tell
-    /// apart is drawn a nanosecond apart, in the order in which it happened. So a run on virtual time, in which a poll
-    /// takes no time at all, is drawn as well, and the same each time.
+    /// Times count from the first event, on the executor's clock. No two events share one: events with the same time
+    /// are drawn a nanosecond apart, in the order in which they happened. So a run on virtual time, in which a poll
+    /// takes no time, can be drawn too, and looks the same each time.
     ///
     /// A poll that is still running, such as that of a task which calls this, ends where the file ends. `out` is
     /// written to in pieces of some 64 KiB.

@@ -1,9 +1,9 @@
 //! The events of a timeline as Chrome's trace events: a lane a task, a slice a poll, an arrow from wake to poll.
 //!
-//! Each event is written as it is met. Only an arrow has to wait, for the poll to which it leads: why a task will be
-//! polled next is kept until then.
+//! Each event is written at once. Only an arrow has to wait for the poll to which it leads: the cause of a task's
+//! next poll is kept until then.
 //!
-//! Knows what is recorded, and the format.
+//! Knows the records and the format.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -14,7 +14,7 @@ use crate::kernel::failure::{FailureKind, LastAwait};
 use crate::watch::instrument::WokenBy;
 use crate::watch::timeline::{Event, Record, What};
 
-/// The number of a lane. Lane 0 is left alone: viewers take it for the idle thread.
+/// The number of a lane. Lane 0 is not used: viewers take it for the idle thread.
 type Lane = u64;
 
 const EXECUTOR: Lane = 1;
@@ -29,7 +29,7 @@ fn lane_of(task: TaskId) -> Lane {
 pub(super) struct Drawing {
     pub(super) text: String,
     began: Option<Instant>,
-    /// Nanoseconds since then, of the event that is drawn.
+    /// Nanoseconds from `began` to the event that is drawn.
     time: u64,
     polled: Option<TaskId>,
     is_parked: bool,
@@ -83,7 +83,7 @@ impl Drawing {
             What::PollBegin(task) => self.begin_poll(*task),
             What::PollEnd(task, poll, awaited) => {
                 if poll.is_ready() {
-                    // Whoever is the main future next was not woken by what woke this one.
+                    // What woke this main future did not wake the next one.
                     self.causes.remove(task);
                 }
                 if self.polled == Some(*task) {
@@ -121,7 +121,7 @@ impl Drawing {
         }
     }
 
-    /// Draws a spawn or a wake. The arrow is drawn when the poll comes to which it leads.
+    /// Draws a spawn or a wake. Its arrow is drawn with the poll to which it leads.
     fn cause(&mut self, verb: &'static str, task: TaskId, from: Lane, record: &Record) {
         let name = format!("{verb} {}", record.named(task));
         let seen = record.tasks.get(&task).filter(|_| verb == "spawn");
@@ -132,7 +132,7 @@ impl Drawing {
     }
 
     fn begin_poll(&mut self, task: TaskId) {
-        // Each slice has its end, whatever is told.
+        // Each slice gets an end, whatever the calls are.
         self.end_poll(None);
         self.polled = Some(task);
         self.put("B", "poll", lane_of(task), self.time, None);
@@ -187,10 +187,10 @@ impl Drawing {
         );
         match phase {
             "X" => self.text.push_str(",\"dur\":0.001"),
-            // Of this lane alone.
+            // For this lane only.
             "i" => self.text.push_str(",\"s\":\"t\""),
             "s" => self.put_arrow(""),
-            // It binds to the poll that has just begun, not to the next one.
+            // The arrow ends at the poll that has just begun, not at the next one.
             "f" => self.put_arrow(",\"bp\":\"e\""),
             _ => {}
         }
