@@ -1,4 +1,4 @@
-//! How an executor may differ from the usual one.
+//! How an executor may differ from the default.
 //!
 //! Knows the configuration of a core.
 
@@ -19,7 +19,7 @@ use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
 use crate::watch::watching::Watch;
 
-/// Builds an [`Executor`] that differs from the usual one.
+/// Builds an [`Executor`] that differs from the default.
 ///
 /// # Examples
 ///
@@ -61,12 +61,12 @@ impl Builder {
 
     /// Gives failures to `callback` **instead of** printing them.
     ///
-    /// It is called between polls, so it may spawn, and never inside a destructor. Should it panic, the
+    /// It is called between polls, so it may spawn, and never inside a destructor. If it panics, the
     /// report is printed after all.
     ///
-    /// It is also the way to telemetry: a panic hook that the program has set (`std::panic::set_hook`) sees no
-    /// panic of a task. Set such a hook before candor is first used; one that is set later takes the place
-    /// of candor's own, and reports have no backtrace then.
+    /// Use it for telemetry, too: a panic hook that the program has set (`std::panic::set_hook`) sees no panic
+    /// of a task. Set such a hook before candor is first used; one that is set later replaces candor's own,
+    /// and reports have no backtrace then.
     ///
     /// # Examples
     ///
@@ -105,7 +105,7 @@ impl Builder {
         self
     }
 
-    /// Sets how long a failure may wait for the holder of its handle before it is reported all the same.
+    /// Sets how long a failure may wait for its handle to be awaited before it is reported all the same.
     /// Default: one second. `Duration::MAX`: until the executor ends.
     ///
     /// # Examples
@@ -130,8 +130,8 @@ impl Builder {
 
     /// Lets time stand still while anything is ready, and jump to the next deadline when nothing is.
     ///
-    /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Threads outside
-    /// know nothing of this time: their wakes are not waited for while a timer is due.
+    /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Other threads
+    /// know nothing of this time: the executor does not wait for their wakes while a timer is set.
     ///
     /// # Examples
     ///
@@ -152,8 +152,8 @@ impl Builder {
 
     /// Polls what is ready in an order that is random, but the same for the same seed.
     ///
-    /// Tasks that rely on the order of their neighbours show it. Nobody is starved: what is ready when a
-    /// pass begins is polled before the next one begins.
+    /// It exposes tasks that rely on the order of others. No task starves: what is ready when a pass
+    /// begins is polled before the next one begins.
     ///
     /// # Examples
     ///
@@ -179,7 +179,7 @@ impl Builder {
     }
 
     /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
-    /// poll. It costs four looks at the clock a poll.
+    /// poll. It reads the clock four times a poll.
     ///
     /// # Examples
     ///
@@ -212,12 +212,12 @@ impl Builder {
         self
     }
 
-    /// Tells `instrument` of everything that the executor does. Several calls add up: each is told, in the order of
-    /// these calls.
+    /// Calls `instrument` for everything that the executor does. Several calls of this method add up: each
+    /// instrument is called, in the order in which they were given.
     ///
-    /// An instrument that does nothing makes the poll of a task that yields cost 819 instructions instead of 172, and a
-    /// spawn with its await 1,882 instead of 726: most of it are the looks at the clock and the guard against
-    /// panics. A [`Timeline`](crate::Timeline) takes 1,065 and 4,109.
+    /// With an instrument that does nothing, the poll of a task that yields costs 819 instructions instead of 172, and
+    /// a spawn with its await 1,882 instead of 726, mostly for the clock and the guard against panics. With a
+    /// [`Timeline`](crate::Timeline) they cost 1,065 and 4,109.
     ///
     /// # Examples
     ///
@@ -244,21 +244,21 @@ impl Builder {
         self
     }
 
-    /// Sets whether the executor looks for stalls, which are what the bug of a wake that never comes looks like. Default:
-    /// in debug builds, which is when `debug_assertions` are on; the free functions, such as
-    /// [`run`](crate::run), do the same. Each clone of a waker then costs an atomic operation, and so does its drop;
-    /// in instructions, the poll of a task that yields 262 instead of 172, and a spawn with its await 911 instead of 726.
+    /// Sets whether the executor looks for stalls: a wake that never comes shows as one. Default: in debug builds,
+    /// which is when `debug_assertions` are on; the free functions, such as [`run`](crate::run), do the same. Each
+    /// clone of a waker then costs an atomic operation, and so does its drop. The poll of a task that yields costs 262
+    /// instructions instead of 172, and a spawn with its await 911 instead of 726.
     ///
     /// A stall is *proven* where `block_on`, `run` or `drain` would sleep for ever: nothing is ready, no timer is
-    /// set, and no waker of the executor is alive anywhere. They panic then, after the tasks were cancelled, with
-    /// a text that names whatever waits and its last await.
+    /// set, and no waker of the executor is alive anywhere. Then they cancel the tasks and panic, with a text
+    /// that names everything that waits and its last await.
     ///
     /// A stall is *suspected* where wakers are alive, but everything has waited for five seconds and no timer is
-    /// set. Two tasks that wait for each other look like that, and so does a server that nobody calls: one warning, in the
-    /// log or else on stderr, has the tree of tasks. On virtual time that takes a tenth of a second.
+    /// set. Two tasks that wait for each other look like that, and so does a server without clients. One warning, in
+    /// the log or else on stderr, shows the tree of tasks. On virtual time it comes after a tenth of a second.
     ///
     /// A host that calls [`tick`](Executor::tick), [`run_until_stalled`](Executor::run_until_stalled) or polls
-    /// [`run_until`](Executor::run_until) knows itself what it waits for, and is told nothing.
+    /// [`run_until`](Executor::run_until) knows itself what it waits for, so nothing is reported.
     ///
     /// # Examples
     ///
@@ -272,17 +272,17 @@ impl Builder {
         self
     }
 
-    /// Calls `callback`, on whichever thread it happens, for the first wake after the executor has run out of work,
-    /// while nobody runs it.
+    /// Calls `callback` for the first wake after the executor has run out of work, if it is not running; on the
+    /// thread of that wake.
     ///
-    /// It asks a host with a loop of its own to [`tick`](Executor::tick): most post an event to themselves. Waking a
-    /// task counts, and so does spawning or aborting one from outside of the executor. It is called once, until the
-    /// executor has been given a turn and has run out of work again; not while it runs, nor for timers, whose time
-    /// is told by [`next_deadline`](Executor::next_deadline). If `block_on`, `run` or `drain` leave tasks that
-    /// are ready, it is called as well.
+    /// It asks a host with a loop of its own to [`tick`](Executor::tick): most hosts post an event to themselves.
+    /// Waking a task counts, and so does spawning or aborting one from outside of the executor. It is called once,
+    /// until the executor has had a turn and has run out of work again. It is not called while the executor runs,
+    /// nor for timers, whose time [`next_deadline`](Executor::next_deadline) returns. If `block_on`, `run` or
+    /// `drain` leave tasks that are ready, it is called as well.
     ///
-    /// Whoever wakes a task waits for it, perhaps with a lock held, so it should be short, and it must not run the
-    /// executor. A panic in it is told by the panic hook, and ends there.
+    /// The code that wakes a task waits for it, perhaps with a lock held. So it should be short, and it must not
+    /// run the executor. The panic hook reports a panic in it; the panic goes no further.
     ///
     /// # Examples
     ///
@@ -325,7 +325,7 @@ impl Builder {
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);
             core.is_hosted.set(true);
-            // What may lie there was meant for an earlier executor.
+            // Mail that may be there was meant for an earlier executor.
             while !core.inbox.leave() {
                 core.inbox.drain(|_| ());
             }

@@ -23,8 +23,8 @@ use crate::watch::trace_log::followed;
 
 /// An executor to keep: its tasks survive from one call to the next.
 ///
-/// Dropping it cancels its tasks, on this thread, and reports what is unread. One that its own tasks keep alive,
-/// by an `Rc` in their futures, is not dropped before they are.
+/// Dropping it cancels its tasks, on this thread, and reports unread failures. If its own tasks keep it alive,
+/// by an `Rc` in their futures, it is not dropped before they are.
 ///
 /// # Examples
 ///
@@ -73,7 +73,7 @@ impl Executor {
         }
     }
 
-    /// Begins an executor that differs from the usual one.
+    /// Begins an executor that differs from the default.
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl Executor {
 
     /// Runs `future`, then every task that is not a daemon, as the free function [`run`](crate::run) does.
     ///
-    /// The exit code speaks of the failures that were reported during this call. Failures that are unread
-    /// stay so, as their handles may be held.
+    /// The exit code covers the failures that were reported during this call. Unread failures stay
+    /// unread, as their handles may be held.
     ///
     /// # Panics
     ///
@@ -105,7 +105,7 @@ impl Executor {
     /// let executor = candor::Executor::builder().on_failure(|_| ()).build();
     /// let failed = executor.run(async { "seven".parse::<u8>() });
     /// assert_eq!(format!("{failed:?}"), format!("{:?}", ExitCode::FAILURE));
-    /// // Each call speaks for itself.
+    /// // Each call counts for itself.
     /// let succeeded = executor.run(async { "7".parse::<u8>() });
     /// assert_eq!(format!("{succeeded:?}"), format!("{:?}", ExitCode::SUCCESS));
     /// ```
@@ -191,7 +191,7 @@ impl Executor {
         TaskBuilder::new().spawn_on(self, future)
     }
 
-    /// Runs until no task is left that is not a daemon.
+    /// Runs until only daemons are left.
     ///
     /// # Panics
     ///
@@ -210,7 +210,7 @@ impl Executor {
     #[track_caller]
     pub fn drain(&self) {
         let function = &"Executor::drain";
-        // A task that called `exit` has had its wish: everything is cancelled.
+        // If a task called `exit`, everything is cancelled already.
         if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
             panic!("{}", advice_for(&stop, function));
         }

@@ -6,11 +6,11 @@
 //! | [`block_on`] | the future | what is unfinished is cancelled, and named |
 //! | [`test()`] | the future, on virtual time | panics if anything failed |
 //! | [`Executor`] | as `run` or `block_on`, again and again | tasks survive until it is dropped |
-//! | [`Executor::tick`] | what is ready now, for a host with a loop of its own | the host comes round, or is called |
+//! | [`Executor::tick`] | what is ready now, for a host with a loop of its own | the host calls again, or is called |
 //! | [`Executor::run_until`] | a pass at each poll, inside of another runtime | as above |
 //!
-//! Whichever way out is taken, a return, a panic or [`exit`], the tasks are cancelled on this thread and
-//! unread failures are reported before control goes back.
+//! After a return, a panic or [`exit`], the tasks are cancelled on this thread and unread failures are
+//! reported before control goes back.
 //!
 //! Knows the loop.
 
@@ -49,15 +49,15 @@ use crate::watch::trace_log::followed;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
-/// What a script with threads would do, if they told of their failures. A failure of `future` itself, an
-/// `Err` or a panic, is reported like that of a task, and the tasks go on.
+/// It does what a script with threads would do, if threads reported their failures. A failure of
+/// `future` itself, an `Err` or a panic, is reported like that of a task, and the tasks go on.
 ///
 /// Returns `FAILURE` if any failure had to be reported, else `SUCCESS`; or the code given to [`exit`]. `future` may
 /// borrow from the stack.
 ///
 /// # Panics
 ///
-/// Never because of a task that fails. In debug builds, when what is left can never go on, see
+/// Never because a task fails. In debug builds, when the remaining tasks can never go on, see
 /// [`Builder::detect_stalls`].
 ///
 /// # Examples
@@ -106,20 +106,20 @@ where
 
 /// Runs `future` on this thread, with an executor of its own, until it is done.
 ///
-/// When it is done, tasks that are not are cancelled: their futures are dropped on this thread. If any of
-/// those is neither a daemon nor aborted, one warning names the first ten. Failures that nobody has
-/// read are reported. Then the output is returned.
+/// Then unfinished tasks are cancelled: their futures are dropped on this thread. If any of those is
+/// neither a daemon nor aborted, one warning names the first ten. Unread failures are reported. Then the
+/// output is returned.
 ///
 /// `future` may borrow from the stack, and may return anything; a panic in it is an ordinary panic. Calls may
-/// be nested, but while the inner one runs the tasks of the outer one stand still, which a warning in
-/// the log says.
+/// be nested, but while the inner one runs, the tasks of the outer one stand still; a warning in the log says
+/// so.
 ///
 /// # Panics
 ///
-/// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when what
-/// is left can never go on, see [`Builder::detect_stalls`].
+/// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when the
+/// remaining tasks can never go on, see [`Builder::detect_stalls`].
 ///
-/// Should destructors spawn more than 1,000,000 tasks while everything is cancelled, what is left is leaked, its handles are
+/// If destructors spawn more than 1,000,000 tasks while everything is cancelled, the rest is leaked, its handles are
 /// `Cancelled`, and a warning names the task.
 ///
 /// # Examples
@@ -148,11 +148,11 @@ fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
     output_of(result, entry.function)
 }
 
-/// Runs `future` in a `#[test]`, and lets the test fail if anything did.
+/// Runs `future` in a `#[test]`, and fails the test if anything failed.
 ///
-/// The executor is on virtual time: it stands still while anything is ready and jumps to the next deadline
-/// when nothing is, so a test that sleeps for a year takes a millisecond. As with [`block_on`], tasks that
-/// are unfinished at the end are cancelled.
+/// The executor is on virtual time: the clock stands still while anything is ready, and jumps to the next
+/// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`],
+/// tasks that are unfinished at the end are cancelled.
 ///
 /// # Panics
 ///
@@ -220,7 +220,7 @@ where
     panic!("{}", [&[verdict], &*reports].concat().join("\n"))
 }
 
-/// The reports of a test: should its own panic come first, they are printed after all.
+/// The reports of a test: if its own panic comes first, they are printed after all.
 #[derive(Default)]
 struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
 
@@ -263,7 +263,7 @@ pub fn exit(code: u8) {
     );
 }
 
-/// Runs `body` on a core that nobody else has, and ends it; says how many failures it has reported.
+/// Runs `body` on a core of its own, and ends the core; returns how many failures it has reported.
 fn in_fresh_executor<R>(
     config: Option<Config>,
     entry: Entry,
@@ -290,7 +290,7 @@ fn in_fresh_executor<R>(
 
 /// What `run` does with its future: a failure of it is reported like a task's.
 ///
-/// The outcome is kept beside the future, so that it is told even if the executor has to stop at once.
+/// The outcome is kept beside the future, so that it is reported even if the executor has to stop at once.
 pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
 where
     F: Future<Output: Outcome>,
@@ -357,7 +357,7 @@ fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
     }
 }
 
-/// Cancels and reports when control goes back, be it by a panic of the main future.
+/// Cancels and reports when control goes back, even by a panic of the main future.
 struct Session<'a> {
     core: &'a Rc<Core>,
     /// Dropped last: destructors of tasks may still spawn and wake.
@@ -382,7 +382,7 @@ pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str)
     }
 }
 
-/// What `block_on` returns; no closure, whose place a panic would name instead of the caller's.
+/// What `block_on` returns. Not a closure: a panic would name its place instead of the caller's.
 #[track_caller]
 pub(crate) fn output_of<R>(result: Result<R, Stop>, function: &str) -> R {
     match result {
@@ -409,7 +409,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Says that an executor is entered while another one runs on this thread.
+/// Warns that an executor is entered while another one runs on this thread.
 #[inline]
 pub(crate) fn warn_of_nesting(entry: Entry) {
     if let Some(Some(outer)) = current::with(|outer| outer.entry.get()) {

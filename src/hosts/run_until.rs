@@ -1,4 +1,4 @@
-//! The executor as a future, so that any other runtime drives it.
+//! The executor as a future, which any other runtime can drive.
 //!
 //! ```text
 //! the host polls run_until(future) ──► future, if it was woken ──► a pass of the tasks ──► future again
@@ -8,8 +8,8 @@
 //!        └──────────── host's waker ◄── inbox ◄── wakes of tasks, timers by the alarm's thread
 //! ```
 //!
-//! Several of these futures may live at once, each in a task of its host. Each knows by a flag whether *its* future
-//! was woken, since there is but one main slot; the tasks are everybody's.
+//! Several of these futures may live at once, each in a task of its host. A flag in each says whether *its* future
+//! was woken, since there is only one main slot; all of them run the same tasks.
 //!
 //! Knows the loop.
 
@@ -32,19 +32,18 @@ impl Executor {
     /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and
     /// is done when `future` is.
     ///
-    /// So tasks of candor, with its timers and its reports, run inside of any other runtime and use that one's I/O.
-    /// Each poll runs one pass, so the other tasks of the host have their turns. `future` may borrow, and may return
-    /// anything. Any number of these futures may be under way at once, and tasks run as long as one of them is
-    /// polled; while none is, they stand still. Dropping the future drops `future` and leaves the executor and its tasks
-    /// as they are.
+    /// So candor's tasks, timers and reports work inside any other runtime, with that runtime's I/O. Each poll runs one
+    /// pass, so the other tasks of the host have their turns. `future` may borrow, and may return anything. Any number
+    /// of these futures may be under way at once, and tasks run as long as one of them is polled; while none is, they
+    /// stand still. Dropping the future drops `future` and leaves the executor and its tasks as they are.
     ///
     /// The timers are watched by a thread, one for the whole process, which starts when it is first needed.
     ///
     /// # Panics
     ///
-    /// When it is polled while this executor is running: by a task of its own, say. When `future` panics. When a task
-    /// calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of several such
-    /// futures, the one that is polled first. When the operating system grants no thread for the timers.
+    /// When it is polled while this executor is running: for example by one of its own tasks. When `future` panics.
+    /// When a task calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of
+    /// several such futures, the one that is polled first. When the operating system grants no thread for the timers.
     ///
     /// # Examples
     ///
@@ -78,7 +77,7 @@ impl Executor {
 
 /// The future of [`Executor::run_until`].
 ///
-/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever that is.
+/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever the future is.
 ///
 /// # Examples
 ///
@@ -128,7 +127,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
 }
 
 impl<F: Future> RunUntil<'_, F> {
-    /// Sees to it that whoever polls is called.
+    /// Ensures that the task that polls is woken.
     fn meet(&mut self, waker: &Waker) {
         let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
         if !self.host.as_ref().is_some_and(is_known) {
@@ -143,7 +142,7 @@ impl<F: Future> RunUntil<'_, F> {
             return Ok(poll);
         }
         pass(core)?;
-        // What it waits for has most likely happened in this pass.
+        // What the future waits for has probably happened in this pass.
         Ok(self.poll_future(core))
     }
 
@@ -191,7 +190,7 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
 
 /// Drops something where the executor runs: destructors may spawn, and cancel timers.
 fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
-    // Perhaps a task of this very executor has it.
+    // Perhaps a task of this executor owns it.
     if core.is_entered.get() {
         return drop_it();
     }
@@ -242,7 +241,7 @@ impl Drop for Host<'_> {
     }
 }
 
-/// Calls the host. Foreign wakers may panic, and one that does keeps no other from being called.
+/// Calls the host. A foreign waker may panic; the others are called all the same.
 struct TasksWaker(Arc<Foreign>);
 
 impl Wake for TasksWaker {
@@ -263,7 +262,7 @@ impl Wake for MainWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Where it was woken before, the host is on its way, and this poll sees what both have written.
+        // If it was woken before, the host is already called, and its poll sees what both have written.
         if !self.is_woken.swap(true, Ordering::AcqRel) {
             self.host.wake();
         }

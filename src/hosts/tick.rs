@@ -1,4 +1,5 @@
-//! For a host with a loop of its own, such as a GUI or a game: it gives the executor a turn when it likes.
+//! For a host with a loop of its own, such as a GUI or a game: it gives the executor a turn at times of its
+//! own.
 //!
 //! ```text
 //! the host's loop                                   any thread
@@ -26,11 +27,11 @@ use crate::kernel::tasks::core::{Core, Stop};
 use crate::kernel::tasks::run_loop::{next_deadline, run_until_stalled, tick};
 
 impl Executor {
-    /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and sees
-    /// to failures. Never waits.
+    /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
+    /// handles failures. Never waits.
     ///
-    /// Returns whether more is ready: tasks that were woken meanwhile, for which there is another turn. When it
-    /// returns `false`, the next thing to do comes with [`on_wake`](crate::Builder::on_wake) or at
+    /// Returns whether more is ready: tasks that were woken meanwhile, which wait for another turn. After
+    /// `false`, the next work comes with [`on_wake`](crate::Builder::on_wake) or at
     /// [`next_deadline`](Executor::next_deadline).
     ///
     /// On virtual time, a call that finds nothing ready first lets the clock jump to the next deadline. When a task
@@ -57,10 +58,10 @@ impl Executor {
         self.give_turn(&"Executor::tick", tick)
     }
 
-    /// Runs until nobody is ready, no timer is due and nobody was woken from elsewhere. Never waits.
+    /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
     ///
-    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now), keep it from returning; so
-    /// a host that must stay responsive calls [`tick`](Executor::tick). Otherwise as there.
+    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now), keep it from returning. A
+    /// host that must stay responsive calls [`tick`](Executor::tick). Otherwise as there.
     ///
     /// # Panics
     ///
@@ -83,11 +84,11 @@ impl Executor {
         self.give_turn(&"Executor::run_until_stalled", run_until_stalled);
     }
 
-    /// Tells when the next timer is due, or the [grace](crate::Builder::grace) of a failure that nobody has read is over;
-    /// `None` if there is neither. It may have passed.
+    /// Returns when the next timer is due, or the [grace](crate::Builder::grace) of an unread failure is over; `None`
+    /// if there is neither. The time may have passed.
     ///
     /// A host that has nothing else to do sleeps until then, or until [`on_wake`](crate::Builder::on_wake) is called.
-    /// Whether a task is ready now, [`tick`](Executor::tick) says.
+    /// [`tick`](Executor::tick) says whether a task is ready now.
     ///
     /// # Examples
     ///
@@ -116,13 +117,13 @@ impl Executor {
             at: Caller::caller(),
         };
         let visit = Visit::new(&self.core, entry);
-        // Who asked it to stop has had its wish: everything is cancelled.
+        // If it was asked to stop, everything is cancelled already.
         let _stopped = visit.run(body);
         visit.leave()
     }
 }
 
-/// A user's callback, as something to wake. A panic ends in it: whoever wakes a task has no part in it.
+/// A user's callback, as a waker. A panic in it does not reach the code that wakes a task.
 pub(crate) struct OnWake<F>(Option<F>);
 
 impl<F> OnWake<F> {
@@ -131,7 +132,7 @@ impl<F> OnWake<F> {
     }
 }
 
-/// What the callback holds is the user's.
+/// Dropping what the callback holds runs user code, which may panic.
 impl<F> Drop for OnWake<F> {
     fn drop(&mut self) {
         let callback = self.0.take();

@@ -1,8 +1,9 @@
 //! Shortens a backtrace to the frames that its reader wrote.
 //!
-//! A backtrace taken in a task is mostly not the task's: above it lie the panic machinery and the
-//! hook that captured it, below it the executor and the start of the process, and between its own
-//! frames those of std. A report shows what is left, renumbered, and counts the rest.
+//! Most frames of a backtrace taken in a task are not the task's: above them are the panic
+//! machinery and the hook that captured it, below them the executor and the start of the process,
+//! and between them those of std. A report shows the task's frames, renumbered, and counts the
+//! rest.
 //!
 //! ```text
 //!  0  candor::failure::hook::record              ┐ newer than the failure: hidden
@@ -22,7 +23,7 @@
 //! every poll passes through. What cannot be recognized is shown rather than hidden: noise costs a
 //! reader a second, a missing frame costs an hour.
 //!
-//! Knows no task; text in, text out, but for the current directory, below which std shortens paths.
+//! Knows no task: text in, text out. It also reads the current directory, below which std shortens paths.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
@@ -30,7 +31,8 @@ use std::path::Path;
 
 use crate::kernel::failure::text::in_one_line;
 
-/// The function that a poll passes through, so that a backtrace tells the task from its executor.
+/// The function that a poll passes through, so that a backtrace shows where the task ends and its executor
+/// begins.
 ///
 /// It keeps its frame only if it is never inlined and still has work to do after the poll returns.
 pub(crate) const POLL_BOUNDARY: &str = "__candor_poll_boundary";
@@ -153,7 +155,7 @@ impl Frame<'_> {
         self.is_marker(START_OF_PANIC, "std")
     }
 
-    /// Whether this is `function` of that crate: most frames are of another one, and not looked through.
+    /// Whether this is `function` of that crate; most frames are of another crate, and are not searched.
     fn is_marker(&self, function: &str, krate: &str) -> bool {
         self.symbol.starts_with(krate) && self.symbol.contains(function)
     }
@@ -209,7 +211,7 @@ fn without_number(line: &str) -> &str {
     after_number.strip_prefix(": ").unwrap_or(line)
 }
 
-/// Cuts the `::h0123456789abcdef` by which the linker tells instances of one function apart.
+/// Cuts the `::h0123456789abcdef` by which the linker distinguishes instances of one function.
 fn without_hash(symbol: &str) -> &str {
     let start = symbol.len().saturating_sub("::h0123456789abcdef".len());
     match symbol.split_at_checked(start) {
@@ -243,8 +245,8 @@ fn is_in_std_source(place: &str) -> bool {
     place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
 }
 
-/// Whether a function is named without its crate, as an inlined one is with line tables alone: then only the place says
-/// whose it is.
+/// Whether a function is named without its crate, as an inlined one is with line tables alone: then only the place
+/// shows its crate.
 fn has_no_path(symbol: &str) -> bool {
     let name = symbol.split('<').next().unwrap_or_default();
     !name.is_empty() && !name.contains("::")
@@ -252,7 +254,7 @@ fn has_no_path(symbol: &str) -> bool {
 
 /// Recognizes candor's own source.
 fn is_in_own_source(place: &str) -> bool {
-    // As the compiler was given it, which is an absolute path in a dependency, or else where the package was.
+    // As the compiler got it: an absolute path in a dependency, else relative to the package.
     const FILE: &str = file!();
     const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
     let as_given = FILE.strip_suffix("failure/backtrace.rs").unwrap_or(FILE);
@@ -279,7 +281,7 @@ fn is_runtime_crate(name: &str) -> bool {
 /// The crate that a path or type begins with: `app` for `&mut app::Fetch`, none for `u8` or `T`.
 fn crate_of(name: &str) -> Option<&str> {
     let (head, _) = name.split_once("::")?;
-    // Letters beyond ASCII are taken for letters without a look into Unicode's tables.
+    // All characters beyond ASCII count as letters: this needs no Unicode tables.
     head.rsplit(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
         .next()
 }
@@ -322,9 +324,9 @@ impl<'a> Impl<'a> {
         None
     }
 
-    /// Whoever writes an impl owns its type or its trait, so the code is the user's as soon as one
-    /// of the two is. The exception is a trait's argument, `<Vec<u8> as From<app::X>>`: that is
-    /// recognized by its place, which is not std's, while nothing in it is candor's.
+    /// The author of an impl owns its type or its trait, so the code is the user's if one of the
+    /// two is. The exception is a trait's argument, `<Vec<u8> as From<app::X>>`: it is recognized
+    /// by its place, which is not std's, while nothing in it is candor's.
     fn is_runtime(&self, is_outside_std: bool) -> bool {
         let owners = [self.type_crate, self.trait_crate];
         let is_candor = owners.contains(&Some(CANDOR));
@@ -637,8 +639,9 @@ mod tests {
 
     #[test]
     fn a_real_backtrace_shows_the_polled_function_and_nothing_of_the_test_harness() {
-        // These tests are part of candor, whose frames are hidden: they borrow a user's name. They
-        // need a build with symbols, since a stripped one has no names to show.
+        // These tests are part of candor, whose frames are hidden, so the name of a user's crate
+        // replaces candor's. They need a build with symbols, since a stripped one has no names to
+        // show.
         let text = __candor_poll_boundary(polled)
             .replace(module_path!(), "app")
             .replace(

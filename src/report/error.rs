@@ -1,11 +1,11 @@
-//! `candor::Error`: any error, and where it was born.
+//! `candor::Error`: any error, and where it was made.
 //!
 //! By the time a task returns an `Err`, the frames that made it are gone. So the error itself has to
 //! remember, from the first `?` on. That `?` calls `From::from` with the caller's location, and this
-//! type takes it down there, with a backtrace, whether or not an environment variable is set.
+//! type records it, with a backtrace, whether or not an environment variable is set.
 //!
 //! It cannot itself be a `std::error::Error`: then `From<Error> for Error` would exist twice, once here
-//! and once in core. anyhow pays the same price for the same reason.
+//! and once in core. anyhow has the same limit for the same reason.
 //!
 //! Knows no task and no executor.
 
@@ -24,14 +24,14 @@ use crate::report::text::Backtraced;
 /// Any error, with the place and the backtrace of the `?` that made it.
 ///
 /// Takes whatever converts into a boxed error: errors, `&str`, `String`, boxes, and the errors of
-/// the anyhow crate. It is one pointer wide, `Send + Sync`, and captures its backtrace always: that
+/// the anyhow crate. It is one pointer wide, `Send + Sync`, and always captures a backtrace, which
 /// costs 5 to 20 µs. An error that comes from another task's failure ([`JoinError`](crate::JoinError))
 /// keeps the place and the backtrace of that one.
 ///
-/// `{}` is the error's text, `{:#}` adds its sources, `{:?}` tells everything.
+/// `{}` is the error's text, `{:#}` adds its sources, `{:?}` shows everything.
 ///
 /// It cannot be a [`std::error::Error`] itself, or it could not be made from every other one;
-/// [`into_boxed`](Error::into_boxed) leads out.
+/// [`into_boxed`](Error::into_boxed) converts it.
 ///
 /// # Examples
 ///
@@ -58,9 +58,9 @@ struct Parts {
 
 /// A `Result` whose error is [`candor::Error`](Error).
 ///
-/// Beside it stands [`candor::Ok`](fn@Ok), which spares an async block the type annotation. Both
-/// shadow std's names where they are imported, so write `candor::Result` and `candor::Ok`
-/// in full, and do not import `candor::*`.
+/// With [`candor::Ok`](fn@Ok), an async block needs no type annotation. Both shadow std's names if
+/// they are imported, so write `candor::Result` and `candor::Ok` in full, and do not import
+/// `candor::*`.
 ///
 /// # Examples
 ///
@@ -103,7 +103,7 @@ pub trait IntoError: Sized {
     fn into_inner(self) -> Box<dyn StdError + Send + Sync>;
 }
 
-// Else the compiler would speak of this impl's bound, which is none that a user could do anything about.
+// Else the compiler would name this impl's bound, which does not help a user.
 #[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn StdError + Send + Sync>>> IntoError for E {
     fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
@@ -140,11 +140,11 @@ fn origin_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TaskFailure>
     None
 }
 
-/// How many sources are followed: a chain may be a circle.
+/// How many sources are followed: a chain may be cyclic.
 const SOURCES: usize = 16;
 
-/// The error itself. One that holds another one, and so on, is freed one after the other and not one inside the other:
-/// an error that many tasks have passed on would overflow the stack.
+/// The error itself. Nested errors are freed one after the other, not one inside the other: otherwise an error that
+/// many tasks have passed on would overflow the stack.
 struct Inner(Option<Box<dyn StdError + Send + Sync>>);
 
 thread_local! {
@@ -158,7 +158,7 @@ impl Drop for Inner {
             return;
         };
         match TO_FREE.try_with(|list| list.replace(Some(Vec::new()))) {
-            // Inside the destructor of another one, which frees it when it is done.
+            // Inside the destructor of another error, which frees this one when it is done.
             std::result::Result::Ok(Some(mut list)) => {
                 list.push(Inner(Some(error)));
                 TO_FREE.set(Some(list));
@@ -189,8 +189,8 @@ impl Drop for FreesTheRest {
     }
 }
 
-/// A [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns a
-/// `Box<dyn std::error::Error>`.
+/// An [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns
+/// a `Box<dyn std::error::Error>`.
 pub(crate) struct Boxed(pub(crate) Error);
 
 impl From<Error> for Box<dyn StdError> {

@@ -11,8 +11,8 @@
 //!              at src/net.rs:13:38
 //! ```
 //!
-//! The first lines say what a reader needs, and stand alone where a stripped binary has no names for
-//! its frames. A report is one write, so that reports of two threads do not mix.
+//! The first lines say what a reader needs; a stripped binary, which has no names for its frames,
+//! shows only these. A report is one write, so that reports of two threads do not mix.
 //!
 //! A failure that tasks have passed on is reported once, with the first one in full and a line for each task:
 //!
@@ -42,14 +42,14 @@ use crate::report::quoting::{quoted, quoted_line};
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
 
-/// How many of those who passed a failure on are named at either end of a chain.
+/// How many tasks that passed a failure on are named at either end of a chain.
 const LINKS: usize = 16;
 
 /// How deep the branches of a tree are moved to the right.
 const DEEPEST: usize = 16;
 
 impl TaskFailure {
-    /// The first line of the report, and the lines of the message: who failed, how, and what it said.
+    /// The first line of the report, and the lines of the message: which task failed, how, and its message.
     fn headline(&self) -> String {
         let remark = match self.0.is_overdue.load(Ordering::Relaxed) {
             true => " (not awaited yet)",
@@ -62,7 +62,7 @@ impl TaskFailure {
         format!("{} {}{remark}: {message}", self.0.origin, self.verb())
     }
 
-    /// Who failed, how, and what it said, in one line.
+    /// Which task failed, how, and its message, in one line.
     pub(crate) fn one_line(&self) -> String {
         format!("{} {}: {}", self.0.origin, self.verb(), self.words())
     }
@@ -151,7 +151,8 @@ fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Locati
     text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
 }
 
-/// Writes what stands below the headline: details, causes, frames and help. `last` is who passed a failure on last.
+/// Writes what stands below the headline: details, causes, frames and help. `last` is the task that passed a
+/// failure on last.
 fn write_account(
     text: &mut String,
     account: &Account,
@@ -178,9 +179,9 @@ fn write_account(
         return;
     }
     let place = end.0.account.location.as_ref();
-    // Another place than the first one's is that of a `?`, where nothing has happened.
+    // A place other than the first failure's is that of a `?`, where nothing has failed.
     let is_passed_whole = account.location.as_ref() == place;
-    // That of an error that knows no other is better than none; that of a panic would mislead.
+    // For an error without a place, that of the `?` is better than none; for a panic it would mislead.
     let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
     if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
         line(text, format_args!("at {place}"));
@@ -195,7 +196,7 @@ fn write_account(
     links.splice(0..0, last);
     write_links(text, &links, end);
     if with_frames {
-        // Where the first one has no frames, those of a `?` on the way are better than none.
+        // If the first failure has no frames, those of a `?` on the way are better than none.
         let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
         let is_panic = end.kind() == FailureKind::Panicked;
         if !knows_frames && !is_panic && account.backtrace.is_some() {
@@ -205,7 +206,8 @@ fn write_account(
     }
 }
 
-/// Who has passed a failure on, the last one first, and the first failure; or the nearest one that was reported before.
+/// The tasks that passed a failure on, the last one first, and the first failure, or the nearest one that was reported
+/// before.
 fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
     let (mut links, mut end) = (Vec::new(), from);
     while !end.is_reported()
@@ -300,8 +302,8 @@ fn members(account: &Account) -> Vec<&TaskFailure> {
     groups.flatten().collect()
 }
 
-/// Writes the failures of a group below each other, and those of the groups within them. It is a list of what is still to be
-/// written and no recursion: groups may be nested deeply.
+/// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what is still to be
+/// written and does not recurse: groups may be nested deeply.
 fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
     let mut branches = Vec::new();
     let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
