@@ -17,7 +17,7 @@
 //!
 //! The job has a bug in two variants: one panics, one returns an `Err` that comes through a `?`. So there
 //! are eight errors to see, and all of them before `Ending.` The starts are a little apart, so that each
-//! error is told below its heading.
+//! error is printed below its heading.
 //!
 //! The exit code is 1, because [`candor::run`] tells the shell that tasks have failed.
 
@@ -44,8 +44,8 @@ fn main() -> ExitCode {
 async fn in_four_ways() -> io::Result<()> {
     println!("Starting eight jobs. Each of them will hit a bug in one second.");
 
-    // A plain call that fails ends its caller, here the whole program. For the other ways to go on, it is the
-    // whole program of a process of its own.
+    // A plain call that fails ends its caller, here the whole program. So that the other ways go on, it runs
+    // in a process of its own.
     run_myself("plain call that panics")?;
     candor::sleep(APART).await;
     run_myself("plain call that returns Err")?;
@@ -53,7 +53,7 @@ async fn in_four_ways() -> io::Result<()> {
 
     thread::spawn(|| print_price("thread that panics"));
     candor::sleep(APART).await;
-    // A thread throws away the Err that it returns, so people unwrap it.
+    // The Err that a thread returns is lost, so people unwrap it.
     thread::spawn(|| print_quantity("thread that returns Err").unwrap());
     candor::sleep(APART).await;
 
@@ -62,7 +62,7 @@ async fn in_four_ways() -> io::Result<()> {
     run_myself("child process that returns Err")?;
     candor::sleep(APART).await;
 
-    // The handles that `spawn` returns are dropped at once: nobody will ever await these tasks.
+    // The handles that `spawn` returns are dropped at once: no one will ever await these tasks.
     drop(candor::spawn(print_price_later("task that panics")));
     candor::sleep(APART).await;
     drop(candor::spawn(print_quantity_later("task that returns Err")));
@@ -108,13 +108,13 @@ fn price_in(order: &str) -> &str {
     fields[2]
 }
 
-/// The second bug: not every quantity is a number. It is the caller that puts a `?` behind it.
+/// The second bug: not every quantity is a number. The caller adds the `?`.
 fn quantity_in(order: &str) -> Result<u32, std::num::ParseIntError> {
     let quantity = order.trim_start_matches(char::is_alphabetic).trim();
     quantity.parse()
 }
 
-/// Tells who is about to fail, on stderr, where the failure will be told.
+/// Names the job that is about to fail, on stderr, where its failure will be printed.
 fn print_heading(job: &str) {
     eprintln!("\n──── {job} ────");
 }

@@ -1,16 +1,16 @@
-//! Counts lines, words and bytes of files, as `wc` does: a task a file.
+//! Counts lines, words and bytes of files, as `wc` does, with a task for each file.
 //!
 //! ```sh
 //! cargo run --example word_count -- src/*.rs no-such-file
 //! ```
 //!
-//! A script as one writes it with candor: each task is spawned and forgotten, and each uses `?` as if
+//! A script as it is written with candor: each task is spawned and forgotten, and each uses `?` as if
 //! nothing could go wrong. A file that cannot be counted is reported, with its name, the cause and the
-//! line of the `?`; all others are counted. The exit code is 1 if any file could not be counted, and
-//! 2 if none was given.
+//! line of the `?`; all others are counted. The exit code is 1 if any file could not be counted, and 2
+//! if none was given.
 //!
-//! candor brings no asynchronous files, and neither do most operating systems: reading holds the thread,
-//! which a script that does nothing else need not mind.
+//! candor has no asynchronous files, and neither have most operating systems: reading holds the thread.
+//! For a script that does nothing else that is fine.
 
 use std::env;
 use std::fs;

@@ -39,7 +39,7 @@ fn main() {
 // task #2 `sleeper`, spawned at examples/broken/blocks_the_thread.rs:28:27, held the thread for …ms in one poll (the limit is 50ms), and all others stood still. If it computes, let it `yield_now().await` now and then; if it waits for something that blocks, let a thread do that
 // ```
 //
-// There is one thread, and a task has it for as long as its poll lasts. `thread::sleep` knows nothing of tasks.
+// There is one thread, and a task holds it for as long as its poll lasts. `thread::sleep` knows nothing of tasks.
 //
 // # Mend it
 //

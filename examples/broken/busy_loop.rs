@@ -45,4 +45,4 @@ fn main() {
 //
 // # Mend it
 //
-// Await what is waited for: the handle of the worker, or a channel. The processor rests meanwhile.
+// Await the event itself: the handle of the worker, or a channel. The processor rests meanwhile.

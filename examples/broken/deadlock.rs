@@ -1,11 +1,11 @@
-//! Two tasks, two locks, and two opinions about which one comes first.
+//! Two tasks take two locks, each in an order of its own.
 //!
 //! ```sh
 //! cargo run --example broken_deadlock
 //! ```
 //!
 //! Nothing runs at the same time here, so predict before you run it: can two tasks of one thread wait for each other
-//! for ever? It is ended by Ctrl-C.
+//! for ever? Ctrl-C ends it.
 
 use std::rc::Rc;
 
@@ -50,8 +50,8 @@ async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
 //    help: ask of each last await who ends it, and what that one waits for. If it is another thread, a socket or a process, and it takes its time, all is well: Builder::detect_stalls(false) keeps this quiet
 // ```
 //
-// Each lock keeps the waker of the task that waits for it, so candor cannot know that nobody will call it. But it shows
-// the last await of its own that both have come past: after line 36 they wait for `right`, with `left` in their hands.
+// Each lock keeps the waker of the task that waits for it, so candor cannot know that it will never be called. But it
+// shows the last of its own awaits that both have passed: after line 36 they wait for `right`, and hold `left`.
 //
 // # Mend it
 //

@@ -1,4 +1,4 @@
-//! A future that says `Pending`, and tells nobody when to ask again.
+//! A future that returns `Pending`, and never wakes its task.
 //!
 //! ```sh
 //! cargo run --example broken_forgot_to_wake
@@ -49,8 +49,8 @@ async fn opened(door: &AtomicBool) {
 //    help: look at the last await of each, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
 // ```
 //
-// The main future waits for the guest, so it is the guest that is stuck, in the task that was spawned in line 25: in
-// `opened`, which does not even look at its `_cx`. A release build does not look for stalls, and sleeps for ever.
+// The main future waits for the guest, so the guest is stuck, in the task that was spawned in line 25: in `opened`,
+// which does not even use its `_cx`. A release build does not look for stalls, and sleeps for ever.
 //
 // # Mend it
 //

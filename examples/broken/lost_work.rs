@@ -29,7 +29,7 @@ fn main() {
 //    help: to wait for such tasks, enter by candor::run, or call drain() on an Executor; if they may be lost, spawn them with TaskBuilder::daemon()
 // ```
 //
-// `block_on` returns with its future, as a call does. To detach a task does not make it outlive the executor.
+// `block_on` returns when its future is done. Detaching a task does not make it outlive the executor.
 //
 // # Mend it
 //

@@ -4,8 +4,8 @@
 //! cargo run --example broken_unread_handle
 //! ```
 //!
-//! The task fails, and the program means to look at its handle later, but does not come to it. Predict before you run
-//! it: is the failure told, and when?
+//! The task fails, and the program means to look at its handle later, but does not get that far. Predict before you
+//! run it: is the failure reported, and when?
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,8 +36,8 @@ fn main() -> ExitCode {
 // Is anything wrong?
 // ```
 //
-// A failure whose handle is held may still be read, so candor waits for that: for one second, the grace, and then tells
-// it all the same. It is told once, so dropping the handle tells no more. The exit code is 1.
+// A failure whose handle is held may still be read, so candor waits for one second, the grace, and then reports it all
+// the same. It is reported once, so dropping the handle reports nothing more. The exit code is 1.
 //
 // # Mend it
 //

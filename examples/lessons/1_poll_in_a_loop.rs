@@ -8,7 +8,7 @@
 //! its result, or `Pending`. Between two polls it does nothing at all.
 //!
 //! An `async fn` makes such a value. A poll runs it to the first `.await` that answers `Pending`; the next
-//! poll goes on from there. Whoever polls a future until it is ready is an *executor*, and this file holds
+//! poll goes on from there. Code that polls a future until it is ready is an *executor*. This file holds
 //! the smallest one: it asks again and again.
 //!
 //! ```text
@@ -43,7 +43,7 @@ async fn make_tea() -> &'static str {
     "tea"
 }
 
-/// A future made by hand: it has to be asked so many times before it is ready.
+/// A future made by hand: it answers `Pending` this many times before it is ready.
 struct Countdown(u32);
 
 impl Future for Countdown {
@@ -63,8 +63,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     // What an async fn keeps between two polls may point into itself, so from its first poll on it must
     // not be moved. `pin!` promises that.
     let mut future = pin!(future);
-    // A poll hands the future a waker, by which it can ask for the next poll. This loop does not wait to
-    // be asked, so here it is one that does nothing.
+    // A poll gives the future a waker, by which it can ask for the next poll. This loop polls without
+    // being asked, so its waker does nothing.
     let mut cx = Context::from_waker(Waker::noop());
     let mut polls = 0;
     loop {
@@ -98,7 +98,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 // 1. Drop `tea` instead of running it. What is printed?
 // 2. Print something in `Countdown::poll`. Which polls reach it, and which of the two countdowns?
 // 3. Let the first countdown start at 4,000,000,000, take out the line that prints each poll, and watch the
-//    load of your processor. It works hard at asking. That is what lesson 2 mends.
+//    load of your processor. It is busy with asking. Lesson 2 fixes that.
 //
 // # In candor
 //

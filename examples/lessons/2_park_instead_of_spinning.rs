@@ -17,13 +17,13 @@
 //! # What changed
 //!
 //! `block_on` parks after each `Pending`, and its waker unparks it. The kettle waits for something that
-//! really happens elsewhere, where the countdown of lesson 1 only waited to be asked.
+//! really happens elsewhere; the countdown of lesson 1 only waited for polls.
 //!
 //! # Predict before you run it
 //!
 //! 1. The water takes five milliseconds. How many polls are that now?
-//! 2. Suppose that it boils sooner: after `poll` has said `Pending`, but before `block_on` has parked. Nobody
-//!    unparks it a second time. Does it sleep forever?
+//! 2. Suppose that it boils sooner: after `poll` has said `Pending`, but before `block_on` has parked. There
+//!    is no second unpark. Does it sleep forever?
 
 use std::mem;
 use std::pin::{Pin, pin};
@@ -51,7 +51,7 @@ struct Kettle(Arc<Mutex<Water>>);
 enum Water {
     #[default]
     Cold,
-    /// With the waker of whoever polled last.
+    /// With the waker of the last poll.
     Warm(Waker),
     Boiling,
 }
@@ -63,7 +63,7 @@ impl Future for Kettle {
         let mut water = self.0.lock().unwrap();
         match &mut *water {
             Water::Boiling => return Poll::Ready(()),
-            // The next poll may come from somebody else: the last one to ask is the one to wake.
+            // The next poll may come from another task: wake the one that polled last.
             Water::Warm(waker) => waker.clone_from(cx.waker()),
             Water::Cold => {
                 println!("    kettle: not yet, I keep the waker");
@@ -139,5 +139,5 @@ impl Wake for Unparker {
 //
 // # In candor
 //
-// `src/kernel/tasks/inbox.rs` parks and unparks, on behalf of `src/kernel/tasks/parking.rs`. It has a parker of its own, since a task is free to call `thread::park`
+// `src/kernel/tasks/inbox.rs` parks and unparks, for `src/kernel/tasks/parking.rs`. It has a parker of its own: a task may call `thread::park`
 // too, and would take the token that was meant for the executor.

@@ -18,8 +18,8 @@
 //! └───────┴────────┘
 //! ```
 //!
-//! A waker goes to other threads, and lives for as long as anybody likes. As long as its word is an address,
-//! somebody has to count who still holds it: that is the work of `clone` and `drop`.
+//! A waker goes to other threads, and may be kept for any time. If its word is an address, the copies of the
+//! waker have to be counted: that is the work of `clone` and `drop`.
 //!
 //! # What changed
 //!
@@ -55,7 +55,7 @@ struct Kettle(Arc<Mutex<Water>>);
 enum Water {
     #[default]
     Cold,
-    /// With the waker of whoever polled last.
+    /// With the waker of the last poll.
     Warm(Waker),
     Boiling,
 }
@@ -67,7 +67,7 @@ impl Future for Kettle {
         let mut water = self.0.lock().unwrap();
         match &mut *water {
             Water::Boiling => return Poll::Ready(()),
-            // The next poll may come from somebody else: the last one to ask is the one to wake.
+            // The next poll may come from another task: wake the one that polled last.
             Water::Warm(waker) => waker.clone_from(cx.waker()),
             Water::Cold => {
                 println!("    kettle: not yet, I keep the waker");
@@ -167,4 +167,4 @@ unsafe fn drop(data: *const ()) {
 //
 // # In candor
 //
-// `src/kernel/tasks/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 5 tells why.
+// `src/kernel/tasks/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 5 says why.

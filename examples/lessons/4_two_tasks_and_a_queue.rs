@@ -14,13 +14,13 @@
 //!                                                             ──Ready: its future is dropped
 //! ```
 //!
-//! To be *ready* is to be in the queue. A task that waits is in no list at all: nobody asks it anything until
-//! it is woken. That is why a hundred thousand idle tasks cost memory, but no time.
+//! To be *ready* is to be in the queue. A task that waits is in no list at all: it is not polled until it is
+//! woken. That is why a hundred thousand idle tasks cost memory, but no time.
 //!
 //! # What changed
 //!
 //! `block_on`, which had one future, has become `spawn` and `run`. The waker pushes a number instead of
-//! unparking a thread, and `run` ends where it would park: nothing else goes on here that could wake a task.
+//! unparking a thread, and `run` ends where it would park: nothing else runs here that could wake a task.
 //!
 //! # Predict before you run it
 //!
@@ -112,7 +112,7 @@ impl Executor {
     fn spawn(&mut self, future: impl Future<Output = ()> + 'static) {
         let task = self.tasks.len();
         self.tasks.push(Some(Box::pin(future)));
-        // Nobody has to wake it for its first poll.
+        // Its first poll needs no wake.
         self.run_queue.lock().unwrap().push_back(task);
     }
 
@@ -164,8 +164,8 @@ impl Wake for Pusher {
 // ```
 //
 // The tea is polled twice: once to find that it has to wait, once after the bell. Asked in turn, it would
-// have been polled four times, or a million times behind slow toast. And a task's own wake is not lost,
-// because its number left the queue before the poll began: the wake puts it in again, at the back.
+// have been polled four times, or a million times if the toast were slow. And a task's own wake is not
+// lost, because its number left the queue before the poll began: the wake puts it in again, at the back.
 //
 // # Try
 //

@@ -4,14 +4,14 @@
 //! cargo run --example lesson_5_a_waker_that_is_a_number
 //! ```
 //!
-//! All that a waker has to tell is a number: lesson 4 allocated, counted and locked, only to say 0 or 1. But
-//! in lesson 3 we saw that a waker has a word to itself, and a number fits into that. Then `clone` copies it,
+//! A waker only has to say a number: lesson 4 allocated, counted and locked, only to say 0 or 1. But in
+//! lesson 3 we saw that a waker has one word of data, and a number fits into that. Then `clone` copies it,
 //! `drop` forgets it, nothing can leak, and nothing can be used after it was freed.
 //!
 //! A number can be out of date, though. When a task is done, its *slot* in the table is given to the next
-//! one, and somebody may still hold the old waker. So the number has two parts: the slot, and its
-//! *generation*, which goes up with each tenant that leaves. A waker of an earlier generation is *stale*, and
-//! calling it does nothing.
+//! one, and the old waker may still be held. So the number has two parts: the slot, and its *generation*,
+//! which goes up with each tenant that leaves. A waker of an earlier generation is *stale*, and calling it
+//! does nothing.
 //!
 //! ```text
 //!   the word of a waker                    slots
@@ -23,17 +23,17 @@
 //!
 //! # What changed
 //!
-//! The waker is a number, so there has to be a place where to look it up: the table of tasks is a
-//! thread-local. It knows of each slot which generation lives there, and whether it is queued already. Slots
-//! are used again, so that the table does not grow for as long as the program runs.
+//! The waker is a number, so there has to be a place to look it up: the table of tasks is a thread-local. It
+//! holds for each slot its generation, and whether it is queued already. Slots are used again, so that the
+//! table does not grow for as long as the program runs.
 //!
 //! # Predict before you run it
 //!
 //! Each task here is done at its second poll, and leaves its waker in `WAKERS` for others to call.
 //!
 //! 1. The tea is woken twice in a row. How often is it polled?
-//! 2. Then the egg moves in. In which slot, and in which generation?
-//! 3. Then somebody uses the waker of the tea, which is done. Who is polled?
+//! 2. Then the egg is spawned. In which slot, and in which generation?
+//! 3. Then the waker of the tea is called, which is done. Which task is polled?
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -184,20 +184,20 @@ fn forget(_: *const ()) {}
 //     toast: poll 2
 // ```
 //
-// The second wake finds the tea queued already. The slot that was left last is taken first, so the egg gets
-// the tea's; and it is generation 1 there, so the tea's old waker, of generation 0, wakes nobody.
+// The second wake finds the tea queued already. The slot that was freed last is used first, so the egg gets
+// the tea's. It is generation 1 there, so the tea's old waker, of generation 0, wakes nothing.
 //
 // # Try
 //
 // 1. Let `Slots::wake` ignore the generation. Now the egg has a spurious poll. It does harm only because
-//    `two_polls` takes every poll for the one that it waited for: what should it ask instead? Compare the
-//    kettle of lesson 2.
+//    `two_polls` takes every poll for the one that it waited for: what should it check instead? Compare
+//    the kettle of lesson 2.
 // 2. Let it ignore `is_queued`. Nothing else is printed, since the tea is done before its second turn. But
 //    how long would the queue be after a thousand wakes of one task?
 // 3. Call the egg's waker from another thread. Nothing happens. Why? And why is it no undefined behaviour?
 //
 // # In candor
 //
-// `src/kernel/tasks/key.rs` is the number. It has a third part, which answers the last question: whose task it is. The
-// table is `src/kernel/tasks/slots.rs`, the waker `src/kernel/tasks/waker.rs`, and wakes from other threads go through `src/kernel/tasks/inbox.rs`. An
-// executor at which somebody looks counts its wakers after all (`src/kernel/tasks/waker/counted.rs`): if there is none, nobody can wake.
+// `src/kernel/tasks/key.rs` is the number. It has a third part, which answers the last question: whose task it is. The table is
+// `src/kernel/tasks/slots.rs`, the waker `src/kernel/tasks/waker.rs`, and wakes from other threads go through `src/kernel/tasks/inbox.rs`. An executor with
+// instruments or stall detection counts its wakers after all (`src/kernel/tasks/waker/counted.rs`): without any, no wake can come.

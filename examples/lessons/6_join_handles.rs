@@ -18,11 +18,11 @@
 //! ```
 //!
 //! Either may be gone before the other. A task whose handle was dropped is *detached*: it runs all the same,
-//! since the table owns it, and its outcome goes with the cell.
+//! since the table owns it, and its outcome is dropped with the cell.
 //!
 //! # What changed
 //!
-//! `spawn` returns a handle. The bell of lesson 4 is gone: a handle is a bell that also brings something. The
+//! `spawn` returns a handle. The bell of lesson 4 is gone: a handle is a bell that also carries a value. The
 //! executor is that of lesson 5, made shorter.
 //!
 //! # Predict before you run it

@@ -4,9 +4,9 @@
 //! cargo run --example lesson_7_sleep_with_a_sorted_map
 //! ```
 //!
-//! A task that sleeps waits for a time, its *deadline*. Nobody rings a bell when it comes; so the executor
-//! itself has to look. `sleep` leaves its waker with the *timers*, sorted by deadline. When no task is ready,
-//! the loop asks for the first deadline, waits until then, and wakes whoever is due.
+//! A task that sleeps waits for a time, its *deadline*. Nothing rings when it comes, so the executor itself
+//! has to look. `sleep` leaves its waker with the *timers*, sorted by deadline. When no task is ready, the
+//! loop asks for the first deadline, waits until then, and wakes the tasks that are due.
 //!
 //! ```text
 //! sleep ──deadline, waker──► timers   (2, #2) toast
@@ -24,9 +24,9 @@
 //!
 //! # Predict before you run it
 //!
-//! 1. At which minutes does the loop wake somebody?
-//! 2. Tea and egg are both due at minute 7. Who is woken first: the one that has slept for longer, or the one
-//!    that was spawned first?
+//! 1. At which minutes does the loop wake a task?
+//! 2. Tea and egg are both due at minute 7. Which is woken first: the one that has slept for longer, or the
+//!    one that was spawned first?
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -113,7 +113,7 @@ impl Timers {
         Some(deadline)
     }
 
-    /// Lets time go on to `now`, and takes out who is due there, one at a time.
+    /// Lets time go on to `now`, and takes out what is due there, one at a time.
     fn pop_expired(&mut self, now: u32) -> Option<Waker> {
         self.now = now;
         let first = self.sleepers.first_entry()?;
@@ -195,7 +195,7 @@ fn wake(word: *const ()) {
 //    Nothing else has to change. Then let the toast call `thread::sleep` itself. What happens to the others?
 // 2. Suppose that a sleeping task has a spurious poll, as every future must expect. Its waker is in the map
 //    twice then. What does that cost, and what would `sleep` have to remember to prevent it?
-// 3. Drop a `sleep` that has been polled, as a timeout does that was not needed. What remains, and for how
+// 3. Drop a `sleep` that has been polled, as a timeout that was not needed does. What remains, and for how
 //    long?
 //
 // # In candor

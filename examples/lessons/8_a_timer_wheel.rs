@@ -4,8 +4,8 @@
 //! cargo run --example lesson_8_a_timer_wheel
 //! ```
 //!
-//! A sorted map compares each new deadline with others. But nobody needs all timers in order: what matters is
-//! only who comes next. A *timer wheel* sorts each deadline no further than it has to at the moment.
+//! A sorted map compares each new deadline with others. But the timers need not all be in order: only the
+//! next one matters. A *timer wheel* sorts each deadline no further than it has to at the moment.
 //!
 //! Read a deadline as three digits. *Level* 0 sorts by the ones, level 1 by the tens, level 2 by the
 //! hundreds, and each level has ten *slots*. A timer waits on the level of the first digit in which its
@@ -18,9 +18,9 @@
 //! level 0, ones           [ .  .  .  T  .  .  .  .  .  . ]   due at 003, known exactly
 //! ```
 //!
-//! Whatever waits on a low level is due before anything on a higher one. When time enters a coarse slot, its
-//! digit agrees with now, and the timers in it *cascade* to lower levels. To insert costs the same however
-//! many timers there are.
+//! Every timer on a low level is due before any on a higher one. When time enters a coarse slot, its digit
+//! agrees with now, and the timers in it *cascade* to lower levels. Inserting costs the same however many
+//! timers there are.
 //!
 //! # What changed
 //!
@@ -30,9 +30,9 @@
 //! # Predict before you run it
 //!
 //! 1. Write down for each of the five deadlines the level and the slot where it begins.
-//! 2. A wheel has to be looked at when somebody is due, and when somebody has to cascade. At which minutes is
+//! 2. A wheel has to be looked at when a timer is due, and when one has to cascade. At which minutes is
 //!    that?
-//! 3. At minute 250 a timer is added for 257. The bread was there long before. Who comes out first?
+//! 3. At minute 250 a timer is added for 257. The bread was there long before. Which comes out first?
 
 fn main() {
     let mut wheel = Wheel::new();
@@ -77,7 +77,7 @@ impl<T> Wheel<T> {
         self.levels[level][slot].push((deadline, value));
     }
 
-    /// When to look again: somebody is due then, or has to cascade.
+    /// When to look again: a value is due then, or has to cascade.
     fn next_event(&self) -> Option<u32> {
         let (level, slot) = self.first_occupied()?;
         Some(self.start_of(level, slot))
@@ -153,9 +153,9 @@ impl<T> Wheel<T> {
 //     cake is due
 // ```
 //
-// Minutes 10 and 200 wake nobody: they are the price for not sorting, and nobody pays it more than once a
-// level. The bread came down to the slot of 257 when minute 250 began, before the oven was due and the cake
-// was made; so equal deadlines stay in the order in which they came.
+// Nothing is due at minutes 10 and 200: they are the price for not sorting, which a timer pays at most once
+// a level. The bread came down to the slot of 257 when minute 250 began, before the oven was due and the
+// cake was made; so equal deadlines stay in the order in which they came.
 //
 // # Try
 //

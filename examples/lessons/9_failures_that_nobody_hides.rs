@@ -4,10 +4,10 @@
 //! cargo run --example lesson_9_failures_that_nobody_hides
 //! ```
 //!
-//! A task *fails* when it panics or returns `Err`. In lesson 6 its outcome lies in a cell, and if the handle
-//! was dropped, nobody will ever look there: the failure is silent. But `spawn` has its hands on every
-//! outcome, and on every handle that is dropped. So it is the executor that can keep the promise which this
-//! crate is about: each failure goes to exactly one place, to its awaiter or into a *report*.
+//! A task *fails* when it panics or returns `Err`. In lesson 6 its outcome is in a cell. If the handle was
+//! dropped, the cell is never read: the failure is silent. But `spawn` sees every outcome, and every handle
+//! that is dropped. So the executor can keep the promise that this crate is about: each failure goes to
+//! exactly one place, to its awaiter or into a *report*.
 //!
 //! ```text
 //!                 ┌─ handle awaited ───────────────► the awaiter gets it as Err
@@ -18,12 +18,12 @@
 //!
 //! # What changed
 //!
-//! An outcome is a `Result`, and its error is wrapped into an `Unread` until somebody takes it. `spawn`
+//! An outcome is a `Result`, and its error is wrapped into an `Unread` until it is taken. `spawn`
 //! catches panics. `run` returns an exit code.
 //!
 //! # Predict before you run it
 //!
-//! 1. Three tasks fail. Which of these failures are reported, and during whose poll?
+//! 1. Three tasks fail. Which of these failures are reported, and during which poll?
 //! 2. What does the panic of the toast do to the jam, which is spawned after it?
 //! 3. What is the exit code?
 
@@ -86,7 +86,7 @@ fn run(main: impl Future<Output = Result<(), &'static str>> + 'static) -> ExitCo
     panic::set_hook(Box::new(|_| ()));
     spawn(main);
     run_ready_tasks();
-    // Who still waits, waits forever. It may hold the handle of somebody who failed.
+    // A task that still waits, waits forever. It may hold the handle of one that failed.
     drop(SLOTS.take());
     ExitCode::from(HAS_REPORTED.load(Relaxed) as u8)
 }
@@ -193,14 +193,14 @@ fn wake(word: *const ()) {
 //     breakfast: has jam
 // ```
 //
-// Two are reported: the failed tea in the very poll in which it failed, as its handle was gone, and the egg
+// Two are reported: the failed tea in the same poll in which it failed, as its handle was gone, and the egg
 // when its handle is dropped. The toast's panic went to the breakfast, which handled it. The jam noticed
 // nothing. The exit code is 1, because something had to be reported.
 //
 // # Try
 //
 // 1. Take out everything from `Unread` on and write `use candor::{run, spawn};` instead: the breakfast runs
-//    on candor as it is. What do its reports tell that these do not?
+//    on candor as it is. What do its reports say that these do not?
 // 2. Back here, call `std::mem::forget(egg)` instead of `drop(egg)`. Now it is silent: a destructor may never
 //    run. What would the executor have to keep to find out at the end?
 // 3. Keep the handle of the egg, and let the breakfast await `std::future::pending::<()>()`. When is the

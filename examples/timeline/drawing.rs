@@ -1,4 +1,4 @@
-//! Draws a picture as an SVG that needs nothing else, in light or dark as whoever looks at it prefers.
+//! Draws a picture as an SVG that needs no other file, in light or dark as the viewer prefers.
 
 use std::fmt::{self, Write};
 
@@ -128,7 +128,7 @@ impl Picture {
         )
     }
 
-    /// From the middle of whoever caused it to the edge of the poll that came of it.
+    /// From the middle of its cause to the edge of the poll that it led to.
     fn draw_arrow(&self, svg: &mut String, arrow: &Arrow) -> fmt::Result {
         let Arrow { verb, from, to } = arrow;
         let (x1, y1, x2) = (x(from.0), self.y(from.1), x(to.0) + STEP / 2);
@@ -180,7 +180,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Says how it ended, behind all that is seen of it.
+    /// Says how it ended, to the right of its last event.
     fn draw_ending(&self, svg: &mut String, y: usize) -> fmt::Result {
         let (Some((step, ending)), Some((_, end))) = (&self.ending, self.life) else {
             return Ok(());

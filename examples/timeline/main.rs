@@ -7,8 +7,8 @@
 //!
 //! The SVG is for a browser, the JSON for <https://ui.perfetto.dev>. `picture` reads that JSON, `drawing` makes the SVG.
 //!
-//! Before you look: who wakes `producer`, and whom does `producer` wake? When `audit` panics, what becomes of the others?
-//! And when one task of the group in `fetches` fails?
+//! Before you look: what wakes `producer`, and what does `producer` wake? When `audit` panics, what becomes of the
+//! others? And when one task of the group in `fetches` fails?
 
 mod drawing;
 mod picture;

@@ -1,4 +1,4 @@
-//! The example runs in a terminal, as it would under somebody's fingers, and every picture that it draws is looked at.
+//! The example runs in a terminal, as with a user, and every picture that it draws is checked.
 //!
 //! ```text
 //! the test ──► keys ──► pseudo-terminal ──► host_loop
@@ -42,7 +42,7 @@ fn failures_reach_the_panel_once_and_the_keys_are_heard_while_jobs_run() {
     terminal.press("t");
     terminal.wait_for(&["keys: 3   tasks: 0", "words: 1"]);
 
-    // The second key is heard while the job of the first one goes on.
+    // The second key is handled while the job of the first one goes on.
     terminal.press("sx");
     terminal.wait_for(&["keys: 5   tasks: 1", "slow job 4: ["]);
     let late = terminal.wait_for(&["slow job 4: [#"]);
@@ -58,7 +58,7 @@ fn failures_reach_the_panel_once_and_the_keys_are_heard_while_jobs_run() {
     assert!(!screen.hide_cursor(), "the cursor is given back");
 }
 
-/// A program, and the terminal that it believes to be in.
+/// A program, and the terminal that it runs in.
 ///
 /// When a test fails, its process ends and the terminal with it, and that ends the program.
 struct Terminal {
@@ -121,7 +121,7 @@ impl Terminal {
     fn wait_for_the_end(self) -> (ExitStatus, vt100::Screen) {
         let status = self.end.recv_timeout(HANG).expect("the program ends");
         assert_eq!(modes(&self.pair), self.modes_at_the_start);
-        // Nobody holds this side any more, so what is shown comes to an end as well.
+        // This side has no other owner, so the output ends as well.
         drop(self.pair.slave);
         (status, self.pictures.iter().last().expect("a last picture"))
     }

@@ -1,4 +1,4 @@
-//! The example runs as a newcomer would run it, and one bad connection is told and disturbs no other.
+//! The example runs as a newcomer would run it. One bad connection is reported and disturbs no other.
 
 use std::process::Command;
 

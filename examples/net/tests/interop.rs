@@ -1,8 +1,8 @@
 //! Other people's sockets, threads, processes and HTTP, used as programs use them.
 //!
-//! The continuation of `tests/interop.rs` in the crate itself, for what pulls in much: async-net,
+//! The continuation of `tests/interop.rs` in the crate itself, for crates with many dependencies: async-net,
 //! blocking, async-process and hyper. Each works as its users know it, and where something fails along the way,
-//! candor tells of it as of any other failure: once, and with the cause.
+//! candor reports it like any other failure: once, and with the cause.
 //!
 //! All of them wake from threads of their own. No task waits for candor's clock here, so a lost wake hangs;
 //! nothing is measured in time.
@@ -62,7 +62,7 @@ mod sockets_of_async_net {
         }
     }
 
-    /// Says something in pieces that are larger and smaller than the server's buffer, and hears it.
+    /// Sends pieces that are larger and smaller than the server's buffer, and receives them back.
     async fn converse(address: std::net::SocketAddr, number: usize) -> candor::Result {
         let mut stream = TcpStream::connect(address).await?;
         for length in [1, 16, 17, 1000] {
@@ -316,7 +316,7 @@ mod processes_of_async_process {
         );
     }
 
-    /// The pipe is the child's alone, so its reader comes to an end when the child does.
+    /// Only the child has the pipe, so the reader ends when the child does.
     #[test]
     fn a_child_whose_task_is_aborted_is_killed_if_it_was_asked_for() {
         let (mut reader, writer) = pipe().unwrap();
@@ -366,14 +366,14 @@ mod http_of_hyper {
     use hyper::{Request, Response};
     use smol_hyper::rt::FuturesIo;
 
-    /// Sends back what it is sent, backwards. A body that is no text is an error.
+    /// Sends back the body, reversed. A body that is no text is an error.
     async fn reversed(request: Request<Incoming>) -> candor::Result<Response<Full<Bytes>>> {
         let body = request.into_body().collect().await?.to_bytes();
         let text: String = str::from_utf8(&body)?.chars().rev().collect();
         Ok(Response::new(Full::new(text.into())))
     }
 
-    /// Takes one connection, and serves it by itself.
+    /// Takes one connection, and serves it in the same task.
     async fn serve_one(listener: TcpListener) -> candor::Result {
         let (stream, _) = listener.accept().await?;
         // hyper asks for an error that converts into a box, and `candor::Error` keeps its place in it.

@@ -1,8 +1,8 @@
 //! The server under load, driven by the client, both as the processes that a user starts.
 //!
-//! A third party looks on: a connection that was there before, asks for a page now and then, and must not
-//! notice anything. What the server has reported is read from its stderr and compared with what it counted and with what
-//! its clients were told.
+//! A third connection, which was there before, requests a page now and then, and must not notice anything. What the
+//! server has reported is read from its stderr and compared with what it counted and with what its clients
+//! received.
 //!
 //! Nothing is measured in time. Each test waits for what it needs to see: a line of output, an answer, the
 //! end of a process.
@@ -131,7 +131,7 @@ struct Server {
     url: String,
 }
 
-/// What a server has left.
+/// What a server leaves at its end.
 struct Ended {
     code: Option<i32>,
     last_lines: Vec<String>,
@@ -146,11 +146,11 @@ impl Server {
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (sender, reports) = channel();
-        // Reads all the time, or the server would come to wait for its own stderr.
+        // Reads all the time; else the server would wait for its own stderr.
         thread::spawn(move || {
             let lines = stderr.lines().map(Result::unwrap);
             for headline in lines.filter(|line| line.starts_with("task #")) {
-                // A test that has failed listens no more.
+                // A test that has failed does not receive any more.
                 let _ = sender.send(headline);
             }
         });

@@ -34,10 +34,10 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use crossterm::{execute, queue};
 
-/// As many failures as the panel shows; older ones make room.
+/// As many failures as the panel shows; older ones are removed.
 const PANEL: usize = 5;
 
-/// Why the loop comes round.
+/// Why the loop makes a pass.
 enum Message {
     Terminal(io::Result<Event>),
     TasksAreReady,
@@ -48,7 +48,7 @@ enum Message {
 struct Board {
     passes: Cell<u64>,
     keys: Cell<u32>,
-    /// What other threads have said.
+    /// How many words have come from other threads.
     words: Cell<u32>,
     /// The slow jobs that are under way, by the key that started them, and how many percent are done.
     progress: RefCell<BTreeMap<u32, usize>>,
@@ -74,7 +74,7 @@ fn executor(board: &Rc<Board>, post: Sender<Message>) -> Executor {
     let board = board.clone();
     Executor::builder()
         .on_wake(move || {
-            // Nobody listens any more once the loop has ended, and then nothing has to be done.
+            // After the loop has ended there is no receiver, and then nothing has to be done.
             let _ = post.send(Message::TasksAreReady);
         })
         .on_failure(move |failure| {
@@ -98,7 +98,7 @@ fn show(
     let _screen = Screen::enter()?;
     thread::spawn(move || while post.send(Message::Terminal(event::read())).is_ok() {});
     loop {
-        // One turn a pass: keys are seen to even if some task is always ready.
+        // One turn a pass: keys are handled even if some task is always ready.
         let more_is_ready = executor.tick();
         board.passes.set(board.passes.get() + 1);
         draw(executor, board)?;
@@ -117,7 +117,7 @@ fn show(
     }
 }
 
-/// Does what a key asks for, and returns whether the program goes on.
+/// Handles a key, and returns whether the program goes on.
 fn obey(key: KeyEvent, executor: &Executor, board: &Rc<Board>) -> bool {
     let number = board.keys.get() + 1;
     board.keys.set(number);
@@ -134,7 +134,7 @@ fn obey(key: KeyEvent, executor: &Executor, board: &Rc<Board>) -> bool {
     true
 }
 
-/// Keeps no handle: should the job fail, the panel says so.
+/// Keeps no handle: if the job fails, the panel says so.
 fn start<F>(name: &str, job: F, executor: &Executor)
 where
     F: Future<Output: Outcome> + 'static,
@@ -163,7 +163,7 @@ async fn shelf(place: usize) {
     let _book = books[place];
 }
 
-/// Sets no timer: only `on_wake` can tell the loop that the thread has answered.
+/// Sets no timer: only `on_wake` lets the loop know that the thread has answered.
 async fn listen(board: Rc<Board>) -> candor::Result {
     let (speaker, listener) = async_channel::bounded(1);
     thread::spawn(move || {
@@ -202,7 +202,7 @@ fn draw(executor: &Executor, board: &Board) -> io::Result<()> {
     io::stdout().flush()
 }
 
-/// The terminal while it is ours.
+/// The terminal while this program controls it.
 struct Screen;
 
 impl Screen {
@@ -223,7 +223,7 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back as it was. If that fails, there is nobody left to tell.
+/// Restores the terminal. If that fails, it cannot be reported.
 fn restore() {
     let _ = execute!(io::stdout(), Show, EnableLineWrap, LeaveAlternateScreen);
     let _ = disable_raw_mode();

@@ -1,4 +1,4 @@
-//! candor's tasks inside of tokio: its sockets, our timers and our reports.
+//! candor's tasks inside tokio: tokio's sockets, candor's timers and reports.
 //!
 //! ```text
 //! tokio: block_on ──► run_until ──► the server's task ──► a task for each connection
@@ -6,8 +6,8 @@
 //!                          └────── tokio's sockets wake them ◄──────┘
 //! ```
 //!
-//! Three clients say a number each, and the server answers with its double after a nap. One of them says no
-//! number. Predict: which connections notice, and what is printed?
+//! Three clients send a number each, and the server answers with its double after a sleep. One of them
+//! sends no number. Predict: which connections notice, and what is printed?
 //!
 //! ```text
 //! cargo run --manifest-path examples/embedding/Cargo.toml --bin inside_tokio
@@ -40,7 +40,7 @@ fn main() {
     println!("failures reported: {}", executor.failures());
 }
 
-/// One task a connection, whose handle nobody keeps.
+/// One task for each connection; no handle is kept.
 async fn serve(listener: TcpListener) -> candor::Result {
     loop {
         let (stream, _) = listener.accept().await?;

@@ -5,7 +5,7 @@
 //! cargo run --release --manifest-path examples/embedding/Cargo.toml --bin round_trip --features async-io
 //! ```
 //!
-//! The least of nine rounds counts, since what else runs on the machine only ever adds to it.
+//! The shortest of nine rounds counts, since other work on the machine can only add to it.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};

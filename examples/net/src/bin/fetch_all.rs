@@ -1,4 +1,4 @@
-//! Fetches a thousand pages, 32 at a time, and tells at the end what went wrong, and how often.
+//! Fetches a thousand pages, 32 at a time, and reports at the end what went wrong, and how often.
 //!
 //! ```sh
 //! cargo run --manifest-path examples/net/Cargo.toml --bin http_server
@@ -7,10 +7,10 @@
 //!     http://127.0.0.1:8000/ http://127.0.0.1:8000/panic http://127.0.0.1:8000/hang
 //! ```
 //!
-//! The pages that are given are asked for in turn. `TaskPool::completed` makes a task of each request when there is
-//! room for it, so that never more than 32 exist, and gives each result as it comes. A failure comes
-//! to whoever takes the results, and is therefore not printed by the way, where it would spoil the progress
-//! bar: here they are counted, and of those that say the same the first is shown in full.
+//! The given pages are requested in turn. `TaskPool::completed` makes a task of each request when there is room for
+//! it, so that never more than 32 exist, and gives each result as it comes. A failure goes to the reader of the
+//! results. So it is not printed at once, which would spoil the progress bar. Failures are counted here, and of
+//! those with the same text the first is shown in full.
 //!
 //! The exit code is 1 if any page could not be fetched, and 2 if none was given.
 
@@ -92,12 +92,12 @@ async fn fetch(page: Uri) -> candor::Result<usize> {
         }
         candor::Ok(response.into_body().collect().await?.to_bytes().len())
     };
-    // hyper leaves it to its user to drive the connection. It is done when `exchange` drops the sender.
+    // hyper's user has to drive the connection. It is done when `exchange` drops the sender.
     let (length, ()) = try_zip(exchange, async { candor::Ok(connection.await?) }).await?;
     Ok(length)
 }
 
-/// What went wrong, sorted by what it says.
+/// What went wrong, sorted by its text.
 #[derive(Default)]
 struct Failures(BTreeMap<String, Vec<JoinError<candor::Error>>>);
 
@@ -114,7 +114,7 @@ impl Failures {
         self.0.values().map(Vec::len).sum()
     }
 
-    /// How often each, and the first of them in full.
+    /// The number of each, and the first of them in full.
     fn print(&self) {
         for (message, errors) in &self.0 {
             println!("\n{} times {message}\n{:?}", errors.len(), errors[0]);

@@ -1,4 +1,4 @@
-//! A web server: hyper over async-net, a task a connection, and no failure that anybody else notices.
+//! A web server: hyper over async-net, a task for each connection, and no failure that disturbs another one.
 //!
 //! ```sh
 //! cargo run --manifest-path examples/net/Cargo.toml --bin http_server
@@ -22,9 +22,9 @@
 //!                   └─ connection
 //! ```
 //!
-//! A group is left by nobody. When a client goes away, its connection ends, and with it what was still being
-//! done for it. On ctrl-c the server takes no more connections, lets the requests that have begun be answered,
-//! and ends. The exit code is 1 if any failure was reported.
+//! No task outlives its group. When a client goes away, its connection ends, and with it the work for that
+//! client. On ctrl-c the server takes no more connections, answers the requests that have begun, and ends. The
+//! exit code is 1 if any failure was reported.
 //!
 //! The address may be given as an argument; with port 0 the system chooses one. The first line of the output
 //! names it.
@@ -58,7 +58,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long the server waits for its connections when it is stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
-/// How long no connection is accepted after one could not be: what is lacking may come back.
+/// How long it waits after a failed accept: what was lacking may be there again.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     code
 }
 
-/// Accepts connections until a signal tells it to stop.
+/// Accepts connections until a signal stops it.
 async fn serve(address: String) -> candor::Result {
     let listener = TcpListener::bind(address).await?;
     let mut signals = Signals::new(STOPPING)?;
@@ -92,7 +92,7 @@ async fn serve(address: String) -> candor::Result {
                 accepted += 1;
                 connections.spawn(serve_connection(stream, stop.clone()));
             }
-            // Out of descriptors, say. A task that fails is the way to have it told.
+            // Out of descriptors, for example. A task that fails is a way to get it reported.
             Some(Err(error)) => {
                 connections.spawn(async { Err::<(), _>(error) });
                 sleep(BACK_OFF).await;
@@ -101,7 +101,7 @@ async fn serve(address: String) -> candor::Result {
     }
     drop((running, listener));
     println!("Stopping.");
-    // Who takes longer is cancelled with the group.
+    // A connection that takes longer is cancelled with the group.
     match timeout(LAST_ANSWERS, connections.join()).await {
         Ok(_summary) => println!("All {accepted} connections are closed."),
         Err(_elapsed) => println!("Some of {accepted} connections had to be cut."),
@@ -119,7 +119,7 @@ async fn serve_connection(stream: TcpStream, stop: Receiver<Infallible>) -> cand
     let requests = TaskGroup::independent();
     let service = service_fn(|request| {
         let response = requests.spawn(answer(request));
-        // `None` is a task that failed, which has been reported. The client is told as much as it has to know.
+        // `None` is a task that failed, which has been reported. The client need not know more than this.
         async {
             let response = response.await;
             Ok::<_, Infallible>(
@@ -176,8 +176,8 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Whether it only says that the client is gone. To leave at any time is a client's right, and no failure
-/// of this server.
+/// Whether it only says that the client is gone. A client may leave at any time; that is no failure of
+/// this server.
 fn has_left(error: &hyper::Error) -> bool {
     let of_the_socket = error.source().and_then(|source| source.downcast_ref());
     let kind = of_the_socket.map(io::Error::kind);
