@@ -1,7 +1,7 @@
 //! The programs in `examples/broken` say what is wrong with them, as they promise in their last comments.
 //!
 //! A student has to find the line from that, so every place in it is compared. What differs from one run to the next
-//! stands as `…` in the comment. The programs live on the real clock, but for the deadlock.
+//! is `…` in the comment. All programs but the deadlock run on the real clock.
 
 mod common;
 
@@ -14,7 +14,7 @@ use common::example;
 
 #[test]
 fn a_future_that_forgot_its_waker_is_a_proven_stall() {
-    // A release build looks for no stalls unless it is told to, and would sleep for ever.
+    // A release build does not look for stalls by default, and would sleep for ever.
     if cfg!(debug_assertions) {
         assert_says_what_it_promises("forgot_to_wake");
     }
@@ -66,8 +66,8 @@ fn each_program_is_short_and_tested() {
     }
 }
 
-/// Compares what the program says on stderr, which is said once, and its exit code. The deadlock does not end by itself,
-/// so it is ended.
+/// Compares the program's stderr, where everything appears once, and its exit code. The deadlock does not end by
+/// itself, so the test ends it.
 #[track_caller]
 fn assert_says_what_it_promises(name: &str) {
     let _watched = common::watched();
@@ -86,7 +86,7 @@ fn assert_says_what_it_promises(name: &str) {
         running.kill().unwrap();
     }
     let code = running.wait().unwrap().code();
-    // A stall is a panic, an unread failure has been reported; the others are slow or wasteful, and no more.
+    // A stall is a panic, and an unread failure has been reported; the others are only slow or wasteful.
     let expected = match name {
         "forgot_to_wake" => Some(101),
         "unread_handle" => Some(1),

@@ -1,4 +1,5 @@
-//! Which panic is whose: the one that ends a task, those that it caught itself, and those of nobody.
+//! Which panic belongs to which task: the one that ends a task, those that it caught itself, and those of no
+//! task.
 //!
 //! ```text
 //! panic ──► hook: a record ──► claimed by the executor            the task's failure

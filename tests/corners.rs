@@ -1,4 +1,4 @@
-//! Odd orders: each failure has exactly one place, also where two rare things happen at once.
+//! Odd orders: each failure has exactly one place, even when two rare things happen at once.
 //!
 //! ```text
 //! a handle is dropped, polled or aborted        by its own task · in a destructor · in on_failure ·
@@ -38,7 +38,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// A place where a task's handle can be found by the task itself, or by whoever comes too early for it.
+/// A place where a task's handle can be found by the task itself, or by code that needs it too early.
 type Held = Rc<RefCell<Option<JoinHandle<()>>>>;
 
 /// Polls the handle that is held, and says whether it was ready.
@@ -170,7 +170,7 @@ fn a_panic_that_a_destructor_catches_while_the_executor_ends_is_told_as_caught()
     assert_eq!(reports.end(), ["task #1 caught a panic of its own: boom"]);
 }
 
-/// A panic that the compiler does not know of.
+/// A panic that the compiler does not see.
 fn panic_with(message: &str) {
     panic!("{message}");
 }

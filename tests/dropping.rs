@@ -6,8 +6,8 @@
 //! executor ends ──────────┘
 //! ```
 //!
-//! Destructors are user code: here they spawn, wake, abort and drop handles in the middle of it all. And what
-//! the end of `block_on` has cancelled is not lost in silence: one notice names it.
+//! Destructors are user code: here they spawn, wake, abort and drop handles at any point. And what the end of
+//! `block_on` has cancelled is not lost in silence: one notice names it.
 
 mod common;
 
@@ -61,13 +61,13 @@ async fn pending_then(at_the_end: impl FnMut()) {
     pending::<()>().await;
 }
 
-/// An executor that keeps its tasks from one call to the next, and says nothing when it ends.
+/// An executor that keeps its tasks from one call to the next, and prints nothing when it ends.
 fn executor() -> Executor {
     Executor::builder().virtual_time().build()
 }
 
-/// Lets `body` spawn futures that hold a counter, and says how often the counter was dropped when the executor
-/// has ended.
+/// Lets `body` spawn futures that hold a counter, and returns how often the counter was dropped when the
+/// executor has ended.
 fn drops_after(body: impl FnOnce(&Executor, Counted)) -> u32 {
     let (executor, drops) = (executor(), Rc::default());
     body(&executor, Counted::new(&drops));
@@ -429,7 +429,7 @@ fn an_executor_may_be_dropped_by_a_task_of_another() {
         inner.block_on(yield_now());
         outer.block_on(async {
             drop(inner);
-            // The thread is the outer executor's again.
+            // The outer executor runs on the thread again.
             assert_eq!(spawn(async { 1 }).await.unwrap(), 1);
         });
     });
@@ -604,7 +604,7 @@ thread_local! {
 }
 
 fn count(bytes: isize) {
-    // Where the thread is ending nobody asks any more.
+    // When the thread is ending, the count is not used any more.
     let _counted = HELD.try_with(|held| held.set(held.get() + bytes));
 }
 
@@ -613,7 +613,7 @@ fn count(bytes: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
-        // SAFETY: The caller's promises are this function's.
+        // SAFETY: The caller promises what this function must promise.
         unsafe { System.alloc(layout) }
     }
 
@@ -627,8 +627,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Less than a word for each task. With `async-io` its own thread frees what this one allocated, and the other way
-/// round, so that the count of one thread is near zero, not zero.
+/// Less than a word for each task. With `async-io`, its own thread frees what this one allocated, and the other
+/// way round. So the count of one thread is near zero, not zero.
 fn assert_nothing_is_kept(growth: isize, rounds: isize) {
     let allowed = if cfg!(feature = "async-io") {
         8 * rounds
@@ -667,7 +667,7 @@ fn ten_thousand_failures_take_the_memory_of_one() {
         let failed = spawn(async { Err::<(), _>("boom") });
         failed.await.unwrap_err();
     }));
-    // The list of failures that may still be unread is swept now and then, not each time.
+    // The list of failures that may still be unread is cleaned up now and then, not each time.
     assert!(growth < 64 * 1024, "{growth} bytes");
 }
 
@@ -749,7 +749,7 @@ impl<T> std::fmt::Debug for DropsWhenShown<T> {
 
 type OwnHandle = Rc<RefCell<Option<candor::JoinHandle<Result<(), DropsWhenShown<Keeps>>>>>>;
 
-/// Keeps a handle of the very task that fails with it.
+/// Keeps a handle of the same task that fails with it.
 struct Keeps(OwnHandle);
 
 impl Drop for Keeps {

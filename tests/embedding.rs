@@ -1,4 +1,4 @@
-//! An executor that somebody else runs: a loop that gives it turns, or another runtime that polls it.
+//! An executor inside a host: a loop that gives it turns, or another runtime that polls it.
 //!
 //! ```text
 //!            tick(), or a poll of run_until()
@@ -46,7 +46,7 @@ impl Wake for Calls {
     }
 }
 
-/// An executor whose calls of `on_wake` are counted.
+/// An executor that counts its calls of `on_wake`.
 fn hosted_by(builder: Builder) -> (Executor, Arc<Calls>) {
     let calls = Calls::new();
     let counted = Arc::clone(&calls);
@@ -60,7 +60,7 @@ fn hosted() -> (Executor, Arc<Calls>) {
     hosted_by(Executor::builder())
 }
 
-/// Polls as a host would whose calls are counted.
+/// Polls as a host that counts its calls.
 fn poll_by<F: Future>(future: &mut Pin<&mut F>, host: &Arc<Calls>) -> Poll<F::Output> {
     let waker = Waker::from(Arc::clone(host));
     future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -88,7 +88,7 @@ fn waits_for_wakes(executor: &Executor, trace: &Trace) -> (JoinHandle<()>, Rc<Re
     (task, waker)
 }
 
-/// Notes its name at each poll, and wakes itself so often.
+/// Notes its name at each poll, and wakes itself `more` times.
 async fn noted(trace: Trace, name: &'static str, more: usize) {
     trace.note(name);
     for _ in 0..more {
@@ -188,7 +188,7 @@ mod ticking {
         let executor = Executor::new();
         let task = executor.spawn(sleep(Duration::from_millis(1)));
         executor.tick();
-        // On the real clock, as no other can come due between two ticks.
+        // On the real clock: on no other one can a timer come due between two ticks.
         while Instant::now() < executor.next_deadline().unwrap() {
             thread::yield_now();
         }
@@ -351,7 +351,7 @@ mod entered_twice {
             let task = spawn(async move { panic_message(|| misuse(&inner)) });
             task.await.unwrap()
         });
-        // It runs on as if nothing had been.
+        // It runs on as if nothing had happened.
         assert_eq!(
             executor
                 .block_on(async { spawn(async { 1 }).await })
@@ -411,7 +411,7 @@ mod on_wake {
         assert_eq!(calls.take(), 1);
         executor.spawn(yield_now()).detach();
         assert_eq!(calls.take(), 0);
-        // More is ready, so the host comes round without being called.
+        // More is ready, so the host ticks again without being called.
         assert!(executor.tick());
         executor.spawn(async {}).detach();
         assert_eq!(calls.take(), 0);
@@ -518,7 +518,7 @@ mod on_wake {
             let mut has_more = executor.tick();
             waking.join().unwrap();
             if !has_more && calls.take() == 0 {
-                // It came before the tick looked, and was polled in it.
+                // It came before the tick checked, and was polled in it.
                 has_more = executor.tick();
                 assert!(!has_more);
             }
@@ -877,7 +877,7 @@ mod run_until {
         assert!(host.take() > 0);
         assert!(!executor.tick());
         assert_eq!(host.take(), 0);
-        // Timers that were set meanwhile are watched for the host.
+        // The alarm watches timers that were set meanwhile, for the host.
         executor.block_on(async { spawn(sleep(Duration::from_millis(1))).detach() });
         while !executor.tasks().is_empty() {
             let _pending = poll_by(&mut future, &host);
@@ -1101,7 +1101,7 @@ mod run_until {
             let executor = Executor::new();
             let mut future = Box::pin(executor.run_until(pending::<()>()));
             assert!(poll_while_called(&mut future.as_mut(), &host).is_pending());
-            // Leaked: its destructor does not take the host away.
+            // Leaked: its destructor does not remove the host.
             std::mem::forget(future);
             drop(executor);
             let next = Executor::new();
@@ -1124,7 +1124,7 @@ mod sockets {
 
     use super::*;
 
-    /// Notes whether it is called on this thread, on behalf of the executor's own waker.
+    /// Notes whether it is called on this thread, and passes the wake on to the executor's own waker.
     struct Overhears {
         waker: Waker,
         thread: ThreadId,
@@ -1161,7 +1161,7 @@ mod sockets {
         let address = listener.local_addr().unwrap();
         let is_here = Arc::new(AtomicBool::new(false));
         let overheard = is_here.clone();
-        // On the other side is a thread, so that this one has to wait for each answer.
+        // The other side is a thread, so that this one has to wait for each answer.
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut byte = [0];
@@ -1237,7 +1237,7 @@ fn under_run_until_a_failure_is_reported_when_its_grace_is_over() {
         candor::sleep(Duration::from_secs(1)).await;
         panic!("boom")
     });
-    // Nothing else wakes it but the end of the grace; on virtual time that is a jump.
+    // Only the end of the grace wakes it; on virtual time that is a jump.
     futures::executor::block_on(reports.run_until(candor::sleep(Duration::from_secs(5))));
     assert_eq!(
         reports.headlines(),

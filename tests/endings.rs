@@ -1,4 +1,4 @@
-//! An end always comes, and it says what it leaves behind.
+//! Every executor ends, and reports what it leaves behind.
 //!
 //! ```text
 //! cancel ──► destructor spawns ──► cancel ──► … 1,000,000 times ──► the rest is leaked, with one warning

@@ -26,7 +26,7 @@ fn executor() -> Executor {
     Executor::builder().virtual_time().build()
 }
 
-/// Exit codes cannot be compared, but shown.
+/// Exit codes cannot be compared, only their text can.
 #[track_caller]
 fn assert_same(left: impl Debug, right: impl Debug) {
     assert_eq!(format!("{left:?}"), format!("{right:?}"));
@@ -57,7 +57,7 @@ impl log::Log for Warnings {
     fn flush(&self) {}
 }
 
-/// What is warned of while `body` runs.
+/// The warnings while `body` runs.
 fn warnings_of(body: impl FnOnce()) -> Vec<String> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -80,7 +80,7 @@ fn block_on_borrows_from_the_stack_and_returns_anything() {
     assert_eq!((sum, numbers.len()), (10, 4));
     let borrowed: &[i32] = candor::block_on(async { &numbers[1..] });
     assert_eq!(borrowed, [2, 3, 4]);
-    // What no task may return, for the lack of an `Outcome`.
+    // No task may return this: it is no `Outcome`.
     struct Plain<'a>(&'a str);
     assert_eq!(candor::block_on(async { Plain("text") }).0, "text");
 }
@@ -657,7 +657,7 @@ fn the_first_executor_of_a_process_may_be_made_while_the_thread_panics() {
     }
 }
 
-/// In a process of its own, because it takes the numbers away from all other tests.
+/// In a process of its own, because it uses up the numbers of all other tests.
 #[test]
 fn the_executor_after_65536_panics_with_advice_until_one_is_dropped() {
     let told =
@@ -841,7 +841,7 @@ async fn wakes_itself() {
     .await
 }
 
-/// How often a main future is polled that nobody wakes but a timer of 10 ms, which is only there so that it ends.
+/// How often a main future is polled that only a timer of 10 ms wakes, which is there so that it ends.
 fn polls_of_a_main_that_nobody_wakes(
     block_on: impl FnOnce(Pin<Box<dyn Future<Output = ()>>>),
 ) -> u32 {

@@ -1,7 +1,7 @@
-//! What the examples promise in their first lines, they do.
+//! The examples do what their first lines promise.
 //!
 //! They run as processes of their own, built beside this test by the same `cargo test`. One of them waits
-//! on the wall clock: a bug that strikes while nobody is looking is what it is about.
+//! on the wall clock: it is about a bug that strikes unobserved, some time later.
 
 mod common;
 
@@ -19,7 +19,7 @@ static DELAYED_BOOM: LazyLock<(String, Option<i32>)> = LazyLock::new(|| {
     let (mut reader, writer) = pipe().unwrap();
     example.stdout(writer.try_clone().unwrap()).stderr(writer);
     let mut running = example.spawn().unwrap();
-    // It holds the writers, and reading ends when nobody does.
+    // It holds the writers, and reading ends when all are closed.
     drop(example);
     let mut printed = String::new();
     reader.read_to_string(&mut printed).unwrap();
@@ -191,7 +191,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// How reports name the place of `code`, up to its column; the last place, should there be several.
+/// How reports name the place of `code`, up to its column; the last place, if there are several.
 fn place(file: &str, code: &str) -> String {
     let source = match file {
         "delayed_boom.rs" => include_str!("../examples/delayed_boom.rs"),

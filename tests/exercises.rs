@@ -7,11 +7,12 @@
 //!
 //! Write your answers into this file: replace each `todo!()`, and add whatever fields, types and functions you
 //! need. Names and signatures stay, since the checks in `tests/exercises/checks.rs` call them. Read the check
-//! when you do not see what is wanted. `tests/exercises/solutions.rs` passes the very same checks; look there
-//! when you have an answer of your own to compare.
+//! if you do not see what is wanted. `tests/exercises/solutions.rs` passes the same checks; look there when
+//! you have an answer of your own to compare.
 //!
-//! All of them run on virtual time, so a check that sleeps for an hour is done at once, and if everybody waits
-//! for a wake that you have forgotten, you are told. Only an answer that wakes itself without end does not end.
+//! All of them run on virtual time, so a check that sleeps for an hour is done at once. If all tasks wait for a
+//! wake that you have forgotten, the check fails and says so. Only an answer that wakes itself without end does
+//! not end.
 
 #![allow(
     unused,
@@ -53,11 +54,11 @@ fn exercise_1_yield() {
 
 /// # Exercise 2: count polls
 ///
-/// Await a future, and count how often it is polled on the way. Use it afterwards to look at futures whose polls
-/// you wonder about.
+/// Await a future, and count how often it is polled on the way. Use it afterwards on futures whose polls you
+/// wonder about.
 ///
 /// - `pin!` gives you something that `poll_fn` can poll: `future.as_mut().poll(cx)`.
-/// - The waker that comes in with `cx` is the one to hand on. Why need you not wake anybody yourself?
+/// - Pass on the waker that comes in with `cx`. Why need you not wake any task yourself?
 /// - Read: lesson 1, and `src/time/timeout.rs`, which wraps a future in the same way.
 pub async fn count_polls<F: Future>(future: F) -> (F::Output, u32) {
     todo!()
@@ -73,9 +74,9 @@ fn exercise_2_count_polls() {
 ///
 /// Run two futures at the same time, in one task, and give the outputs of both.
 ///
-/// - In each poll, poll both. Who is woken later does not matter: the waker is the task's.
+/// - In each poll, poll both. Which of them is woken later does not matter: the waker is the task's.
 /// - A future must not be polled again once it is ready, so keep its output until the other one is done.
-/// - Read: lesson 6, which joins *tasks*. Who is woken there when one of them is done, and who is woken here?
+/// - Read: lesson 6, which joins *tasks*. What is woken there when one of them is done, and what is woken here?
 pub async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
     todo!()
 }
@@ -111,13 +112,13 @@ fn exercise_4_select() {
 
 /// # Exercise 5: the lost wake
 ///
-/// An event that tasks wait for. It has worked for years; then somebody polled a `Wait` in one task and awaited it
-/// in another, and sometimes the program stood still. Find out why, and mend it.
+/// An event that tasks wait for. It has worked for years. Then a program polled a `Wait` in one task and awaited
+/// it in another, and sometimes it stood still. Find out why, and fix it.
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/task.rs`, to which the poll of a
-///   handle comes.
+/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/task.rs`, which the poll of a
+///   handle calls.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
 
@@ -211,13 +212,13 @@ fn exercise_6_oneshot() {
 /// # Exercise 7: a fair queue
 ///
 /// The run queue of an executor which has two sources of work: tasks woken on its own thread, and tasks woken
-/// from other threads. Make it fair: however busy the others are, whoever waits comes out within 64 pops, and the
-/// tasks of each source come out in the order in which they came.
+/// from other threads. Make it fair: however busy the others are, a task that waits comes out within 64 pops, and
+/// the tasks of each source come out in the order in which they came.
 ///
 /// - Two things are wrong, and a task that wakes itself in each of its polls shows both.
-/// - To take turns is fair. But look at what candor does: it is cheaper to look rarely at what other threads
+/// - Taking turns is fair. But look at what candor does: it is cheaper to check rarely what other threads
 ///   share.
-/// - Read: lesson 4, then the loop in `src/kernel/tasks/run_loop.rs`: what ends a pass, and what is looked at between two?
+/// - Read: lesson 4, then the loop in `src/kernel/tasks/run_loop.rs`: what ends a pass, and what is checked between two?
 #[derive(Default)]
 pub struct ReadyTasks {
     local: VecDeque<u32>,
@@ -246,7 +247,7 @@ fn exercise_7_fair_queue() {
 
 /// # Exercise 8: debounce
 ///
-/// Somebody types, and each key sends the whole text. Call `act` only when nothing has come for the time `quiet`,
+/// A user types, and each key sends the whole text. Call `act` only when nothing has come for the time `quiet`,
 /// and only with the latest value. When the channel is closed, act on what is left, and return.
 ///
 /// - While there is no value, wait for one; while there is one, wait for the next *or* for time to run out.
@@ -268,12 +269,12 @@ fn exercise_8_debounce() {
 
 /// # Exercise 9: a task-local
 ///
-/// A thread-local is of no use to tasks, since many of them share a thread. Let `request_id` tell, anywhere inside of
+/// A thread-local is of no use to tasks, since many of them share a thread. Let `request_id` return, anywhere inside
 /// `future` and however deep, the id that `with_request_id` was given. Outside it is `None`.
 ///
-/// - Set a thread-local before each poll of the future, and put back after it what was there before: scopes may be
+/// - Set a thread-local before each poll of the future, and restore the earlier value after it: scopes may be
 ///   nested.
-/// - A future may panic. Let a destructor put it back.
+/// - A future may panic. Let a destructor restore the value.
 /// - Read: `src/kernel/tasks/current.rs`, where the executor that runs on a thread is found in the same way.
 pub fn request_id() -> Option<u32> {
     todo!()
@@ -291,12 +292,14 @@ fn exercise_9_task_local() {
 
 /// # Exercise 10: a semaphore
 ///
-/// At most so many permits are out at a time; to drop a permit gives it back. Who asked first is served first.
+/// At most a given number of permits are out at a time; dropping a permit gives it back. The first to ask is
+/// the first to get one.
 ///
-/// - Keep the waiters in a queue, and hand a permit over to the first of them instead of letting everybody try.
+/// - Keep the waiters in a queue, and hand a permit over to the first of them instead of letting all of them
+///   try.
 /// - An `Acquire` may be dropped while it waits, by a timeout perhaps. Then it must not be handed a permit.
 /// - It may even be dropped after it was handed one, but before it was polled again. Where is the permit then?
-/// - Read: `src/kernel/tasks/slots.rs`. There, too, something is queued that may be gone when its turn comes.
+/// - Read: `src/kernel/tasks/slots.rs`. There, too, a queued entry may be gone when its turn comes.
 #[derive(Clone)]
 pub struct Semaphore {}
 
@@ -333,9 +336,9 @@ fn exercise_10_semaphore() {
 /// Join all tasks and give their values, in the order of the handles. When one of them fails, whichever is the first,
 /// abort the others, wait until they are gone, and give its error. No task of yours runs on when you return.
 ///
-/// - To await one handle after the other is too late for a failure of the last one. Poll all of them each time.
-/// - `abort` only asks. A task that was aborted is gone when its handle is ready.
-/// - Read: `src/kernel/tasks/join.rs`, and where a failure goes that nobody reads: the table in the README.
+/// - Awaiting one handle after the other is too late for a failure of the last one. Poll all of them each time.
+/// - `abort` is only a request. A task that was aborted is gone when its handle is ready.
+/// - Read: `src/kernel/tasks/join.rs`, and where an unread failure goes: the table in the README.
 pub async fn try_all<T, E: Debug + 'static>(
     tasks: Vec<JoinHandle<Result<T, E>>>,
 ) -> Result<Vec<T>, JoinError<E>> {

@@ -42,7 +42,7 @@ use common::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a task fails with. Its count tells how many of its kind are alive.
+/// What a task fails with. Its count is the number of copies that are alive.
 #[derive(Debug)]
 struct Counted(#[allow(dead_code, reason = "it is held to be counted")] Rc<()>);
 
@@ -478,7 +478,7 @@ fn a_handle_dropped_inside_another_executor_is_reported_by_its_own() {
     assert_eq!(outer.end(), ["task #1 failed: broken"]);
 }
 
-// Rule 4: the handle is held, and nobody comes.
+// Rule 4: the handle is held, and never awaited.
 
 #[test]
 fn a_failure_that_nobody_reads_is_reported_when_its_grace_is_over() {

@@ -1,4 +1,4 @@
-//! Nobody is starved: whoever is ready is polled, however busy the others are, and oldest first.
+//! No task starves: each that is ready is polled, however busy the others are, and the oldest first.
 //!
 //! ```text
 //! ready   [ a | b | c ]      a is polled and wakes itself:   [ b | c | a ]
@@ -23,10 +23,10 @@ use std::time::Duration;
 use candor::{AbortHandle, Executor, sleep, spawn, yield_now};
 use common::Trace;
 
-/// How often a busy task is polled before that is too often: whatever it is said to starve would have had its turn long ago.
+/// After this many polls of a busy task, a task that still waits is starved.
 const FAR_TOO_OFTEN: u64 = 10_000_000;
 
-/// Spawns a task that wakes itself in each of its polls, so it is always ready. Should it be polled far too often, it
+/// Spawns a task that wakes itself in each of its polls, so it is always ready. If it is polled far too often, it
 /// ends the executor, so that a test fails instead of hanging.
 fn spawn_busy() -> AbortHandle {
     let mut polls = 0;
@@ -209,7 +209,7 @@ fn a_busy_main_future_does_not_starve_timers() {
     });
 }
 
-/// As many as fill a pass several times over: the timers must not wait for a moment of calm.
+/// Enough to fill a pass several times: the timers must not wait until nothing is ready.
 #[test]
 fn a_thousand_busy_tasks_do_not_starve_timers() {
     candor::block_on(async {
@@ -345,7 +345,7 @@ fn shuffling_starves_neither_timers_nor_the_main_future() {
     });
 }
 
-/// So many of candor's own futures may be ready in one poll before a task lets others run.
+/// This many of candor's own futures may be ready in one poll before a task lets others run.
 const BUDGET: u32 = 128;
 
 /// Counts how often a sibling that is always ready is polled while `work` runs.

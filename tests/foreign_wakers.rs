@@ -1,4 +1,4 @@
-//! Wakers of others are user code: they may panic, and may come back into candor. Neither costs anybody a wake.
+//! Foreign wakers are user code: they may panic, and may call into candor. Neither loses a wake.
 //!
 //! | what waits | is woken by |
 //! |---|---|
@@ -170,7 +170,7 @@ fn a_timer_that_nobody_waits_for_any_more_drops_its_waker_without_harm() {
         let mut gone = Box::pin(sleep(Duration::from_secs(100)));
         assert!(poll_hostilely(gone.as_mut(), Panics::Dropped).is_pending());
     });
-    // The wheel goes with the executor, and the waker with it.
+    // The wheel is dropped with the executor, and the waker with it.
     drop(executor);
 }
 

@@ -1,8 +1,8 @@
 //! A report shows the user's frames and no others, however the program was built.
 //!
-//! A small program is built under profiles that differ in what they know of functions: with full debug information each frame has
-//! a path and a place, with line tables an inlined function has lost its path, without any there is only the name of
-//! what was not inlined, and in a stripped binary nothing.
+//! A small program is built under profiles with different debug information. With all of it each frame has a path and a
+//! place. With line tables an inlined function has lost its path. Without any, only functions that were not inlined
+//! have a name, and in a stripped binary none.
 //!
 //! `cargo test` tries the two that differ most, which takes some twenty seconds once; the others take a minute, and are
 //! run by `cargo test --test frames -- --ignored`.
@@ -64,7 +64,7 @@ fn main() {
 }
 "#;
 
-/// What a profile is, and how many of the frames at least are named in it.
+/// A profile, and how many frames at least have a name in it.
 struct Profile {
     name: &'static str,
     settings: &'static str,

@@ -292,7 +292,7 @@ fn a_group_takes_whatever_error_converts_and_plain_tasks_as_well() {
         group.spawn(async { Err::<(), _>(anyhow::anyhow!("any")) });
         let error = group.join().await.unwrap_err();
         assert_eq!(messages(&error), ["any"]);
-        // Where `?` would have made it is not known, and is not made up.
+        // There was no `?` to record a place, and none is made up.
         assert!(error.failures()[0].failure().unwrap().location().is_none());
 
         let group = TaskGroup::new();
@@ -619,7 +619,7 @@ fn an_aborted_member_is_no_failure_and_its_siblings_go_on() {
     });
 }
 
-// Spawning from within.
+// Spawning from inside the group.
 
 #[test]
 fn a_task_spawns_into_the_group_it_runs_in_and_join_waits_for_that_too() {

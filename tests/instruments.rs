@@ -1,4 +1,4 @@
-//! What an instrument is told, when, and that it can do no harm.
+//! What an instrument is called with, and when, and that it can do no harm.
 
 mod common;
 
@@ -74,7 +74,7 @@ fn quiet() -> Builder {
     Executor::builder().virtual_time().on_failure(|_| ())
 }
 
-/// What a program is told as, from its first event to its last.
+/// The events of a program, from the first to the last.
 fn trace_of(program: impl AsyncFnOnce()) -> Vec<String> {
     let trace = Trace::default();
     let executor = quiet().instrument(trace.clone()).build();
@@ -83,7 +83,7 @@ fn trace_of(program: impl AsyncFnOnce()) -> Vec<String> {
     trace.events()
 }
 
-/// The events of which one word is this.
+/// The events that contain this word.
 fn only(word: &str, events: Vec<String>) -> Vec<String> {
     let is_of_interest = |event: &String| event.split([' ', ':']).any(|part| part == word);
     events.into_iter().filter(is_of_interest).collect()
@@ -377,7 +377,7 @@ struct Meddler {
 impl Meddler {
     fn meddle(&self) {
         println!("{}", candor::tasks());
-        // Not for ever: virtual time stands still as long as anybody is woken.
+        // Not for ever: virtual time stands still as long as tasks are woken.
         let wakers = self.wakers.borrow_mut().pop();
         wakers.iter().for_each(std::task::Waker::wake_by_ref);
         if self.spawned.get() < 100 {

@@ -1,12 +1,12 @@
-//! Other people's channels, locks, combinators and sockets, used as programs use them.
+//! Channels, locks, combinators and sockets of other crates, used as programs use them.
 //!
-//! A minimal executor is of use only if what was written against std's `Context` and `Waker` runs on it
-//! unchanged. Each crate here wakes in its own way: from another task in the middle of its poll, from
-//! several threads at once, from a reactor's thread, with clones of wakers that are kept or compared, or
-//! through wakers of its own that stand between (`FuturesUnordered`, `select!`, `shared`).
+//! A minimal executor is useful only if code for std's `Context` and `Waker` runs on it unchanged. Each
+//! crate here wakes in its own way: from another task in the middle of its poll, from several threads at
+//! once, from a reactor's thread, with clones of wakers that are kept or compared, or through wakers of
+//! its own in between (`FuturesUnordered`, `select!`, `shared`).
 //!
-//! All tests run under `candor::test`, so a failure of any task fails them. Its time is virtual, which
-//! the threads and reactors outside know nothing of: where they take part, no task waits for candor's
+//! All tests run under `candor::test`, so a failure of any task fails them. Its time is virtual, and
+//! other threads and reactors know nothing of it. Where they take part, no task waits for candor's
 //! clock, and the executor parks until it is woken. So a lost wake hangs; nothing is measured in time.
 
 use std::cell::{Cell, RefCell};
@@ -49,7 +49,7 @@ mod channels_of_async_channel {
                 assert_eq!(job, next);
                 next += 1;
                 sleep(millis(10)).await;
-                // One is in our hands, two are in the queue, and one may just have been let in.
+                // One is taken, two are in the queue, and one may just have been let in.
                 assert!(produced.get() <= job + 3, "{} at {job}", produced.get());
             }
             assert_eq!(next, 50);
@@ -58,7 +58,7 @@ mod channels_of_async_channel {
         });
     }
 
-    /// A pool of workers on one queue: each job is done by one of them, and all leave when it closes.
+    /// A pool of workers on one queue: each job is done by one of them, and all end when it closes.
     #[test]
     fn workers_share_a_queue_and_leave_when_it_closes() {
         candor::test(async {
@@ -115,7 +115,7 @@ mod channels_of_async_channel {
         });
     }
 
-    /// Work that would hold the executor up goes to a thread, and its result comes back.
+    /// Work that would block the executor goes to a thread, and its result comes back.
     #[test]
     fn a_thread_works_for_tasks_and_answers_each() {
         candor::test(async {
@@ -151,7 +151,7 @@ mod combinators_of_futures {
     use futures::stream::{self, FuturesUnordered};
     use futures::{pin_mut, select};
 
-    /// A server's main loop: it takes requests until it is told to stop.
+    /// A server's main loop: it takes requests until a message stops it.
     #[test]
     fn select_serves_requests_until_it_is_told_to_stop() {
         candor::test(async {
@@ -178,7 +178,7 @@ mod combinators_of_futures {
         });
     }
 
-    /// The first of two mirrors to answer; the other one is still running, and is left to itself.
+    /// The first of two mirrors to answer; the other one is still running, and runs on.
     #[test]
     fn a_handle_that_loses_a_select_can_still_be_awaited() {
         candor::test(async {
@@ -224,7 +224,7 @@ mod combinators_of_futures {
         });
     }
 
-    /// A crawler: pages are looked at as they come, and each may lead to more.
+    /// A crawler: pages are handled as they come, and each may lead to more.
     #[test]
     fn futures_unordered_gives_handles_as_they_finish_and_takes_more() {
         candor::test(async {
@@ -248,7 +248,7 @@ mod combinators_of_futures {
         });
     }
 
-    /// A download with at most so many connections at once.
+    /// A download with a limited number of connections at once.
     #[test]
     fn buffer_unordered_runs_so_many_at_once_and_no_more() {
         candor::test(async {
@@ -281,7 +281,7 @@ mod combinators_of_futures {
                 let mut total = 0;
                 while let Some((amount, answer)) = inbox.next().await {
                     total += amount;
-                    // Whoever asked may have gone.
+                    // The asking task may be gone.
                     let _gone = answer.send(total);
                 }
             })
@@ -297,7 +297,7 @@ mod combinators_of_futures {
         });
     }
 
-    /// An actor that has died: whoever waits for its answer is told.
+    /// An actor that has died: the awaiter of its answer gets an error.
     #[test]
     fn a_oneshot_whose_sender_was_cancelled_says_so() {
         candor::test(async {
@@ -314,7 +314,7 @@ mod combinators_of_futures {
         });
     }
 
-    /// Many ask for the same page at once: it is fetched once, by whichever of them is polled.
+    /// Many tasks ask for the same page at once: it is fetched once, by any of them that is polled.
     #[test]
     fn a_shared_future_is_run_once_for_all_who_await_it() {
         candor::test(async {
@@ -332,7 +332,7 @@ mod combinators_of_futures {
                     spawn(page)
                 })
                 .collect();
-            // The one who drives it may leave: another takes its place.
+            // The task that drives it may end: another takes its place.
             yield_now().await;
             readers[0].abort();
             for reader in readers.into_iter().skip(1) {
@@ -371,7 +371,7 @@ mod locks_and_channels_of_tokio {
     use super::*;
     use tokio::sync::{Mutex, Notify, OnceCell, Semaphore, broadcast, mpsc, oneshot, watch};
 
-    /// A service that bears three requests at once.
+    /// A service that can take three requests at once.
     #[test]
     fn a_semaphore_lets_so_many_in_and_no_more() {
         candor::test(async {
@@ -390,7 +390,7 @@ mod locks_and_channels_of_tokio {
                     })
                 })
                 .collect();
-            // Those who give up in the queue leave no hole in it.
+            // Tasks that give up in the queue leave no hole in it.
             guests[20].abort();
             for (number, guest) in guests.into_iter().enumerate() {
                 assert_eq!(guest.await.is_err(), number == 20);
@@ -440,7 +440,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// tokio lets its own tasks receive only so much in one poll. That must not stop ours.
+    /// tokio lets its own tasks receive only so much in one poll. That must not stop candor's tasks.
     #[test]
     fn a_long_queue_is_emptied_without_a_pause() {
         candor::test(async {
@@ -487,7 +487,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// A lock whose holder panics is free again, and the panic goes to whoever awaits that task.
+    /// A lock whose holder panics is free again, and the panic goes to the awaiter of that task.
     #[test]
     fn a_mutex_is_free_again_when_its_holder_has_panicked() {
         candor::test(async {
@@ -507,7 +507,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// "There is news" without a channel: a notice is kept for one who comes late, or goes to all who wait.
+    /// "There is news" without a channel: a notice is kept for one late task, or goes to all that wait.
     #[test]
     fn notify_wakes_one_or_all() {
         candor::test(async {
@@ -534,7 +534,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// A chat room: everybody hears everything, and one who listens too slowly is told what was missed.
+    /// A chat room: every listener gets every message, and a slow one learns how many it missed.
     #[test]
     fn broadcast_reaches_every_listener_and_tells_the_slow_one() {
         candor::test(async {
@@ -567,7 +567,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// A configuration that is read anew while the program runs, by a thread that watches the file.
+    /// A configuration that is read again while the program runs, by a thread that watches the file.
     #[test]
     fn watch_shows_readers_the_latest_value() {
         candor::test(async {
@@ -599,7 +599,7 @@ mod locks_and_channels_of_tokio {
         });
     }
 
-    /// A connection that is opened when it is needed first, by whoever needs it first.
+    /// A connection that is opened when it is first needed, by the first task that needs it.
     #[test]
     fn a_once_cell_is_filled_once_even_if_the_first_who_tries_is_aborted() {
         candor::test(async {
@@ -702,7 +702,7 @@ mod sockets_and_timers_of_async_io {
         });
     }
 
-    /// A server that is stopped while it waits for its client hangs up.
+    /// A server that is stopped while it waits for its client closes the connection.
     #[test]
     fn an_aborted_connection_is_closed() {
         candor::test(async {
@@ -770,7 +770,7 @@ mod sockets_and_timers_of_async_io {
 mod threads_that_wake {
     use super::*;
 
-    /// The oneshot that everybody writes once: a value, and whom to wake when it is there.
+    /// The oneshot that everybody writes once: a value, and the waker to call when it is there.
     struct Promise<T>(Mutex<(Option<T>, Option<Waker>)>);
 
     impl<T> Promise<T> {
@@ -800,7 +800,7 @@ mod threads_that_wake {
         }
     }
 
-    /// `spawn_blocking`, as a program writes it that has only std.
+    /// `spawn_blocking`, as a program with only std writes it.
     #[test]
     fn a_blocking_job_on_a_thread_gives_its_result_to_a_task() {
         candor::test(async {
@@ -847,7 +847,7 @@ mod threads_that_wake {
         });
     }
 
-    /// Wakers that are kept by whoever got them, and called by all of them at once, and once too often.
+    /// Wakers that several threads keep, and all call at once, and once too often.
     #[test]
     fn many_threads_wake_one_task_at_once_and_after_its_end() {
         const THREADS: usize = 4;

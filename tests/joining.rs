@@ -1,4 +1,4 @@
-//! A handle gives its task's outcome once, to whoever awaits it, wherever that is.
+//! A handle gives its task's outcome once, to its awaiter, wherever that is.
 //!
 //! ```text
 //! handle ─┬─ awaited ──► value | Failed | Panicked | Cancelled     once; then it panics with advice
@@ -30,7 +30,7 @@ const _: fn() = || {
     sent_and_shared::<JoinError<String>>();
     sent_and_shared::<TaskId>();
 
-    // Were one of the handles `Send` or `Sync`, two of these impls would fit, and this would not compile.
+    // If one of the handles were `Send` or `Sync`, two of these impls would fit, and this would not compile.
     trait NotSend<Reason> {
         fn holds() {}
     }

@@ -1,9 +1,9 @@
-//! The lessons print what they say, and stay lessons: small, complete, and on their own feet.
+//! The lessons print what they say, and stay small, complete and independent.
 //!
-//! What a lesson prints stands only in its last comment. There a student finds it after the predictions, and
-//! this test finds it as the text to compare with.
+//! Only the last comment of a lesson says what it prints. There a student finds it after the predictions,
+//! and this test compares with it.
 //!
-//! And wherever the course sends its readers, there is something to read.
+//! And every file and function that the course names exists.
 
 mod common;
 
@@ -151,7 +151,7 @@ fn lessons() -> Vec<Lesson> {
     lessons.collect()
 }
 
-/// All that the course gives to read, by path; the lines are joined, without the marks of comments.
+/// All pages of the course, by path; the lines are joined, without the marks of comments.
 fn pages() -> impl Iterator<Item = (String, String)> {
     let mut paths = files_in("examples/lessons");
     paths.extend(files_in("src/guide"));

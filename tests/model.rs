@@ -1,10 +1,10 @@
-//! The law of failures, checked on programs that nobody would write.
+//! The law of failures, checked on programs that no one would write.
 //!
-//! > Every failure goes to exactly one place. None is lost, and none is told twice.
+//! > Every failure goes to exactly one place. None is lost, and none is reported twice.
 //!
 //! proptest makes a tree of tasks that yield, sleep, wait at gates, spawn, join, abort, pass handles round,
-//! lose them, forget them, fail in every way there is, and end when they like. Each task has a name of its
-//! own, so each line of the trace can be attributed:
+//! lose them, forget them, fail in every way there is, and end at any time. Each task has a name of its
+//! own, so each line of the trace belongs to one task:
 //!
 //! ```text
 //! Plan ──run as tasks──► trace: spawned t1, polled t1, t1 fails, let go of t1, reported t1 …
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The law does not predict the order of polls. It reads in the trace what the *program* did (a task is
-//! about to panic, a handle is dropped), knows from it who has a claim to each failure, and holds what the
-//! *executor* did (a poll, a report, an outcome delivered) against that:
+//! about to panic, a handle is dropped), and derives from it where each failure must go. With that it
+//! compares what the *executor* did (a poll, a report, an outcome delivered):
 //!
 //! | the handle, when the task has failed | where the failure must go |
 //! |---|---|
@@ -24,10 +24,10 @@
 //! | is held and not awaited for the grace | a report when the grace ends, and the awaiter if one still comes |
 //! | is there, or forgotten, at the end | a report at the end, and the awaiter if one still comes |
 //!
-//! A panic that cannot be its task's outcome, as that has failed before, is reported before the next poll;
-//! so is one that the task caught. Beside it the law holds that a failure disturbs nobody: every task comes
-//! to its own end unless it is aborted, nobody waits for what has happened, every future is dropped once,
-//! and every value once.
+//! A panic that cannot be its task's outcome, as the task has failed before, is reported before the next
+//! poll; so is one that the task caught. The law also says that a failure disturbs no other task: every
+//! task comes to its own end unless it is aborted, none waits for what has happened, every future is
+//! dropped once, and every value once.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -51,7 +51,7 @@ fn some_hundred_cases() -> ProptestConfig {
     ProptestConfig {
         // Twice proptest's own default, so that its environment variable still counts.
         cases: usual.cases * 2,
-        // The failing program is printed in full; there is nothing to be kept in a file.
+        // The failing program is printed in full; no file is needed.
         failure_persistence: None,
         ..usual
     }
@@ -79,7 +79,7 @@ fn obeys_the_law(program: &Program, shuffle: Option<u64>) -> Result<Tally, TestC
     judge(&trace).map_err(|offence| TestCaseError::fail(format!("{offence}\n{trace}")))
 }
 
-/// A law that is never put to the test holds always.
+/// A law that is never tested is never broken.
 #[test]
 fn the_generated_programs_come_to_every_case_of_the_law() {
     let mut runner = TestRunner::deterministic();

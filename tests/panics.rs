@@ -28,7 +28,7 @@ use common::{Reports, Told, assert_contains, assert_count, assert_lacks, child, 
 
 // A task that catches its panics.
 
-/// Catches `count` panics, and says nothing of them.
+/// Catches `count` panics, and reports none of them.
 #[inline(never)]
 fn catches(count: u32) {
     for number in 1..=count {
@@ -130,7 +130,7 @@ fn panics_that_a_task_catches_cost_no_memory() {
         .split_once(" pages")
         .unwrap();
     let pages = pages.rsplit(' ').next().unwrap();
-    // 8 MiB where a page has 4 KiB: a record with its frames has some 4 KiB, and shown some 40.
+    // 8 MiB where a page has 4 KiB: a record with its frames takes some 4 KiB, and its text some 40.
     assert!(pages.parse::<u64>().unwrap() < 2048, "{pages} pages more");
 }
 
@@ -187,7 +187,7 @@ fn an_executor_in_the_destructor_of_a_thread_local_reports_what_its_tasks_catch(
     let told = child(name).run(|| {
         let thread = thread::spawn(|| {
             LAST.with(|_| ());
-            // Whatever else is kept by the thread is gone before the last one is.
+            // All other thread-locals are gone before the last one.
             Reports::new().run(async { catches(1) });
         });
         thread.join().unwrap();
@@ -247,7 +247,7 @@ fn of_two_panics_with_one_message_the_one_that_is_resumed_is_the_failure() {
     assert_lacks(&reports.only(), "panics_formatted");
 }
 
-/// What a task's failure says that catches `first`, and then resumes `second`, which no hook has seen.
+/// The failure of a task that catches `first`, and then resumes `second`, which no hook has seen.
 #[track_caller]
 fn failure_of_another<P: Any + Send>(first: fn(), second: P) -> String {
     let reports = Reports::new();
@@ -402,7 +402,7 @@ fn a_panic_of_another_thread_says_that_it_was_raised_elsewhere() {
         assert_lacks(&report, "   at ");
     });
     let Some(told) = told else { return };
-    // What the thread itself has to say is std's to print.
+    // std prints the panic of the thread itself.
     assert_count(&told.assert_success().stderr, "boom", 1);
 }
 
@@ -499,7 +499,7 @@ fn a_resumed_panic_that_is_caught_again_is_reported_as_caught_with_its_place() {
     assert_eq!(reports.failures(), 0);
 }
 
-// What candor knows more of.
+// What candor explains further.
 
 #[test]
 fn a_use_of_tokio_without_its_runtime_gets_a_line_of_help() {
@@ -544,7 +544,7 @@ fn the_first_use_while_the_thread_unwinds_has_its_report_once_and_in_full() {
     assert_count(&told.stderr, "the program's own\n", 1);
 }
 
-// Nobody's panics.
+// Panics of no task.
 
 /// Runs `inner` in a task of another executor, and expects that this task has no part in what it does.
 #[track_caller]
@@ -567,7 +567,7 @@ fn what_an_inner_executors_callback_panics_with_is_no_outer_tasks() {
             inner.spawn(async { Err::<(), _>("broken") }).detach();
             inner.drain();
         });
-        // Nor when the failure belongs to an executor that does not run.
+        // The same if the failure belongs to an executor that does not run.
         assert_reaches_no_outer_task(|| {
             let owner = Executor::builder()
                 .on_failure(|_| panic!("callback"))
@@ -700,7 +700,7 @@ fn a_panic_of_an_inner_main_future_is_the_outer_tasks() {
             panic!("dropped");
         }
     }
-    /// Ready at once, and not dropped before its executor does it.
+    /// Ready at once, and not dropped before its executor drops it.
     fn ready_with(guard: PanicsWhenDropped) -> impl Future<Output = ()> {
         poll_fn(move |_| {
             let _held = &guard;
@@ -825,8 +825,8 @@ fn dies_with_one_unread(is_main: bool, dies: fn()) {
     });
 }
 
-/// Asserts that the process died of the panics of one task, and said these, each once and with its place, and
-/// what was unread, and called no user code.
+/// Asserts that the process died of the panics of one task; that it printed these, each once and with its
+/// place, and what was unread; and that it called no user code.
 #[track_caller]
 fn assert_died(told: &Told, panics: &[&str]) {
     let code = told.status.code();
@@ -923,7 +923,7 @@ fn what_the_languages_own_checks_find_is_reported_in_full() {
     let told = child(name).run(|| {
         dies_with_one_unread(false, || {
             let null: *const u32 = std::hint::black_box(std::ptr::null());
-            // SAFETY: It is not sound. The check that finds that aborts before it is read.
+            // SAFETY: It is not sound. The check that finds this aborts before the read.
             println!("{}", unsafe { *null });
         });
     });

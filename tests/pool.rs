@@ -1,4 +1,4 @@
-//! A pool runs at most so many tasks at once, and takes its inputs as it needs them.
+//! A pool runs a limited number of tasks at once, and takes its inputs as it needs them.
 //!
 //! ```text
 //! submit ──► waits for a permit ──► runs            in order of submitting
@@ -19,7 +19,7 @@ use futures::FutureExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How many are there now, and how many were at most.
+/// How many are there now, and the most there have been.
 #[derive(Clone, Default)]
 struct Crowd(Rc<Cell<(usize, usize)>>);
 
@@ -295,7 +295,7 @@ fn a_next_that_is_dropped_loses_no_result_and_holds_no_permit() {
         });
         assert!(time::timeout(SECOND, results.next()).await.is_err());
         busy.await.unwrap();
-        // Nobody awaits the results now, so they stand in nobody's way.
+        // The results are not awaited now, so they block no other task.
         pool.submit(async {}).await.unwrap();
         assert!(time::timeout(SECOND / 2, results.next()).await.is_err());
         assert_eq!(results.collect().await.unwrap(), [1, 2]);
@@ -356,7 +356,7 @@ fn a_next_that_is_cancelled_leaves_no_place_in_the_queue() {
         let pool = TaskPool::new(1);
         let busy = pool.submit(std::future::pending::<()>());
         let mut results = [(); 2].map(|()| pool.map(0..2, async |n| n));
-        // In turns, so that none of them is always the last in the queue.
+        // Alternating, so that none of them is always the last in the queue.
         for round in 0..1000 {
             let next = results[round % 2].next();
             let timed = candor::time::timeout(std::time::Duration::from_nanos(1), next);
@@ -389,7 +389,7 @@ fn an_iterator_that_panics_takes_no_result_with_it() {
         let next = AssertUnwindSafe(results.next()).catch_unwind().await;
         assert!(next.is_err());
         assert!(results.next().await.unwrap().is_err(), "it is still there");
-        // The second input went with the panic.
+        // The second input was lost with the panic.
         assert_eq!(results.next().await.unwrap().unwrap(), 2);
         assert!(results.next().await.is_none());
     });

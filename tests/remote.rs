@@ -1,4 +1,4 @@
-//! Whoever spawns from another thread gets an answer: the outcome, `Cancelled` or `Closed`, and never a hang.
+//! A spawn from another thread gets an answer: the outcome, `Cancelled` or `Closed`, and never a hang.
 //!
 //! ```text
 //! other threads                  the executor's thread
@@ -7,7 +7,7 @@
 //! handle dropped ──────────────► its failure is reported here
 //! ```
 //!
-//! Nothing waits for a time: threads wait for each other by channels and joins, so what is lost hangs.
+//! Nothing waits for a time: threads wait for each other by channels and joins, so a lost message hangs.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn poll_once<T: candor::Outcome>(
     Pin::new(handle).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Says which thread drops it.
+/// Sends the id of the thread that drops it.
 struct Tracked(mpsc::Sender<thread::ThreadId>);
 
 impl Drop for Tracked {
@@ -443,7 +443,7 @@ fn exit_cancels_what_had_arrived_and_the_executor_goes_on() {
     let late = remote.clone();
     let (arrived, tasks) = mpsc::channel();
     executor.run(async move {
-        // In the middle of a pass, so that no other begins before the end.
+        // In the middle of a pass, so that no other pass begins before the end.
         yield_now().await;
         arrived.send(late.spawn(|| async { 1 }).unwrap()).unwrap();
         candor::exit(3);
@@ -643,7 +643,7 @@ fn an_abort_that_comes_late_does_not_hit_the_next_task_in_the_slot() {
 fn the_next_task_in_a_slot_spawns_in_its_own_name() {
     let reports = Reports::new();
     let remote = reports.remote();
-    // Its child is gone before it, so that its own slot is the next to be given out.
+    // Its child is gone before it, so that its own slot is the next to be used.
     let first = async move {
         candor::spawn(async {}).detach();
         yield_now().await;

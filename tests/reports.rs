@@ -1,4 +1,4 @@
-//! What a report says: who failed, how, with which words, where, and by whom it was spawned.
+//! What a report says: which task failed, how, with which message, where, and what spawned it.
 //!
 //! The failures are made here and their reports read as `on_failure` gets them, which is the text that would be
 //! printed. A line of this file that a report must name is marked by a comment at its end.
@@ -930,7 +930,7 @@ fn the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_run
     }
 }
 
-/// Fails after it has been passed on by so many tasks, each of which awaits the next.
+/// A failure that is passed on by this many tasks, each of which awaits the next.
 fn passed_on_by(tasks: u32) -> Pin<Box<dyn Future<Output = candor::Result>>> {
     Box::pin(async move {
         if tasks == 0 {
@@ -969,11 +969,11 @@ fn a_chain_of_a_thousand_awaiters_names_sixteen_at_either_end() {
     }
 }
 
-/// What carries the failure through the question mark of each task.
+/// The type that carries the failure through the `?` of each task.
 type Climb<E> = fn(u32) -> Climbing<E>;
 type Climbing<E> = Pin<Box<dyn Future<Output = Result<(), E>>>>;
 
-/// The length of the report of a failure that so many tasks have passed on.
+/// The length of the report of a failure that this many tasks have passed on.
 fn length_of_report<E: Debug + 'static>(climb: Climb<E>, tasks: u32) -> usize {
     let report = report_of(climb(tasks));
     assert_contains(&report, "the origin");

@@ -1,7 +1,7 @@
-//! Nobody is left who could wake anybody, or it looks as if it were so: that is said, and by whom it is waited.
+//! No wake can come any more, or it looks like that: the text says so, and what waits for it.
 //!
-//! What is suspected is told in the log. The logger of this file hands each warning to the thread that it is
-//! told on, which is the executor's.
+//! A suspected stall is reported in the log. The logger of this file gives each warning to the thread that
+//! logs it, which is the executor's.
 
 mod common;
 
@@ -41,7 +41,7 @@ async fn woken_by(keep: impl FnOnce(Waker)) {
     .await
 }
 
-/// Says to another thread that the executor is about to park, for the first time only.
+/// Tells another thread that the executor is about to park, for the first time only.
 struct Parks(Mutex<Option<mpsc::Sender<()>>>);
 
 impl Instrument for Parks {
@@ -93,7 +93,7 @@ fn log_to_this_thread() {
     });
 }
 
-/// Runs tasks on `executor` until a warning comes, and gives that.
+/// Runs tasks on `executor` until a warning comes, and returns that.
 fn warning_of(executor: &Executor) -> String {
     log_to_this_thread();
     let waker = Rc::new(Cell::new(None::<Waker>));
@@ -243,7 +243,7 @@ fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
         }))
     });
     assert_contains(&text, "can never return");
-    // Not suspected first: it is certain when the executor looks up.
+    // Not suspected first: it is certain when the executor checks.
     assert!(warnings.take().is_empty());
 }
 

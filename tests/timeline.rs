@@ -32,7 +32,7 @@ fn json_of(timeline: &Timeline) -> String {
     String::from_utf8(json).unwrap()
 }
 
-/// The events of a file, after all rules of the format have been seen to hold.
+/// The events of a file, after all rules of the format were checked.
 #[track_caller]
 fn events_of(timeline: &Timeline) -> Vec<Value> {
     let file: Value = serde_json::from_str(&json_of(timeline)).unwrap();
@@ -67,7 +67,7 @@ fn assert_valid(events: &[Value]) {
         match phase {
             "M" => {}
             "s" => assert!(time < last, "{event}"),
-            // It ends at the very beginning of the poll.
+            // It ends at the beginning of the poll.
             "f" => assert!(time == last && event["bp"] == "e", "{event}"),
             _ => assert!(time > last, "{event}"),
         }
@@ -79,7 +79,7 @@ fn assert_valid(events: &[Value]) {
     for (id, ends) in arrows {
         assert_eq!(ends, ["s", "f"], "arrow {id}");
     }
-    // An arrow begins in a sliver, and ends in a poll; each is where a viewer looks for it.
+    // An arrow begins in a thin slice, and ends in a poll; each is where a viewer looks for it.
     for arrow in events {
         let (phase, slice) = match arrow["ph"].as_str() {
             Some("s") => ("X", arrow["name"].as_str().unwrap()),
@@ -112,7 +112,7 @@ fn arrows_of(events: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// All that a timeline has words for: channels, timers, failures, a group, an abort, another thread.
+/// All that a timeline can show: channels, timers, failures, a group, an abort, another thread.
 async fn everything() {
     let (sender, receiver) = async_channel::bounded::<u32>(1);
     let producer = TaskBuilder::new().name("producer").spawn(async move {

@@ -1,4 +1,4 @@
-//! A timer fires at its deadline: never early, in order, once, and not at all when nobody waits for it.
+//! A timer fires at its deadline: never early, in order, once, and not at all if it is not awaited.
 //!
 //! All but one of these tests run on virtual time, which jumps from deadline to deadline. So they can
 //! assert *when* something happened, to the nanosecond:
@@ -35,7 +35,7 @@ const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-// A sleep may be made here and dropped there, as long as it is polled in an executor.
+// A sleep may be made and dropped anywhere, as long as it is polled in an executor.
 const _: fn() = || {
     fn sent_and_shared<T: Send + Sync + Unpin + Debug>() {}
     sent_and_shared::<Sleep>();
@@ -257,7 +257,7 @@ fn yield_once_by_hand() -> impl Future<Output = ()> {
     })
 }
 
-/// Polls `sleep`, resets it, and says how long it took altogether.
+/// Polls `sleep`, resets it, and returns how long it took altogether.
 async fn time_when_reset(from: Duration, to: Duration) -> Duration {
     let start = now();
     let mut sleep = sleep(from);
@@ -372,7 +372,7 @@ fn a_sleep_polled_in_one_executor_ends_in_another() {
             .is_pending()
     );
     second.block_on(&mut sleep);
-    // The first one's wheel holds the deadline still, and may wake for it: nobody is hurt.
+    // The first one's wheel still holds the deadline, and may wake for it; that does no harm.
     first.block_on(candor::sleep(5 * SECOND));
 }
 
@@ -714,7 +714,7 @@ fn an_endless_sleep_does_not_let_virtual_time_run_to_its_end() {
         let start = now();
         spawn(sleep(Duration::MAX)).detach();
         let sends = thread::spawn(move || {
-            // Until the executor has had the time to fall asleep; if it has not, less is tested.
+            // Gives the executor the time to park; if it has not parked, less is tested.
             thread::sleep(20 * MS);
             sender.try_send(()).unwrap();
         });

@@ -1,4 +1,4 @@
-//! The log at trace level tells what an executor does.
+//! The log at trace level shows what an executor does.
 //!
 //! A logger belongs to a process, so this file has one test.
 
@@ -63,7 +63,7 @@ fn a_program_can_be_followed_in_the_log_if_the_logger_wants_trace_when_it_begins
     let built = || candor::Executor::builder().build().spawn(async {}).detach();
     assert_eq!(told_of(built)[0], "task #1 is spawned");
 
-    // One that was followed is not kept for the next.
+    // That the trace level was on before makes no difference.
     log::set_max_level(LevelFilter::Debug);
     assert!(told_of(program).is_empty());
 }

@@ -1,4 +1,4 @@
-//! All user code that candor calls, each with a panic and with a call that comes back into candor.
+//! All user code that candor calls, each with a panic and with a call back into candor.
 //!
 //! | user code | called by | a panic is |
 //! |---|---|---|
@@ -9,13 +9,13 @@
 //! | an error's destructor | a report, a handle | contained |
 //! | a payload's destructor | a report | contained |
 //! | `From` into a group's error | `TaskGroup::join` | the member's failure |
-//! | `on_failure` | a report | said behind the report, which is printed |
+//! | `on_failure` | a report | said after the report, which is printed |
 //! | an `Instrument` | each event | said once; the instrument is switched off |
-//! | the logger | whatever candor says | said behind it on stderr |
-//! | `on_wake`, wakers of others | a wake | contained, see tests/foreign_wakers.rs |
+//! | the logger | any report or warning | said after it on stderr |
+//! | `on_wake`, foreign wakers | a wake | contained, see tests/foreign_wakers.rs |
 //! | the closure of a `Remote` | the first poll of its task | the task's failure |
-//! | the inputs and the function of a pool | `PoolResults::next` | that of whoever awaits it |
-//! | the panic hook of before | a panic that is nobody's | the process's |
+//! | the inputs and the function of a pool | `PoolResults::next` | that of the awaiter |
+//! | the earlier panic hook | a panic of no task | the process's |
 
 mod common;
 
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use candor::{Executor, Instrument, TaskFailure, TaskGroup, TaskPool, sleep, spawn, yield_now};
 use common::{Reports, assert_contains, assert_count, child, panic_message};
 
-/// What hostile code does when it is called: it panics, or it comes back into candor in every way that it can.
+/// What hostile code does when it is called: it panics, or it calls into candor in every way that it can.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Does {
     Panic,
@@ -100,7 +100,7 @@ impl Drop for Value {
     }
 }
 
-/// Runs `body` in a process of its own, and checks that a sibling, its timer and its handle get on all the same.
+/// Runs `body` in a process of its own, and checks that a sibling, its timer and its handle go on all the same.
 fn siblings_go_on(test: &'static str, body: impl FnOnce(&Executor)) -> Option<common::Told> {
     child(test).run(|| {
         let executor = Executor::builder().virtual_time().build();
@@ -169,10 +169,10 @@ fn a_value_that_nobody_takes_may_do_what_it_likes() {
         "a_value_that_nobody_takes_may_do_what_it_likes",
         |executor| {
             for does in BOTH {
-                // In the poll that returns it, that is the task's failure.
+                // If it panics in the poll that returns it, that is the task's failure.
                 executor.spawn(async move { Value(does) }).detach();
                 executor.run_until_stalled();
-                // Later it is nobody's, even if whoever drops the handle is unwinding.
+                // Later it is no task's failure, even if the code that drops the handle is unwinding.
                 let handle = executor.spawn(async move { Value(does) });
                 executor.run_until_stalled();
                 let dropped = executor.spawn(async move {

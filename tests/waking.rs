@@ -1,4 +1,4 @@
-//! Whoever wakes a future, from wherever and however often: it is polled again, once, by its own executor.
+//! From wherever a future is woken, and however often: it is polled again, once, by its own executor.
 //!
 //! The futures here are written by hand against std's `Context` and `Waker`, as those of other crates are.
 //!
@@ -26,7 +26,7 @@ use std::time::Duration;
 use candor::{Executor, spawn, yield_now};
 use common::finished;
 
-/// A future that counts its polls, keeps its last waker, and is ready once it is told so.
+/// A future that counts its polls, keeps its last waker, and is ready once a test says so.
 #[derive(Clone, Default)]
 struct Probe(Rc<ProbeState>);
 
@@ -81,7 +81,7 @@ fn settle(executor: &Executor) {
     });
 }
 
-/// A flag that another thread raises, and the waker of who waits for it.
+/// A flag that another thread sets, and the waker of the task that waits for it.
 #[derive(Default)]
 struct Signal {
     is_raised: AtomicBool,
@@ -217,7 +217,7 @@ fn the_waker_of_a_finished_task_does_not_poll_the_next_tenant_of_its_slot() {
     assert_eq!((first.polls(), second.polls()), (2, 1));
 }
 
-/// From outside of the executor a wake reaches a slot, not a tenant: a stale one may cost a poll, but harms nobody.
+/// From outside of the executor a wake reaches a slot, not a tenant: a stale one may cost a poll, but does no harm.
 #[test]
 fn a_stale_wake_from_another_thread_is_at_worst_one_spurious_poll() {
     let (executor, first, second) = (executor(), Probe::default(), Probe::default());
@@ -236,7 +236,7 @@ fn a_stale_wake_from_another_thread_is_at_worst_one_spurious_poll() {
     executor.block_on(task).unwrap();
 }
 
-/// Then nobody lives in the slots that are named, and those who move in must find them in order.
+/// Then the slots that were woken are free, and later tenants must find them in order.
 #[test]
 fn stale_wakes_from_another_thread_disturb_no_task_that_is_spawned_later() {
     let executor = executor();
@@ -365,7 +365,7 @@ fn a_wake_may_hold_the_lock_that_the_future_takes() {
     settle(&executor);
     executor.block_on(async {
         let waker = lock.lock().unwrap();
-        // Were the task polled or dropped in here, it would wait for this very lock.
+        // If the task were polled or dropped in here, it would wait for this same lock.
         waker.as_ref().unwrap().wake_by_ref();
     });
     executor.block_on(task).unwrap();
@@ -446,7 +446,7 @@ fn wakers_of_two_tasks_are_told_apart() {
     assert!(one.will_wake(&one.clone()) && !one.will_wake(&other));
 }
 
-/// Both tasks live in the first slot of their executor, so only its number tells them apart.
+/// Both tasks are in the first slot of their executor, so only its number distinguishes them.
 #[test]
 fn a_wake_goes_to_its_own_executor_and_not_to_the_one_that_runs_here() {
     let [here, elsewhere] = [executor(), executor()];
@@ -589,8 +589,8 @@ enum Polled {
     Timer,
 }
 
-/// Polls a handle or a timer with two foreign wakers in turn, which react to `call`; lets it become ready; and
-/// expects that everything else, and a later await of the same, goes on as if they had been harmless.
+/// Polls a handle or a timer with two foreign wakers in turn, which react to `call`. Then lets it become
+/// ready, and expects that everything else, and a later await of it, goes on as if they had been harmless.
 ///
 /// They react the first `times` only: two wakers of one future that both panic when dropped abort the process.
 fn hostile_waker_does_no_harm(
@@ -621,7 +621,7 @@ fn hostile_waker_does_no_harm(
         REACTION.set(Some(react));
         for number in [1, 2] {
             let waker = foreign_waker(number);
-            // A panicking waker panics in whoever polls with it: that is its own business.
+            // A panicking waker panics in the code that polls with it, and only there.
             let poll = catch_unwind(AssertUnwindSafe(|| {
                 subject.as_mut().poll(&mut Context::from_waker(&waker))
             }));
@@ -680,7 +680,7 @@ fn a_foreign_waker_may_panic_when_it_is_dropped() {
     }
 }
 
-/// Comes back to the executor in all the ways there are.
+/// Calls back into the executor in all the ways there are.
 fn re_enter() {
     let spawned = spawn(async {});
     drop(spawned);

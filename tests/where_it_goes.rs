@@ -1,8 +1,8 @@
-//! Where a report is printed: in the log if that takes it, else on stderr; once, whole, and always.
+//! Where a report is printed: in the log if a logger takes it, else on stderr; once, whole, and always.
 //!
-//! Only from outside can be seen what a process printed. So most of these tests start themselves again as a
-//! process of their own, which does what [`Child::run`](common::Child::run) is given; what is below that call is
-//! the parent, and looks at what came out.
+//! What a process printed can be seen only from outside. So most of these tests start themselves again as a
+//! process of their own, which does what [`Child::run`](common::Child::run) is given. The code below that call
+//! is the parent's, and checks the output.
 //!
 //! Two things need another build: `panic = "abort"`, and a binary without symbols. For these, `program.rs`
 //! is built in a directory of its own, which takes some seconds once.
@@ -268,7 +268,7 @@ fn a_full_stderr_stops_nobody() {
 #[test]
 fn a_closed_stderr_stops_nobody() {
     let (reader, writer) = std::io::pipe().unwrap();
-    // Nobody reads: what is written fails.
+    // There is no reader: what is written fails.
     drop(reader);
     let told = child("a_closed_stderr_stops_nobody")
         .stderr(writer)
@@ -529,7 +529,7 @@ impl Told {
         assert!(!self.status.success() && code != Some(101), "{self:#?}");
     }
 
-    /// Asserts that a process that died told its last panic, and what was unread, a line each.
+    /// Asserts that a process that died printed its last panic, and what was unread, a line each.
     #[track_caller]
     fn assert_told_everything(&self) {
         self.assert_aborted();
@@ -774,7 +774,7 @@ fn a_mistake_is_told_with_the_place_of_the_caller() {
     assert_count(&told.stderr, " panicked at tests/where_it_goes.rs:", 6);
 }
 
-/// A sibling of a task that fails has to get on, and the exit code has to say what happened.
+/// A sibling of a task that fails has to go on, and the exit code has to say what happened.
 fn fails_and_goes_on() {
     let code = candor::run(async {
         candor::spawn(async { Err::<(), _>("an ordinary error") }).detach();
@@ -784,7 +784,7 @@ fn fails_and_goes_on() {
     assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
 }
 
-/// A pipe that nobody reads, and a device that is full.
+/// A pipe without a reader, and a device that is full.
 fn dead_ends() -> Vec<Stdio> {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -824,7 +824,7 @@ fn a_stderr_that_takes_nothing_stops_no_build_that_aborts_on_panic() {
     }
 }
 
-/// A logger that uses candor for each record, as an exporter that waits for its own future.
+/// A logger that uses candor for each record, like an exporter that waits for its own future.
 struct Exporter;
 
 impl log::Log for Exporter {
@@ -931,8 +931,8 @@ fn the_path_of_a_file_cannot_forge_a_report() {
     }
 }
 
-/// A logger that spawns a task on the executor for each record, as an exporter that does not block. Ends the process when it is
-/// called over and over again.
+/// A logger that spawns a task on the executor for each record, like an exporter that does not block. Ends the process
+/// when it is called again and again.
 struct Spawns<F>(fn() -> F, AtomicU32);
 
 impl<F: Future<Output: candor::Outcome> + 'static> log::Log for Spawns<F> {

@@ -1,8 +1,8 @@
 //! What several test files need: an executor that shows what it reports, and processes to fail in.
 //!
 //! A report is printed where a test cannot see it, so most tests collect reports through `on_failure`.
-//! What is printed, and where, only another process can see: [`child`] runs one test of the present
-//! file again, on its own. An [`example`] is built beside the tests and runs as a process as well.
+//! Only another process can see what is printed, and where: [`child`] runs one test of the same file
+//! again, on its own. An [`example`] is built beside the tests and runs as a process as well.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -129,7 +129,7 @@ impl Deref for Reports {
     }
 }
 
-/// What happened, in order. A report in it stands as `report: ` and its first line.
+/// What happened, in order. A report in it is `report: ` and its first line.
 #[derive(Clone, Default)]
 pub struct Trace(Rc<RefCell<Vec<String>>>);
 
@@ -159,7 +159,7 @@ pub async fn finished<T>(task: &JoinHandle<T>) {
     }
 }
 
-/// What the panic that `body` ends in says.
+/// The message of the panic in which `body` ends.
 #[track_caller]
 pub fn panic_message(body: impl FnOnce()) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(body)) else {
@@ -221,7 +221,7 @@ impl Child {
         self
     }
 
-    /// With libtest's capture of the output, as a plain `cargo test` has it.
+    /// With libtest's capture of the output, as in a plain `cargo test`.
     pub fn captured(mut self) -> Self {
         let mut captured = Command::new(self.command.get_program());
         captured.args(self.command.get_args().filter(|arg| *arg != "--nocapture"));
@@ -236,7 +236,7 @@ impl Child {
         self
     }
 
-    /// Runs `body` if this is the child; else starts the child and tells what came of it.
+    /// Runs `body` if this is the child; else starts the child and returns its outcome.
     pub fn run(mut self, body: impl FnOnce()) -> Option<Told> {
         if std::env::var_os(CHILD).is_some() {
             body();

@@ -1,4 +1,4 @@
-//! What the exercises ask for. The exercises and their solutions are held to these same checks.
+//! What the exercises ask for. The exercises and their solutions have to pass these same checks.
 //!
 //! Each check calls what the file above it defines: `tests/exercises.rs` when you run the exercises,
 //! `solutions.rs` when the solutions are tested.
@@ -163,7 +163,7 @@ pub fn a_fair_queue() {
     let popped: Vec<_> = std::iter::from_fn(|| ready.pop()).collect();
     assert_eq!(popped, [10, 11, 12], "who came first is polled first");
 
-    // Both sources have somebody who is woken again in each of its polls.
+    // Both sources have a task that is woken again in each of its polls.
     for start in 0..100 {
         let mut ready = ReadyTasks::default();
         ready.push_local(BUSY);
@@ -212,7 +212,7 @@ pub fn debouncing() {
             (100, "yo"),
         ] {
             sleep(Duration::from_millis(pause)).await;
-            // If nobody listens any more, the task says why when it is joined.
+            // If the receiver is gone, the task says why when it is joined.
             keys.send(text).await.ok();
         }
         sleep(Duration::from_millis(10)).await;
@@ -308,7 +308,7 @@ pub fn a_semaphore() {
             poll_once(pin!(newcomer)).is_pending(),
             "a newcomer does not push in"
         );
-        // It has been handed the permit, or soon would have been, and goes without taking it.
+        // It has been handed the permit, or soon would have been, and is dropped without taking it.
         drop(is_too_late);
         let permit = poll_once(waits);
         assert!(
@@ -385,7 +385,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// Polls with a waker that wakes nobody.
+/// Polls with a waker that does nothing.
 fn poll_once<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
     Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()))
 }

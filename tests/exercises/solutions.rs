@@ -1,4 +1,4 @@
-//! Solutions of the exercises in `tests/exercises.rs`, held to the same checks.
+//! Solutions of the exercises in `tests/exercises.rs`, which pass the same checks.
 //!
 //! Spoilers below. There is more than one good answer to each; these are short ones.
 
@@ -111,8 +111,8 @@ fn exercise_4_select() {
 
 // # Exercise 5: the lost wake
 //
-// The flag said that *a* waker was registered, but not that it was the waker of whoever polls now. Each `Wait`
-// has a place of its own in the list, and each poll writes the present waker there.
+// The flag said that *a* waker was registered, but not that it was the waker of the current poll. Each `Wait`
+// has a place of its own in the list, and each poll writes its waker there.
 
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
@@ -297,7 +297,7 @@ pub async fn with_request_id<F: Future>(id: u32, future: F) -> F::Output {
     .await
 }
 
-/// Makes the id again what it was, also when the poll panics.
+/// Restores the earlier id, also when the poll panics.
 struct PutBack(Option<u32>);
 
 impl Drop for PutBack {
@@ -314,8 +314,7 @@ fn exercise_9_task_local() {
 // # Exercise 10: a semaphore
 //
 // A permit that is given back goes to the first waiter right away: its place in the queue turns from a waker into
-// a permit that lies ready. So nobody can push in between, and an `Acquire` that is dropped gives back what
-// lies ready for it.
+// a permit. So none can overtake it, and an `Acquire` that is dropped gives back the permit in its place.
 
 #[derive(Clone)]
 pub struct Semaphore(Rc<RefCell<Permits>>);
@@ -351,7 +350,7 @@ impl Semaphore {
         let mut permits = self.0.borrow_mut();
         while let Some(next) = permits.waiting.pop_front() {
             if let Place::Waits(waker) = next.replace(Place::IsServed) {
-                // A foreign waker may come back here.
+                // A foreign waker may call back into this.
                 drop(permits);
                 waker.wake();
                 return;
@@ -419,7 +418,7 @@ fn exercise_10_semaphore() {
 
 // # Exercise 11: all or nothing
 //
-// Should a second task fail in the meantime, its failure is dropped here, which counts as read. A task group would
+// If a second task fails in the meantime, its failure is dropped here, which counts as read. A task group would
 // keep it as well.
 
 pub async fn try_all<T, E: Debug + 'static>(

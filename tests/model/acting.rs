@@ -1,9 +1,10 @@
 //! Runs a program on a real executor.
 //!
-//! So that each program ends, a janitor comes by every (virtual) hour: it opens the gates and aborts whoever
-//! is left. Before, it looks for those who wait for something that has happened: that is a lost wake.
+//! So that each program ends, a janitor runs every (virtual) hour: it opens the gates and aborts the
+//! remaining tasks. Before that, it looks for tasks that wait for something that has happened: that is a
+//! lost wake.
 //!
-//! Knows no law: it only does what the plans say, and announces each failure before it comes to pass.
+//! Knows no law: it only does what the plans say, and announces each failure before it happens.
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -157,7 +158,7 @@ impl Actor {
     async fn act(self, plan: Plan) -> Ended {
         for step in plan.steps {
             self.take(step).await?;
-            // Also what was woken by others is polled now, and not before it had to be.
+            // What others have woken is polled now too, and not before it had to be.
             self.waits(Waits::ForItsTurn);
         }
         match plan.ending {

@@ -1,6 +1,6 @@
 //! The law: replays a trace and says where it was broken.
 //!
-//! For each task it keeps who may hear of its failure:
+//! For each task it keeps where its failure may go:
 //!
 //! ```text
 //! no failure ──fails, handle gone──────────────► due ──reported──► told
@@ -123,7 +123,7 @@ struct Law {
     now: Duration,
     tasks: BTreeMap<Number, Account>,
     due: Vec<Due>,
-    /// Everything is being cancelled, and what is unread is being told.
+    /// Everything is being cancelled, and unread failures are being reported.
     is_ending: bool,
     counted: u64,
     tally: Tally,

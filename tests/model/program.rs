@@ -16,7 +16,7 @@ pub const GATES: usize = 3;
 pub struct Program {
     pub main: Plan,
     pub entry: Entry,
-    /// What is done with the handles that were given to the host, when the executor runs no more.
+    /// What is done with the handles that were given to the host, when the executor no longer runs.
     pub host: Vec<HostStep>,
     /// In milliseconds; sleeps are about as long.
     pub grace: u64,
@@ -26,7 +26,7 @@ pub struct Program {
 pub enum Entry {
     /// `Executor::run`: the main future may fail, and all tasks are waited for.
     Run,
-    /// `Executor::block_on`: the main future leaves when it likes.
+    /// `Executor::block_on`: the main future returns at any time.
     BlockOn,
 }
 
@@ -50,7 +50,7 @@ pub enum Step {
     Catch,
     Spawn(Plan),
     Join(usize, Then),
-    /// Awaits a handle for so many milliseconds, and drops it then.
+    /// Awaits a handle for this many milliseconds, and drops it then.
     JoinWithin(usize, u64),
     /// Awaits two handles, takes the outcome that comes first, and drops the other handle.
     Race(usize, usize),
@@ -81,7 +81,7 @@ pub enum Ending {
     Return,
     Fail,
     Panic,
-    /// Panics without a word to the panic hook.
+    /// Panics without calling the panic hook.
     PanicUnseen,
     /// Waits for ever. It is aborted after an hour.
     Never,
@@ -116,9 +116,9 @@ impl Plan {
         }
     }
 
-    /// This plan for a main future that never ends otherwise than by returning.
+    /// This plan for a main future that ends only by returning.
     ///
-    /// Under `block_on` a panic is its caller's affair, and nobody would abort it if it waited for ever.
+    /// Under `block_on` a panic goes to its caller, and nothing would abort it if it waited for ever.
     pub fn without_failures(mut self) -> Plan {
         self.ending = Ending::Return;
         self.parting = Parting::Quiet;

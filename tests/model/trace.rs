@@ -3,7 +3,7 @@
 //! A task is known by a number that it keeps; the main future is number 0. Times are virtual and count
 //! from the start.
 //!
-//! Knows nothing of how the events come about.
+//! Does not know how the events are made.
 
 use std::fmt;
 use std::time::Duration;
@@ -40,10 +40,10 @@ pub enum Event {
     Reported(Report),
     ValueDropped(Number),
 
-    // Who has control.
+    // Control.
     /// An entry point or the executor's destructor has returned, or the host has done a step of its own.
     ControlReturns,
-    /// The executor is about to be dropped, and so many failures it has counted.
+    /// The executor is about to be dropped, and it has counted this many failures.
     ExecutorEnds {
         failures: u64,
     },
@@ -52,7 +52,7 @@ pub enum Event {
     WaitsInVain(Number, String),
 }
 
-/// What the handle's holder was given.
+/// What the holder of the handle got.
 #[derive(Clone, Debug)]
 pub enum Delivered {
     Value(Number),

@@ -1,4 +1,4 @@
-//! What the tasks of a program share, and the instruments through which all that happens is seen.
+//! What the tasks of a program share, and the types that observe all that happens.
 //!
 //! ```text
 //! World ── the trace, the gates, what is known of each task
@@ -9,7 +9,7 @@
 //!   └── note_report                    the executor's `on_failure`
 //! ```
 //!
-//! Whatever the executor does to a task it does through one of these.
+//! Everything that the executor does to a task goes through one of these.
 //!
 //! Knows no steps.
 
@@ -68,7 +68,7 @@ pub enum Waits {
 }
 
 impl World {
-    /// Lets `executor_runs` have control.
+    /// Gives control to `executor_runs`.
     pub fn enter<R>(&self, executor_runs: impl FnOnce() -> R) -> R {
         self.is_inside.set(true);
         let result = executor_runs();
@@ -94,7 +94,7 @@ impl World {
 
     pub fn note_report(&self, failure: &TaskFailure) {
         let message = failure.message().to_owned();
-        // The text is made only where it is asked for something: it takes a while.
+        // The text is made only where it is needed: it takes a while.
         let names_its_cause =
             cause_in(&message).is_none_or(|cause| failure.report().contains(&format!("`{cause}`")));
         let name = failure.task_name().and_then(|name| name.strip_prefix('t'));
@@ -106,14 +106,14 @@ impl World {
         }));
     }
 
-    /// Ends the world, and gives what it has seen.
+    /// Ends the world, and returns its trace.
     pub fn take_trace(&self) -> Vec<(Duration, Event)> {
         // An abort handle keeps the task's outcome, and a missed drop would look like one too few.
         self.tasks.take();
         self.trace.take()
     }
 
-    /// Makes a future into one that is watched. It gets the next number.
+    /// Wraps a future so that it is watched. It gets the next number.
     pub fn watch<A: Future<Output = Ended> + 'static>(
         self: &Rc<Self>,
         acts: impl FnOnce(Number, Rc<Pocket>) -> A,
@@ -187,7 +187,7 @@ impl World {
         self.tasks.borrow_mut()[number].waits = waits;
     }
 
-    /// Nothing has moved for long: notes who waits for something that has happened.
+    /// Nothing has happened for long: notes the tasks that wait for something that has happened.
     pub fn note_lost_wakes(&self) {
         let now = self.now();
         let tasks = self.tasks.borrow();
@@ -216,7 +216,7 @@ pub struct Witness {
     world: Rc<World>,
     number: Number,
     acts: Pin<Box<dyn Future<Output = Ended>>>,
-    /// The last field, so that it goes off when the handles in the pocket have been dropped.
+    /// The last field, so that it is dropped after the handles in the pocket.
     _parting: PartingShot,
 }
 
@@ -347,7 +347,7 @@ impl Gate {
     }
 }
 
-/// An error that says what it is told to say.
+/// An error with a given text.
 #[derive(Debug)]
 pub struct Fault {
     pub message: String,

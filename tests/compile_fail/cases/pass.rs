@@ -19,7 +19,7 @@ fn main() {
         generic_tasks().await;
     });
 
-    // These would end the program, or never end: to compile is enough.
+    // These would end the program, or never end: compiling them is enough.
     let _: fn() = tasks_that_never_return;
 }
 

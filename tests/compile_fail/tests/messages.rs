@@ -1,13 +1,13 @@
 //! A task whose failure candor could not see does not compile, and the message says what to do.
 //!
-//! Each case is a file in `cases/`, with what the compiler says about it beside. To write these anew after a change:
+//! Each case is a file in `cases/`, with the compiler's message beside it. To write these again after a change:
 //! `TRYBUILD=overwrite cargo test --manifest-path tests/compile_fail/Cargo.toml`.
 
 use std::env;
 use std::io::{self, Write};
 use std::process::Command;
 
-/// The compiler that wrote the `.stderr` files. Others say the same in other words.
+/// The compiler that wrote the `.stderr` files. Others use other words.
 const WRITTEN_BY: &str = "rustc 1.95.";
 
 #[test]
@@ -19,7 +19,7 @@ fn every_accepted_outcome_can_be_spawned() {
 fn a_refused_outcome_is_answered_with_advice() {
     let compiler = compiler_version();
     if !compiler.starts_with(WRITTEN_BY) {
-        // Not `eprintln!`, which the harness keeps to itself when a test passes.
+        // Not `eprintln!`, which the harness does not show when a test passes.
         let _ = writeln!(
             io::stderr(),
             "skipped: the messages were written by {WRITTEN_BY}x, and this is {compiler}"
