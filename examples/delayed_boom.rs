@@ -1,4 +1,4 @@
-//! A bug that strikes one second after it was started, while nobody is looking.
+//! A bug that strikes one second after the job was started, unobserved.
 //!
 //! ```sh
 //! cargo run --example delayed_boom
@@ -19,7 +19,7 @@
 //! are eight errors to see, and all of them before `Ending.` The starts are a little apart, so that each
 //! error is printed below its heading.
 //!
-//! The exit code is 1, because [`candor::run`] tells the shell that tasks have failed.
+//! The exit code is 1, because [`candor::run`] reports to the shell that tasks have failed.
 
 use std::error::Error;
 use std::process::{Command, ExitCode, Termination};

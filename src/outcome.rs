@@ -1,7 +1,7 @@
-//! What a task may return: whatever tells success from failure.
+//! What a task may return: types that show success or failure.
 //!
-//! The failure of a task that nobody awaits must still be reported. For that, the executor must see
-//! a failure in the value that the future returned, and it must see it in the *type*: a
+//! The failure of a task that is not awaited must still be reported. For that, the executor must
+//! see a failure in the value that the future returned, and it must see it in the *type*: a
 //! `Vec<Result<..>>` that is dropped unread would lose its errors. So `spawn` takes no future whose
 //! output leaves the question open.
 //!
@@ -122,9 +122,9 @@ pub trait Outcome {
 /// Marks a plain value: one that can never be a failure, nor hold one.
 ///
 /// It is implemented for the plain types of std, and for containers, smart pointers and tuples *of
-/// values*. So `Vec<Result<..>>` is no value, and a task that returns it does not compile: if
-/// nobody awaited it, its errors would be lost. Turn such results into one, with `?` on each or
-/// with `collect::<Result<Vec<_>, _>>()`.
+/// values*. So `Vec<Result<..>>` is no value, and a task that returns it does not compile: without
+/// an awaiter, its errors would be lost. Turn such results into one, with `?` on each or with
+/// `collect::<Result<Vec<_>, _>>()`.
 ///
 /// Error types are not values either, apart from [`Infallible`]: return an error as an `Err`.
 ///

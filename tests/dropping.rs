@@ -608,7 +608,7 @@ fn count(bytes: isize) {
     let _counted = HELD.try_with(|held| held.set(held.get() + bytes));
 }
 
-// SAFETY: Each call is passed on to the system's allocator as it came; counting allocates nothing, since the
+// SAFETY: Each call is passed on unchanged to the system's allocator; counting allocates nothing, since the
 // thread-local is const-initialized and has no destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -5,7 +5,7 @@
 //! caught by candor                         as the failure of its task
 //! caught by the task                       once, as caught; of one poll the first 16, the last 16, and a number
 //! caught in one poll, resumed in another   as caught, and as a failure that refers to that
-//! raised elsewhere, resumed in a task      as a failure of which nobody knows the place
+//! raised elsewhere, resumed in a task      as a failure without a place
 //! one that cannot unwind                   with all that is recorded and unread, before the process aborts
 //! an executor's callback's or logger's     by std, and as no task's, however many executors nest
 //! ```

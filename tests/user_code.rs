@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | a future's poll | the loop | the task's failure |
 //! | a future's destructor | the end of a task, an abort, the end of the executor | the task's failure |
-//! | `Outcome`, a value's destructor | the last poll; the handle, if nobody took it | the task's failure; contained, with one warning |
+//! | `Outcome`, a value's destructor | the last poll; the handle, if it was not taken | the task's failure; contained, with one warning |
 //! | `Debug`, `Display`, `source()` of an error | a report, `JoinError::failure` | said in the report |
 //! | an error's destructor | a report, a handle | contained |
 //! | a payload's destructor | a report | contained |

@@ -41,4 +41,4 @@ fn main() -> ExitCode {
 //
 // # Mend it
 //
-// Await each handle, `detach` those that nobody will await, or let a `TaskGroup` hold them.
+// Await each handle, `detach` those that will not be awaited, or let a `TaskGroup` hold them.

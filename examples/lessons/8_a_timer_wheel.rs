@@ -54,7 +54,7 @@ fn main() {
 
 const LEVELS: usize = 3;
 
-/// What one slot stands for on each level.
+/// How many minutes one slot covers on each level.
 const TICKS: [u32; LEVELS] = [1, 10, 100];
 
 /// Values that wait for their deadlines, which are numbers below a thousand.

@@ -64,7 +64,7 @@ async fn program() {
     named("producer").spawn(producer).detach();
     let consumer = async move { while receiver.recv().await.is_ok() {} };
     let consumer = named("consumer").spawn(consumer);
-    // Nobody awaits it, so its failure is reported.
+    // It is not awaited, so its failure is reported.
     let audit = async {
         sleep(ms(15)).await;
         panic!("the books do not balance");

@@ -14,7 +14,7 @@ const PARKED: usize = 5;
 #[derive(Default)]
 pub struct Picture {
     pub lanes: Vec<Lane>,
-    /// Where each event stands, by its time: no two events share one.
+    /// The step of each event, by its time: no two events share one.
     pub steps: BTreeMap<u64, usize>,
     pub parked: Vec<Stretch>,
     pub timers: Vec<usize>,

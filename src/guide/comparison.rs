@@ -2,7 +2,7 @@
 //!
 //! # Where a failure is reported, and when
 //!
-//! What becomes of a job that fails while nobody awaits it:
+//! What happens to a job that fails and is not awaited:
 //!
 //! | | a panic or exception | an `Err` that is returned |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! A thread that calls the hosts of executors whose timers come due while nobody runs them.
+//! A thread that calls the hosts of executors whose timers come due while they are not running.
 //!
 //! A host knows nothing of candor's timers. So when an executor returns to its host, it sets an alarm
 //! here for the time when it has to run again. At that time a thread notifies its inbox, which calls

@@ -4,7 +4,7 @@
 //! ```text
 //! the host's loop                                   any thread
 //!
-//!   loop {                                          wake ──► on_wake: the host is asked to come round
+//!   loop {                                          wake ──► on_wake: the host is asked to tick
 //!       handle events                                            │
 //!       while tick() {}                                          ▼
 //!       wait for an event, until next_deadline() ◄── an event of the host's own, posted by on_wake

@@ -1,7 +1,7 @@
 //! From inputs to results: what `map` and `completed` give back.
 //!
 //! ```text
-//! inputs ──permit──► spawn ──► handles [ 0 | 1 | 2 | 3 ]  ──► next: whoever has the first turn
+//! inputs ──permit──► spawn ──► handles [ 0 | 1 | 2 | 3 ]  ──► next: the one with the first turn
 //!                                turns: [ 0, 1, 2, 3 ]         in order: each has a turn from the start
 //!                                       [ 2, 0 ]               as they come: when it is done
 //! ```

@@ -6,7 +6,7 @@
 //!  remote.spawn(make) ──── Order ────►   begins a pass: makes a task of it
 //!        │                               first poll: calls `make`, polls its future
 //!        ▼                               …
-//!  RemoteHandle ◄───── Shared ────────   done: the outcome lies there
+//!  RemoteHandle ◄───── Shared ────────   done: the outcome is there
 //! ```
 //!
 //! Wakers are numbers and tasks are plain `Rc`s because no other thread ever sees a task. So no future crosses

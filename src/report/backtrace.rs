@@ -47,7 +47,7 @@ const START_OF_PANIC: &str = "__rust_end_short_backtrace";
 const RUNTIME_CRATES: [&str; 5] = ["std", "core", "alloc", "__rustc", CANDOR];
 const CANDOR: &str = "candor";
 
-/// What lies below a thread that std did not start, and frames without a name.
+/// The lowest functions of a thread that std did not start, and frames without a name.
 const SYSTEM_SYMBOLS: [&str; 7] = [
     "<unknown>",
     "main",
@@ -174,7 +174,7 @@ impl Frame<'_> {
     }
 }
 
-/// Keeps what lies between the panic and the start of the task, less the frames of std and candor.
+/// Keeps the frames between the panic and the start of the task, without those of std and candor.
 fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
     // The newest marker of each kind counts: a `block_on` within a task starts user code anew.
     if let Some(start) = frames.iter().position(Frame::is_start_of_user_code) {

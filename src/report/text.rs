@@ -123,7 +123,7 @@ impl Backtraced<'_> {
     }
 }
 
-/// The report but for the failures of a group, which are a tree below it.
+/// The report without the failures of a group, which are a tree below it.
 fn body(failure: &TaskFailure, with_frames: bool) -> String {
     let mut text = failure.headline();
     let details =
@@ -151,7 +151,7 @@ fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Locati
     text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
 }
 
-/// Writes what stands below the headline: details, causes, frames and help. `last` is the task that passed a
+/// Writes what is below the headline: details, causes, frames and help. `last` is the task that passed a
 /// failure on last.
 fn write_account(
     text: &mut String,

@@ -324,7 +324,7 @@ struct Permits {
     waiting: VecDeque<Rc<RefCell<Place>>>,
 }
 
-/// Where one `Acquire` stands.
+/// The state of one `Acquire`.
 enum Place {
     Waits(Waker),
     IsServed,

@@ -215,7 +215,7 @@ impl<T> Wheel<T> {
         self.now
     }
 
-    /// The slot whose entries come before all others, and the first tick that it stands for.
+    /// The slot whose entries come before all others, and its first tick.
     fn first_occupied(&self) -> Option<(usize, u64)> {
         let level = self.occupied[..LEVELS]
             .iter()

@@ -113,7 +113,7 @@ fn tasks_that_never_return() {
     }
     spawn(fails_or_goes_on());
 
-    // What never returns can stand for a value of any type.
+    // A function that never returns fits any type.
     async fn forever() -> ! {
         loop {}
     }
