@@ -19,8 +19,8 @@ const LINES_A_FILE: usize = 303;
 const KNOWN_TO_THE_KERNEL: [&str; 2] = ["kernel", "outcome"];
 
 /// How much is still to be done; these numbers only fall.
-const EXCEPTIONS: usize = 2;
-const KNOTS: usize = 3;
+const EXCEPTIONS: usize = 0;
+const KNOTS: usize = 0;
 
 /// Files by their paths below `src`, with nothing in them but code.
 struct House(BTreeMap<String, String>);

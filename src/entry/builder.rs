@@ -8,16 +8,14 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::entry::Executor;
+use crate::entry::{Executor, fresh_core};
 use crate::hosts::tick::OnWake;
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::core::{Config, FailurePolicy};
-use crate::kernel::tasks::current;
-use crate::report::reporter::Printer;
 use crate::watch::instrument::Instrument;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
-use crate::watch::watching::Watch;
+use crate::watch::watchers::Watchers;
 
 /// Builds an [`Executor`] that differs from the default.
 ///
@@ -320,8 +318,8 @@ impl Builder {
         if let Some(limit) = self.slow_poll {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
-        self.config.watch = Watch::new(self.instruments, self.detect_stalls);
-        let core = current::fresh_core(Some(self.config), &Printer);
+        self.config.watch = Watchers::new(self.instruments, self.detect_stalls);
+        let core = fresh_core(Some(self.config));
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);
             core.is_hosted.set(true);

@@ -7,7 +7,9 @@ use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use crate::entry::{Builder, advice_for, drive_reporting, exit_code, output_of, warn_of_nesting};
+use crate::entry::{
+    Builder, advice_for, drive_reporting, exit_code, fresh_core, output_of, warn_of_nesting,
+};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::lineage::Entry;
 use crate::kernel::tasks::core::{Core, Stop};
@@ -17,7 +19,6 @@ use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::run_loop::{drain, drive};
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
-use crate::report::reporter::Printer;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
 
@@ -69,7 +70,7 @@ impl Executor {
     )]
     pub fn new() -> Self {
         Executor {
-            core: current::fresh_core(followed(), &Printer),
+            core: fresh_core(followed()),
         }
     }
 

@@ -35,6 +35,7 @@ use crate::kernel::failure::FailureKind;
 use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::lineage::Entry;
 use crate::kernel::failure::record::Record;
+use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Config, Core, Stop};
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::current::Entered;
@@ -46,6 +47,7 @@ use crate::report::printing;
 use crate::report::reporter::Printer;
 use crate::watch::lost_work;
 use crate::watch::trace_log::followed;
+use crate::watch::watchers::Watchers;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -97,10 +99,10 @@ fn run_from<F>(entry: Entry, future: F) -> ExitCode
 where
     F: Future<Output: Outcome>,
 {
-    let (result, failures) = in_fresh_executor(followed(), entry, |core| {
-        drive_reporting(core, future)?;
-        drain(core)
-    });
+    let session = Session::begin(followed(), entry);
+    let driven = drive_reporting(&session.core, future);
+    let result = driven.and_then(|()| drain(&session.core));
+    let (result, failures) = session.end(result);
     exit_code(result, failures, entry.function)
 }
 
@@ -144,7 +146,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[track_caller]
 #[inline]
 fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
-    let (result, _) = in_fresh_executor(followed(), entry, |core| drive(core, future));
+    let session = Session::begin(followed(), entry);
+    let result = drive(&session.core, future);
+    let (result, _) = session.end(result);
     output_of(result, entry.function)
 }
 
@@ -204,12 +208,15 @@ where
                 collected.borrow_mut().push(failure.report())
             }
         })),
-        ..followed().unwrap_or_default()
+        ..followed().unwrap_or_else(Watchers::usual)
     };
-    let (result, _) = in_fresh_executor(Some(config), entry, |core| {
-        let outcome = drive(core, future)?.into_result();
-        Ok(outcome.map_err(|error| main_error(core, error)))
+    let session = Session::begin(Some(config), entry);
+    let core = &session.core;
+    let result = drive(core, future).map(|output| {
+        let outcome = output.into_result();
+        outcome.map_err(|error| main_error(core, error))
     });
+    let (result, _) = session.end(result);
     let reports = reports.0.take();
     let verdict = match result {
         Ok(Ok(value)) if reports.is_empty() => return value,
@@ -263,29 +270,53 @@ pub fn exit(code: u8) {
     );
 }
 
-/// Runs `body` on a core of its own, and ends the core; returns how many failures it has reported.
-fn in_fresh_executor<R>(
-    config: Option<Config>,
-    entry: Entry,
-    body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
-) -> (Result<R, Stop>, u64) {
-    warn_of_nesting(entry);
-    let core = current::fresh_core(config, &Printer);
-    let session = Session {
-        _entered: Entered::new(&core, entry),
-        core: &core,
-    };
-    let mut result = body(&core);
-    if result.is_ok() && core.slots.borrow().len() > 0 {
-        lost_work::tell(&core);
+/// A core without tasks, with candor's own reporter and observers.
+#[inline]
+pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
+    current::fresh_core(config, Watchers::usual, &Printer)
+}
+
+/// A stay in an executor that is made for it, and ends with it.
+struct Session {
+    core: Rc<Core>,
+    /// Dropped after everything is cancelled: destructors of tasks may still spawn and wake.
+    _entered: Entered,
+}
+
+impl Session {
+    #[inline]
+    fn begin(config: Option<Config>, entry: Entry) -> Self {
+        warn_of_nesting(entry);
+        let core = fresh_core(config);
+        Session {
+            _entered: Entered::new(&core, entry),
+            core,
+        }
     }
-    drop(session);
-    if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
-        result = Err(stop);
+
+    /// Ends the executor; says how many failures it has reported.
+    #[inline]
+    fn end<R>(self, mut result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
+        if result.is_ok() && self.core.slots.borrow().len() > 0 {
+            lost_work::tell(&self.core);
+        }
+        let core = Rc::clone(&self.core);
+        drop(self);
+        if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
+            result = Err(stop);
+        }
+        let failures = core.failures();
+        current::retire(&core);
+        (result, failures)
     }
-    let failures = core.failures();
-    current::retire(&core);
-    (result, failures)
+}
+
+impl Drop for Session {
+    /// Cancels and reports when control goes back, also by a panic of the main future.
+    #[inline]
+    fn drop(&mut self) {
+        self.core.cancel_everything();
+    }
 }
 
 /// What `run` does with its future: a failure of it is reported like a task's.
@@ -305,7 +336,7 @@ where
                     .as_mut()
                     .as_pin_mut()
                     .expect("drive polls no future that is done");
-                __candor_poll_boundary(|| main.poll(cx)).map(Outcome::into_result)
+                __candor_poll_boundary(|main| main.poll(cx), main).map(Outcome::into_result)
             });
             match polled {
                 Ok(Poll::Pending) => return Poll::Pending,
@@ -349,24 +380,11 @@ fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
 fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
     let error = main_error(core, error);
     if let Some(failure) = core.aside(|| error.failure()) {
-        core.tell_failure(failure);
+        core.say(|| Event::Failed(failure));
         core.report(failure);
     }
     if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {
         core.report_panic(panic);
-    }
-}
-
-/// Cancels and reports when control goes back, even by a panic of the main future.
-struct Session<'a> {
-    core: &'a Rc<Core>,
-    /// Dropped last: destructors of tasks may still spawn and wake.
-    _entered: Entered,
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        self.core.cancel_everything();
     }
 }
 

@@ -24,7 +24,7 @@ use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
-use crate::kernel::tasks::waker::Waiting;
+use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::{Outcome, Value};
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by

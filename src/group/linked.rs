@@ -28,7 +28,7 @@ use crate::kernel::tasks::core::refused::drop_refused;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
-use crate::kernel::tasks::waker::Waiting;
+use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;

@@ -18,7 +18,7 @@ use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::listener::{Ending, Listener};
-use crate::kernel::tasks::waker::Waiting;
+use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
 
 /// What the group and the handle share.

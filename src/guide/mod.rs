@@ -46,7 +46,7 @@
 //! **5. A waker that is a number** (`examples/lessons/5_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
 //! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots.rs`, `src/kernel/tasks/waker.rs`, and then `src/kernel/tasks/inbox.rs`.
-//! `src/kernel/tasks/waker/counted.rs` says why a debug build counts its wakers all the same.
+//! `src/kernel/tasks/waker.rs` says why a debug build counts its wakers all the same.
 //!
 //! **6. Join handles** (`examples/lessons/6_join_handles.rs`). A task and its handle share a cell for the
 //! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.

@@ -20,15 +20,15 @@
 //!                                                     poll the task                 (7)
 //! ```
 //!
-//! This is a release build. A debug build also looks for stalls, and for three of the steps it calls another file
-//! first; these calls are named in brackets.
+//! A debug build takes the same way. It also looks for stalls: its wakers count their clones (`waker::wake_and_drop` and its
+//! neighbours in `src/kernel/tasks/waker.rs`), and an observer sees each step.
 //!
 //! 0. `Inbox::park` in `src/kernel/tasks/inbox.rs`. The loop found no task ready (`wait_if_idle` of the loop in `src/kernel/tasks/run_loop.rs`),
 //!    and `src/kernel/tasks/parking.rs` lets the executor wait: it sets `ASLEEP`, and sleeps until it is unparked or the next
-//!    deadline. (Debug: by way of `begin_park` in `src/kernel/tasks/run_loop/watched.rs`, which wakes it now and then, to check.)
-//! 1. `waker::wake` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
+//!    deadline.
+//! 1. `waker::wake_plainly` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
 //!    `current::wake` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
-//!    the table of tasks. (Debug: `counted::wake` in `src/kernel/tasks/waker/counted.rs`, which also counts.)
+//!    the table of tasks.
 //! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share leads from the executor's number to its
 //!    inbox. Inboxes are never freed, so this works even if the executor is gone.
 //! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, another wake has asked for the
@@ -37,8 +37,7 @@
 //! 4. `Inbox::rouse` in `src/kernel/tasks/inbox/sleepers.rs`. Only a parked executor has to be unparked. One that runs looks
 //!    for mail before each pass.
 //! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
-//!    cleared before the poll, so that a wake from now on asks for another poll. (Debug: called by `deliver_mail` in
-//!    `src/kernel/tasks/run_loop/watched.rs`, which reports each.)
+//!    cleared before the poll, so that a wake from now on asks for another poll.
 //! 6. `RunQueue::push` in `src/kernel/tasks/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
 //!    unless it was.
 //! 7. The loop in `src/kernel/tasks/run_loop.rs`. The slot's turn comes. Its task is polled and sees whatever the other

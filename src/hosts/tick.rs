@@ -20,11 +20,12 @@ use std::task::Wake;
 use std::time::Instant;
 
 use crate::entry::Executor;
+use crate::hosts::passes::{run_until_stalled, tick};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::lineage::Entry;
 use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::run_loop::{next_deadline, run_until_stalled, tick};
+use crate::kernel::tasks::run_loop::next_deadline;
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and

@@ -17,7 +17,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::kernel::tasks::waker::Waiting;
+use crate::kernel::tasks::waiter::Waiting;
 
 /// At most `limit` permits are out at any time.
 pub(super) struct Permits {

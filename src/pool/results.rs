@@ -26,7 +26,7 @@ use crate::kernel::tasks::current;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::listener::{Ending, Listener};
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
-use crate::kernel::tasks::waker::Waiting;
+use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 

@@ -13,7 +13,7 @@ use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::current;
 use crate::outcome::{Outcome, Value};
 use crate::remote::Remote;
-use crate::remote::order::OrderOf;
+use crate::remote::shared::OrderOf;
 
 /// Awaits the outcome of a task on another thread: a [`JoinHandle`](crate::JoinHandle) that is `Send`.
 ///

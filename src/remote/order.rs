@@ -20,13 +20,8 @@ use crate::kernel::tasks::current;
 use crate::kernel::tasks::spawn::is_large;
 use crate::kernel::tasks::task::{Job, Parentage};
 use crate::outcome::Outcome;
-use crate::remote::shared::{Place, Shared, Wish};
+use crate::remote::shared::{OrderOf, Place, Shared, Wish};
 use crate::remote::task::RemoteTask;
-
-/// An order, whatever its closure is.
-pub(super) trait OrderOf<T: Outcome>: Errand {
-    fn shared(&self) -> &Shared<T>;
-}
 
 /// A closure that makes a future, and the place of what will become of that.
 pub(super) struct Order<M, F: Future<Output: Outcome>> {

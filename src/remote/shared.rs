@@ -28,9 +28,15 @@ use crate::kernel::failure::join_error::{Cancelled, JoinError};
 use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
 use crate::kernel::failure::record::Record;
 use crate::kernel::failure::reporter::discard_value;
-use crate::kernel::tasks::foreign::Foreign;
+use crate::kernel::tasks::core::outside::Errand;
 use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::listener::Foreign;
 use crate::outcome::Outcome;
+
+/// An order, whatever its closure is.
+pub(super) trait OrderOf<T: Outcome>: Errand {
+    fn shared(&self) -> &Shared<T>;
+}
 
 pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
 

@@ -24,7 +24,7 @@ use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::{Ending, Joiner};
 use crate::kernel::tasks::task::{AfterPoll, Header, Job, JobOf, Task};
 use crate::outcome::Outcome;
-use crate::remote::order::OrderOf;
+use crate::remote::shared::OrderOf;
 
 /// A task that was spawned from another thread.
 pub(super) struct RemoteTask<F: Future<Output: Outcome>> {

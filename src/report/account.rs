@@ -20,14 +20,13 @@ use std::error::Error as StdError;
 
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::failure::account::{Account, Cause, Help};
-use crate::kernel::failure::aside::guarded;
 use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::reporter::AnyError;
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error};
 use crate::report::group_error::GroupError;
-use crate::report::quoting::{debug_of, display_of};
+use crate::report::quoting::{debug_of, display_of, source_of};
 
 /// How many sources of an error are followed: a chain may be a circle.
 const CAUSES: usize = 16;
@@ -173,16 +172,6 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
         next = source_of(cause);
     }
     causes
-}
-
-/// The source of an error, or what went wrong when it was asked for it.
-pub(crate) fn source_of<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<Result<&'a (dyn StdError + 'static), String>> {
-    match guarded(|| error.source()) {
-        Ok(source) => source.map(Ok),
-        Err(caught) => Some(Err(caught.into_text_of("source()"))),
-    }
 }
 
 /// Whether this is the name of a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.

@@ -9,7 +9,7 @@
 //! Knows failures.
 
 use std::error::Error as StdError;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::kernel::failure::account::Account;
@@ -17,6 +17,9 @@ use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
 use crate::kernel::failure::reporter::AnyError;
 use crate::kernel::failure::{Location, TaskFailure};
 use crate::report::account::{account_of, is_better_asked_once_converted};
+use crate::report::error::Error;
+use crate::report::group_error::GroupError;
+use crate::report::quoting::quoted_line;
 use crate::report::{carried, text};
 
 impl TaskFailure {
@@ -167,3 +170,55 @@ impl fmt::Display for Panic {
         f.write_str(&self.line())
     }
 }
+
+/// Everything: the text, where it was made, its sources and frames.
+impl Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = account_of(AnyError::of(self));
+        match account.passes_on() {
+            Some(failure) if carried::is_heard(failure) => {
+                f.write_str(&quoted_line(&account.message))
+            }
+            _ => f.write_str(&text::of_error(&account, self.location())),
+        }
+    }
+}
+
+impl<E: Debug + 'static> GroupError<E> {
+    /// Returns the tree of full reports.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     group.spawn(async { panic!("boom") });
+    ///     let report = group.join().await.unwrap_err().report();
+    ///     assert!(report.starts_with("1 of 1 tasks of the group failed\n└─ task #1 panicked: boom\n"));
+    /// });
+    /// ```
+    pub fn report(&self) -> String {
+        text::of_group(self.to_string(), self.known())
+    }
+
+    fn known(&self) -> impl Iterator<Item = &TaskFailure> {
+        self.failures.iter().filter_map(JoinError::failure)
+    }
+}
+
+impl<E: Debug + 'static> Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        carried::is_group_heard(self.known());
+        let failed = self.failures.len();
+        write!(f, "{failed} of {} tasks of the group failed", self.tasks)
+    }
+}
+
+impl<E: Debug + 'static> Debug for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match carried::is_listening() {
+            true => Display::fmt(self, f),
+            false => f.write_str(&self.report()),
+        }
+    }
+}
+
+impl<E: Debug + 'static> StdError for GroupError<E> {}

@@ -18,8 +18,7 @@ use std::sync::Arc;
 
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::{Location, TaskFailure};
-use crate::report::account::source_of;
-use crate::report::text::Backtraced;
+use crate::report::quoting::source_of;
 
 /// Any error, with the place and the backtrace of the `?` that made it.
 ///
@@ -319,11 +318,5 @@ impl fmt::Display for Error {
             }
         }
         std::result::Result::Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Backtraced(self).fmt(f)
     }
 }

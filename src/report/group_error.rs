@@ -13,13 +13,8 @@
 //!
 //! Knows no task and no group.
 
-use std::error::Error as StdError;
-use std::fmt::{self, Debug, Display};
-
-use crate::kernel::failure::TaskFailure;
 use crate::kernel::failure::join_error::JoinError;
 use crate::report::error::Error;
-use crate::report::{carried, text};
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.
 ///
@@ -40,8 +35,8 @@ use crate::report::{carried, text};
 /// ```
 pub struct GroupError<E = Error> {
     /// Never empty.
-    failures: Vec<JoinError<E>>,
-    tasks: usize,
+    pub(crate) failures: Vec<JoinError<E>>,
+    pub(crate) tasks: usize,
 }
 
 impl<E> GroupError<E> {
@@ -79,42 +74,3 @@ impl<E> GroupError<E> {
         self.failures
     }
 }
-
-impl<E: Debug + 'static> GroupError<E> {
-    /// Returns the tree of full reports.
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let group = candor::TaskGroup::new();
-    ///     group.spawn(async { panic!("boom") });
-    ///     let report = group.join().await.unwrap_err().report();
-    ///     assert!(report.starts_with("1 of 1 tasks of the group failed\n└─ task #1 panicked: boom\n"));
-    /// });
-    /// ```
-    pub fn report(&self) -> String {
-        text::of_group(self.to_string(), self.known())
-    }
-
-    fn known(&self) -> impl Iterator<Item = &TaskFailure> {
-        self.failures.iter().filter_map(JoinError::failure)
-    }
-}
-
-impl<E: Debug + 'static> Display for GroupError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        carried::is_group_heard(self.known());
-        let failed = self.failures.len();
-        write!(f, "{failed} of {} tasks of the group failed", self.tasks)
-    }
-}
-
-impl<E: Debug + 'static> Debug for GroupError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match carried::is_listening() {
-            true => Display::fmt(self, f),
-            false => f.write_str(&self.report()),
-        }
-    }
-}
-
-impl<E: Debug + 'static> StdError for GroupError<E> {}

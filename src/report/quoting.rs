@@ -16,6 +16,7 @@
 //!
 //! Knows no task and no failure; values in, text out.
 
+use std::error::Error as StdError;
 use std::fmt::{Debug, Display, Write};
 
 use crate::kernel::failure::aside::{Caught, drop_payload, guarded};
@@ -92,6 +93,16 @@ pub(crate) fn debug_of(value: &dyn Debug) -> String {
 /// Renders `{}`, or as much of it as there is and what went wrong.
 pub(crate) fn display_of(value: &dyn Display) -> String {
     rendered("Display", |text| write!(text, "{value}"))
+}
+
+/// The source of an error, or what went wrong when it was asked for it.
+pub(crate) fn source_of<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<Result<&'a (dyn StdError + 'static), String>> {
+    match guarded(|| error.source()) {
+        Ok(source) => source.map(Ok),
+        Err(caught) => Some(Err(caught.into_text_of("source()"))),
+    }
 }
 
 fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Result) -> String {

@@ -27,16 +27,12 @@
 //!
 //! Knows no task and no executor.
 
-use std::fmt::{self, Formatter, Write};
+use std::fmt::{self, Write};
 use std::sync::atomic::Ordering;
 
 use crate::kernel::failure::account::{Account, Cause, Help};
-use crate::kernel::failure::reporter::AnyError;
 use crate::kernel::failure::{FailureKind, Location, Parts, TaskFailure};
-use crate::report::account::account_of;
 use crate::report::backtrace::trim;
-use crate::report::carried;
-use crate::report::error::Error;
 use crate::report::quoting::{quoted, quoted_line};
 
 /// How far the lines below the headline are moved to the right.
@@ -104,23 +100,13 @@ pub(crate) fn of_group<'a>(
     text
 }
 
-/// Shows an error that is no task's failure, or not yet: what `{:?}` of a [`candor::Error`](Error) is.
-pub(crate) struct Backtraced<'a>(pub(crate) &'a Error);
-
-impl Backtraced<'_> {
-    pub(crate) fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let account = account_of(AnyError::of(self.0));
-        if let Some(failure) = account.passes_on()
-            && carried::is_heard(failure)
-        {
-            return f.write_str(&quoted_line(&account.message));
-        }
-        let mut text = quoted(&account.message, INDENT);
-        let place = |text: &mut String| line(text, format_args!("at {}", self.0.location()));
-        write_account(&mut text, &account, None, place, true);
-        write_tree(&mut text, members(&account), INDENT);
-        f.write_str(&text)
-    }
+/// What `{:?}` of an error is that is no task's failure, or not yet.
+pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
+    let mut text = quoted(&account.message, INDENT);
+    let place = |text: &mut String| line(text, format_args!("at {made_at}"));
+    write_account(&mut text, account, None, place, true);
+    write_tree(&mut text, members(account), INDENT);
+    text
 }
 
 /// The report without the failures of a group, which are a tree below it.

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::lineage::{Named, TaskId};
 use crate::kernel::failure::{LastAwait, Location, TaskFailure};
+use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::task::Header;
 
@@ -247,12 +248,12 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
-    pub(crate) id: TaskId,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) spawned_at: Option<&'static Caller<'static>>,
-    pub(crate) spawned_by: Option<TaskId>,
-    pub(crate) last_await: Option<LastAwait>,
-    pub(crate) is_of_logger: bool,
+    id: TaskId,
+    name: Option<&'a str>,
+    spawned_at: Option<&'static Caller<'static>>,
+    spawned_by: Option<TaskId>,
+    last_await: Option<LastAwait>,
+    is_of_logger: bool,
 }
 
 impl<'a> TaskView<'a> {
@@ -268,6 +269,17 @@ impl<'a> TaskView<'a> {
             },
             last_await: task.last_await(),
             is_of_logger: spawned_by.is_of_logger(),
+        }
+    }
+
+    pub(crate) fn of_main(core: &Core) -> Self {
+        TaskView {
+            id: TaskId::MAIN,
+            name: None,
+            spawned_at: core.entry.get().map(|entry| entry.at),
+            spawned_by: None,
+            last_await: core.main_last_await.get(),
+            is_of_logger: false,
         }
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod slow_poll;
 pub(crate) mod stall;
 mod timeline;
 pub(crate) mod trace_log;
-pub(crate) mod watching;
+pub(crate) mod watchers;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -16,6 +16,7 @@ use log::Level;
 
 use crate::kernel::failure::lineage::{Named, TaskId};
 use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::key::MAIN_SLOT;
 use crate::report::printing;
 use crate::watch::Tasks;
 
@@ -29,6 +30,23 @@ pub(crate) fn patience(core: &Core) -> Duration {
         // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
         true => Duration::from_millis(100),
     }
+}
+
+/// Whether nothing is left that could wake anything. Only where nothing is ready and no deadline is set.
+///
+/// Wakers in the `Context` of a poll are not counted, but no poll is running. A timer that lies further off than
+/// the clock can say is no deadline, but holds a waker.
+pub(crate) fn is_proven(core: &Core) -> bool {
+    // In this order: what has let go has published its wakes before.
+    let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
+    // A wake that met another one under way has left the rest to it, and that may be of a waker that is not counted: a
+    // stale one, of an earlier executor with this number.
+    let is_asked_for = || {
+        let slots = core.slots.borrow();
+        let mut tasks = slots.iter().map(|(task, _)| task.header().slot.get());
+        core.inbox.is_asked_for(MAIN_SLOT) || tasks.any(|slot| core.inbox.is_asked_for(slot))
+    };
+    is_unreachable && !is_asked_for()
 }
 
 /// What the panic says. `has_main` is whether the main future waits as well.

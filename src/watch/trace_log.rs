@@ -14,7 +14,7 @@ use crate::kernel::tasks::core::Config;
 use crate::kernel::tasks::listener::Ending;
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
-use crate::watch::watching::Watch;
+use crate::watch::watchers::Watchers;
 
 /// What differs from the usual configuration if the logger wants to follow the executor.
 ///
@@ -23,7 +23,7 @@ use crate::watch::watching::Watch;
 pub(crate) fn followed() -> Option<Config> {
     wanted().map(|instrument| Config {
         is_custom: true,
-        watch: Watch::new(vec![instrument], cfg!(debug_assertions)),
+        watch: Watchers::new(vec![instrument], cfg!(debug_assertions)),
         ..Config::default()
     })
 }

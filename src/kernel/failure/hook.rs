@@ -32,11 +32,10 @@ use crate::kernel::failure::account::{Account, Cause, Help};
 use crate::kernel::failure::aside::{Behalf, behalf, note_place};
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::lineage::Origin;
-use crate::kernel::failure::records;
-use crate::kernel::failure::records::{Identity, Record};
+use crate::kernel::failure::records::{self, Identity, Polled, Record};
 use crate::kernel::failure::reporter::{self, Reporter, reporter};
 use crate::kernel::failure::text::payload_text;
-use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
+use crate::kernel::failure::{FailureKind, Location, TaskFailure};
 
 /// How the hook asks what runs on this thread.
 #[derive(Clone, Copy)]
@@ -45,15 +44,6 @@ pub(crate) struct Probe {
     pub(crate) polled: fn() -> Option<Polled>,
     /// The tasks on this thread whose failure nobody has read. Calls no user code.
     pub(crate) unread: fn() -> Vec<Origin>,
-}
-
-/// A task in its poll.
-#[derive(Clone)]
-pub(crate) struct Polled {
-    /// The serial number of its executor, whose loop will catch the panic.
-    pub(crate) executor: u64,
-    pub(crate) origin: Origin,
-    pub(crate) last_await: Option<LastAwait>,
 }
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
@@ -198,9 +188,39 @@ pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
     Some(failure)
 }
 
+impl Panic {
+    /// Goes on panicking, here.
+    ///
+    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
+    /// is printed at once, since resuming a panic prints nothing.
+    ///
+    /// # Panics
+    ///
+    /// Always: with the payload of this panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use candor::JoinError;
+    ///
+    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+    ///     panic.resume()
+    /// }));
+    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
+    /// ```
+    pub fn resume(self) -> ! {
+        let failure = (*self).clone();
+        let payload = self.into_payload();
+        reinstate(failure, &*payload);
+        panic::resume_unwind(payload)
+    }
+}
+
 /// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
 /// task, it is reported now.
-pub(crate) fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
+fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
     let polled = match behalf() {
         Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
         Behalf::Nobody | Behalf::Quoted => None,

@@ -9,12 +9,11 @@
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Deref;
-use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
+use crate::kernel::failure::TaskFailure;
 use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::failure::record::Record;
-use crate::kernel::failure::{TaskFailure, hook};
 
 /// Why an awaited task has no value to give.
 ///
@@ -187,34 +186,6 @@ impl Panic {
             .payload
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Goes on panicking, here.
-    ///
-    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
-    /// is printed at once, since resuming a panic prints nothing.
-    ///
-    /// # Panics
-    ///
-    /// Always: with the payload of this panic.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use candor::JoinError;
-    ///
-    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
-    ///     let task = candor::spawn(async { panic!("boom") });
-    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
-    ///     panic.resume()
-    /// }));
-    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
-    /// ```
-    pub fn resume(self) -> ! {
-        let PanicParts { failure, payload } = *self.0;
-        let payload = payload.into_inner().unwrap_or_else(PoisonError::into_inner);
-        hook::reinstate(failure, &*payload);
-        resume_unwind(payload)
     }
 }
 

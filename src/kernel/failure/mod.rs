@@ -35,7 +35,7 @@ pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
 pub(crate) mod record;
-mod records;
+pub(crate) mod records;
 pub(crate) mod reporter;
 pub(crate) mod reporting;
 pub(crate) mod text;

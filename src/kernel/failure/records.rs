@@ -15,12 +15,21 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
 
-use crate::kernel::failure::TaskFailure;
 use crate::kernel::failure::account::Account;
-use crate::kernel::failure::hook::Polled;
+use crate::kernel::failure::lineage::Origin;
+use crate::kernel::failure::{LastAwait, TaskFailure};
 
 /// How many panics of a poll are kept from its beginning, and as many from its end.
 const KEPT: usize = 16;
+
+/// A task in its poll.
+#[derive(Clone)]
+pub(crate) struct Polled {
+    /// The serial number of its executor, whose loop will catch the panic.
+    pub(crate) executor: u64,
+    pub(crate) origin: Origin,
+    pub(crate) last_await: Option<LastAwait>,
+}
 
 /// What the hook saw of a panic.
 pub(crate) struct Record {

@@ -20,13 +20,15 @@ use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, gua
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::reporter::reporter;
 use crate::kernel::failure::{FailureKind, TaskFailure, hook};
+use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, FailurePolicy, NOBODY, Stop};
 use crate::kernel::tasks::task::AnyTask;
 
 impl Core {
     /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
-    pub(crate) fn report_after_poll(self: &Rc<Self>, owner: Rc<Core>, task: Rc<AnyTask>) {
-        self.to_report.borrow_mut().push_back((owner, task));
+    /// The task may be another executor's.
+    pub(crate) fn report_after_poll(&self, task: Rc<AnyTask>) {
+        self.to_report.borrow_mut().push_back(task);
         self.attention.set(true);
     }
 
@@ -40,8 +42,12 @@ impl Core {
             }
             // One at a time, because a report may drop more handles.
             let next_dropped = || self.to_report.borrow_mut().pop_front();
-            while let Some((owner, task)) = next_dropped() {
-                owner.report_task(&*task);
+            while let Some(task) = next_dropped() {
+                match Core::of(task.header()) {
+                    Some(owner) => owner.report_task(&*task),
+                    // Its end has reported everything.
+                    None => contain(|| task.discard()),
+                }
             }
         }
     }
@@ -67,7 +73,7 @@ impl Core {
 
     /// Reports a panic that has no awaiter.
     pub(crate) fn report_panic(&self, panic: Panic) {
-        self.tell_failure(&panic);
+        self.say(|| Event::Failed(&panic));
         self.report(&panic);
         drop_payload(panic.into_payload());
     }

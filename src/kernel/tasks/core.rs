@@ -29,14 +29,16 @@ mod finishing;
 mod identity;
 pub(crate) mod outside;
 pub(crate) mod refused;
+pub(crate) mod watch;
 
+pub(crate) use config::Config;
 pub use config::FailurePolicy;
-pub(crate) use config::{Config, Stop};
 
-use crate::kernel::failure::LastAwait;
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::lineage::{Entry, TaskId};
 use crate::kernel::failure::unread::Unread;
+use crate::kernel::failure::{LastAwait, TaskFailure};
+use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::kernel::tasks::slots::Slots;
@@ -86,7 +88,7 @@ pub(crate) struct Core {
     /// The pass ends with this poll.
     pub(crate) is_pass_over: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
-    pub(crate) to_report: RefCell<VecDeque<(Rc<Core>, Rc<AnyTask>)>>,
+    pub(crate) to_report: RefCell<VecDeque<Rc<AnyTask>>>,
     /// A report is being given out: the callback or the logger runs.
     pub(crate) is_reporting: Cell<bool>,
     pub(crate) stop: Cell<Option<Box<Stop>>>,
@@ -165,6 +167,16 @@ impl Core {
     #[inline]
     pub(crate) fn end_poll(&self) {
         self.running.set(u64::from(NOBODY));
+    }
+
+    /// Ends the poll of a main future, which may have been left by a panic.
+    #[inline]
+    pub(crate) fn end_main_poll(&self) {
+        self.say(|| Event::PollEnds {
+            slot: MAIN_SLOT,
+            is_over: true,
+        });
+        self.end_poll();
     }
 
     #[inline]
@@ -299,9 +311,7 @@ impl Core {
         if !is_daemon {
             self.waited_for.set(self.waited_for.get() + 1);
         }
-        if self.config.watch.is_some() {
-            self.tell_spawn(task.header());
-        }
+        self.say(|| Event::Spawned(task.header()));
         task
     }
 
@@ -339,10 +349,20 @@ impl Core {
     }
 }
 
+/// Why an executor stops before its work is done.
+pub(crate) enum Stop {
+    /// A task called `exit`.
+    Exit(u8),
+    /// This failure was reported under `FailurePolicy::Shutdown`.
+    Failure(TaskFailure),
+    /// Nobody is left who could wake anybody; the text says who waits.
+    Stall(String),
+}
+
 /// Marks in a backtrace where the executor ends and the task begins.
 #[inline(never)]
-pub(crate) fn __candor_poll_boundary<R>(user_code: impl FnOnce() -> R) -> R {
-    let result = user_code();
+pub(crate) fn __candor_poll_boundary<A, R>(user_code: impl FnOnce(A) -> R, argument: A) -> R {
+    let result = user_code(argument);
     // Work that is left to do keeps this frame on the stack.
     std::hint::black_box(());
     result

@@ -23,8 +23,9 @@ use std::task::Context;
 
 use crate::kernel::failure::aside::{Behalf, OnBehalf};
 use crate::kernel::failure::hook;
-use crate::kernel::failure::hook::{Polled, Probe};
+use crate::kernel::failure::hook::Probe;
 use crate::kernel::failure::lineage::{Entry, Origin};
+use crate::kernel::failure::records::Polled;
 use crate::kernel::failure::reporter::Reporter;
 use crate::kernel::failure::{AwaitKind, LastAwait};
 use crate::kernel::tasks::core::{Config, Core};
@@ -152,7 +153,7 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         // A main future that panicked has ended in the middle of its poll.
-        self.core.end_poll();
+        self.core.end_main_poll();
         if self.core.attention.get() {
             self.core.after_poll();
         }
@@ -192,7 +193,11 @@ pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
 
 /// A core without tasks: with the usual configuration the one in reserve, or a new one.
 #[inline]
-pub(crate) fn fresh_core(config: Option<Config>, reporter: &'static dyn Reporter) -> Rc<Core> {
+pub(crate) fn fresh_core(
+    config: Option<Config>,
+    usual: fn() -> Config,
+    reporter: &'static dyn Reporter,
+) -> Rc<Core> {
     // Also for the core in reserve: the first executor may not have been able to.
     let probe = Probe {
         polled: polled_task,
@@ -204,12 +209,12 @@ pub(crate) fn fresh_core(config: Option<Config>, reporter: &'static dyn Reporter
     {
         return core;
     }
-    new_core(config)
+    new_core(config.unwrap_or_else(usual))
 }
 
 #[cold]
-fn new_core(config: Option<Config>) -> Rc<Core> {
-    Rc::new(Core::new(config.unwrap_or_default()))
+fn new_core(config: Config) -> Rc<Core> {
+    Rc::new(Core::new(config))
 }
 
 /// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can

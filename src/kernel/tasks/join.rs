@@ -238,8 +238,8 @@ fn leave_outcome(task: Rc<AnyTask>) {
         // Its end has reported everything.
         None => contain(|| task.discard()),
         Some(owner) => match current::polling_core() {
-            Some(polling) => polling.report_after_poll(owner, task),
-            None if owner.is_polling() => owner.clone().report_after_poll(owner, task),
+            Some(polling) => polling.report_after_poll(task),
+            None if owner.is_polling() => owner.report_after_poll(task),
             None => owner.report_now(&*task),
         },
     }

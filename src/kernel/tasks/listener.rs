@@ -1,12 +1,21 @@
-//! How a task can end, and who is told.
+//! How a task can end, and what is told: another task, a listener, or a waker of others.
 //!
-//! Knows keys, and wakers of others.
+//! A waker of others (of another executor, a combinator, a host) is user code. It may panic, and may come back into any
+//! function of candor. So there are three rules, which [`Foreign`] and the files that use it keep:
+//!
+//! - None is called while state of candor's is borrowed or locked.
+//! - A panic of one that is woken or dropped is contained: it must not keep the next waiter from being woken, and it is
+//!   no task's failure. One that panics when it is cloned ends the poll that it was given to, and changes nothing else.
+//! - While one is cloned, what it is to wait for may happen. So whatever keeps one looks once more afterwards.
+//!
+//! Knows keys.
 
+use crate::kernel::failure::aside::contain;
+use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
 
 use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::tasks::foreign::Foreign;
 use crate::kernel::tasks::key::Key;
 
 /// Who is told when a task is done.
@@ -24,6 +33,31 @@ pub(crate) trait Listener {
     /// Whether it does nothing but to call this waker.
     fn will_wake(&self, _waker: &Waker) -> bool {
         false
+    }
+}
+
+/// A waker of others, whose calls are contained.
+pub(crate) struct Foreign(Waker);
+
+impl Foreign {
+    /// Clones the waker, which may panic.
+    pub(crate) fn of(waker: &Waker) -> Self {
+        Foreign(waker.clone())
+    }
+
+    pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
+        self.0.will_wake(waker)
+    }
+
+    pub(crate) fn wake(&self) {
+        contain(|| self.0.wake_by_ref());
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let waker = mem::replace(&mut self.0, Waker::noop().clone());
+        contain(|| drop(waker));
     }
 }
 

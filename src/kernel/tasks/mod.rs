@@ -3,7 +3,6 @@
 pub(crate) mod abort;
 pub(crate) mod core;
 pub(crate) mod current;
-pub(crate) mod foreign;
 pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod key;
@@ -14,4 +13,5 @@ pub(crate) mod run_queue;
 pub(crate) mod slots;
 pub(crate) mod spawn;
 pub(crate) mod task;
+pub(crate) mod waiter;
 pub(crate) mod waker;

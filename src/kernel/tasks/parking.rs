@@ -14,34 +14,31 @@
 //!
 //! Knows the current executor and its inbox.
 
-use std::rc::Rc;
-use std::time::Duration;
+#[cfg(feature = "async-io")]
+use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::core::Stop;
+#[cfg(feature = "async-io")]
+use crate::kernel::tasks::current::swapped;
+use crate::kernel::tasks::run_loop::{Loop, Next};
 
-/// What is to be done after a turn of the loop.
-pub(crate) enum Next<R> {
-    /// The stay in the loop is over.
-    Return(R),
-    /// More is ready, or may be.
-    GoOn,
-    /// There is nothing to do until mail comes, or this time has passed.
-    Wait(Option<Duration>),
-}
-
-/// Takes turns until one of them says that it was the last, and waits in between.
 #[cfg(not(feature = "async-io"))]
-pub(crate) fn run<R>(core: &Rc<Core>, turn: impl FnMut() -> Next<R>) -> R {
-    run_plainly(core, turn)
+impl Loop<'_> {
+    /// Takes turns until the stay is over, and waits in between.
+    pub(crate) fn run(&mut self) -> Result<(), Stop> {
+        self.run_plainly(None)
+    }
 }
 
-/// The same, whatever features there are: it waits on the condition variable.
-fn run_plainly<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
-    loop {
-        match turn() {
-            Next::Return(result) => return result,
-            Next::GoOn => {}
-            Next::Wait(timeout) => core.inbox.park(timeout),
+impl Loop<'_> {
+    /// The same whatever features there are: it waits on the condition variable. The first turn may have been taken.
+    fn run_plainly(&mut self, mut taken: Option<Next>) -> Result<(), Stop> {
+        loop {
+            match taken.take().unwrap_or_else(|| self.turn()) {
+                Next::Return(result) => return result,
+                Next::GoOn => {}
+                Next::Wait(timeout) => self.core.inbox.park(timeout),
+            }
         }
     }
 }
@@ -64,50 +61,48 @@ fn has_reactor() -> bool {
     SENTINEL.try_with(|_| ()).is_ok()
 }
 
-/// Takes turns until one of them says that it was the last, and watches sockets in between.
 #[cfg(feature = "async-io")]
-pub(crate) fn run<R>(core: &Rc<Core>, mut turn: impl FnMut() -> Next<R>) -> R {
-    use std::future::poll_fn;
-    use std::pin::Pin;
-    use std::task::Poll;
-
-    use crate::kernel::tasks::current::swapped;
-
-    // Most stays are short and wait for nothing.
-    let mut next = Next::GoOn;
-    for _ in 0..TURNS_BEFORE_SOCKETS {
-        next = match turn() {
-            Next::Return(result) => return result,
-            next => next,
-        };
-        if let Next::Wait(_) = next {
-            break;
-        }
-    }
-    let mut next = Some(next);
-    if !has_reactor() {
-        // The thread is ending: a thread of async-io's own watches the sockets.
-        return run_plainly(core, || next.take().unwrap_or_else(&mut turn));
-    }
-    let mut timer = None;
-    let turns = poll_fn(|cx| {
-        core.inbox.rise();
-        let is_waiting = match next.take().unwrap_or_else(|| swapped(core, &mut turn)) {
-            Next::Return(result) => return Poll::Ready(result),
-            Next::GoOn => false,
-            Next::Wait(timeout) => {
-                timer = timeout.map(async_io::Timer::after);
-                let mut timer = timer.as_mut().map(Pin::new);
-                let is_over =
-                    (timer.as_mut()).is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
-                !is_over && core.inbox.lie_down(cx.waker())
+impl Loop<'_> {
+    /// Takes turns until the stay is over, and watches sockets in between.
+    pub(crate) fn run(&mut self) -> Result<(), Stop> {
+        // Most stays are short and wait for nothing.
+        let mut next = Next::GoOn;
+        for _ in 0..TURNS_BEFORE_SOCKETS {
+            next = match self.turn() {
+                Next::Return(result) => return result,
+                next => next,
+            };
+            if let Next::Wait(_) = next {
+                break;
             }
-        };
-        if !is_waiting {
-            // Whoever polls this looks at the sockets before it comes back.
-            cx.waker().wake_by_ref();
         }
-        Poll::Pending
-    });
-    swapped(core, || async_io::block_on(turns))
+        if !has_reactor() {
+            // The thread is ending: a thread of async-io's own watches the sockets.
+            return self.run_plainly(Some(next));
+        }
+        let core = self.core;
+        let mut taken = Some(next);
+        let mut timer = None;
+        let turns = poll_fn(|cx| {
+            core.inbox.rise();
+            let next = taken.take();
+            let is_waiting = match next.unwrap_or_else(|| swapped(core, || self.turn())) {
+                Next::Return(result) => return Poll::Ready(result),
+                Next::GoOn => false,
+                Next::Wait(timeout) => {
+                    timer = timeout.map(async_io::Timer::after);
+                    let mut timer = timer.as_mut().map(Pin::new);
+                    let is_over =
+                        (timer.as_mut()).is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+                    !is_over && core.inbox.lie_down(cx.waker())
+                }
+            };
+            if !is_waiting {
+                // Whatever polls this looks at the sockets before it comes back.
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        });
+        swapped(core, || async_io::block_on(turns))
+    }
 }

@@ -18,25 +18,19 @@
 //!
 //! Knows everything below it.
 
-mod hosted;
-mod watched;
-
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-pub(crate) use hosted::{pass, run_until_stalled, tick};
-
 use crate::kernel::failure::aside::contain;
-use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, NOBODY, Stop};
+use crate::kernel::tasks::core::watch::Event;
+use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::kernel::tasks::key::{Key, MAIN_SLOT};
-use crate::kernel::tasks::parking;
-use crate::kernel::tasks::parking::Next;
+use crate::kernel::tasks::slots::Ready;
 use crate::kernel::tasks::task::{AfterPoll, AnyTask};
-use crate::kernel::tasks::waker::waker_of;
+use crate::kernel::tasks::waker::{key_of, table, waker_of};
 
 /// How many polls a pass has: so long a timer or a wake from another thread may have to wait.
 const POLLS_A_PASS: usize = 128;
@@ -46,7 +40,7 @@ pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pause {
+pub(crate) enum Pause {
     /// The main future is done.
     MainIsDone,
     /// Nobody is ready.
@@ -55,35 +49,46 @@ enum Pause {
     LookAround,
 }
 
+/// What is to be done after a turn of the loop.
+pub(crate) enum Next {
+    /// The stay in the loop is over.
+    Return(Result<(), Stop>),
+    /// More is ready, or may be.
+    GoOn,
+    /// There is nothing to do until mail comes, or this time has passed.
+    Wait(Option<Duration>),
+}
+
 /// One stay in the loop.
-struct Loop<'a> {
-    core: &'a Rc<Core>,
+pub(crate) struct Loop<'a> {
+    pub(crate) core: &'a Rc<Core>,
     main: Option<&'a mut Main<'a>>,
-    polls_left: usize,
-    /// The thread was parked, and somebody wants to know.
-    parked: Option<watched::Parked>,
+    /// How many polls this pass still has.
+    pub(crate) polls_left: usize,
+    /// The thread was parked, or would have been.
+    is_parked: bool,
 }
 
 impl<'a> Loop<'a> {
-    fn new(core: &'a Rc<Core>, main: Option<&'a mut Main<'a>>) -> Self {
+    pub(crate) fn new(core: &'a Rc<Core>, main: Option<&'a mut Main<'a>>) -> Self {
         Loop {
             core,
             main,
             polls_left: 0,
-            parked: None,
+            is_parked: false,
         }
     }
 
-    /// Runs tasks, and says what to do next; it ends when the main future is done (`Ok`) or the executor has to
-    /// stop (`Err`).
-    fn turn(&mut self) -> Next<Result<(), Stop>> {
-        if let Some(mut parked) = self.parked.take()
-            && let Some(timeout) = watched::end_park(self.core, &mut parked, self.main.is_some())
-        {
-            self.parked = Some(parked);
-            return Next::Wait(Some(timeout));
+    /// Runs tasks, and says what to do next. The stay is over when the main future is done, or without one when no task is left
+    /// to wait for (`Ok`), or when the executor has to stop (`Err`).
+    pub(crate) fn turn(&mut self) -> Next {
+        if std::mem::take(&mut self.is_parked) {
+            self.core.say(|| Event::ParkEnds);
         }
-        match self.step() {
+        if self.is_over() {
+            return Next::Return(Ok(()));
+        }
+        match self.run_ready_tasks() {
             Err(stop) => Next::Return(Err(stop)),
             Ok(Pause::MainIsDone) => Next::Return(Ok(())),
             Ok(Pause::NothingIsReady) => self.wait_if_idle(),
@@ -91,35 +96,42 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Begins a pass if the last one is over, polls, and sees to what the polls have left.
-    fn step(&mut self) -> Result<Pause, Stop> {
+    /// Begins a pass if the last one is over, polls until there is a reason to pause, and sees to what the polls have left. A
+    /// panic goes to the task that it came from.
+    pub(crate) fn run_ready_tasks(&mut self) -> Result<Pause, Stop> {
         if self.polls_left == 0 {
             self.begin_pass();
         }
         // A report at the beginning may have left something, or have ended it all.
-        if self.core.attention.get() {
-            self.core.after_poll();
-            if let Some(stop) = self.core.take_stop() {
-                return Err(stop);
+        self.see_to_failures()?;
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            __candor_poll_boundary(Loop::poll_until_pause, self)
+        }));
+        let pause = polled.unwrap_or_else(|payload| {
+            if self.core.is_polling_slot(MAIN_UNCAUGHT) {
+                // An ordinary panic, as far as the caller of `block_on` is concerned.
+                resume_unwind(payload);
             }
-        }
-        let pause = self.run_ready_tasks();
-        if self.core.attention.get() {
-            self.core.after_poll();
-        }
-        if self.core.is_pass_over.take() {
+            self.core.settle_panic(payload);
+            Pause::LookAround
+        });
+        let is_over = self.core.is_pass_over.take() || pause == Pause::NothingIsReady;
+        if is_over {
             self.polls_left = 0;
         }
-        if pause == Pause::NothingIsReady {
-            self.polls_left = 0;
-        }
-        match self.core.take_stop() {
-            Some(stop) => Err(stop),
-            None => Ok(pause),
-        }
+        self.see_to_failures()?;
+        Ok(pause)
     }
 
-    fn begin_pass(&mut self) {
+    #[inline]
+    fn see_to_failures(&self) -> Result<(), Stop> {
+        if self.core.attention.get() {
+            self.core.after_poll();
+        }
+        self.core.take_stop().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn begin_pass(&mut self) {
         deliver_mail(self.core);
         self.fire_timers();
         self.core.report_overdue();
@@ -143,31 +155,17 @@ impl<'a> Loop<'a> {
         // The wheel is free again when the waker is called: a foreign one may come back to it.
         let next_expired = || core.timers.borrow_mut().pop_expired(now);
         while let Some(sleeper) = next_expired() {
-            match core.config.watch {
-                None => wake_guarded(sleeper),
-                Some(_) => watched::fire(core, sleeper),
-            }
+            core.say(|| Event::TimerFires(key_of(&sleeper)));
+            // A foreign waker may panic; the others are woken all the same.
+            contain(|| sleeper.wake());
         }
-    }
-
-    /// Polls until there is a reason to pause, and gives a panic to the task that it came from.
-    fn run_ready_tasks(&mut self) -> Pause {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            __candor_poll_boundary(|| self.poll_until_pause())
-        }));
-        polled.unwrap_or_else(|payload| {
-            if self.core.is_polling_slot(MAIN_UNCAUGHT) {
-                // An ordinary panic, as far as whoever called `block_on` is concerned.
-                resume_unwind(payload);
-            }
-            self.core.settle_panic(payload);
-            Pause::LookAround
-        })
+        core.say(|| Event::TimersFired);
     }
 
     /// The hot path.
     fn poll_until_pause(&mut self) -> Pause {
-        let core = self.core;
+        let core: &Core = self.core;
+        let wakers = table(core.is_watched());
         loop {
             if self.polls_left == 0 || core.attention.get() {
                 break Pause::LookAround;
@@ -178,22 +176,28 @@ impl<'a> Loop<'a> {
             };
             // Not in a local: a poll that panics ends this run, and not the pass.
             self.polls_left -= 1;
-            if let Some(task) = ready.tenant {
-                poll_task(core, &task, core.key_of(ready.index, ready.generation));
-            } else if ready.index == MAIN_SLOT
-                && let Some(main) = &mut self.main
-                && poll_main(core, main).is_ready()
-            {
-                break Pause::MainIsDone;
+            match ready {
+                Ready::Tenant {
+                    index,
+                    generation,
+                    tenant,
+                } => poll_task(core, &tenant, core.key_of(index, generation), wakers),
+                Ready::Main => {
+                    if let Some(main) = &mut self.main
+                        && poll_main(core, main).is_ready()
+                    {
+                        break Pause::MainIsDone;
+                    }
+                }
+                Ready::Nobody => {}
             }
         }
     }
 
     /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
-    fn wait_if_idle<R>(&mut self) -> Next<R> {
+    fn wait_if_idle(&mut self) -> Next {
         let core = self.core;
-        let is_over = self.main.is_none() && !core.has_work_to_wait_for();
-        if is_over || core.slots.borrow().has_ready() || core.inbox.has_mail() {
+        if self.is_over() || core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return Next::GoOn;
         }
         match next_event(core) {
@@ -206,33 +210,49 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn wait<R>(&mut self, timeout: Option<Duration>) -> Next<R> {
-        if self.core.config.watch.is_none() {
-            return Next::Wait(timeout);
-        }
-        match watched::begin_park(self.core, timeout, self.main.is_some()) {
-            None => Next::GoOn,
-            Some((parked, timeout)) => {
-                self.parked = Some(parked);
-                Next::Wait(timeout)
-            }
+    /// Whether there is no task left to wait for, nor a main future.
+    fn is_over(&self) -> bool {
+        self.main.is_none() && !self.core.has_work_to_wait_for()
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> Next {
+        let core = self.core;
+        core.say(|| Event::ParkBegins(timeout));
+        self.is_parked = true;
+        // An observer may have spawned or woken a task, or left a failure to be reported.
+        let has_work = || core.slots.borrow().has_ready() || core.attention.get();
+        let timeout = match timeout {
+            None if !has_work() => core.before_sleep(self.main.is_some()),
+            timeout => timeout,
+        };
+        match has_work() {
+            true => Next::GoOn,
+            false => Next::Wait(timeout),
         }
     }
 }
 
-/// Wakes whom other threads have woken, and runs their errands.
+/// Wakes the tasks that other threads have woken, and runs their errands.
 #[inline]
 pub(crate) fn deliver_mail(core: &Rc<Core>) {
-    if core.inbox.has_mail() {
-        match core.config.watch {
-            None => {
-                let mut slots = core.slots.borrow_mut();
-                core.inbox.drain(|slot| slots.wake_tenant(slot));
-            }
-            Some(_) => watched::deliver_mail(core),
-        }
-        core.run_errands();
+    if !core.inbox.has_mail() {
+        return;
     }
+    let mut woken = Vec::new();
+    let mut slots = core.slots.borrow_mut();
+    core.inbox.drain(|slot| {
+        if slots.wake_tenant(slot) && core.is_watched() {
+            woken.push(slot);
+        }
+    });
+    drop(slots);
+    for slot in woken {
+        core.say(|| Event::Woken {
+            slot,
+            is_from_elsewhere: true,
+        });
+    }
+    core.run_errands();
 }
 
 /// When there is something to do, if nobody is woken before: a timer to fire or to bring closer, or a failure to tell.
@@ -255,23 +275,17 @@ fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
     timer.into_iter().chain(core.end_of_grace()).min()
 }
 
-/// A foreign waker may panic; std's hook has told it then, and the others are woken all the same.
-pub(crate) fn wake_guarded(waker: Waker) {
-    contain(|| waker.wake());
-}
-
 /// Polls a task, and sees to its end.
 #[inline]
-fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
-    core.begin_poll(key.slot());
-    let after = if core.config.watch.is_none() {
-        // Its drop does nothing, which the compiler cannot know.
-        let waker = ManuallyDrop::new(waker_of(key));
-        task.poll(&mut Context::from_waker(&waker), &core.noted_await)
-    } else {
-        watched::poll_task(core, task, key)
-    };
-    if after != AfterPoll::Wait {
+fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key, wakers: &'static RawWakerVTable) {
+    let slot = key.slot();
+    core.begin_poll(slot);
+    core.say(|| Event::PollBegins(slot));
+    let waker = waker_of(key, wakers);
+    let after = task.poll(&mut Context::from_waker(&waker), &core.noted_await);
+    let is_over = after != AfterPoll::Wait;
+    core.say(|| Event::PollEnds { slot, is_over });
+    if is_over {
         core.finish(task, after == AfterPoll::Failed);
     }
     core.end_poll();
@@ -281,44 +295,51 @@ fn poll_task(core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
 #[inline]
 pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     core.begin_poll(MAIN_UNCAUGHT);
-    let poll = if core.config.watch.is_none() {
-        let waker = ManuallyDrop::new(waker_of(core.main_key()));
-        main(&mut Context::from_waker(&waker))
-    } else {
-        watched::poll_main(core, main)
-    };
-    core.end_poll();
+    core.say(|| Event::PollBegins(MAIN_SLOT));
+    let waker = waker_of(core.main_key(), table(core.is_watched()));
+    let poll = main(&mut Context::from_waker(&waker));
     if let Some(noted) = core.noted_await.take() {
         core.main_last_await.set(Some(noted));
     }
+    core.say(|| Event::PollEnds {
+        slot: MAIN_SLOT,
+        is_over: poll.is_ready(),
+    });
+    core.end_poll();
     poll
 }
 
 /// Runs tasks and `future` until it is done.
 #[inline]
 pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
-    /// Begins or ends the poll of the main future.
-    struct Dropping<'a>(&'a Core, u32);
+    /// What the main future's destructor panics with is the main future's as well.
+    struct BeforeDrop<'a>(&'a Core);
+    struct AfterDrop<'a>(&'a Core);
 
-    impl Drop for Dropping<'_> {
+    impl Drop for BeforeDrop<'_> {
         #[inline]
         fn drop(&mut self) {
-            self.0.begin_poll(self.1);
+            self.0.begin_poll(MAIN_UNCAUGHT);
         }
     }
 
-    // What the destructor of the main future panics with is the main future's as well.
-    let _end = Dropping(core, NOBODY);
+    impl Drop for AfterDrop<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            self.0.end_main_poll();
+        }
+    }
+
+    let _after = AfterDrop(core);
     let mut future = pin!(future);
-    let _begin = Dropping(core, MAIN_UNCAUGHT);
+    let _before = BeforeDrop(core);
     core.begin_main();
     let mut output = None;
     let mut main =
         |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
     // A future that is ready at once needs no loop.
     if poll_main(core, &mut main).is_pending() {
-        let mut tasks = Loop::new(core, Some(&mut main));
-        parking::run(core, || tasks.turn())?;
+        Loop::new(core, Some(&mut main)).run()?;
     }
     if core.attention.get() {
         core.after_poll();
@@ -333,11 +354,7 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
 
 /// Runs tasks until none is left that is not a daemon.
 pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
-    let mut tasks = Loop::new(core, None);
-    parking::run(core, || match core.has_work_to_wait_for() {
-        false => Next::Return(Ok(())),
-        true => tasks.turn(),
-    })?;
+    Loop::new(core, None).run()?;
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();
     core.take_stop().map_or(Ok(()), Err)

@@ -71,11 +71,6 @@ impl<T> Slots<T> {
         self.slots.len()
     }
 
-    /// Whether this slot waits for a poll; also of one that is free, and cannot be woken.
-    pub(crate) fn is_queued(&self, index: u32) -> bool {
-        (self.slots.get(index as usize)).is_some_and(|slot| slot.is_linked)
-    }
-
     /// Whether any slot waits for a poll, that of the main future included.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -136,18 +131,18 @@ impl<T> Slots<T> {
         found.map(|(offset, tenant)| (index + offset as u32, tenant))
     }
 
-    /// Queues the slot if its tenant is still the one that the key named.
+    /// Queues the slot if its tenant is still the one that the key named. Says whether it was not queued before.
     #[inline]
-    pub(crate) fn wake(&mut self, index: u32, generation: u16) {
+    pub(crate) fn wake(&mut self, index: u32, generation: u16) -> bool {
         match self.slots.get(index as usize) {
             Some(slot) if slot.generation == generation => self.queue(index),
-            Some(_) => {}
+            Some(_) => false,
             None => self.wake_first(index, generation),
         }
     }
 
     /// Queues the slot whoever lives in it: the caller knows, or a spurious poll is all it costs.
-    pub(crate) fn wake_tenant(&mut self, index: u32) {
+    pub(crate) fn wake_tenant(&mut self, index: u32) -> bool {
         match self.slots.get(index as usize) {
             Some(_) => self.queue(index),
             None => self.wake_first(index, self.main_generation),
@@ -156,12 +151,14 @@ impl<T> Slots<T> {
 
     /// Wakes the main future before anything was spawned: until then there is no table.
     #[cold]
-    fn wake_first(&mut self, index: u32, generation: u16) {
-        if index == MAIN_SLOT && generation == self.main_generation {
+    fn wake_first(&mut self, index: u32, generation: u16) -> bool {
+        let is_main = index == MAIN_SLOT && generation == self.main_generation;
+        if is_main {
             self.slots.push(Slot::new());
             self.slots[0].generation = generation;
             self.queue(index);
         }
+        is_main
     }
 
     /// A main future begins: what wakes an earlier one must not poll this one.
@@ -185,23 +182,24 @@ impl<T> Slots<T> {
         let slot = &mut self.slots[index as usize];
         self.ready.drop_first(slot.link);
         slot.is_linked = false;
-        let mut ready = Ready {
-            index,
-            generation: slot.generation,
-            tenant: slot.tenant.clone(),
-        };
-        if ready.tenant.is_some() {
-            return Some(ready);
+        if let Some(tenant) = &slot.tenant {
+            return Some(Ready::Tenant {
+                index,
+                generation: slot.generation,
+                tenant: tenant.clone(),
+            });
         }
-        if index != MAIN_SLOT {
-            // Its tenant left while it was queued.
-            slot.is_linked = true;
-            slot.link = self.first_free;
-            self.first_free = index;
-        } else if mem::take(&mut self.is_main_stale) {
-            ready.index = SLOT_LIMIT;
+        if index == MAIN_SLOT {
+            return Some(match mem::take(&mut self.is_main_stale) {
+                true => Ready::Nobody,
+                false => Ready::Main,
+            });
         }
-        Some(ready)
+        // Its tenant left while it was queued.
+        slot.is_linked = true;
+        slot.link = self.first_free;
+        self.first_free = index;
+        Some(Ready::Nobody)
     }
 
     /// Gives what is queued another order, and says how much that is.
@@ -219,14 +217,17 @@ impl<T> Slots<T> {
     }
 
     #[inline]
-    fn queue(&mut self, index: u32) {
+    fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
-        if !slot.is_linked {
-            slot.is_linked = true;
-            self.push(index);
-        } else if index == MAIN_SLOT {
-            self.is_main_stale = false;
+        if slot.is_linked {
+            if index == MAIN_SLOT {
+                self.is_main_stale = false;
+            }
+            return false;
         }
+        slot.is_linked = true;
+        self.push(index);
+        true
     }
 
     #[inline]
@@ -264,11 +265,16 @@ impl<T> Slot<T> {
     }
 }
 
-/// A slot that has come out of the queue; it may have lost its tenant while it waited.
-pub(crate) struct Ready<T> {
-    pub(crate) index: u32,
-    pub(crate) generation: u16,
-    pub(crate) tenant: Option<T>,
+/// What has come out of the queue.
+pub(crate) enum Ready<T> {
+    Tenant {
+        index: u32,
+        generation: u16,
+        tenant: T,
+    },
+    Main,
+    /// The tenant left while it was queued, or the wake was for an earlier main future.
+    Nobody,
 }
 
 #[cfg(test)]
@@ -291,7 +297,10 @@ mod tests {
 
     fn polled(slots: &mut Slots<&'static str>) -> Vec<Option<&'static str>> {
         std::iter::from_fn(|| slots.next_ready())
-            .map(|ready| ready.tenant)
+            .map(|ready| match ready {
+                Ready::Tenant { tenant, .. } => Some(tenant),
+                Ready::Main | Ready::Nobody => None,
+            })
             .collect()
     }
 
@@ -375,7 +384,7 @@ mod tests {
     fn the_main_future_is_woken_before_any_task_exists() {
         let mut slots = Slots::<&str>::new();
         slots.wake(MAIN_SLOT, 0);
-        assert_eq!(slots.next_ready().map(|ready| ready.index), Some(0));
+        assert!(matches!(slots.next_ready(), Some(Ready::Main)));
         assert!(!slots.has_ready());
     }
 

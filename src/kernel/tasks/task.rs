@@ -30,8 +30,8 @@ use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
 use crate::kernel::failure::lineage::{Lineage, Named, OriginOf, TaskId};
 use crate::kernel::failure::record::Record;
 use crate::kernel::failure::{AwaitKind, LastAwait, TaskFailure};
-use crate::kernel::tasks::foreign::Foreign;
 use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::listener::Foreign;
 use crate::kernel::tasks::listener::{Ending, Joiner};
 use crate::outcome::Outcome;
 

@@ -9,49 +9,70 @@
 //! Cloning copies the number and dropping forgets it: no count, no atomic operation, nothing to leak,
 //! and nothing that could be used after it was freed.
 //!
-//! Executors that somebody looks at give their tasks wakers of another kind, which are `counted`.
+//! An executor with an observer gives its tasks *counted* wakers: the same numbers behind another table of functions. The inbox
+//! counts their clones, so that "no waker is left anywhere" can be known, and each wake is an event.
+//!
+//! ```text
+//! Context of a poll ──clone──► +1 ──clone──► +1        the one in the Context is not counted:
+//!                              │              │        it lives no longer than the poll
+//!                              ▼ drop: -1     ▼ wake: publish, then -1
+//! ```
+//!
+//! The count decides about a proof and about when a number is used again, never about memory.
 //!
 //! Knows keys, the current executor and the inboxes.
 
-pub(crate) mod counted;
-
-use std::cell::Cell;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::mem::ManuallyDrop;
+use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::kernel::tasks::current;
-use crate::kernel::tasks::foreign::Foreign;
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::key::Key;
 
-static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
+static PLAIN: RawWakerVTable = RawWakerVTable::new(
+    |data| RawWaker::new(data, &PLAIN),
+    wake_plainly,
+    wake_plainly,
+    |_| (),
+);
 
-/// The waker of the task that `key` names.
+static COUNTED: RawWakerVTable = RawWakerVTable::new(clone, wake_and_drop, wake_by_ref, release);
+
+/// The table of the wakers of an executor, which are counted if it has an observer.
+pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
+    match is_counted {
+        true => &COUNTED,
+        false => &PLAIN,
+    }
+}
+
+/// The waker of the task that `key` names, for the `Context` of its poll. Its drop would do nothing, which the compiler cannot
+/// know; and a counted one is not counted itself.
 #[inline]
-pub(crate) fn waker_of(key: Key) -> Waker {
+pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
+    let data = std::ptr::without_provenance(key.to_bits() as usize);
     // SAFETY: The contract of `RawWaker` is about the data that the functions of the table are given.
     // They take the address of the pointer as a number and never read through it, so they are sound for
     // any data, from any thread, at any time, in any number of copies.
-    unsafe { Waker::new(word(key), &VTABLE) }
+    ManuallyDrop::new(unsafe { Waker::new(data, table) })
 }
 
 /// What a waker stands for; a foreign one for nobody.
 #[inline]
 pub(crate) fn key_of(waker: &Waker) -> Key {
-    let is_ours = std::ptr::eq(waker.vtable(), &VTABLE) || counted::is_ours(waker);
-    let bits = waker.data().addr() as u64;
-    Key::from_bits(if is_ours { bits } else { Key::NOBODY.to_bits() })
+    let is_ours = std::ptr::eq(waker.vtable(), &PLAIN) || std::ptr::eq(waker.vtable(), &COUNTED);
+    match is_ours {
+        true => key(waker.data()),
+        false => Key::NOBODY,
+    }
 }
 
-fn word(key: Key) -> *const () {
-    std::ptr::without_provenance(key.to_bits() as usize)
+fn key(data: *const ()) -> Key {
+    Key::from_bits(data.addr() as u64)
 }
 
-fn clone(data: *const ()) -> RawWaker {
-    RawWaker::new(data, &VTABLE)
-}
-
-fn wake(data: *const ()) {
-    let key = Key::from_bits(data.addr() as u64);
+fn wake_plainly(data: *const ()) {
+    let key = key(data);
     if !current::wake(key) {
         wake_elsewhere(key);
     }
@@ -64,86 +85,33 @@ fn wake_elsewhere(key: Key) {
     }
 }
 
-fn forget(_data: *const ()) {}
-
-/// Who waits for something of candor's own, on this thread: at most one.
-#[derive(Default)]
-pub(crate) struct Waiting {
-    waiter: Cell<Option<Waiter>>,
-    /// Whoever waits has let others run.
-    has_waited: Cell<bool>,
-}
-
-enum Waiter {
-    /// A task of the executor that runs here. Its number is no waker that a stall would have to count.
-    Task(Key),
-    Foreign(Foreign),
-}
-
-impl Waiting {
-    /// Looks whether it is there, whatever is waited for; else the waker will be called by [`wake`](Waiting::wake).
-    ///
-    /// A task that finds very many things there in one poll is made to wait for its next turn.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
-        if is_there() && !self.has_waited.get() && current::is_spent(cx) {
-            return Poll::Pending;
-        }
-        let poll = self.poll_uncounted(cx, is_there);
-        self.has_waited.set(poll.is_pending());
-        poll
-    }
-
-    /// The same for what is no await of its own.
-    pub(crate) fn poll_uncounted(
-        &self,
-        cx: &mut Context<'_>,
-        is_there: impl Fn() -> bool,
-    ) -> Poll<()> {
-        // While a waker of others is cloned, anything may happen: hence the second look.
-        match is_there() || (self.keep(cx.waker()) && is_there()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    }
-
-    /// Whether that ran user code.
-    fn keep(&self, waker: &Waker) -> bool {
-        let key = key_of(waker);
-        let is_here = current::with(|core| core.number == key.executor()) == Some(true);
-        let is_task = is_here && key != Key::NOBODY;
-        if !is_task && self.will_wake(waker) {
-            return false;
-        }
-        // Should the clone panic, the former waiter is still there.
-        let waiter = match is_task {
-            true => Waiter::Task(key),
-            false => Waiter::Foreign(Foreign::of(waker)),
-        };
-        drop(self.waiter.replace(Some(waiter)));
-        !is_task
-    }
-
-    /// Whether this waker of others is kept already.
-    fn will_wake(&self, waker: &Waker) -> bool {
-        let waiter = self.waiter.take();
-        let is_known = matches!(&waiter, Some(Waiter::Foreign(known)) if known.will_wake(waker));
-        self.waiter.set(waiter);
-        is_known
-    }
-
-    pub(crate) fn wake(&self) {
-        match self.waiter.take() {
-            None => {}
-            Some(Waiter::Task(key)) => wake_watched(key),
-            Some(Waiter::Foreign(waker)) => waker.wake(),
-        }
-    }
-}
-
-/// Wakes the task of `key`, and tells instruments of it.
-fn wake_watched(key: Key) {
+/// Wakes the task of `key`, and says so to an observer.
+pub(crate) fn wake(key: Key) {
     match current::get() {
-        Some(core) if core.number == key.executor() => core.wake_by_key(key),
+        Some(core) if core.number == key.executor() => core.wake(key),
         _ => wake_elsewhere(key),
+    }
+}
+
+fn clone(data: *const ()) -> RawWaker {
+    if let Some(inbox) = Inbox::of(key(data).executor()) {
+        inbox.hold();
+    }
+    RawWaker::new(data, &COUNTED)
+}
+
+fn wake_by_ref(data: *const ()) {
+    wake(key(data));
+}
+
+fn wake_and_drop(data: *const ()) {
+    wake(key(data));
+    // Only now: an executor that finds no waker left has to find the wake.
+    release(data);
+}
+
+fn release(data: *const ()) {
+    if let Some(inbox) = Inbox::of(key(data).executor()) {
+        inbox.release();
     }
 }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
-use crate::watch::watching::Watch;
+use crate::kernel::tasks::core::watch::Watch;
 
 /// What happens when a failure is reported.
 ///
@@ -52,7 +52,7 @@ pub(crate) struct Config {
     /// The state of the random numbers that shuffle each pass.
     pub(crate) shuffle: Option<Cell<u64>>,
     /// Who looks; `None` makes the executor fast.
-    pub(crate) watch: Option<Box<Watch>>,
+    pub(crate) watch: Option<Box<dyn Watch>>,
 }
 
 impl Default for Config {
@@ -64,7 +64,7 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             virtual_time: false,
             shuffle: None,
-            watch: Watch::new(Vec::new(), cfg!(debug_assertions)),
+            watch: None,
         }
     }
 }
@@ -86,14 +86,4 @@ impl Config {
             mixed ^ (mixed >> 31)
         })
     }
-}
-
-/// Why an executor stops before its work is done.
-pub(crate) enum Stop {
-    /// A task called `exit`.
-    Exit(u8),
-    /// This failure was reported under `FailurePolicy::Shutdown`.
-    Failure(TaskFailure),
-    /// Nobody is left who could wake anybody; the text says who waits.
-    Stall(String),
 }

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use crate::kernel::failure::aside::contain;
 use crate::kernel::failure::lineage::Named;
 use crate::kernel::failure::reporter::{Warning, reporter};
+use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
 use crate::kernel::tasks::task::AnyTask;
 
@@ -61,7 +62,7 @@ impl Core {
                 continue;
             }
             self.begin_poll(slot);
-            __candor_poll_boundary(|| task.cancel());
+            __candor_poll_boundary(AnyTask::cancel, &*task);
             self.finish(&task, false);
             self.end_poll();
             if self.attention.get() {
@@ -99,9 +100,7 @@ impl Core {
         self.noted_await.set(None);
         self.main_last_await.set(None);
         self.stop.set(None);
-        if let Some(watch) = &self.config.watch {
-            watch.has_warned.set(false);
-        }
+        self.say(|| Event::Renewed);
         let is_small = self.slots.borrow().used() <= 1024;
         let is_plain = !self.config.is_custom && !self.is_hosted.get();
         is_small && is_plain && self.timers.borrow().is_empty()

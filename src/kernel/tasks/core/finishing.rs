@@ -14,14 +14,14 @@ use std::rc::Rc;
 use crate::kernel::failure::aside::drop_payload;
 use crate::kernel::failure::hook;
 use crate::kernel::failure::join_error::Panic;
+use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
-use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::Joiner;
 use crate::kernel::tasks::task::AnyTask;
 
 impl Core {
     /// Frees the slot of a finished task, then wakes its joiner or sees to its failure.
-    pub(crate) fn finish(self: &Rc<Self>, task: &Rc<AnyTask>, failed: bool) {
+    pub(crate) fn finish(&self, task: &Rc<AnyTask>, failed: bool) {
         let header = &task.header();
         header.is_finished.set(true);
         let slot = header.slot.get();
@@ -34,18 +34,19 @@ impl Core {
         if failed {
             self.ask_early(task);
             if header.is_detached.get() {
-                self.report_after_poll(Rc::clone(self), Rc::clone(task));
+                self.report_after_poll(Rc::clone(task));
             } else {
                 let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
                 let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
                 drop(read);
             }
         }
-        if self.config.watch.is_some() {
-            self.tell_done(&**task, failed);
-        }
+        self.say(|| Event::Done {
+            task: &**task,
+            has_failed: failed,
+        });
         match header.take_joiner() {
-            Joiner::Task(key) => self.wake_by_key(key),
+            Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(task.ending()),
         }
         // Last of all: a waker of others may have spawned, and the slot will have another tenant.
@@ -63,14 +64,6 @@ impl Core {
         }
     }
 
-    #[inline]
-    pub(crate) fn wake_by_key(&self, key: Key) {
-        match self.config.watch {
-            None => self.slots.borrow_mut().wake(key.slot(), key.generation()),
-            Some(_) => self.wake_watched(key.slot(), Some(key.generation())),
-        }
-    }
-
     /// Gives a task whose poll or destructor panicked its outcome, and finishes it.
     ///
     /// Making the panic the outcome drops the future, which may panic in its turn. The first panic is
@@ -82,6 +75,10 @@ impl Core {
             // Between polls, so it came from a foreign waker: the hook in front of candor's told it.
             return drop_payload(payload);
         };
+        self.say(|| Event::PollEnds {
+            slot,
+            is_over: true,
+        });
         let mut unsettled = Some(payload);
         let mut homeless = Vec::new();
         while let Some(payload) = unsettled.take() {

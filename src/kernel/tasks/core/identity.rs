@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use crate::kernel::failure::hook::Polled;
 use crate::kernel::failure::lineage::{Lineage, Origin, TaskId};
+use crate::kernel::failure::records::Polled;
 use crate::kernel::failure::reporter::reporter;
 use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::kernel::tasks::key::MAIN_SLOT;
@@ -59,7 +59,7 @@ impl Core {
         else {
             return Vec::new();
         };
-        let waiting = to_report.iter().map(|(_, task)| task);
+        let waiting = to_report.iter();
         let tasks = unread
             .iter()
             .chain(waiting)

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::run_loop::{Loop, Pause, next_deadline};
+use crate::kernel::tasks::run_loop::{Loop, Pause, next_deadline, next_event};
 
 impl Loop<'_> {
     /// Begins a pass, after a jump to the next deadline where time is virtual and nothing else can be done.
@@ -25,7 +25,7 @@ impl Loop<'_> {
     fn is_anything_due(&self) -> bool {
         let core = self.core;
         let is_due = |deadline| deadline <= core.clock.now();
-        core.inbox.has_mail() || super::next_event(core).is_some_and(is_due)
+        core.inbox.has_mail() || next_event(core).is_some_and(is_due)
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
     for _ in 0..batch {
         // One by one, since a panic ends a run of polls: the rest of the batch would be forgotten.
         tasks.polls_left = 1;
-        tasks.step()?;
+        tasks.run_ready_tasks()?;
     }
     Ok(())
 }
@@ -50,13 +50,13 @@ pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
 pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
     tasks.begin_hosted();
-    while tasks.step()? != Pause::NothingIsReady || tasks.is_anything_due() {}
+    while tasks.run_ready_tasks()? != Pause::NothingIsReady || tasks.is_anything_due() {}
     Ok(())
 }
 
 /// One pass, as long as any, whatever panics in it.
 pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
-    while tasks.step()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
+    while tasks.run_ready_tasks()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
     Ok(())
 }

@@ -1,0 +1,107 @@
+//! The plug for an observer: what happens in an executor, said where it happens.
+//!
+//! ```text
+//! spawn, poll, wake, timer, park, failure, end ──event──► Watch (a trait) ◄── implemented by `watch`
+//! an untimed park ──before_sleep──────────────────────►
+//! ```
+//!
+//! Without an observer each event is one branch that the processor predicts. With one, the same functions run: an event is a
+//! line in them. Only the wakers differ, see `waker`.
+//!
+//! Knows tasks.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::task::{AnyTask, Header};
+
+/// What happens in an executor. Nothing of the core is borrowed while it is said.
+pub(crate) enum Event<'a> {
+    Spawned(&'a Header),
+    /// A poll of what lives in this slot begins. Also where the future of an aborted task is only dropped.
+    PollBegins(u32),
+    /// It is over if the future returned or panicked. Means nothing where no poll has begun.
+    PollEnds {
+        slot: u32,
+        is_over: bool,
+    },
+    /// A task or the main future is ready, and was not before.
+    Woken {
+        slot: u32,
+        is_from_elsewhere: bool,
+    },
+    /// A timer has fired, which wakes whatever has this key, if it is candor's own.
+    TimerFires(Key),
+    /// All timers that are due have fired.
+    TimersFired,
+    ParkBegins(Option<Duration>),
+    ParkEnds,
+    Failed(&'a TaskFailure),
+    /// A task is done; its outcome is in its place.
+    Done {
+        task: &'a AnyTask,
+        has_failed: bool,
+    },
+    /// The executor begins a second life.
+    Renewed,
+}
+
+/// An observer of one executor.
+pub(crate) trait Watch {
+    fn event(&self, core: &Core, event: Event<'_>);
+
+    /// How long the thread may park, now that nothing is ready and no deadline is set; or why the executor has to stop instead.
+    fn before_sleep(&self, core: &Rc<Core>, has_main: bool) -> Result<Option<Duration>, Stop>;
+}
+
+impl Core {
+    /// Whether anybody is told of events.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.config.watch.is_some()
+    }
+
+    #[inline]
+    pub(crate) fn say<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if self.is_watched() {
+            self.tell(event);
+        }
+    }
+
+    /// Not inlined, and the event is made here: the hot path is to have nothing of it but the branch.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if let Some(watch) = &self.config.watch {
+            watch.event(self, event());
+        }
+    }
+
+    /// Queues the task of this key, and says so.
+    #[inline]
+    pub(crate) fn wake(&self, key: Key) {
+        let wake = || (self.slots.borrow_mut()).wake(key.slot(), key.generation());
+        if !self.is_watched() {
+            wake();
+        } else if wake() {
+            self.tell(|| Event::Woken {
+                slot: key.slot(),
+                is_from_elsewhere: false,
+            });
+        }
+    }
+
+    /// How long an executor may park in which nothing is ready and no deadline is set.
+    pub(crate) fn before_sleep(self: &Rc<Self>, has_main: bool) -> Option<Duration> {
+        match self.config.watch.as_ref()?.before_sleep(self, has_main) {
+            Ok(timeout) => timeout,
+            Err(stop) => {
+                self.stop_for(stop);
+                None
+            }
+        }
+    }
+}
