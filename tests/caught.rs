@@ -42,7 +42,7 @@ fn caught(message: &str) -> (FailureKind, String) {
 #[test]
 fn each_of_two_panics_that_a_task_catches_is_reported_as_caught() {
     let (executor, seen) = seeing();
-    executor.run(async {
+    let _ = executor.run(async {
         let _ = catch_unwind(|| panic!("first"));
         let _ = catch_unwind(|| panic!("second"));
     });
@@ -53,7 +53,7 @@ fn each_of_two_panics_that_a_task_catches_is_reported_as_caught() {
 #[test]
 fn of_very_many_caught_panics_the_first_and_the_last_are_kept_and_the_others_counted() {
     let (executor, seen) = seeing();
-    executor.run(async {
+    let _ = executor.run(async {
         for number in 0..1000 {
             let _ = catch_unwind(|| panic!("number {number}"));
         }
@@ -229,7 +229,7 @@ fn what_a_callback_panics_with_is_no_panic_of_a_task_around_it() {
     let name = "what_a_callback_panics_with_is_no_panic_of_a_task_around_it";
     let ended = child(name).run(|| {
         let (outer, seen) = seeing();
-        outer.run(async {
+        let _ = outer.run(async {
             let inner = Executor::builder()
                 .on_failure(|_| panic!("callback"))
                 .build();
@@ -299,7 +299,7 @@ fn at_an_abort_each_recorded_panic_is_printed_once() {
         }
     }
     let ended = child("at_an_abort_each_recorded_panic_is_printed_once").run(|| {
-        candor::run(async {
+        let _ = candor::run(async {
             let _unread = spawn(async { Err::<(), _>("unread") });
             yield_now().await;
             let _ = catch_unwind(|| panic!("caught before"));

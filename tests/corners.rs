@@ -198,7 +198,7 @@ fn a_panic_within_a_timeout_is_a_panic_and_takes_its_timer_along() {
 fn a_nested_executor_that_a_panic_ends_tells_all_of_its_failures_once() {
     let told =
         child("a_nested_executor_that_a_panic_ends_tells_all_of_its_failures_once").run(|| {
-            candor::run(async {
+            let _ = candor::run(async {
                 let enters = async {
                     candor::block_on(async {
                         let _unread = spawn(async { panic!("inner, unread") });
@@ -338,7 +338,7 @@ fn a_grace_of_any_length_is_kept() {
 fn a_panic_in_the_main_future_of_a_nested_executor_is_told_once_with_its_frames() {
     let name = "a_panic_in_the_main_future_of_a_nested_executor_is_told_once_with_its_frames";
     let told = child(name).run(|| {
-        candor::run(async {
+        let _ = candor::run(async {
             spawn(async { candor::block_on(async { panic_with("inner, main") }) }).detach();
         });
     });
@@ -367,7 +367,7 @@ fn a_handle_that_a_panic_of_the_main_future_drops_is_reported_before_the_panic_l
 #[test]
 fn an_exit_from_a_destructor_at_the_end_does_not_end_the_next_executor() {
     let exits_again = OnDrop(|| candor::exit(4));
-    candor::run(async move {
+    let _ = candor::run(async move {
         let waits = async move {
             let _guard = exits_again;
             pending::<()>().await;
@@ -420,7 +420,7 @@ fn a_main_future_that_panics_when_it_is_dropped_is_reported_and_the_tasks_go_on(
     let reports = Reports::new();
     let trace = reports.trace.clone();
     let panics = OnDrop(|| panic_with("dropped"));
-    reports.run(poll_fn(move |_| {
+    let _ = reports.run(poll_fn(move |_| {
         let (_kept, trace) = (&panics, trace.clone());
         spawn(async move { trace.note("the task goes on") }).detach();
         Poll::Ready(())

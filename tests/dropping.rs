@@ -577,7 +577,7 @@ fn there_is_no_notice_from_a_kept_executor_nor_from_run() {
         executor.spawn(pending::<()>()).detach();
         executor.block_on(yield_now());
         drop(executor);
-        candor::run(async {
+        let _ = candor::run(async {
             TaskBuilder::new().daemon().spawn(pending::<()>()).detach();
             spawn(yield_now()).detach();
         });

@@ -304,8 +304,8 @@ fn a_destructor_that_panics_in_a_cancelled_task_is_a_failure_of_that_task() {
 fn the_failure_of_the_future_of_run_is_told() {
     let trace = Trace::default();
     let executor = quiet().instrument(trace.clone()).build();
-    executor.run(async { Err::<(), _>("gone wrong") });
-    executor.run(async { panic!("boom") });
+    let _ = executor.run(async { Err::<(), _>("gone wrong") });
+    let _ = executor.run(async { panic!("boom") });
     assert_eq!(
         only("failure", trace.events()),
         ["failure #0: gone wrong", "failure #0: boom"]

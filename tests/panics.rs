@@ -40,7 +40,7 @@ fn catches(count: u32) {
 fn each_panic_that_a_task_catches_is_reported_once_as_caught() {
     for count in [1, 2, 32] {
         let reports = Reports::new();
-        reports.run(async move { catches(count) });
+        let _ = reports.run(async move { catches(count) });
         let expected: Vec<String> = (1..=count)
             .map(|number| format!("the main future caught a panic of its own: number {number}"))
             .collect();
@@ -111,7 +111,7 @@ fn panics_that_a_task_catches_cost_no_memory() {
     }
     let told = child("panics_that_a_task_catches_cost_no_memory").run(|| {
         let reports = Reports::new();
-        reports.run(async {
+        let _ = reports.run(async {
             catches(100);
             let before = resident_pages();
             catches(10_000);
@@ -161,7 +161,7 @@ fn executors_on_two_threads_count_each_for_itself() {
     let threads = [(); 2].map(|()| {
         thread::spawn(|| {
             let reports = Reports::new();
-            reports.run(async { catches(100) });
+            let _ = reports.run(async { catches(100) });
             reports.end().len()
         })
     });
@@ -173,7 +173,7 @@ fn an_executor_in_the_destructor_of_a_thread_local_reports_what_its_tasks_catch(
     struct RunsAtTheEnd;
     impl Drop for RunsAtTheEnd {
         fn drop(&mut self) {
-            candor::run(async {
+            let _ = candor::run(async {
                 let payload = catch_unwind(panics_early).unwrap_err();
                 yield_now().await;
                 resume_unwind(payload);
@@ -188,7 +188,7 @@ fn an_executor_in_the_destructor_of_a_thread_local_reports_what_its_tasks_catch(
         let thread = thread::spawn(|| {
             LAST.with(|_| ());
             // All other thread-locals are gone before the last one.
-            Reports::new().run(async { catches(1) });
+            let _ = Reports::new().run(async { catches(1) });
         });
         thread.join().unwrap();
     });
@@ -484,7 +484,7 @@ fn a_panic_that_is_resumed_outside_of_a_task_is_printed_once() {
 #[test]
 fn a_resumed_panic_that_is_caught_again_is_reported_as_caught_with_its_place() {
     let reports = Reports::new();
-    reports.run(async {
+    let _ = reports.run(async {
         let Err(JoinError::Panicked(panic)) = candor::spawn(async { panics_early() }).await else {
             panic!("it panics");
         };
@@ -680,7 +680,7 @@ fn what_a_foreign_waker_or_on_wake_panics_with_in_a_poll_is_no_tasks() {
             let hosted_by_waker = Executor::new();
             let mut guest = pin!(hosted_by_waker.run_until(pending::<()>()));
             assert!(guest.as_mut().poll(cx).is_pending());
-            reports.run(async {
+            let _ = reports.run(async {
                 wakes.abort();
                 hosted_by_waker.spawn(async {}).detach();
             });
@@ -951,7 +951,7 @@ fn an_abort_in_the_future_of_block_on_tells_what_is_unread_and_leaves_the_rest_t
 fn an_abort_on_an_inner_executor_tells_what_is_recorded_and_unread_on_the_outer_one() {
     let name = "an_abort_on_an_inner_executor_tells_what_is_recorded_and_unread_on_the_outer_one";
     let told = child(name).run(|| {
-        candor::run(async {
+        let _ = candor::run(async {
             let _unread = TaskBuilder::new()
                 .name("unread")
                 .spawn(async { Err::<(), _>("broken") });

@@ -442,7 +442,7 @@ fn exit_cancels_what_had_arrived_and_the_executor_goes_on() {
     let remote = executor.remote();
     let late = remote.clone();
     let (arrived, tasks) = mpsc::channel();
-    executor.run(async move {
+    let _ = executor.run(async move {
         // In the middle of a pass, so that no other pass begins before the end.
         yield_now().await;
         arrived.send(late.spawn(|| async { 1 }).unwrap()).unwrap();

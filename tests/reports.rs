@@ -129,7 +129,7 @@ fn what_a_report_says_its_failure_can_be_asked_for() {
 #[test]
 fn the_main_future_is_called_so() {
     let reports = Reports::new();
-    reports.run(async { Err::<(), _>("broken") }); // main fails
+    let _ = reports.run(async { Err::<(), _>("broken") }); // main fails
     let report = reports.only();
     assert_eq!(headline(&report), "the main future failed: broken");
     let entry = place("main fails");
@@ -614,7 +614,7 @@ fn the_backtrace_that_an_error_of_anyhow_holds_is_shown_instead_of_a_second_one(
             Err(orders())?;
             candor::Ok(())
         };
-        candor::run(async move { passes_on() });
+        let _ = candor::run(async move { passes_on() });
     });
     let Some(told) = told else { return };
     assert_contains(
@@ -918,7 +918,7 @@ fn the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_run
     }
     let name = "the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_runtime";
     let told = child(name).env("RUST_BACKTRACE", "1").run(|| {
-        candor::run(async { Err::<(), _>(orders()) });
+        let _ = candor::run(async { Err::<(), _>(orders()) });
     });
     let Some(told) = told else { return };
     assert_contains(&told.stderr, "the shop is closed");

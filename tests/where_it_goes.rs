@@ -149,7 +149,7 @@ fn on_failure_silences_it() {
 #[test]
 fn an_awaited_panic_prints_nothing() {
     let told = child("an_awaited_panic_prints_nothing").run(|| {
-        candor::run(async {
+        let _ = candor::run(async {
             assert!(candor::spawn(async { panic!("boom") }).await.is_err());
         });
     });
@@ -367,7 +367,7 @@ fn a_hook_set_after_the_first_use_costs_the_backtrace_and_the_report_says_so() {
 fn a_hook_set_by_a_task_costs_the_backtrace_and_the_report_says_so() {
     let name = "a_hook_set_by_a_task_costs_the_backtrace_and_the_report_says_so";
     let told = child(name).run(|| {
-        candor::run(async {
+        let _ = candor::run(async {
             candor::spawn(async {
                 set_telling_hook();
                 panic!("boom")
@@ -548,7 +548,7 @@ impl Told {
 
 /// Leaves two failures unread, then polls `last`.
 fn two_failures_unread_then(last: impl Future<Output = ()> + 'static) {
-    candor::run(async {
+    let _ = candor::run(async {
         let broken = async { Err::<(), _>("broken") };
         std::mem::forget(TaskBuilder::new().name("unread").spawn(broken));
         std::mem::forget(candor::spawn(async { panic!("quiet") }));

@@ -313,6 +313,7 @@ impl Builder {
     /// let executor = candor::Executor::builder().detect_stalls(false).build();
     /// assert_eq!(executor.block_on(async { 6 * 7 }), 42);
     /// ```
+    #[must_use]
     pub fn build(mut self) -> Executor {
         self.instruments.extend(trace_log::wanted());
         if let Some(limit) = self.slow_poll {

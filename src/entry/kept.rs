@@ -68,6 +68,7 @@ impl Executor {
         clippy::new_without_default,
         reason = "an executor is a resource, not a value that has a default"
     )]
+    #[must_use]
     pub fn new() -> Self {
         Executor {
             core: fresh_core(followed()),
@@ -111,6 +112,7 @@ impl Executor {
     /// assert_eq!(format!("{succeeded:?}"), format!("{:?}", ExitCode::SUCCESS));
     /// ```
     #[track_caller]
+    #[must_use = "the exit code says whether anything failed"]
     pub fn run<F>(&self, future: F) -> ExitCode
     where
         F: Future,
@@ -228,6 +230,7 @@ impl Executor {
     /// executor.drain();
     /// assert!(executor.tasks().is_empty());
     /// ```
+    #[must_use]
     pub fn tasks(&self) -> Tasks {
         Tasks::of(&self.core)
     }
@@ -243,6 +246,7 @@ impl Executor {
     /// executor.drain();
     /// assert_eq!(executor.failures(), 1);
     /// ```
+    #[must_use]
     pub fn failures(&self) -> u64 {
         self.core.failures()
     }

@@ -78,6 +78,7 @@ use crate::watch::watchers::Watchers;
 /// }
 /// ```
 #[track_caller]
+#[must_use = "the exit code says whether anything failed"]
 pub fn run<F>(future: F) -> ExitCode
 where
     F: Future,

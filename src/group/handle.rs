@@ -71,6 +71,7 @@ impl<T: Outcome> GroupHandle<T> {
     ///     assert!(task.is_finished());
     /// });
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.member.is_finished()
     }
@@ -84,6 +85,7 @@ impl<T: Outcome> GroupHandle<T> {
     ///     group.join().await.unwrap();
     /// });
     /// ```
+    #[must_use]
     pub fn id(&self) -> Option<TaskId> {
         self.member.id
     }

@@ -216,6 +216,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     ///     group.join().await.unwrap();
     /// });
     /// ```
+    #[must_use]
     pub fn spawner(&self) -> GroupSpawner<E> {
         GroupSpawner {
             state: Rc::downgrade(&self.state),

@@ -36,7 +36,7 @@
 //! There is no handle to keep. A task whose handle is gone goes on, and if it fails, that is reported.
 //!
 //! ```
-//! candor::run(async {
+//! let _ = candor::run(async {
 //!     candor::spawn(async {
 //!         candor::yield_now().await;
 //!         println!("`run` waits for this.");

@@ -103,6 +103,7 @@ impl Executor {
     /// executor.tick();
     /// assert!(executor.next_deadline().unwrap() >= start + Duration::from_secs(5));
     /// ```
+    #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         next_deadline(&self.core)
     }

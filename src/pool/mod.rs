@@ -73,6 +73,7 @@ impl TaskPool {
     /// });
     /// ```
     #[track_caller]
+    #[must_use]
     pub fn new(limit: usize) -> Self {
         assert!(
             limit > 0,
@@ -92,6 +93,7 @@ impl TaskPool {
     /// let pool = candor::TaskPool::new(8);
     /// assert_eq!(pool.limit(), 8);
     /// ```
+    #[must_use]
     pub fn limit(&self) -> usize {
         self.permits.limit()
     }

@@ -89,6 +89,7 @@ impl<T: Outcome> RemoteHandle<T> {
     /// executor.drain();
     /// assert!(task.is_finished());
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.order.shared().is_finished()
     }
@@ -102,6 +103,7 @@ impl<T: Outcome> RemoteHandle<T> {
     /// executor.drain();
     /// assert_eq!(task.id().unwrap().to_string(), "#1");
     /// ```
+    #[must_use]
     pub fn id(&self) -> Option<TaskId> {
         self.order.shared().id()
     }

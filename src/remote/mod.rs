@@ -106,6 +106,7 @@ impl Executor {
     ///     .unwrap();
     /// executor.drain();
     /// ```
+    #[must_use]
     pub fn remote(&self) -> Remote {
         Remote {
             errands: self.core.errands(),

@@ -65,6 +65,7 @@ impl Executor {
     /// executor.drain();
     /// ```
     #[track_caller]
+    #[must_use]
     pub fn spawner(&self) -> Spawner {
         // It is there until the executor ends, even if its core lives longer.
         self.core.errands();

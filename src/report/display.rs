@@ -32,6 +32,7 @@ impl TaskFailure {
     ///     assert!(report.starts_with("task #1 panicked: boom\n   at "), "{report}");
     /// });
     /// ```
+    #[must_use]
     pub fn report(&self) -> String {
         text::of(self)
     }
@@ -107,6 +108,7 @@ impl<E: Debug + 'static> JoinError<E> {
     ///     assert!(error.report().contains("\n   spawned at "));
     /// });
     /// ```
+    #[must_use]
     pub fn report(&self) -> String {
         match self {
             JoinError::Cancelled(cancelled) => format!("{cancelled:?}"),
@@ -195,6 +197,7 @@ impl<E: Debug + 'static> GroupError<E> {
     ///     assert!(report.starts_with("1 of 1 tasks of the group failed\n└─ task #1 panicked: boom\n"));
     /// });
     /// ```
+    #[must_use]
     pub fn report(&self) -> String {
         text::of_group(self.to_string(), self.known())
     }

@@ -227,6 +227,7 @@ impl Error {
     /// assert_eq!(error.location().line(), line!() - 2);
     /// ```
     #[track_caller]
+    #[must_use]
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error::from(error)
     }
@@ -239,6 +240,7 @@ impl Error {
     /// let error = candor::Error::new("no route to the host");
     /// assert!(error.location().file().ends_with(".rs"));
     /// ```
+    #[must_use]
     pub fn location(&self) -> &Location {
         &self.0.location
     }
@@ -266,6 +268,7 @@ impl Error {
     /// assert!(error.downcast_ref::<std::io::Error>().is_some());
     /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
     /// ```
+    #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.as_std_error().downcast_ref()
     }
@@ -279,6 +282,7 @@ impl Error {
     /// let error: &dyn std::error::Error = error.as_std_error();
     /// assert!(error.source().is_none());
     /// ```
+    #[must_use]
     pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
         self.0.error.0.as_deref().expect(FULL)
     }
@@ -296,6 +300,7 @@ impl Error {
     ///
     /// assert_eq!(serve().unwrap_err().to_string(), "the port is missing");
     /// ```
+    #[must_use]
     pub fn into_boxed(mut self) -> Box<dyn StdError + Send + Sync> {
         self.0.error.0.take().expect(FULL)
     }

@@ -55,6 +55,7 @@ impl<E> GroupError<E> {
     ///     assert!(error.failures()[0].is_panic());
     /// });
     /// ```
+    #[must_use]
     pub fn failures(&self) -> &[JoinError<E>] {
         &self.failures
     }
@@ -70,6 +71,7 @@ impl<E> GroupError<E> {
     ///     assert_eq!(codes.collect::<Vec<_>>(), [404]);
     /// });
     /// ```
+    #[must_use]
     pub fn into_failures(self) -> Vec<JoinError<E>> {
         self.failures
     }

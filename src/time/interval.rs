@@ -36,6 +36,7 @@ const IN_TIME: Duration = Duration::from_millis(5);
 /// });
 /// ```
 #[track_caller]
+#[must_use]
 pub fn interval(period: Duration) -> Interval {
     interval_at(now(), period)
 }
@@ -58,6 +59,7 @@ pub fn interval(period: Duration) -> Interval {
 /// });
 /// ```
 #[track_caller]
+#[must_use]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     assert!(
         !period.is_zero(),
@@ -234,11 +236,13 @@ impl Interval {
     }
 
     /// Returns the time between two ticks.
+    #[must_use]
     pub fn period(&self) -> Duration {
         self.period
     }
 
     /// Returns what it does about missed ticks.
+    #[must_use]
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed_tick_behavior
     }

@@ -284,26 +284,31 @@ impl<'a> TaskView<'a> {
     }
 
     /// Returns the task's number.
+    #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
     /// Returns the task's name, if it was given one.
+    #[must_use]
     pub fn name(&self) -> Option<&'a str> {
         self.name
     }
 
     /// Returns where it was spawned; for the main future, where the executor was entered.
+    #[must_use]
     pub fn spawned_at(&self) -> Option<Location> {
         self.spawned_at.map(Location::from)
     }
 
     /// Returns the task that spawned it, or the main future; `None` if no executor was running.
+    #[must_use]
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by
     }
 
     /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
+    #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
     }

@@ -44,6 +44,7 @@ const DEEPEST: usize = 100;
 ///     # candor::sleep(Duration::from_secs(2)).await;
 /// });
 /// ```
+#[must_use]
 pub fn tasks() -> Tasks {
     current::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
 }
@@ -78,11 +79,13 @@ impl Tasks {
     }
 
     /// Returns how many tasks are alive.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
     /// Tells whether none is alive.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
@@ -204,36 +207,43 @@ impl TaskInfo {
     }
 
     /// Returns the task's number.
+    #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
     /// Returns the task's name, if it was given one.
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// Tells what it is doing.
+    #[must_use]
     pub fn state(&self) -> TaskState {
         self.state
     }
 
     /// Returns how often it was polled; the count wraps at 2^32.
+    #[must_use]
     pub fn polls(&self) -> u32 {
         self.polls
     }
 
     /// Returns the `.await` at which it last waited, as far as candor's own futures could see.
+    #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
     }
 
     /// Returns where it was spawned.
+    #[must_use]
     pub fn spawned_at(&self) -> &Location {
         &self.spawned_at
     }
 
     /// Returns the task that spawned it; `None` if that was no task.
+    #[must_use]
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by
     }

@@ -99,6 +99,7 @@ impl Timeline {
     /// candor::Timeline::new().write_json(&mut json).unwrap();
     /// assert!(json.starts_with(b"{\"traceEvents\":["));
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Timeline::default()
     }

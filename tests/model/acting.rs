@@ -46,7 +46,7 @@ pub fn perform(program: &Program, shuffle: Option<u64>) -> Trace {
     world.enter(|| match program.entry {
         Entry::BlockOn => drop(block_on(&executor, main)),
         Entry::Run => {
-            executor.run(main);
+            let _ = executor.run(main);
         }
     });
     for step in &program.host {

@@ -21,7 +21,7 @@ fn reports_of(program: impl Future<Output = candor::Result>) -> Vec<String> {
     let executor = Executor::builder()
         .on_failure(move |failure| kept.borrow_mut().push(failure.report()))
         .build();
-    executor.run(program);
+    let _ = executor.run(program);
     assert_eq!(executor.failures() as usize, reports.borrow().len());
     drop(executor);
     reports.take()

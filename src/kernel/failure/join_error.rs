@@ -57,6 +57,7 @@ impl<E> JoinError<E> {
     ///     assert!(task.await.unwrap_err().is_cancelled());
     /// });
     /// ```
+    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, JoinError::Cancelled(_))
     }
@@ -71,6 +72,7 @@ impl<E> JoinError<E> {
     ///     assert!(task.await.unwrap_err().is_panic());
     /// });
     /// ```
+    #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self, JoinError::Panicked(_))
     }
@@ -111,6 +113,7 @@ impl<E: Debug + 'static> JoinError<E> {
     ///     assert_eq!(error.failure().unwrap().message(), "invalid digit found in string");
     /// });
     /// ```
+    #[must_use]
     pub fn failure(&self) -> Option<&TaskFailure> {
         match self {
             JoinError::Failed(error, record) => Some(record.failure(error)),
@@ -139,11 +142,13 @@ pub struct Cancelled(pub(crate) Record);
 
 impl Cancelled {
     /// Returns the task's number, unique within its executor.
+    #[must_use]
     pub fn task_id(&self) -> TaskId {
         self.0.task_id()
     }
 
     /// Returns the task's name, if it was given one.
+    #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         self.0.task_name()
     }
@@ -181,6 +186,7 @@ impl Panic {
     }
 
     /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
+    #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         self.0
             .payload

@@ -154,16 +154,19 @@ pub struct Ancestor {
 
 impl Ancestor {
     /// Returns the task's number.
+    #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
     /// Returns the task's name, if it was given one.
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// Returns where it was spawned.
+    #[must_use]
     pub fn spawned_at(&self) -> Location {
         self.spawned_at.into()
     }
@@ -220,11 +223,13 @@ impl Lineage {
     }
 
     /// Returns the tasks, the nearest first; at most 16.
+    #[must_use]
     pub fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
     }
 
     /// Returns how many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
+    #[must_use]
     pub fn omitted(&self) -> u64 {
         self.omitted
     }

@@ -38,16 +38,19 @@ pub struct Location {
 
 impl Location {
     /// Returns the path of the file, as the compiler was given it.
+    #[must_use]
     pub fn file(&self) -> &str {
         &self.file
     }
 
     /// Returns the line, from 1.
+    #[must_use]
     pub fn line(&self) -> u32 {
         self.line
     }
 
     /// Returns the column, from 1.
+    #[must_use]
     pub fn column(&self) -> u32 {
         self.column
     }
@@ -112,6 +115,7 @@ pub(crate) enum AwaitKind {
 
 impl LastAwait {
     /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    #[must_use]
     pub fn what(&self) -> &'static str {
         match self.what {
             AwaitKind::Interval => "interval",
@@ -123,6 +127,7 @@ impl LastAwait {
     }
 
     /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    #[must_use]
     pub fn location(&self) -> Location {
         self.at.into()
     }

@@ -76,21 +76,25 @@ impl Record {
     }
 
     /// Returns the task's number, unique within its executor.
+    #[must_use]
     pub fn task_id(&self) -> TaskId {
         self.parts().origin.id
     }
 
     /// Returns the task's name, if it was given one.
+    #[must_use]
     pub fn task_name(&self) -> Option<&str> {
         self.parts().origin.name.as_deref()
     }
 
     /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
+    #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.parts().last_await
     }
 
     /// Says who spawned the task, and who spawned that one, up to the entry point.
+    #[must_use]
     pub fn lineage(&self) -> &Lineage {
         &self.parts().origin.spawned_by
     }

@@ -80,6 +80,7 @@ impl AbortHandle {
     ///     assert!(stop.is_finished());
     /// });
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.header().is_finished.get()
     }
@@ -95,6 +96,7 @@ impl AbortHandle {
     ///     task.await.unwrap();
     /// });
     /// ```
+    #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.header().id
     }

@@ -107,6 +107,7 @@ impl<T> JoinHandle<T> {
     ///     assert!(task.await.unwrap_err().is_cancelled());
     /// });
     /// ```
+    #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(self.task.clone())
     }
@@ -123,6 +124,7 @@ impl<T> JoinHandle<T> {
     ///     assert!(task.is_finished());
     /// });
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.header().is_finished.get()
     }
@@ -138,6 +140,7 @@ impl<T> JoinHandle<T> {
     ///     task.await.unwrap();
     /// });
     /// ```
+    #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.header().id
     }
@@ -153,6 +156,7 @@ impl<T> JoinHandle<T> {
     ///     fetch.await.unwrap();
     /// });
     /// ```
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.task.header().name()
     }
@@ -165,7 +169,7 @@ impl<T> JoinHandle<T> {
     /// use std::sync::mpsc;
     ///
     /// let (send, received) = mpsc::channel();
-    /// candor::run(async {
+    /// let _ = candor::run(async {
     ///     candor::spawn(async move { send.send("on its own").unwrap() }).detach();
     /// });
     /// assert_eq!(received.recv(), Ok("on its own"));

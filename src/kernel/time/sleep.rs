@@ -44,6 +44,7 @@ use crate::kernel::time::wheel::EntryKey;
 ///     assert_eq!(candor::time::now() - start, Duration::from_millis(250));
 /// });
 /// ```
+#[must_use]
 pub fn now() -> Instant {
     current::with(|core| core.clock.now()).unwrap_or_else(Instant::now)
 }
@@ -154,6 +155,7 @@ impl Sleep {
     }
 
     /// Tells when it ends; `None` for never.
+    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -162,6 +164,7 @@ impl Sleep {
     ///
     /// Within an executor both go by its last look at the clock, of which there is at least one in each pass; so a sleep that
     /// runs out while one poll holds the thread may be seen a pass later.
+    #[must_use]
     pub fn is_elapsed(&self) -> bool {
         let seen = current::with(|core| core.clock.seen());
         self.has_passed(seen.unwrap_or_else(Instant::now))
