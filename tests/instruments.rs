@@ -40,6 +40,7 @@ impl Instrument for Trace {
             WokenBy::Task(id) => id.to_string(),
             WokenBy::Timer => "timer".into(),
             WokenBy::Elsewhere => "elsewhere".into(),
+            other => other.to_string(),
         };
         self.note(format!("wake {} by {by}", task.id()));
     }

@@ -64,6 +64,7 @@ pub struct IndependentGroup {
 /// });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct GroupSummary {
     /// How many returned, and not an `Err`.
     pub succeeded: usize,

@@ -101,6 +101,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MissedTickBehavior {
     /// Catches up.
     #[default]

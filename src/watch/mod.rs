@@ -175,6 +175,7 @@ pub struct TaskInfo {
 /// assert_eq!(state(), candor::TaskState::Waiting);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TaskState {
     /// It is being polled: it is the one that asks.
     Running,

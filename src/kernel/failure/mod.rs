@@ -66,6 +66,7 @@ pub use location::{LastAwait, Location};
 /// });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FailureKind {
     /// Its poll, or dropping its future, panicked.
     Panicked,

@@ -82,6 +82,7 @@ impl Listener for Foreign {
 /// assert_eq!(format!("task #2 {}", Ending::Cancelled), "task #2 was cancelled");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// It returned, and not with an `Err`.
     Returned,
