@@ -31,10 +31,16 @@
 //! - **A failure goes to exactly one place**: to its awaiter, or into a report.
 //! - **No user code runs while state is borrowed**, and none runs inside a user's `Drop` that candor
 //!   could run later.
+//! - **A panic finds everything whole.** What panics is user code, which runs between two steps of candor and never within
+//!   one, and candor catches it where others have to go on. So executors, groups, pools, handles and errors are
+//!   [`UnwindSafe`](std::panic::UnwindSafe), though there are cells in them: nobody can see one that is half changed. What a
+//!   handle gives is a value that a task has returned, so no panic came in between. What holds code of the user's is not: a
+//!   [`Builder`], [`PoolResults`], [`RunUntil`].
 //! - Deliberately absent: worker threads, priorities, a reactor of its own, a global executor, features that change
 //!   what a task can see. (`async-io` changes where an idle executor waits, and nothing else.)
 
 #![deny(missing_docs)]
+#![warn(missing_debug_implementations)]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(

@@ -333,6 +333,13 @@ impl Builder {
     }
 }
 
+/// The same as [`Executor::builder`].
+impl Default for Builder {
+    fn default() -> Self {
+        Builder::new()
+    }
+}
+
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")

@@ -64,10 +64,6 @@ impl Executor {
     /// let executor = candor::Executor::new();
     /// assert_eq!(executor.block_on(async { 6 * 7 }), 42);
     /// ```
-    #[expect(
-        clippy::new_without_default,
-        reason = "an executor is a resource, not a value that has a default"
-    )]
     #[must_use]
     pub fn new() -> Self {
         Executor {
@@ -294,6 +290,17 @@ impl TaskBuilder {
         };
         current::notify_elsewhere(&executor.core);
         task
+    }
+}
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for Executor {}
+impl std::panic::RefUnwindSafe for Executor {}
+
+/// The same as [`Executor::new`].
+impl Default for Executor {
+    fn default() -> Self {
+        Executor::new()
     }
 }
 

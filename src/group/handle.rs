@@ -107,6 +107,10 @@ impl<T: Outcome> Future for GroupHandle<T> {
 /// A task may return the handle of another: that is a value, whatever becomes of that task.
 impl<T: Outcome> Value for GroupHandle<T> {}
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<T: Outcome> std::panic::UnwindSafe for GroupHandle<T> {}
+impl<T: Outcome> std::panic::RefUnwindSafe for GroupHandle<T> {}
+
 impl<T: Outcome> fmt::Debug for GroupHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.is_finished() {

@@ -167,6 +167,13 @@ impl IndependentGroup {
     }
 }
 
+/// The same as [`TaskGroup::independent`](crate::TaskGroup::independent).
+impl Default for IndependentGroup {
+    fn default() -> Self {
+        IndependentGroup::new()
+    }
+}
+
 impl State {
     /// Who is there now. Nothing is borrowed while something is done with them.
     fn members(&self) -> Vec<Rc<dyn AnyMember>> {
@@ -204,6 +211,10 @@ impl Drop for IndependentGroup {
         }
     }
 }
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for IndependentGroup {}
+impl std::panic::RefUnwindSafe for IndependentGroup {}
 
 impl fmt::Debug for IndependentGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

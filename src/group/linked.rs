@@ -413,6 +413,13 @@ impl<E: Debug + 'static> Clone for GroupSpawner<E> {
     }
 }
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<E: Debug + 'static> std::panic::UnwindSafe for TaskGroup<E> {}
+impl<E: Debug + 'static> std::panic::RefUnwindSafe for TaskGroup<E> {}
+
+impl<E: Debug + 'static> std::panic::UnwindSafe for GroupSpawner<E> {}
+impl<E: Debug + 'static> std::panic::RefUnwindSafe for GroupSpawner<E> {}
+
 impl<E: Debug + 'static> Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let alive = self.state.members.borrow().len();

@@ -40,6 +40,8 @@ pub use results::PoolResults;
 /// [`completed`](TaskPool::completed) make a task of each input. All of them share the pool's limit. A task that is
 /// done, dropped, aborted or has failed makes room for the next one.
 ///
+/// A clone is the same pool: it shares the limit.
+///
 /// The pool itself owns no task: dropping it changes nothing for what was submitted. Do not await a
 /// task of the pool from within another one: if all running tasks wait for one that has no permit,
 /// none goes on.
@@ -53,6 +55,7 @@ pub use results::PoolResults;
 ///     assert_eq!(lengths.collect().await.unwrap(), [3, 5]);
 /// });
 /// ```
+#[derive(Clone)]
 pub struct TaskPool {
     permits: Rc<Permits>,
 }
@@ -188,6 +191,10 @@ impl TaskPool {
         PoolResults::new(&self.permits, false, inputs.into_iter(), f)
     }
 }
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for TaskPool {}
+impl std::panic::RefUnwindSafe for TaskPool {}
 
 impl fmt::Debug for TaskPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

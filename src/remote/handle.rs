@@ -160,6 +160,10 @@ impl<T: Outcome> Drop for RemoteHandle<T> {
 /// A task may return the handle of another task: a value, whatever the outcome of that task.
 impl<T: Outcome> Value for RemoteHandle<T> {}
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<T: Outcome> std::panic::UnwindSafe for RemoteHandle<T> {}
+impl<T: Outcome> std::panic::RefUnwindSafe for RemoteHandle<T> {}
+
 impl<T: Outcome> fmt::Debug for RemoteHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match (self.is_finished(), self.id()) {

@@ -124,6 +124,10 @@ impl Spawn for Spawner {
 
 impl Value for Spawner {}
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for Spawner {}
+impl std::panic::RefUnwindSafe for Spawner {}
+
 impl fmt::Debug for Spawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spawner").finish_non_exhaustive()

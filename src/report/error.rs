@@ -312,6 +312,10 @@ impl Error {
 
 const FULL: &str = "it is full until it is dropped or boxed";
 
+// Once it is made, nothing changes an error; anyhow says the same of its own.
+impl std::panic::UnwindSafe for Error {}
+impl std::panic::RefUnwindSafe for Error {}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.as_std_error();

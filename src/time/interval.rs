@@ -100,7 +100,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 ///     assert_eq!(interval.tick().await - start, Duration::from_millis(50));
 /// });
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissedTickBehavior {
     /// Catches up.

@@ -329,7 +329,7 @@ impl<'a> TaskView<'a> {
 /// assert_eq!(WokenBy::Task(TaskId::MAIN).to_string(), "the main future");
 /// assert_eq!(WokenBy::Timer.to_string(), "a timer");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WokenBy {
     /// A task, or the main future ([`TaskId::MAIN`]): within its poll, or because it is done and was awaited.

@@ -12,6 +12,7 @@ pub(crate) mod watchers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::{slice, vec};
 
 use crate::kernel::failure::lineage::{Named, TaskId};
 use crate::kernel::failure::{LastAwait, Location};
@@ -61,6 +62,9 @@ pub fn tasks() -> Tasks {
 /// let tasks = executor.tasks();
 /// assert_eq!(tasks.len(), 2);
 /// assert!(tasks.iter().all(|task| task.polls() == 0));
+/// for task in tasks {
+///     assert_eq!(task.state(), candor::TaskState::Ready);
+/// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tasks {
@@ -91,7 +95,7 @@ impl Tasks {
     }
 
     /// Visits the tasks, in order of spawning.
-    pub fn iter(&self) -> impl Iterator<Item = &TaskInfo> {
+    pub fn iter(&self) -> slice::Iter<'_, TaskInfo> {
         self.tasks.iter()
     }
 
@@ -102,6 +106,24 @@ impl Tasks {
             .binary_search_by_key(&spawner, |task| task.id)
             .ok()
             .map(|_| spawner)
+    }
+}
+
+impl IntoIterator for Tasks {
+    type Item = TaskInfo;
+    type IntoIter = vec::IntoIter<TaskInfo>;
+
+    fn into_iter(self) -> vec::IntoIter<TaskInfo> {
+        self.tasks.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Tasks {
+    type Item = &'a TaskInfo;
+    type IntoIter = slice::Iter<'a, TaskInfo>;
+
+    fn into_iter(self) -> slice::Iter<'a, TaskInfo> {
+        self.iter()
     }
 }
 
@@ -174,7 +196,7 @@ pub struct TaskInfo {
 /// executor.tick();
 /// assert_eq!(state(), candor::TaskState::Waiting);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskState {
     /// It is being polled: it is the one that asks.

@@ -173,6 +173,10 @@ impl Record {
     }
 }
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for Timeline {}
+impl std::panic::RefUnwindSafe for Timeline {}
+
 impl fmt::Debug for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.record.borrow();

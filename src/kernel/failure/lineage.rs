@@ -95,7 +95,7 @@ impl fmt::Display for Entry {
 ///     assert_eq!(lineage.omitted(), 0);
 /// });
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lineage {
     /// The spawner, its spawner, and so on.
     ancestors: Vec<Ancestor>,
@@ -145,7 +145,7 @@ impl fmt::Display for Root {
 ///     assert!(spawner.spawned_at().file().ends_with(".rs"));
 /// });
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ancestor {
     id: TaskId,
     name: Option<Arc<str>>,

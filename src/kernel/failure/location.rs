@@ -97,14 +97,14 @@ impl fmt::Display for Location {
 ///     assert!(last_await.location().file().ends_with(".rs"));
 /// });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastAwait {
     pub(crate) what: AwaitKind,
     pub(crate) at: &'static Caller<'static>,
 }
 
 /// The futures of candor's own that note where they are awaited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AwaitKind {
     Interval,
     Join,

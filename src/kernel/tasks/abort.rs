@@ -102,6 +102,10 @@ impl AbortHandle {
     }
 }
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl std::panic::UnwindSafe for AbortHandle {}
+impl std::panic::RefUnwindSafe for AbortHandle {}
+
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = self.task.header();

@@ -251,6 +251,10 @@ fn leave_outcome(task: Rc<AnyTask>) {
 
 impl<T> Unpin for JoinHandle<T> {}
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
+impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
+
 /// A task may return the handle of another: that is a value, whatever becomes of that task.
 impl<T> Value for JoinHandle<T> {}
 

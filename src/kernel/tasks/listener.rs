@@ -81,7 +81,7 @@ impl Listener for Foreign {
 /// assert_eq!(format!("task #1 {}", Ending::Returned), "task #1 returned");
 /// assert_eq!(format!("task #2 {}", Ending::Cancelled), "task #2 was cancelled");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ending {
     /// It returned, and not with an `Err`.

@@ -151,7 +151,7 @@ impl Clock {
 ///     assert_eq!(elapsed.to_string(), "the time has run out");
 /// });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Elapsed(pub(crate) ());
 
 impl fmt::Display for Elapsed {

@@ -27,7 +27,7 @@ use crate::kernel::tasks::core::watch::Watch;
 /// });
 /// assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::FAILURE));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailurePolicy {
     /// It is reported, and everything else goes on.

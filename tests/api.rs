@@ -1,0 +1,217 @@
+//! What the types promise beside their methods. Most of it is held by the compiler: a promise that is broken does not
+//! build.
+
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+
+use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick};
+use candor::{
+    AbortHandle, Ancestor, Builder, Cancelled, Closed, Ending, Error, Executor, FailureKind,
+    FailurePolicy, GroupError, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup,
+    JoinError, JoinHandle, LastAwait, Lineage, Location, Panic, Plain, PoolResults, Record, Remote,
+    RemoteHandle, RunUntil, Spawner, TaskBuilder, TaskFailure, TaskGroup, TaskId, TaskInfo,
+    TaskPool, TaskState, TaskView, Tasks, Timeline, WokenBy, YieldNow,
+};
+
+fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+fn is_send_and_sync<T: Send + Sync>() {}
+fn is_clone<T: Clone>() {}
+fn is_default<T: Default>() {}
+fn is_error<T: StdError>() {}
+fn is_small_and_plain<T: Copy + Eq + Hash>() {}
+fn is_eq_and_hash<T: Eq + Hash>() {}
+fn is_debug<T: Debug>() {}
+
+/// A type that nothing is known of but what each bound asks.
+type Anything = std::io::Error;
+
+#[test]
+fn what_a_panic_may_pass_through_is_whole_afterwards() {
+    is_unwind_safe::<Executor>();
+    is_unwind_safe::<TaskGroup>();
+    is_unwind_safe::<TaskGroup<Anything>>();
+    is_unwind_safe::<GroupSpawner>();
+    is_unwind_safe::<IndependentGroup>();
+    is_unwind_safe::<TaskPool>();
+    is_unwind_safe::<Remote>();
+    is_unwind_safe::<Spawner>();
+    is_unwind_safe::<JoinHandle<Result<(), Anything>>>();
+    is_unwind_safe::<AbortHandle>();
+    is_unwind_safe::<GroupHandle<Result<(), Anything>>>();
+    is_unwind_safe::<RemoteHandle<Result<(), Anything>>>();
+    is_unwind_safe::<Sleep>();
+    is_unwind_safe::<Interval>();
+    is_unwind_safe::<YieldNow>();
+    is_unwind_safe::<Error>();
+    is_unwind_safe::<JoinError<Error>>();
+    is_unwind_safe::<GroupError>();
+    is_unwind_safe::<TaskFailure>();
+    is_unwind_safe::<Record>();
+    is_unwind_safe::<Panic>();
+    is_unwind_safe::<Cancelled>();
+    is_unwind_safe::<Lineage>();
+    is_unwind_safe::<Location>();
+    is_unwind_safe::<LastAwait>();
+    is_unwind_safe::<TaskBuilder>();
+    is_unwind_safe::<Tasks>();
+    is_unwind_safe::<Timeline>();
+}
+
+#[test]
+fn what_is_known_of_a_failure_may_go_to_another_thread() {
+    is_send_and_sync::<Error>();
+    is_send_and_sync::<JoinError<Error>>();
+    is_send_and_sync::<GroupError>();
+    is_send_and_sync::<TaskFailure>();
+    is_send_and_sync::<Record>();
+    is_send_and_sync::<Panic>();
+    is_send_and_sync::<Cancelled>();
+    is_send_and_sync::<Lineage>();
+    is_send_and_sync::<Location>();
+    is_send_and_sync::<Tasks>();
+    is_send_and_sync::<Remote>();
+    is_send_and_sync::<Sleep>();
+}
+
+#[test]
+fn errors_are_errors() {
+    is_error::<JoinError<Anything>>();
+    is_error::<GroupError<Anything>>();
+    is_error::<TaskFailure>();
+    is_error::<Panic>();
+    is_error::<Cancelled>();
+    is_error::<Elapsed>();
+    is_error::<Closed>();
+}
+
+#[test]
+fn what_can_be_shared_or_has_a_usual_form_says_so() {
+    is_clone::<TaskPool>();
+    is_clone::<Lineage>();
+    is_clone::<GroupSpawner<Anything>>();
+    is_clone::<AbortHandle>();
+    is_clone::<Remote>();
+    is_clone::<Spawner>();
+    is_clone::<Tasks>();
+    is_default::<TaskGroup>();
+    is_default::<IndependentGroup>();
+    is_default::<Executor>();
+    is_default::<Builder>();
+    is_default::<TaskBuilder>();
+    is_default::<Timeline>();
+    is_default::<GroupSummary>();
+    is_default::<MissedTickBehavior>();
+    is_default::<FailurePolicy>();
+}
+
+#[test]
+fn small_types_can_be_copied_compared_and_hashed() {
+    is_small_and_plain::<FailureKind>();
+    is_small_and_plain::<Ending>();
+    is_small_and_plain::<WokenBy>();
+    is_small_and_plain::<TaskState>();
+    is_small_and_plain::<MissedTickBehavior>();
+    is_small_and_plain::<FailurePolicy>();
+    is_small_and_plain::<GroupSummary>();
+    is_small_and_plain::<Elapsed>();
+    is_small_and_plain::<Closed>();
+    is_small_and_plain::<TaskId>();
+    is_small_and_plain::<LastAwait>();
+    is_eq_and_hash::<Location>();
+    is_eq_and_hash::<Ancestor>();
+}
+
+#[test]
+fn all_can_be_printed() {
+    struct Unprintable;
+    impl candor::Value for Unprintable {}
+
+    is_debug::<JoinHandle<Unprintable>>();
+    is_debug::<GroupHandle<Unprintable>>();
+    is_debug::<RemoteHandle<Unprintable>>();
+    is_debug::<PoolResults<'_, Unprintable>>();
+    is_debug::<RunUntil<'_, Unprintable>>();
+    is_debug::<TaskView<'_>>();
+    is_debug::<TaskInfo>();
+    is_debug::<Tick<'_>>();
+    is_debug::<Plain<u8>>();
+    is_debug::<Builder>();
+}
+
+#[test]
+fn an_executor_goes_on_after_a_panic_that_came_out_of_it() {
+    let executor = Executor::new();
+    let task = executor.spawn(async {
+        candor::yield_now().await;
+        candor::yield_now().await;
+        42
+    });
+    let payload = catch_unwind(|| executor.block_on(async { panic!("boom") })).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"boom"));
+    assert_eq!(executor.block_on(task).unwrap(), 42);
+    assert_eq!(catch_unwind(|| executor.block_on(async { 1 })).unwrap(), 1);
+}
+
+#[test]
+fn a_kind_of_failure_is_one_word() {
+    let kinds = [
+        FailureKind::Panicked,
+        FailureKind::Failed,
+        FailureKind::Caught,
+    ];
+    assert_eq!(
+        kinds.map(|kind| kind.to_string()),
+        ["panicked", "failed", "caught"]
+    );
+    assert_eq!(HashSet::from(kinds).len(), 3);
+    assert_eq!(format!("{:>9}", FailureKind::Failed), "   failed");
+}
+
+#[test]
+fn tasks_are_visited_in_a_loop() {
+    let executor = Executor::default();
+    executor.spawn(async {}).detach();
+    executor.spawn(async {}).detach();
+    let tasks = executor.tasks();
+    let mut ids = Vec::new();
+    for task in &tasks {
+        ids.push(task.id());
+    }
+    assert_eq!(
+        tasks.into_iter().map(|task| task.id()).collect::<Vec<_>>(),
+        ids
+    );
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_clone_of_a_pool_shares_its_limit() {
+    candor::test(async {
+        let pool = TaskPool::new(1);
+        let endless = pool.submit(std::future::pending::<()>());
+        candor::yield_now().await;
+        let other = pool.clone().submit(async { 1 });
+        candor::yield_now().await;
+        assert!(!other.is_finished());
+        endless.abort();
+        assert_eq!(other.await.unwrap(), 1);
+        assert!(endless.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_panic_that_is_passed_on_as_an_error_keeps_its_place() {
+    candor::block_on(async {
+        let task = candor::spawn(async { panic!("boom") });
+        let Err(JoinError::Panicked(panic)) = task.await else {
+            unreachable!()
+        };
+        let place = panic.location().unwrap();
+        assert!(panic.source().unwrap().is::<TaskFailure>());
+        let error = Error::from(panic);
+        assert_eq!(*error.location(), place);
+    });
+}
