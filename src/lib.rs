@@ -64,7 +64,10 @@ pub use crate::kernel::tasks::core::FailurePolicy;
 pub use crate::kernel::tasks::listener::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 pub use entry::{Builder, Executor, block_on, exit, run, test};
-pub use group::{GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, TaskGroup};
+pub use group::{
+    GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
+    TaskGroup,
+};
 pub use hosts::run_until::RunUntil;
 pub use kernel::failure::join_error::{Cancelled, JoinError, Panic};
 pub use kernel::failure::lineage::{Ancestor, Lineage, TaskId};
@@ -74,7 +77,7 @@ pub use kernel::tasks::abort::AbortHandle;
 pub use kernel::tasks::join::JoinHandle;
 pub use kernel::tasks::spawn::{TaskBuilder, spawn};
 pub use outcome::{Outcome, Plain, Value};
-pub use pool::{PoolResults, TaskPool};
+pub use pool::{NextResult, PoolResults, TaskPool};
 pub use remote::spawner::Spawner;
 pub use remote::{Closed, Remote, RemoteHandle};
 pub use report::error::{Error, Ok, Result};

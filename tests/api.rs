@@ -11,9 +11,10 @@ use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick};
 use candor::{
     AbortHandle, Ancestor, Builder, Cancelled, Closed, Ending, Error, Executor, FailureKind,
     FailurePolicy, GroupError, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup,
-    JoinError, JoinHandle, LastAwait, Lineage, Location, Panic, Plain, PoolResults, Record, Remote,
-    RemoteHandle, RunUntil, Spawner, TaskBuilder, TaskFailure, TaskGroup, TaskId, TaskInfo,
-    TaskPool, TaskState, TaskView, Tasks, Timeline, WokenBy, YieldNow,
+    JoinError, JoinGroup, JoinHandle, JoinIndependent, LastAwait, Lineage, Location, NextResult,
+    Panic, Plain, PoolResults, Record, Remote, RemoteHandle, RunUntil, Spawner, TaskBuilder,
+    TaskFailure, TaskGroup, TaskId, TaskInfo, TaskPool, TaskState, TaskView, Tasks, Timeline,
+    WokenBy, YieldNow,
 };
 
 fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
@@ -132,6 +133,9 @@ fn all_can_be_printed() {
     is_debug::<JoinHandle<Unprintable>>();
     is_debug::<GroupHandle<Unprintable>>();
     is_debug::<RemoteHandle<Unprintable>>();
+    is_debug::<JoinGroup>();
+    is_debug::<JoinIndependent>();
+    is_debug::<NextResult<'_, '_, Unprintable>>();
     is_debug::<PoolResults<'_, Unprintable>>();
     is_debug::<RunUntil<'_, Unprintable>>();
     is_debug::<TaskView<'_>>();

@@ -13,14 +13,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::poll_fn;
 use std::panic::Location as Caller;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use crate::group::handle::GroupHandle;
 use crate::group::member::{AnyMember, Group, Member};
 use crate::group::roster::Roster;
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::AwaitKind;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
@@ -154,16 +155,45 @@ impl IndependentGroup {
     /// });
     /// ```
     #[track_caller]
-    pub fn join(self) -> impl Future<Output = GroupSummary> {
-        let made_at = Caller::caller();
-        poll_fn(move |cx| {
-            let state = &self.state;
-            let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
-            if poll.is_pending() {
-                current::note_await(AwaitKind::Join, await_line(made_at));
-            }
-            poll.map(|()| state.summary.get())
-        })
+    pub fn join(self) -> JoinIndependent {
+        JoinIndependent {
+            group: self,
+            made_at: Caller::caller(),
+        }
+    }
+}
+
+/// The future of [`IndependentGroup::join`].
+///
+/// Dropping it cancels the tasks, as dropping the group does.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::independent();
+///     group.spawn(async {});
+///     let all: candor::JoinIndependent = group.join();
+///     assert_eq!(all.await.succeeded, 1);
+/// });
+/// ```
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct JoinIndependent {
+    group: IndependentGroup,
+    made_at: &'static Caller<'static>,
+}
+
+impl Future for JoinIndependent {
+    type Output = GroupSummary;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GroupSummary> {
+        let state = &self.group.state;
+        let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Join, self.made_at);
+        }
+        poll.map(|()| state.summary.get())
     }
 }
 

@@ -13,16 +13,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Debug};
-use std::future::poll_fn;
 use std::mem;
 use std::panic::Location as Caller;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
 
 use crate::group::handle::GroupHandle;
 use crate::group::independent::IndependentGroup;
 use crate::group::member::{AnyMember, Collected, Group, Member};
 use crate::group::roster::Roster;
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::AwaitKind;
 use crate::kernel::tasks::core::ending::SUCCESSORS;
 use crate::kernel::tasks::core::refused::drop_refused;
 use crate::kernel::tasks::current;
@@ -255,16 +256,45 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     #[track_caller]
-    pub fn join(self) -> impl Future<Output = Result<(), GroupError<E>>> {
-        let made_at = Caller::caller();
-        poll_fn(move |cx| {
-            let state = &self.state;
-            let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
-            if poll.is_pending() {
-                current::note_await(AwaitKind::Join, await_line(made_at));
-            }
-            poll.map(|()| state.finish())
-        })
+    pub fn join(self) -> JoinGroup<E> {
+        JoinGroup {
+            group: self,
+            made_at: Caller::caller(),
+        }
+    }
+}
+
+/// The future of [`TaskGroup::join`].
+///
+/// Dropping it cancels the tasks, as dropping the group does.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     group.spawn(async {});
+///     let all: candor::JoinGroup = group.join();
+///     all.await.unwrap();
+/// });
+/// ```
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct JoinGroup<E: Debug + 'static = Error> {
+    group: TaskGroup<E>,
+    made_at: &'static Caller<'static>,
+}
+
+impl<E: Debug + 'static> Future for JoinGroup<E> {
+    type Output = Result<(), GroupError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let state = &self.group.state;
+        let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::Join, self.made_at);
+        }
+        poll.map(|()| state.finish())
     }
 }
 

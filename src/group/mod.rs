@@ -26,5 +26,5 @@ mod member;
 pub(crate) mod roster;
 
 pub use handle::GroupHandle;
-pub use independent::{GroupSummary, IndependentGroup};
-pub use linked::{GroupSpawner, TaskGroup};
+pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};
+pub use linked::{GroupSpawner, JoinGroup, TaskGroup};

@@ -32,7 +32,7 @@ use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::spawn::TaskBuilder;
 use crate::outcome::Outcome;
 use permits::{Permit, Permits};
-pub use results::PoolResults;
+pub use results::{NextResult, PoolResults};
 
 /// Runs at most a given number of tasks at once.
 ///

@@ -13,15 +13,15 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::iter;
 use std::panic::Location as Caller;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use crate::group::roster::Roster;
+use crate::kernel::failure::AwaitKind;
 use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::listener::{Ending, Listener};
@@ -158,29 +158,12 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     ///     assert!(doubled.next().await.is_none());
     /// });
     /// ```
-    pub async fn next(&mut self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
-        /// Gives up the place in the queue when no result is awaited.
-        struct Reader<'b, 'a, T: Outcome>(&'b mut PoolResults<'a, T>);
-
-        impl<T: Outcome> Drop for Reader<'_, '_, T> {
-            fn drop(&mut self) {
-                self.0.permit = None;
-            }
-        }
-
-        let reader = Reader(self);
-        poll_fn(|cx| {
-            reader.0.start_tasks(cx, 0);
-            if reader.0.tasks.len() == 0 && reader.0.tasks_to_come.is_none() {
-                return Poll::Ready(None);
-            }
-            let poll = reader.0.poll_taken(cx);
-            if poll.is_pending() {
-                current::note_await(AwaitKind::Join, await_line(reader.0.made_at));
-            }
-            poll.map(Some)
-        })
-        .await
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the `next` of a stream, and gives a future"
+    )]
+    pub fn next(&mut self) -> NextResult<'_, 'a, T> {
+        NextResult { results: self }
     }
 
     /// Collects all values, or gives the first failure in the order of the results. Then the running tasks are
@@ -258,6 +241,56 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             self.tasks.stand_up(number);
         }
         poll
+    }
+}
+
+/// The future of [`PoolResults::next`].
+///
+/// Dropping it loses no result.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let pool = candor::TaskPool::new(2);
+///     let mut doubled = pool.map(1..=2, async |number| number * 2);
+///     let first: candor::NextResult<'_, '_, i32> = doubled.next();
+///     assert_eq!(first.await.unwrap().unwrap(), 2);
+/// });
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct NextResult<'r, 'a, T: Outcome> {
+    results: &'r mut PoolResults<'a, T>,
+}
+
+impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
+    type Output = Option<Result<T::Ok, JoinError<T::Err>>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let results = &mut *self.results;
+        results.start_tasks(cx, 0);
+        if results.tasks.len() == 0 && results.tasks_to_come.is_none() {
+            return Poll::Ready(None);
+        }
+        let poll = results.poll_taken(cx);
+        match poll.is_ready() {
+            true => results.permit = None,
+            false => current::note_await(AwaitKind::Join, results.made_at),
+        }
+        poll.map(Some)
+    }
+}
+
+/// Keeps no place in the queue while nobody awaits a result.
+impl<T: Outcome> Drop for NextResult<'_, '_, T> {
+    fn drop(&mut self) {
+        self.results.permit = None;
+    }
+}
+
+impl<T: Outcome> fmt::Debug for NextResult<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NextResult").field(&self.results).finish()
     }
 }
 
