@@ -136,6 +136,7 @@ impl<E: Debug + 'static> JoinError<E> {
 ///     let Err(JoinError::Cancelled(cancelled)) = task.await else { unreachable!() };
 ///     assert_eq!(cancelled.to_string(), "task #1 `fetch` was cancelled");
 ///     assert_eq!(cancelled.task_name(), Some("fetch"));
+///     assert_eq!(cancelled.task_id().to_string(), "#1");
 /// });
 /// ```
 pub struct Cancelled(pub(crate) Record);

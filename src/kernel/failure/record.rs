@@ -37,6 +37,7 @@ thread_local! {
 ///     let Err(JoinError::Failed(404, record)) = task.await else { unreachable!() };
 ///     assert_eq!(record.to_string(), "task #1 `fetch`");
 ///     assert_eq!((record.task_name(), record.last_await()), (Some("fetch"), None));
+///     assert_eq!(record.task_id().to_string(), "#1");
 ///     assert!(record.lineage().ancestors().is_empty());
 /// });
 /// ```
