@@ -760,7 +760,10 @@ fn std_says_of_a_panic_in_the_debug_form_of_the_hooks_info_whether_it_can_unwind
     let name = "std_says_of_a_panic_in_the_debug_form_of_the_hooks_info_whether_it_can_unwind";
     let told = child(name).run(|| {
         std::panic::set_hook(Box::new(|info| {
-            eprintln!("{}: {info:?}", info.payload_as_str().unwrap());
+            eprintln!(
+                "{}: {info:?}",
+                info.payload().downcast_ref::<&str>().unwrap()
+            );
         }));
         let _guard = PanicsAgain;
         panic!("first");

@@ -312,7 +312,10 @@ fn a_failing_test_shows_its_reports() {
 
 fn set_telling_hook() {
     panic::set_hook(Box::new(|info| {
-        eprintln!("the user's hook has {:?}", info.payload_as_str());
+        eprintln!(
+            "the user's hook has {:?}",
+            info.payload().downcast_ref::<&str>()
+        );
     }));
 }
 

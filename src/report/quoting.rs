@@ -31,7 +31,11 @@ const LINE_LIMIT: usize = 400;
 /// Quotes a message in a report: its first line as it stands, each further one after a bar that is
 /// indented by `indent`. Ends without a newline.
 pub(crate) fn quoted(message: &str, indent: usize) -> String {
-    let shown = &message[..message.floor_char_boundary(MESSAGE_LIMIT)];
+    let mut end = message.len().min(MESSAGE_LIMIT);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let shown = &message[..end];
     let shown = match shown.match_indices('\n').nth(LINE_LIMIT - 1) {
         Some((end, _)) if end + 1 < message.len() => &shown[..end],
         _ => shown,

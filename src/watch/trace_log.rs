@@ -80,8 +80,10 @@ impl Instrument for TraceLog {
             (Poll::Ready(()), _) => self.line(task, "has had its last poll"),
             (Poll::Pending, None) => self.line(task, "is pending: it waits for a wake"),
             (Poll::Pending, Some(last)) => {
-                let line = format_args!("is pending: it waits for a wake (last await: {last})");
-                self.line(task, line);
+                self.line(
+                    task,
+                    format_args!("is pending: it waits for a wake (last await: {last})"),
+                );
             }
         }
     }

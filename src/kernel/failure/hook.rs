@@ -111,7 +111,7 @@ fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
         identity: Identity::of(info.payload()),
         polled,
         account: Account {
-            message: info.payload_as_str().unwrap_or(NO_TEXT).to_owned(),
+            message: payload_text(info.payload()).unwrap_or(NO_TEXT).to_owned(),
             location: info.location().map(Location::copied),
             backtrace: Some(Arc::new(Backtrace::force_capture())),
             ..Account::default()
