@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
-use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick};
+use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick, Timeout};
 use candor::{
     AbortHandle, Ancestor, Builder, Cancelled, Closed, Ending, Error, Executor, FailureKind,
     FailurePolicy, GroupError, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup,
@@ -75,6 +75,7 @@ fn what_is_known_of_a_failure_may_go_to_another_thread() {
     is_send_and_sync::<Tasks>();
     is_send_and_sync::<Remote>();
     is_send_and_sync::<Sleep>();
+    is_send_and_sync::<Timeout<std::future::Ready<()>>>();
 }
 
 #[test]
@@ -141,6 +142,7 @@ fn all_can_be_printed() {
     is_debug::<TaskView<'_>>();
     is_debug::<TaskInfo>();
     is_debug::<Tick<'_>>();
+    is_debug::<Timeout<Unprintable>>();
     is_debug::<Plain<u8>>();
     is_debug::<Builder>();
 }

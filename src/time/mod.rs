@@ -13,6 +13,6 @@ mod timeout;
 
 pub use crate::kernel::time::sleep::{Sleep, now, sleep, sleep_until};
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
-pub use timeout::{timeout, timeout_at};
+pub use timeout::{Timeout, timeout, timeout_at};
 
 pub use crate::kernel::time::clock::Elapsed;

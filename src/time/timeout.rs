@@ -2,10 +2,10 @@
 //!
 //! Knows `Sleep`.
 
-use std::future::poll_fn;
+use std::fmt;
 use std::panic::Location as Caller;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{AwaitKind, LastAwait};
@@ -40,15 +40,8 @@ use crate::kernel::time::sleep::Sleep;
 /// });
 /// ```
 #[track_caller]
-pub fn timeout<F: Future>(
-    duration: Duration,
-    future: F,
-) -> impl Future<Output = Result<F::Output, Elapsed>> {
-    until(
-        Sleep::new(super::now().checked_add(duration)),
-        future,
-        Caller::caller(),
-    )
+pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
+    Timeout::new(Sleep::new(super::now().checked_add(duration)), future)
 }
 
 /// Awaits `future`, but no longer than until `deadline`. Otherwise as [`timeout`].
@@ -73,25 +66,68 @@ pub fn timeout<F: Future>(
 /// });
 /// ```
 #[track_caller]
-pub fn timeout_at<F: Future>(
-    deadline: Instant,
-    future: F,
-) -> impl Future<Output = Result<F::Output, Elapsed>> {
-    until(Sleep::new(Some(deadline)), future, Caller::caller())
+pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
+    Timeout::new(Sleep::new(Some(deadline)), future)
 }
 
-/// An async function pins the two without a line of unsafe code.
-async fn until<F: Future>(
-    mut sleep: Sleep,
-    future: F,
+/// The future of [`timeout`] and [`timeout_at`].
+///
+/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever that is.
+///
+/// # Panics
+///
+/// When it is polled again after it has given its output.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::Ready;
+/// use std::time::Duration;
+///
+/// use candor::time::{Timeout, timeout};
+///
+/// candor::test(async {
+///     let one: Timeout<Ready<u8>> = timeout(Duration::from_secs(1), std::future::ready(1));
+///     assert_eq!(one.await, Ok(1));
+/// });
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Timeout<F> {
+    /// `None` once it is done.
+    under_way: Option<UnderWay<F>>,
     made_at: &'static Caller<'static>,
-) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
+}
+
+struct UnderWay<F> {
+    /// Dropped first. Only in a box can it be pinned without unsafe code, now that its holder has a name.
+    future: Pin<Box<F>>,
+    sleep: Sleep,
+}
+
+impl<F> Timeout<F> {
+    #[track_caller]
+    fn new(sleep: Sleep, future: F) -> Self {
+        let future = Box::pin(future);
+        Timeout {
+            under_way: Some(UnderWay { future, sleep }),
+            made_at: Caller::caller(),
+        }
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(UnderWay { future, sleep }) = &mut self.under_way else {
+            panic!("a timeout was polled after it had given its output");
+        };
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            self.under_way = None;
             return Poll::Ready(Ok(output));
         }
         if sleep.poll_elapsed(cx).is_ready() {
+            self.under_way = None;
             return Poll::Ready(Err(Elapsed(())));
         }
         // What the future itself waits for says more than the timeout around it.
@@ -99,11 +135,20 @@ async fn until<F: Future>(
             if core.noted_await.get().is_none() {
                 core.noted_await.set(Some(LastAwait {
                     what: AwaitKind::Timeout,
-                    at: made_at,
+                    at: self.made_at,
                 }));
             }
         });
         Poll::Pending
-    })
-    .await
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sleep = self.under_way.as_ref().map(|under_way| &under_way.sleep);
+        f.debug_struct("Timeout")
+            .field("deadline", &sleep.and_then(Sleep::deadline))
+            .field("is_done", &sleep.is_none())
+            .finish_non_exhaustive()
+    }
 }
