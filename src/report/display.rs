@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::kernel::failure::account::Account;
 use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
 use crate::kernel::failure::reporter::AnyError;
-use crate::kernel::failure::{Location, TaskFailure};
+use crate::kernel::failure::{FailureKind, Location, TaskFailure};
 use crate::report::account::{account_of, is_better_asked_once_converted};
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
@@ -225,3 +225,20 @@ impl<E: Debug + 'static> Debug for GroupError<E> {
 }
 
 impl<E: Debug + 'static> StdError for GroupError<E> {}
+
+/// Its [`source`](StdError::source) is the [`TaskFailure`], as that of a [`JoinError`] is.
+impl StdError for Panic {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&**self)
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            FailureKind::Panicked => "panicked",
+            FailureKind::Failed => "failed",
+            FailureKind::Caught => "caught",
+        })
+    }
+}

@@ -8,6 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use pin_project_lite::pin_project;
+
+use crate::kernel::failure::location::Site;
 use crate::kernel::failure::{AwaitKind, LastAwait};
 use crate::kernel::tasks::current;
 use crate::kernel::time::clock::Elapsed;
@@ -70,46 +73,44 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
     Timeout::new(Sleep::new(Some(deadline)), future)
 }
 
-/// The future of [`timeout`] and [`timeout_at`].
-///
-/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever that is.
-///
-/// # Panics
-///
-/// When it is polled again after it has given its output.
-///
-/// # Examples
-///
-/// ```
-/// use std::future::Ready;
-/// use std::time::Duration;
-///
-/// use candor::time::{Timeout, timeout};
-///
-/// candor::test(async {
-///     let one: Timeout<Ready<u8>> = timeout(Duration::from_secs(1), std::future::ready(1));
-///     assert_eq!(one.await, Ok(1));
-/// });
-/// ```
-#[must_use = "a future does nothing until it is awaited"]
-pub struct Timeout<F> {
-    /// `None` once it is done.
-    under_way: Option<UnderWay<F>>,
-    made_at: &'static Caller<'static>,
-}
-
-struct UnderWay<F> {
-    /// Dropped first. Only in a box can it be pinned without unsafe code, now that its holder has a name.
-    future: Pin<Box<F>>,
-    sleep: Sleep,
+pin_project! {
+    /// The future of [`timeout`] and [`timeout_at`].
+    ///
+    /// It holds the future that it was given in place, and drops it as soon as either of the two is over.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled again after it has given its output.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::Ready;
+    /// use std::time::Duration;
+    ///
+    /// use candor::time::{Timeout, timeout};
+    ///
+    /// candor::test(async {
+    ///     let one: Timeout<Ready<u8>> = timeout(Duration::from_secs(1), std::future::ready(1));
+    ///     assert_eq!(one.await, Ok(1));
+    /// });
+    /// ```
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct Timeout<F> {
+        // `None` once it is done.
+        #[pin]
+        future: Option<F>,
+        sleep: Sleep,
+        made_at: Site,
+    }
 }
 
 impl<F> Timeout<F> {
     #[track_caller]
     fn new(sleep: Sleep, future: F) -> Self {
-        let future = Box::pin(future);
         Timeout {
-            under_way: Some(UnderWay { future, sleep }),
+            future: Some(future),
+            sleep,
             made_at: Caller::caller(),
         }
     }
@@ -118,16 +119,17 @@ impl<F> Timeout<F> {
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(UnderWay { future, sleep }) = &mut self.under_way else {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("a timeout was polled after it had given its output");
         };
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            self.under_way = None;
+        if let Poll::Ready(output) = future.poll(cx) {
+            this.future.set(None);
             return Poll::Ready(Ok(output));
         }
-        if sleep.poll_elapsed(cx).is_ready() {
-            self.under_way = None;
+        if this.sleep.poll_elapsed(cx).is_ready() {
+            this.future.set(None);
             return Poll::Ready(Err(Elapsed(())));
         }
         // What the future itself waits for says more than the timeout around it.
@@ -135,7 +137,7 @@ impl<F: Future> Future for Timeout<F> {
             if core.noted_await.get().is_none() {
                 core.noted_await.set(Some(LastAwait {
                     what: AwaitKind::Timeout,
-                    at: self.made_at,
+                    at: this.made_at,
                 }));
             }
         });
@@ -145,10 +147,9 @@ impl<F: Future> Future for Timeout<F> {
 
 impl<F> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sleep = self.under_way.as_ref().map(|under_way| &under_way.sleep);
         f.debug_struct("Timeout")
-            .field("deadline", &sleep.and_then(Sleep::deadline))
-            .field("is_done", &sleep.is_none())
+            .field("deadline", &self.sleep.deadline())
+            .field("is_done", &self.future.is_none())
             .finish_non_exhaustive()
     }
 }

@@ -47,7 +47,7 @@ struct Guarded {
 
 impl Watchers {
     /// `None` if there is nothing to observe for.
-    pub(crate) fn new(
+    pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
         detects_stalls: bool,
     ) -> Option<Box<dyn Watch>> {
@@ -72,7 +72,7 @@ impl Watchers {
     /// What a debug build observes each executor with, if nobody asks for more.
     pub(crate) fn usual() -> Config {
         Config {
-            watch: Watchers::new(Vec::new(), cfg!(debug_assertions)),
+            watch: Watchers::boxed(Vec::new(), cfg!(debug_assertions)),
             ..Config::default()
         }
     }

@@ -196,13 +196,6 @@ impl Panic {
     }
 }
 
-/// Its [`source`](StdError::source) is the [`TaskFailure`], as that of a [`JoinError`] is.
-impl StdError for Panic {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&**self)
-    }
-}
-
 impl Deref for Panic {
     type Target = TaskFailure;
 

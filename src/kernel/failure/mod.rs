@@ -76,16 +76,6 @@ pub enum FailureKind {
     Caught,
 }
 
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            FailureKind::Panicked => "panicked",
-            FailureKind::Failed => "failed",
-            FailureKind::Caught => "caught",
-        })
-    }
-}
-
 /// Everything that is known of one failure.
 ///
 /// An `on_failure` callback is given one, and a [`JoinError`](crate::JoinError) holds one beside the error itself. `{}`
