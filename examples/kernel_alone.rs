@@ -1,0 +1,93 @@
+//! The kernel of candor by itself: this compiles `src/kernel` and `src/outcome.rs`, and nothing else of candor, into a program
+//! of its own.
+//!
+//! So this much is an executor: tasks, wakers, timers, and failures that go somewhere. What a failure looks like is up to
+//! the reporter, which has five lines here.
+
+#[allow(dead_code, unused_imports, reason = "the rest of candor uses it")]
+#[path = "../src/kernel/mod.rs"]
+mod kernel;
+#[allow(dead_code, reason = "the rest of candor uses it")]
+#[path = "../src/outcome.rs"]
+mod outcome;
+
+use std::future::poll_fn;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use kernel::failure::TaskFailure;
+use kernel::failure::aside::Caught;
+use kernel::failure::lineage::Entry;
+use kernel::failure::reporter::Reporter;
+use kernel::tasks::core::Config;
+use kernel::tasks::current::{Entered, fresh_core};
+use kernel::tasks::run_loop::drive;
+use kernel::tasks::spawn::spawn;
+use kernel::time::sleep::sleep;
+
+struct OneLine;
+
+impl Reporter for OneLine {
+    fn report(&self, failure: &TaskFailure, _: Option<Caught>) {
+        println!(
+            "task {} has failed: {}",
+            failure.task_id(),
+            failure.message()
+        );
+    }
+}
+
+fn main() {
+    let core = fresh_core(None, Config::default, &OneLine);
+    let entry = Entry {
+        function: &"main",
+        at: Location::caller(),
+    };
+    let entered = Entered::new(&core, entry);
+    let done = drive(&core, async {
+        let six = spawn(async { 6 });
+        let seven = spawn(async {
+            sleep(Duration::from_millis(10)).await;
+            7
+        });
+        let product = six.await.ok().unwrap() * seven.await.ok().unwrap();
+        println!("joined: {product}");
+
+        woken_by_a_thread().await;
+        println!("woken by a thread");
+
+        spawn(async { panic!("boom") }).detach();
+        spawn(async { "seven".parse::<u8>() }).detach();
+        let refused = spawn(async { Err::<(), _>("no") }).await;
+        println!("awaited, and so not reported: {}", refused.is_err());
+        sleep(Duration::from_millis(10)).await;
+    });
+    assert!(done.is_ok());
+    Rc::clone(&core).cancel_everything();
+    drop(entered);
+    println!("{} failures", core.failures());
+}
+
+async fn woken_by_a_thread() {
+    let is_there = Arc::new(AtomicBool::new(false));
+    let mut is_started = false;
+    poll_fn(move |cx| {
+        if is_there.load(Relaxed) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut is_started, true) {
+            let (waker, is_there) = (cx.waker().clone(), Arc::clone(&is_there));
+            thread::spawn(move || {
+                is_there.store(true, Relaxed);
+                waker.wake();
+            });
+        }
+        Poll::Pending
+    })
+    .await
+}
