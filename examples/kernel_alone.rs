@@ -26,7 +26,7 @@ use kernel::failure::lineage::Entry;
 use kernel::failure::reporter::Reporter;
 use kernel::tasks::core::Config;
 use kernel::tasks::current::{Entered, fresh_core};
-use kernel::tasks::run_loop::drive;
+use kernel::tasks::run_loop::{drive, run};
 use kernel::tasks::spawn::spawn;
 use kernel::time::sleep::sleep;
 
@@ -49,7 +49,7 @@ fn main() {
         at: Location::caller(),
     };
     let entered = Entered::new(&core, entry);
-    let done = drive(&core, async {
+    let main_future = async {
         let six = spawn(async { 6 });
         let seven = spawn(async {
             sleep(Duration::from_millis(10)).await;
@@ -66,7 +66,8 @@ fn main() {
         let refused = spawn(async { Err::<(), _>("no") }).await;
         println!("awaited, and so not reported: {}", refused.is_err());
         sleep(Duration::from_millis(10)).await;
-    });
+    };
+    let done = drive(&core, main_future, run);
     assert!(done.is_ok());
     Rc::clone(&core).cancel_everything();
     drop(entered);

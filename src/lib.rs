@@ -47,6 +47,7 @@ compile_error!(
     "candor needs 64-bit pointers: its wakers are 64-bit numbers that travel as pointers"
 );
 
+mod abort;
 mod entry;
 mod group;
 pub mod guide;
@@ -63,6 +64,7 @@ mod yield_now;
 pub use crate::kernel::tasks::core::FailurePolicy;
 pub use crate::kernel::tasks::listener::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+pub use abort::AbortHandle;
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use group::{
     GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
@@ -73,7 +75,6 @@ pub use kernel::failure::join_error::{Cancelled, JoinError, Panic};
 pub use kernel::failure::lineage::{Ancestor, Lineage, TaskId};
 pub use kernel::failure::record::Record;
 pub use kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
-pub use kernel::tasks::abort::AbortHandle;
 pub use kernel::tasks::join::JoinHandle;
 pub use kernel::tasks::spawn::{TaskBuilder, spawn};
 pub use outcome::{Outcome, Plain, Value};

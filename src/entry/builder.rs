@@ -172,7 +172,7 @@ impl Builder {
     /// assert_ne!(order_of(7), order_of(8));
     /// ```
     pub fn shuffle(mut self, seed: u64) -> Self {
-        self.config.shuffle = Some(Cell::new(seed));
+        self.config.shuffle = Some(shuffle_from(seed));
         self
     }
 
@@ -346,4 +346,21 @@ impl fmt::Debug for Builder {
             .field("policy", &self.config.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// Fisher and Yates's shuffle with splitmix64, by Sebastiano Vigna.
+fn shuffle_from(seed: u64) -> Box<dyn Fn(&mut [u32])> {
+    let state = Cell::new(seed);
+    let random = move || {
+        state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+        let mixed = state.get();
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    Box::new(move |batch| {
+        for left in (2..=batch.len()).rev() {
+            batch.swap(left - 1, (random() % left as u64) as usize);
+        }
+    })
 }

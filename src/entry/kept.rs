@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::entry::{
-    Builder, advice_for, drive_reporting, exit_code, fresh_core, output_of, warn_of_nesting,
+    Builder, advice_for, drive_reporting, exit_code, fresh_core, output_of, reactor,
+    warn_of_nesting,
 };
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::lineage::Entry;
@@ -128,7 +129,7 @@ impl Executor {
         let before = self.failures();
         let result = self.enter(&"Executor::run", |core| {
             drive_reporting(core, future)?;
-            drain(core)
+            drain(core, reactor::run)
         });
         exit_code(result, self.failures() - before, "Executor::run")
     }
@@ -160,7 +161,7 @@ impl Executor {
     #[inline]
     fn block_on_main<F: Future>(&self, future: F) -> F::Output {
         let function = &"Executor::block_on";
-        let result = self.enter(function, |core| drive(core, future));
+        let result = self.enter(function, |core| drive(core, future, reactor::run));
         output_of(result, function)
     }
 
@@ -210,7 +211,7 @@ impl Executor {
     pub fn drain(&self) {
         let function = &"Executor::drain";
         // If a task called `exit`, everything is cancelled already.
-        if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
+        if let Err(stop @ Stop::Stall(_)) = self.enter(function, |core| drain(core, reactor::run)) {
             panic!("{}", advice_for(&stop, function));
         }
     }

@@ -16,6 +16,7 @@
 
 mod builder;
 mod kept;
+mod reactor;
 
 pub use builder::Builder;
 pub use kept::Executor;
@@ -102,7 +103,7 @@ where
 {
     let session = Session::begin(followed(), entry);
     let driven = drive_reporting(&session.core, future);
-    let result = driven.and_then(|()| drain(&session.core));
+    let result = driven.and_then(|()| drain(&session.core, reactor::run));
     let (result, failures) = session.end(result);
     exit_code(result, failures, entry.function)
 }
@@ -148,7 +149,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[inline]
 fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
     let session = Session::begin(followed(), entry);
-    let result = drive(&session.core, future);
+    let result = drive(&session.core, future, reactor::run);
     let (result, _) = session.end(result);
     output_of(result, entry.function)
 }
@@ -213,7 +214,7 @@ where
     };
     let session = Session::begin(Some(config), entry);
     let core = &session.core;
-    let result = drive(core, future).map(|output| {
+    let result = drive(core, future, reactor::run).map(|output| {
         let outcome = output.into_result();
         outcome.map_err(|error| main_error(core, error))
     });
@@ -346,6 +347,7 @@ where
             }
             Poll::Ready(())
         }),
+        reactor::run,
     );
     let value = match outcome {
         None => None,

@@ -23,14 +23,14 @@ use crate::group::handle::GroupHandle;
 use crate::group::independent::IndependentGroup;
 use crate::group::member::{AnyMember, Collected, Group, Member};
 use crate::group::roster::Roster;
+use crate::group::waiting::Waiting;
 use crate::kernel::failure::AwaitKind;
 use crate::kernel::tasks::core::ending::SUCCESSORS;
-use crate::kernel::tasks::core::refused::drop_refused;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
-use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
+use crate::remote::refused::drop_refused;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
 

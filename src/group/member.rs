@@ -14,11 +14,11 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::group::waiting::Waiting;
 use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::listener::{Ending, Listener};
-use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
 
 /// What the group and the handle share.

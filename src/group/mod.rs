@@ -24,6 +24,7 @@ mod independent;
 mod linked;
 mod member;
 pub(crate) mod roster;
+pub(crate) mod waiting;
 
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};

@@ -17,7 +17,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::kernel::tasks::waiter::Waiting;
+use crate::group::waiting::Waiting;
 
 /// At most `limit` permits are out at any time.
 pub(super) struct Permits {

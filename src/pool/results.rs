@@ -20,13 +20,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use crate::group::roster::Roster;
+use crate::group::waiting::Waiting;
 use crate::kernel::failure::AwaitKind;
 use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::listener::{Ending, Listener};
 use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
-use crate::kernel::tasks::waiter::Waiting;
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 

@@ -24,6 +24,7 @@
 
 mod handle;
 mod order;
+pub(crate) mod refused;
 mod shared;
 pub(crate) mod spawner;
 mod task;
@@ -37,10 +38,10 @@ pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
 use crate::kernel::tasks::core::outside::{Errand, SharedErrands};
-use crate::kernel::tasks::core::refused::drop_refused;
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::spawn::{check_for_nested_result, is_large};
 use crate::outcome::{Outcome, Value};
+use crate::remote::refused::drop_refused;
 use order::{Order, SpawnedBy};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].

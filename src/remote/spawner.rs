@@ -11,10 +11,10 @@ use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use crate::entry::Executor;
 use crate::kernel::failure::await_line;
 use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::core::refused::drop_refused;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::spawn::TaskBuilder;
 use crate::outcome::Value;
+use crate::remote::refused::drop_refused;
 
 /// Spawns by the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
 ///

@@ -28,7 +28,6 @@ pub(crate) mod ending;
 mod finishing;
 mod identity;
 pub(crate) mod outside;
-pub(crate) mod refused;
 pub(crate) mod watch;
 
 pub(crate) use config::Config;

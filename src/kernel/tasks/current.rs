@@ -16,6 +16,7 @@
 //! Knows the core.
 
 use std::cell::{Cell, RefCell};
+use std::iter;
 use std::mem::ManuallyDrop;
 use std::panic::Location as Caller;
 use std::rc::Rc;
@@ -126,8 +127,8 @@ impl Entered {
     #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
         core.is_entered.set(true);
-        let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
-        core.outer.replace(outer.map(ManuallyDrop::into_inner));
+        core.outer.replace(Some(Rc::clone(core)));
+        swap(core);
         Entered {
             core: Rc::clone(core),
             _behalf: OnBehalf::of(Behalf::Task),
@@ -157,38 +158,19 @@ impl Drop for Entered {
         if self.core.attention.get() {
             self.core.after_poll();
         }
-        let outer = self.core.outer.take().map(ManuallyDrop::new);
-        let this = CURRENT.replace(outer);
+        swap(&self.core);
         self.core.is_entered.set(false);
         self.core.set_entry(None);
-        drop(this.map(ManuallyDrop::into_inner));
+        self.core.outer.take();
     }
 }
 
-/// Runs `f` as if this executor, which is the current one, did not run here, so that wakes of its tasks go through
-/// its inbox; or within such an `f` as if it did again.
-#[cfg(feature = "async-io")]
-pub(crate) fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
-    struct Swapped<'a>(&'a Core);
-
-    impl Swapped<'_> {
-        /// Puts the executor that this one has covered in its place, or the other way round.
-        fn swap(&self) {
-            let covered = self.0.outer.take().map(ManuallyDrop::new);
-            let current = CURRENT.replace(covered);
-            self.0.outer.replace(current.map(ManuallyDrop::into_inner));
-        }
-    }
-
-    impl Drop for Swapped<'_> {
-        fn drop(&mut self) {
-            self.swap();
-        }
-    }
-
-    let swapped = Swapped(core);
-    swapped.swap();
-    f()
+/// Puts the executor that this one has covered in its place, or the other way round.
+#[inline]
+pub(crate) fn swap(core: &Core) {
+    let other = core.outer.take().map(ManuallyDrop::new);
+    let current = CURRENT.replace(other);
+    core.outer.replace(current.map(ManuallyDrop::into_inner));
 }
 
 /// A core without tasks: with the usual configuration the one in reserve, or a new one.
@@ -233,42 +215,32 @@ pub(crate) fn retire(core: &Rc<Core>) {
     }
 }
 
+/// The executors that have been entered on this thread, the innermost first.
+fn entered() -> impl Iterator<Item = Rc<Core>> {
+    iter::successors(get(), |core| core.outer.borrow().clone())
+}
+
 /// The task that is being polled on this thread. Its loop will look for what the panic hook has recorded.
 ///
-/// A main future of `block_on` is nobody's task: what it panics with goes to the task that called `block_on`, if any.
+/// A main future of `block_on` is no task: what it panics with goes to the task that called `block_on`, if any.
 fn polled_task() -> Option<Polled> {
-    let mut core = get();
-    while let Some(this) = core {
-        if let Some(polled) = this.polled_task() {
-            this.attention.set(true);
+    for core in entered() {
+        if let Some(polled) = core.polled_task() {
+            core.attention.set(true);
             return Some(polled);
         }
-        if this.is_between_polls() {
-            return None;
+        if core.is_between_polls() {
+            break;
         }
-        core = this.outer.borrow().clone();
     }
     None
 }
 
 /// The innermost executor that has a poll running; its loop reports what must not be reported now.
 pub(crate) fn polling_core() -> Option<Rc<Core>> {
-    let mut core = get();
-    while let Some(this) = core {
-        if this.is_polling() {
-            return Some(this);
-        }
-        core = this.outer.borrow().clone();
-    }
-    None
+    entered().find(|core| core.is_polling())
 }
 
 fn unread_origins() -> Vec<Origin> {
-    let mut origins = Vec::new();
-    let mut core = get();
-    while let Some(this) = core {
-        origins.extend(this.unread_origins());
-        core = this.outer.borrow().clone();
-    }
-    origins
+    entered().flat_map(|core| core.unread_origins()).collect()
 }

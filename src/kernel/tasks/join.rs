@@ -16,7 +16,6 @@ use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::failure::lineage::{Named, TaskId};
 use crate::kernel::failure::reporter::discard_value;
 use crate::kernel::failure::{AwaitKind, await_line};
-use crate::kernel::tasks::abort::AbortHandle;
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::{Joiner, Listener};
@@ -51,7 +50,7 @@ use crate::outcome::{Outcome, Value};
 /// assert_eq!(sum.unwrap(), 3);
 /// ```
 pub struct JoinHandle<T> {
-    task: Rc<dyn JobOf<T>>,
+    pub(crate) task: Rc<dyn JobOf<T>>,
     /// Whoever awaits it has let others run.
     has_waited: bool,
 }
@@ -76,40 +75,6 @@ impl<T> JoinHandle<T> {
         let listener = task.header().take_joiner();
         drop(self);
         task.header().joiner.set(listener);
-    }
-
-    /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
-    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
-    /// outcome.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     task.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
-    /// });
-    /// ```
-    pub fn abort(&self) {
-        self.abort_handle().abort();
-    }
-
-    /// Gives a handle that can abort the task and keeps nothing else of it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     let stop = task.abort_handle();
-    ///     stop.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
-    /// });
-    /// ```
-    #[must_use]
-    pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle::new(self.task.clone())
     }
 
     /// Tells whether the task is done: it returned, failed, or was cancelled.
@@ -260,6 +225,6 @@ impl<T> Value for JoinHandle<T> {}
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinHandle({:?})", self.abort_handle())
+        write!(f, "JoinHandle({:?})", self.task.header())
     }
 }

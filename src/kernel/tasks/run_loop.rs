@@ -38,6 +38,9 @@ const POLLS_A_PASS: usize = 128;
 /// Polls the future that the executor was entered for, whose output it keeps.
 pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
+/// How the turns of a stay are taken: [`run`], or what a program has in its place that waits for more than mail.
+pub(crate) type Run = fn(&mut Loop<'_>) -> Result<(), Stop>;
+
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pause {
@@ -136,10 +139,9 @@ impl<'a> Loop<'a> {
         self.fire_timers();
         self.core.report_overdue();
         self.polls_left = POLLS_A_PASS;
-        if self.core.config.shuffle.is_some() {
+        if let Some(shuffle) = &self.core.config.shuffle {
             // A shuffled pass is a batch: all that is ready now, each once.
-            let mut slots = self.core.slots.borrow_mut();
-            let batch = slots.reorder(|batch| self.core.config.shuffle(batch));
+            let batch = self.core.slots.borrow_mut().reorder(shuffle);
             self.polls_left = batch.max(1);
         }
     }
@@ -275,6 +277,17 @@ fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
     timer.into_iter().chain(core.end_of_grace()).min()
 }
 
+/// Takes turns until the stay is over, and parks in between.
+pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
+    loop {
+        match tasks.turn() {
+            Next::Return(result) => return result,
+            Next::GoOn => {}
+            Next::Wait(timeout) => tasks.core.inbox.park(timeout),
+        }
+    }
+}
+
 /// Polls a task, and sees to its end.
 #[inline]
 fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key, wakers: &'static RawWakerVTable) {
@@ -311,7 +324,7 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
 
 /// Runs tasks and `future` until it is done.
 #[inline]
-pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, Stop> {
+pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F, run: Run) -> Result<F::Output, Stop> {
     /// What the main future's destructor panics with is the main future's as well.
     struct BeforeDrop<'a>(&'a Core);
     struct AfterDrop<'a>(&'a Core);
@@ -339,7 +352,7 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
         |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
     // A future that is ready at once needs no loop.
     if poll_main(core, &mut main).is_pending() {
-        Loop::new(core, Some(&mut main)).run()?;
+        run(&mut Loop::new(core, Some(&mut main)))?;
     }
     if core.attention.get() {
         core.after_poll();
@@ -353,8 +366,8 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F) -> Result<F::Output, 
 }
 
 /// Runs tasks until none is left that is not a daemon.
-pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
-    Loop::new(core, None).run()?;
+pub(crate) fn drain(core: &Rc<Core>, run: Run) -> Result<(), Stop> {
+    run(&mut Loop::new(core, None))?;
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();
     core.take_stop().map_or(Ok(()), Err)

@@ -20,6 +20,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -174,6 +175,16 @@ impl Header {
             spawned_at: self.spawned_at,
             spawned_by: &self.spawned_by.lineage,
         }
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.is_finished.get() {
+            true => "finished",
+            false => "running",
+        };
+        write!(f, "{}, {state}", Named(self.id, self.name()))
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Knows failures, as something to be told of.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
@@ -50,8 +49,8 @@ pub(crate) struct Config {
     pub(crate) policy: FailurePolicy,
     pub(crate) grace: Duration,
     pub(crate) virtual_time: bool,
-    /// The state of the random numbers that shuffle each pass.
-    pub(crate) shuffle: Option<Cell<u64>>,
+    /// Gives the batch of each pass another order.
+    pub(crate) shuffle: Option<Box<dyn Fn(&mut [u32])>>,
     /// Who looks; `None` makes the executor fast.
     pub(crate) watch: Option<Box<dyn Watch>>,
 }
@@ -67,24 +66,5 @@ impl Default for Config {
             shuffle: None,
             watch: None,
         }
-    }
-}
-
-impl Config {
-    /// Gives a batch a random order: Fisher and Yates's shuffle with splitmix64, by Sebastiano Vigna.
-    pub(crate) fn shuffle(&self, batch: &mut [u32]) {
-        for left in (2..=batch.len()).rev() {
-            batch.swap(left - 1, (self.random() % left as u64) as usize);
-        }
-    }
-
-    fn random(&self) -> u64 {
-        self.shuffle.as_ref().map_or(0, |state| {
-            state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
-            let mixed = state.get();
-            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ (mixed >> 31)
-        })
     }
 }

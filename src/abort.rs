@@ -5,9 +5,10 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::kernel::failure::lineage::{Named, TaskId};
+use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
+use crate::kernel::tasks::join::JoinHandle;
 use crate::kernel::tasks::task::AnyTask;
 
 /// Aborts a task, without the right to its outcome.
@@ -28,10 +29,6 @@ pub struct AbortHandle {
 }
 
 impl AbortHandle {
-    pub(crate) fn new(task: Rc<AnyTask>) -> Self {
-        AbortHandle { task }
-    }
-
     /// Cancels the task, as [`JoinHandle::abort`](crate::JoinHandle::abort) does.
     ///
     /// The future is not dropped here: that would run a destructor of the task in the middle of whoever aborts
@@ -106,14 +103,46 @@ impl AbortHandle {
 impl std::panic::UnwindSafe for AbortHandle {}
 impl std::panic::RefUnwindSafe for AbortHandle {}
 
+impl<T> JoinHandle<T> {
+    /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
+    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
+    /// outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn abort(&self) {
+        self.abort_handle().abort();
+    }
+
+    /// Gives a handle that can abort the task and keeps nothing else of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle {
+            task: self.task.clone(),
+        }
+    }
+}
+
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = self.task.header();
-        let state = if header.is_finished.get() {
-            "finished"
-        } else {
-            "running"
-        };
-        write!(f, "{}, {state}", Named(header.id, header.name()))
+        self.task.header().fmt(f)
     }
 }

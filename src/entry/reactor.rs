@@ -12,63 +12,46 @@
 //! All turns of one stay are inside of one `async_io::block_on`. One for each wait was tried: each time one is left, the
 //! thread of async-io's own takes over the sockets, and fights for them (an exchange over TCP then cost twice as much).
 //!
-//! Knows the current executor and its inbox.
-
-#[cfg(feature = "async-io")]
-use std::{future::poll_fn, pin::Pin, task::Poll};
-
-use crate::kernel::tasks::core::Stop;
-#[cfg(feature = "async-io")]
-use crate::kernel::tasks::current::swapped;
-use crate::kernel::tasks::run_loop::{Loop, Next};
+//! Knows the loop, and which executor is the current one.
 
 #[cfg(not(feature = "async-io"))]
-impl Loop<'_> {
-    /// Takes turns until the stay is over, and waits in between.
-    pub(crate) fn run(&mut self) -> Result<(), Stop> {
-        self.run_plainly(None)
-    }
-}
+pub(crate) use crate::kernel::tasks::run_loop::run;
+#[cfg(feature = "async-io")]
+pub(crate) use watching::run;
 
-impl Loop<'_> {
-    /// The same whatever features there are: it waits on the condition variable. The first turn may have been taken.
-    fn run_plainly(&mut self, mut taken: Option<Next>) -> Result<(), Stop> {
-        loop {
-            match taken.take().unwrap_or_else(|| self.turn()) {
-                Next::Return(result) => return result,
-                Next::GoOn => {}
-                Next::Wait(timeout) => self.core.inbox.park(timeout),
-            }
+#[cfg(feature = "async-io")]
+mod watching {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::task::Poll;
+
+    use crate::kernel::tasks::core::{Core, Stop};
+    use crate::kernel::tasks::current::swap;
+    use crate::kernel::tasks::run_loop::{self, Loop, Next};
+
+    /// How long a stay may be busy before the sockets get a look.
+    const TURNS_BEFORE_SOCKETS: u32 = 8;
+
+    /// Whether async-io can still be entered on this thread. Its own thread-locals cannot be asked, but this one was first used
+    /// together with them, and is destroyed together with them.
+    fn has_reactor() -> bool {
+        struct Sentinel;
+
+        impl Drop for Sentinel {
+            fn drop(&mut self) {}
         }
-    }
-}
 
-/// How long a stay may be busy before the sockets get a look.
-#[cfg(feature = "async-io")]
-const TURNS_BEFORE_SOCKETS: u32 = 8;
-
-/// Whether async-io can still be entered on this thread. Its own thread-locals cannot be asked, but this one was first used
-/// together with them, and is destroyed together with them.
-#[cfg(feature = "async-io")]
-fn has_reactor() -> bool {
-    struct Sentinel;
-
-    impl Drop for Sentinel {
-        fn drop(&mut self) {}
+        thread_local!(static SENTINEL: Sentinel = const { Sentinel });
+        SENTINEL.try_with(|_| ()).is_ok()
     }
 
-    thread_local!(static SENTINEL: Sentinel = const { Sentinel });
-    SENTINEL.try_with(|_| ()).is_ok()
-}
-
-#[cfg(feature = "async-io")]
-impl Loop<'_> {
     /// Takes turns until the stay is over, and watches sockets in between.
-    pub(crate) fn run(&mut self) -> Result<(), Stop> {
+    pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
         // Most stays are short and wait for nothing.
         let mut next = Next::GoOn;
         for _ in 0..TURNS_BEFORE_SOCKETS {
-            next = match self.turn() {
+            next = match tasks.turn() {
                 Next::Return(result) => return result,
                 next => next,
             };
@@ -78,15 +61,18 @@ impl Loop<'_> {
         }
         if !has_reactor() {
             // The thread is ending: a thread of async-io's own watches the sockets.
-            return self.run_plainly(Some(next));
+            return match next {
+                Next::Return(result) => result,
+                Next::GoOn | Next::Wait(_) => run_loop::run(tasks),
+            };
         }
-        let core = self.core;
+        let core = tasks.core;
         let mut taken = Some(next);
         let mut timer = None;
         let turns = poll_fn(|cx| {
             core.inbox.rise();
             let next = taken.take();
-            let is_waiting = match next.unwrap_or_else(|| swapped(core, || self.turn())) {
+            let is_waiting = match next.unwrap_or_else(|| swapped(core, || tasks.turn())) {
                 Next::Return(result) => return Poll::Ready(result),
                 Next::GoOn => false,
                 Next::Wait(timeout) => {
@@ -104,5 +90,21 @@ impl Loop<'_> {
             Poll::Pending
         });
         swapped(core, || async_io::block_on(turns))
+    }
+
+    /// Runs `f` as if this executor, which is the current one, did not run here, so that wakes of its tasks go through
+    /// its inbox; or within such an `f` as if it did again.
+    fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
+        struct SwapsBack<'a>(&'a Core);
+
+        impl Drop for SwapsBack<'_> {
+            fn drop(&mut self) {
+                swap(self.0);
+            }
+        }
+
+        swap(core);
+        let _back = SwapsBack(core);
+        f()
     }
 }

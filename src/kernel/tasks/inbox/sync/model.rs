@@ -1,0 +1,64 @@
+//! Primitives that are made here for loom: see [`super`].
+
+use std::sync::LockResult;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+use crossbeam_queue::SegQueue;
+use loom::sync::MutexGuard;
+use loom::sync::atomic::AtomicUsize;
+
+/// A condition variable whose timeouts are always over at once.
+pub(crate) struct Condvar(loom::sync::Condvar);
+
+impl Condvar {
+    pub(crate) fn new() -> Condvar {
+        Condvar(loom::sync::Condvar::new())
+    }
+
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
+        self.0.wait(guard)
+    }
+
+    pub(crate) fn wait_timeout<T>(&self, guard: MutexGuard<'_, T>, _: Duration) -> LockResult<()> {
+        drop(guard);
+        Ok(())
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// A queue of which a reader may see an old state, unless something else says that a push
+/// came before. It is read by one thread at a time.
+pub(crate) struct Queue<T> {
+    entries: SegQueue<T>,
+    pushed: AtomicUsize,
+    popped: AtomicUsize,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Queue<T> {
+        Queue {
+            entries: SegQueue::new(),
+            pushed: AtomicUsize::new(0),
+            popped: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn push(&self, entry: T) {
+        // Together one step: loom changes threads only at operations of its own.
+        self.pushed.fetch_add(1, Release);
+        self.entries.push(entry);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pushed.load(Acquire) - self.popped.load(Relaxed)
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.popped.fetch_add(1, Relaxed);
+        self.entries.pop()
+    }
+}
