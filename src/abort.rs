@@ -5,11 +5,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::failure::TaskId;
+use crate::kernel::tasks::{AnyTask, Core, JoinHandle, current};
 
 /// Aborts a task, without the right to its outcome.
 ///

@@ -92,6 +92,15 @@ fn a_planted_violation_of_each_kind_is_found() {
         House::planted(&round_about).knots(),
         [["c/d.rs", "x/a.rs", "x/b.rs"]]
     );
+    let by_way_of_a_folder = [
+        ("x/mod.rs", "mod a; pub(crate) use a::A;"),
+        ("x/a.rs", "use crate::y::B;"),
+        ("y.rs", "use crate::x::A;"),
+    ];
+    assert_eq!(
+        House::planted(&by_way_of_a_folder).knots(),
+        [["x/a.rs", "y.rs"]]
+    );
     let parent_and_child = [("x.rs", "use crate::x::a::A;"), ("x/a.rs", "use super::X;")];
     assert_eq!(House::planted(&parent_and_child).knots(), [[""; 0]; 0]);
 }
@@ -153,11 +162,17 @@ impl House {
         for (path, code) in &self.0 {
             let module = module_of(path);
             let used = paths_used(path, code).into_iter().filter_map(|used| {
-                let parts = (0..=used.len()).rev().map(|length| &used[..length]);
-                let found = parts
-                    .into_iter()
-                    .find(|part| by_module.contains_key(*part))?
-                    .to_vec();
+                let mut found = file_of(&used, &by_module)?;
+                // What a folder shows of its files is a file's.
+                if let Some(item) = used.get(found.len()) {
+                    let shown = paths_used(by_module[&found], &self.0[by_module[&found]]);
+                    let real = shown
+                        .iter()
+                        .find(|shown| shown.last() == Some(item) && shown.starts_with(&found));
+                    found = real
+                        .and_then(|real| file_of(real, &by_module))
+                        .unwrap_or(found);
+                }
                 let is_family = found.starts_with(&module) || module.starts_with(&found);
                 (!is_family).then(|| by_module[&found])
             });
@@ -182,6 +197,12 @@ impl House {
         }
         knots
     }
+}
+
+/// The module of the file that holds this path, which may go on inside of it.
+fn file_of(path: &[String], by_module: &BTreeMap<Vec<String>, &str>) -> Option<Vec<String>> {
+    let parts = (0..=path.len()).rev().map(|length| path[..length].to_vec());
+    parts.into_iter().find(|part| by_module.contains_key(part))
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -232,6 +253,16 @@ fn paths_used(path: &str, code: &str) -> Vec<Vec<String>> {
     let mut used = Vec::new();
     for (start, _) in code.match_indices("crate::") {
         branches(Vec::new(), &code[start + "crate::".len()..], &mut used);
+    }
+    // A folder's file names its children without more.
+    for line in code.split(';').filter(|_| path.ends_with("mod.rs")) {
+        let child = line.trim_start().split_once("use ").map(|(_, tree)| tree);
+        if let Some(tree) =
+            child.filter(|tree| !tree.starts_with("crate::") && !tree.starts_with("std::"))
+        {
+            let tree = tree.strip_prefix("self::").unwrap_or(tree);
+            branches(module_of(path), tree, &mut used);
+        }
     }
     for (start, _) in code.match_indices("super::") {
         if code[..start].ends_with("super::") {

@@ -5,13 +5,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::entry::{Executor, fresh_core};
-use crate::hosts::tick::OnWake;
-use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::core::{Config, FailurePolicy};
+use crate::kernel::failure::{TaskFailure, contain};
+use crate::kernel::tasks::{Config, FailurePolicy};
 use crate::watch::instrument::Instrument;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
@@ -41,6 +40,23 @@ pub struct Builder {
     instruments: Vec<Box<dyn Instrument>>,
     slow_poll: Option<Duration>,
     detect_stalls: bool,
+}
+
+impl Executor {
+    /// Begins an executor that differs from the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::builder().virtual_time().build();
+    /// executor.block_on(candor::sleep(Duration::from_secs(3600)));
+    /// assert_eq!(executor.failures(), 0);
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
 }
 
 impl Builder {
@@ -363,4 +379,29 @@ fn shuffle_from(seed: u64) -> Box<dyn Fn(&mut [u32])> {
             batch.swap(left - 1, (random() % left as u64) as usize);
         }
     })
+}
+
+/// A user's callback, as a waker. A panic in it does not reach the code that wakes a task.
+struct OnWake<F>(Option<F>);
+
+impl<F> OnWake<F> {
+    fn new(callback: F) -> Self {
+        OnWake(Some(callback))
+    }
+}
+
+/// Dropping what the callback holds runs user code, which may panic.
+impl<F> Drop for OnWake<F> {
+    fn drop(&mut self) {
+        let callback = self.0.take();
+        contain(|| drop(callback));
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
+    fn wake(self: Arc<Self>) {
+        if let Some(callback) = &self.0 {
+            contain(callback);
+        }
+    }
 }

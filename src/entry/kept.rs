@@ -8,17 +8,13 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::entry::{
-    Builder, advice_for, drive_reporting, exit_code, fresh_core, output_of, reactor,
-    warn_of_nesting,
+    advice_for, drive_reporting, exit_code, fresh_core, output_of, reactor, warn_of_nesting,
 };
 use crate::hosts::visit::Visit;
-use crate::kernel::failure::lineage::Entry;
-use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::current::Entered;
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::run_loop::{drain, drive};
-use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::failure::Entry;
+use crate::kernel::tasks::{
+    Core, Entered, JoinHandle, Stop, TaskBuilder, current, drain, drive, is_large,
+};
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
@@ -70,21 +66,6 @@ impl Executor {
         Executor {
             core: fresh_core(followed()),
         }
-    }
-
-    /// Begins an executor that differs from the default.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let executor = candor::Executor::builder().virtual_time().build();
-    /// executor.block_on(candor::sleep(Duration::from_secs(3600)));
-    /// assert_eq!(executor.failures(), 0);
-    /// ```
-    pub fn builder() -> Builder {
-        Builder::new()
     }
 
     /// Runs `future`, then every task that is not a daemon, as the free function [`run`](crate::run) does.

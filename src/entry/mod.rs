@@ -32,17 +32,11 @@ use std::task::Poll;
 
 use log::Level;
 
-use crate::kernel::failure::FailureKind;
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::lineage::Entry;
-use crate::kernel::failure::record::Record;
-use crate::kernel::tasks::core::watch::Event;
-use crate::kernel::tasks::core::{__candor_poll_boundary, Config, Core, Stop};
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::current::Entered;
-use crate::kernel::tasks::key::MAIN_SLOT;
-use crate::kernel::tasks::run_loop::{drain, drive};
-use crate::kernel::tasks::spawn::is_large;
+use crate::kernel::failure::{Entry, FailureKind, JoinError, Record};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, Config, Core, Entered, Event, MAIN_SLOT, Stop, current, drain, drive,
+    is_large,
+};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::report::reporter::Printer;

@@ -12,8 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::group::member::{AnyMember, Member};
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, TaskId, await_line};
 use crate::kernel::tasks::current;
 use crate::outcome::{Outcome, Value};
 

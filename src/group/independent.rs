@@ -23,9 +23,7 @@ use crate::group::member::{AnyMember, Group, Member};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::AwaitKind;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::listener::Ending;
-use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::tasks::{Ending, TaskBuilder, current, is_large};
 use crate::outcome::{Outcome, Value};
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by

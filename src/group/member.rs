@@ -15,10 +15,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::listener::{Ending, Listener};
+use crate::kernel::failure::{JoinError, TaskId};
+use crate::kernel::tasks::{Ending, JoinHandle, Listener};
 use crate::outcome::Outcome;
 
 /// What the group and the handle share.

@@ -5,9 +5,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll, Waker};
 
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::Foreign;
-use crate::kernel::tasks::{current, waker};
+use crate::kernel::tasks::{Foreign, Key, current, waker};
 
 /// Who waits for something of candor's own, on this thread: at most one.
 #[derive(Default)]

@@ -19,7 +19,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::kernel::tasks::inbox::Inbox;
+use crate::kernel::tasks::Inbox;
 
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
 static SET_EARLIER: Condvar = Condvar::new();

@@ -4,8 +4,7 @@
 
 use std::rc::Rc;
 
-use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::run_loop::{Loop, Pause, next_deadline, next_event};
+use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_deadline, next_event};
 
 impl Loop<'_> {
     /// Begins a pass, after a jump to the next deadline where time is virtual and nothing else can be done.

@@ -24,10 +24,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::entry::{Executor, advice_for};
 use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
-use crate::kernel::failure::lineage::Entry;
-use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, Stop};
-use crate::kernel::tasks::listener::Foreign;
-use crate::kernel::tasks::run_loop::poll_main;
+use crate::kernel::failure::Entry;
+use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Stop, poll_main};
 
 impl Executor {
     /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and

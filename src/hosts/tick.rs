@@ -15,17 +15,13 @@
 
 use std::panic::Location as Caller;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::Wake;
 use std::time::Instant;
 
 use crate::entry::Executor;
 use crate::hosts::passes::{run_until_stalled, tick};
 use crate::hosts::visit::Visit;
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::lineage::Entry;
-use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::run_loop::next_deadline;
+use crate::kernel::failure::Entry;
+use crate::kernel::tasks::{Core, Stop, next_deadline};
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
@@ -122,30 +118,5 @@ impl Executor {
         // If it was asked to stop, everything is cancelled already.
         let _stopped = visit.run(body);
         visit.leave()
-    }
-}
-
-/// A user's callback, as a waker. A panic in it does not reach the code that wakes a task.
-pub(crate) struct OnWake<F>(Option<F>);
-
-impl<F> OnWake<F> {
-    pub(crate) fn new(callback: F) -> Self {
-        OnWake(Some(callback))
-    }
-}
-
-/// Dropping what the callback holds runs user code, which may panic.
-impl<F> Drop for OnWake<F> {
-    fn drop(&mut self) {
-        let callback = self.0.take();
-        contain(|| drop(callback));
-    }
-}
-
-impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
-    fn wake(self: Arc<Self>) {
-        if let Some(callback) = &self.0 {
-            contain(callback);
-        }
     }
 }

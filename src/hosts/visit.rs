@@ -15,10 +15,8 @@
 use std::rc::Rc;
 
 use crate::hosts::alarm;
-use crate::kernel::failure::lineage::Entry;
-use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::current::Entered;
-use crate::kernel::tasks::run_loop::{deliver_mail, next_event};
+use crate::kernel::failure::Entry;
+use crate::kernel::tasks::{Core, Entered, Stop, deliver_mail, next_event};
 
 /// The executor runs on this thread until this is left, or dropped.
 pub(crate) struct Visit<'a> {

@@ -28,8 +28,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::spawn::TaskBuilder;
+use crate::kernel::tasks::{JoinHandle, TaskBuilder};
 use crate::outcome::Outcome;
 use permits::{Permit, Permits};
 pub use results::{NextResult, PoolResults};

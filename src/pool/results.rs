@@ -21,12 +21,8 @@ use std::task::{Context, Poll, ready};
 
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::AwaitKind;
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::listener::{Ending, Listener};
-use crate::kernel::tasks::spawn::{TaskBuilder, is_large};
+use crate::kernel::failure::{AwaitKind, JoinError};
+use crate::kernel::tasks::{Ending, JoinHandle, Listener, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 

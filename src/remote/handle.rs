@@ -7,9 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
 use crate::kernel::tasks::current;
 use crate::outcome::{Outcome, Value};
 use crate::remote::Remote;

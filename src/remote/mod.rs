@@ -37,9 +37,7 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
-use crate::kernel::tasks::core::outside::{Errand, SharedErrands};
-use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::spawn::{check_for_nested_result, is_large};
+use crate::kernel::tasks::{Errand, Inbox, SharedErrands, check_for_nested_result, is_large};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
 use order::{Order, SpawnedBy};

@@ -12,13 +12,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
-use crate::kernel::failure::aside::drop_payload;
-use crate::kernel::failure::lineage::Lineage;
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::core::outside::Errand;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::spawn::is_large;
-use crate::kernel::tasks::task::{Job, Parentage};
+use crate::kernel::failure::{Lineage, drop_payload};
+use crate::kernel::tasks::{Core, Errand, Job, Parentage, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
 use crate::remote::task::RemoteTask;

@@ -17,9 +17,8 @@ use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
 use std::panic::Location as Caller;
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::reporter::{Warning, reporter};
-use crate::kernel::tasks::core::ending::SUCCESSORS;
+use crate::kernel::failure::{Warning, contain, reporter};
+use crate::kernel::tasks::SUCCESSORS;
 
 type Waiting = VecDeque<Box<dyn Any>>;
 

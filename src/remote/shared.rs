@@ -23,14 +23,10 @@ use std::panic::Location as Caller;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::TaskFailure;
-use crate::kernel::failure::join_error::{Cancelled, JoinError};
-use crate::kernel::failure::lineage::{Lineage, Named, Origin, TaskId};
-use crate::kernel::failure::record::Record;
-use crate::kernel::failure::reporter::discard_value;
-use crate::kernel::tasks::core::outside::Errand;
-use crate::kernel::tasks::listener::Ending;
-use crate::kernel::tasks::listener::Foreign;
+use crate::kernel::failure::{
+    Cancelled, JoinError, Lineage, Named, Origin, Record, TaskFailure, TaskId, discard_value,
+};
+use crate::kernel::tasks::{Ending, Errand, Foreign};
 use crate::outcome::Outcome;
 
 /// An order, whatever its closure is.

@@ -10,9 +10,7 @@ use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 
 use crate::entry::Executor;
 use crate::kernel::failure::await_line;
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::spawn::TaskBuilder;
+use crate::kernel::tasks::{Core, TaskBuilder, current};
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
 

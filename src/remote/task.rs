@@ -18,11 +18,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::kernel::failure::join_error::Panic;
-use crate::kernel::failure::{LastAwait, TaskFailure};
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::{Ending, Joiner};
-use crate::kernel::tasks::task::{AfterPoll, Header, Job, JobOf, Task};
+use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
+use crate::kernel::tasks::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Key, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 

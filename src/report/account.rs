@@ -18,10 +18,7 @@ use std::any::{Any, TypeId, type_name};
 use std::convert::Infallible;
 use std::error::Error as StdError;
 
-use crate::kernel::failure::TaskFailure;
-use crate::kernel::failure::account::{Account, Cause, Help};
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::reporter::AnyError;
+use crate::kernel::failure::{Account, AnyError, Cause, Help, JoinError, TaskFailure};
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error};

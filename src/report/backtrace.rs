@@ -29,7 +29,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use crate::kernel::failure::text::in_one_line;
+use crate::kernel::failure::in_one_line;
 
 /// The function that a poll passes through, so that a backtrace shows where the task ends and its executor
 /// begins.

@@ -12,10 +12,9 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::kernel::failure::account::Account;
-use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
-use crate::kernel::failure::reporter::AnyError;
-use crate::kernel::failure::{FailureKind, Location, TaskFailure};
+use crate::kernel::failure::{
+    Account, AnyError, Cancelled, FailureKind, JoinError, Location, Panic, TaskFailure,
+};
 use crate::report::account::{account_of, is_better_asked_once_converted};
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;

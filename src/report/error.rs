@@ -16,8 +16,7 @@ use std::fmt;
 use std::panic::Location as Caller;
 use std::sync::Arc;
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::{Location, TaskFailure};
+use crate::kernel::failure::{Location, TaskFailure, contain};
 use crate::report::quoting::source_of;
 
 /// Any error, with the place and the backtrace of the `?` that made it.

@@ -13,7 +13,7 @@
 //!
 //! Knows no task and no group.
 
-use crate::kernel::failure::join_error::JoinError;
+use crate::kernel::failure::JoinError;
 use crate::report::error::Error;
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.

@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 
 use log::Level;
 
-use crate::kernel::failure::aside::guarded;
+use crate::kernel::failure::guarded;
 
 thread_local! {
     /// The program's logger is being called by candor.

@@ -19,8 +19,7 @@
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display, Write};
 
-use crate::kernel::failure::aside::{Caught, drop_payload, guarded};
-use crate::kernel::failure::text::{payload_text, push_visible};
+use crate::kernel::failure::{Caught, drop_payload, guarded, payload_text, push_visible};
 
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;

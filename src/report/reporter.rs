@@ -4,11 +4,9 @@
 
 use log::Level;
 
-use crate::kernel::failure::account::Account;
-use crate::kernel::failure::aside::Caught;
-use crate::kernel::failure::lineage::Origin;
-use crate::kernel::failure::reporter::{AnyError, Reporter, Warning};
-use crate::kernel::failure::{Location, TaskFailure};
+use crate::kernel::failure::{
+    Account, AnyError, Caught, Location, Origin, Reporter, TaskFailure, Warning,
+};
 use crate::report::account::account_of;
 use crate::report::printing;
 

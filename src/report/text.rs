@@ -30,8 +30,7 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::Ordering;
 
-use crate::kernel::failure::account::{Account, Cause, Help};
-use crate::kernel::failure::{FailureKind, Location, Parts, TaskFailure};
+use crate::kernel::failure::{Account, Cause, FailureKind, Help, Location, Parts, TaskFailure};
 use crate::report::backtrace::trim;
 use crate::report::quoting::{quoted, quoted_line};
 

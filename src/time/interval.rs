@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::current;
-use crate::kernel::time::sleep::Sleep;
+use crate::kernel::time::Sleep;
 use crate::time::now;
 
 /// A tick that is awaited no later than this has not been missed: tokio's tolerance. Without it,

@@ -10,11 +10,9 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use crate::kernel::failure::location::Site;
-use crate::kernel::failure::{AwaitKind, LastAwait};
+use crate::kernel::failure::{AwaitKind, LastAwait, Site};
 use crate::kernel::tasks::current;
-use crate::kernel::time::clock::Elapsed;
-use crate::kernel::time::sleep::Sleep;
+use crate::kernel::time::{Elapsed, Sleep};
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
 ///

@@ -16,11 +16,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::lineage::{Named, TaskId};
-use crate::kernel::failure::{LastAwait, Location, TaskFailure};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::listener::Ending;
-use crate::kernel::tasks::task::Header;
+use crate::kernel::failure::{LastAwait, Location, Named, TaskFailure, TaskId};
+use crate::kernel::tasks::{Core, Ending, Header};
 
 /// Watches an executor: one method an event, each of which does nothing unless you write it.
 ///

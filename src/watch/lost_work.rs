@@ -7,9 +7,8 @@
 
 use log::Level;
 
-use crate::kernel::failure::Location;
-use crate::kernel::failure::lineage::Named;
-use crate::kernel::tasks::core::Core;
+use crate::kernel::failure::{Location, Named};
+use crate::kernel::tasks::Core;
 use crate::report::printing;
 
 /// How many tasks the notice names.

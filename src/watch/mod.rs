@@ -14,11 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::{slice, vec};
 
-use crate::kernel::failure::lineage::{Named, TaskId};
-use crate::kernel::failure::{LastAwait, Location};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::task::Header;
+use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
+use crate::kernel::tasks::{Core, Header, current};
 
 pub use timeline::Timeline;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::failure::lineage::TaskId;
+use crate::kernel::failure::TaskId;
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView};
 

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use log::Level;
 
-use crate::kernel::failure::lineage::{Named, TaskId};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::key::MAIN_SLOT;
+use crate::kernel::failure::{Named, TaskId};
+use crate::kernel::tasks::{Core, MAIN_SLOT};
 use crate::report::printing;
 use crate::watch::Tasks;
 

@@ -21,9 +21,8 @@ use std::time::{Duration, Instant};
 
 use drawing::Drawing;
 
-use crate::kernel::failure::lineage::{Named, TaskId};
-use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
-use crate::kernel::tasks::listener::Ending;
+use crate::kernel::failure::{FailureKind, LastAwait, Location, Named, TaskFailure, TaskId};
+use crate::kernel::tasks::Ending;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 
 /// Records what one executor does, for a trace viewer.

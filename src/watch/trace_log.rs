@@ -10,8 +10,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::core::Config;
-use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::{Config, Ending};
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::watchers::Watchers;

@@ -13,12 +13,10 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::failure::aside::guarded;
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::tasks::core::watch::{Event, Watch};
-use crate::kernel::tasks::core::{Config, Core, MAIN_UNCAUGHT, NOBODY, Stop};
-use crate::kernel::tasks::key::{Key, MAIN_SLOT};
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::failure::{TaskId, guarded};
+use crate::kernel::tasks::{
+    AnyTask, Config, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Stop, Watch,
+};
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::stall;

@@ -46,10 +46,19 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use account::{Account, Cause};
-use lineage::{Lineage, Origin, TaskId};
+pub(crate) use account::{Account, Cause, Help};
+pub(crate) use aside::{Behalf, Caught, OnBehalf, contain, drop_payload, guarded};
+pub(crate) use hook::Probe;
+pub(crate) use join_error::{Cancelled, JoinError, Panic};
+pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, TaskId};
+pub(crate) use location::Site;
 pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
+pub(crate) use record::Record;
+pub(crate) use records::Polled;
+pub(crate) use reporter::{AnyError, Reporter, Warning, discard_value, reporter};
+pub(crate) use text::{in_one_line, payload_text, push_visible};
+pub(crate) use unread::Unread;
 
 /// How a task failed.
 ///

@@ -20,9 +20,7 @@ use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, gua
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::reporter::reporter;
 use crate::kernel::failure::{FailureKind, TaskFailure, hook};
-use crate::kernel::tasks::core::watch::Event;
-use crate::kernel::tasks::core::{Core, FailurePolicy, NOBODY, Stop};
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
     /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.

@@ -33,17 +33,13 @@ pub(crate) mod watch;
 pub(crate) use config::Config;
 pub use config::FailurePolicy;
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::lineage::{Entry, TaskId};
-use crate::kernel::failure::unread::Unread;
-use crate::kernel::failure::{LastAwait, TaskFailure};
+use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::kernel::tasks::slots::Slots;
 use crate::kernel::tasks::task::{AnyTask, Header, Job, Parentage};
-use crate::kernel::time::clock::Clock;
-use crate::kernel::time::wheel::Wheel;
+use crate::kernel::time::{Clock, Wheel};
 
 // Whose code runs, as `Core::polled` says it:
 //

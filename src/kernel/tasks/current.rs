@@ -22,13 +22,9 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::kernel::failure::aside::{Behalf, OnBehalf};
-use crate::kernel::failure::hook;
-use crate::kernel::failure::hook::Probe;
-use crate::kernel::failure::lineage::{Entry, Origin};
-use crate::kernel::failure::records::Polled;
-use crate::kernel::failure::reporter::Reporter;
-use crate::kernel::failure::{AwaitKind, LastAwait};
+use crate::kernel::failure::{
+    AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Origin, Polled, Probe, Reporter, hook,
+};
 use crate::kernel::tasks::core::{Config, Core};
 use crate::kernel::tasks::key::Key;
 

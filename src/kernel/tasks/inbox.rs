@@ -59,7 +59,7 @@ use numbers::{Numbers, TABLE, place_of, with_numbers};
 use sleepers::Sleepers;
 use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
 
-use crate::kernel::time::wheel::EntryKey;
+use crate::kernel::time::EntryKey;
 
 /// The owner runs, and has fetched all mail that it has been told of.
 const AWAKE: u8 = 0;

@@ -11,11 +11,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::lineage::{Named, TaskId};
-use crate::kernel::failure::reporter::discard_value;
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{
+    AwaitKind, JoinError, Named, TaskId, await_line, contain, discard_value,
+};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::listener::{Joiner, Listener};

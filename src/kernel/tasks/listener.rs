@@ -10,12 +10,11 @@
 //!
 //! Knows keys.
 
-use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::{JoinError, contain};
 use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::kernel::failure::join_error::JoinError;
 use crate::kernel::tasks::key::Key;
 
 /// Who is told when a task is done.

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::aside::contain;
+use crate::kernel::failure::contain;
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::kernel::tasks::key::{Key, MAIN_SLOT};

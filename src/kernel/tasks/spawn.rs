@@ -9,7 +9,7 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::reporter::{Warning, reporter};
+use crate::kernel::failure::{Warning, reporter};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
 use crate::kernel::tasks::join::JoinHandle;

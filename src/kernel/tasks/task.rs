@@ -27,10 +27,10 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::kernel::failure::join_error::{Cancelled, JoinError, Panic};
-use crate::kernel::failure::lineage::{Lineage, Named, OriginOf, TaskId};
-use crate::kernel::failure::record::Record;
-use crate::kernel::failure::{AwaitKind, LastAwait, TaskFailure};
+use crate::kernel::failure::{
+    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Panic, Record,
+    TaskFailure, TaskId,
+};
 use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::Foreign;
 use crate::kernel::tasks::listener::{Ending, Joiner};

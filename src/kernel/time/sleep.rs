@@ -20,13 +20,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::{AwaitKind, await_line};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::waker;
+use crate::kernel::failure::{AwaitKind, await_line, contain};
+use crate::kernel::tasks::{Core, Inbox, Key, current, waker};
 use crate::kernel::time::wheel::EntryKey;
 
 /// Reads the clock of the executor on this thread; outside of one, the real clock.

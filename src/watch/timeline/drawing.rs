@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Instant;
 
-use crate::kernel::failure::lineage::TaskId;
-use crate::kernel::failure::{FailureKind, LastAwait};
+use crate::kernel::failure::{FailureKind, LastAwait, TaskId};
 use crate::watch::instrument::WokenBy;
 use crate::watch::timeline::{Event, Record, What};
 

@@ -9,9 +9,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::lineage::Named;
-use crate::kernel::failure::reporter::{Warning, reporter};
+use crate::kernel::failure::{Named, Warning, contain, reporter};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
 use crate::kernel::tasks::task::AnyTask;

@@ -11,9 +11,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use crate::kernel::failure::aside::drop_payload;
-use crate::kernel::failure::hook;
-use crate::kernel::failure::join_error::Panic;
+use crate::kernel::failure::{Panic, drop_payload, hook};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
 use crate::kernel::tasks::listener::Joiner;

@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use crate::kernel::failure::lineage::{Lineage, Origin, TaskId};
-use crate::kernel::failure::records::Polled;
-use crate::kernel::failure::reporter::reporter;
+use crate::kernel::failure::{Lineage, Origin, Polled, TaskId, reporter};
 use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::kernel::tasks::key::MAIN_SLOT;
 use crate::kernel::tasks::task::Parentage;

@@ -15,9 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
 
-use crate::kernel::failure::aside::contain;
-use crate::kernel::failure::join_error::JoinError;
-use crate::kernel::failure::lineage::Lineage;
+use crate::kernel::failure::{JoinError, Lineage, contain};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::inbox::errands::Errands;
 use crate::kernel::tasks::task::Parentage;

@@ -9,7 +9,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use crate::kernel::time::wheel::EntryKey;
+use crate::kernel::time::EntryKey;
 
 pub(super) struct Gone {
     /// With the serial number of the executor: the inbox may have a later owner by now.
