@@ -7,7 +7,9 @@
 //! | `carried` | how a failure is found inside the error of another task |
 //! | `error` | `candor::Error`, which knows where it was made |
 //! | `group_error` | all failures of a group |
+//! | `facts` | what a user may ask a failure |
 //! | `display` | what a failure says of itself, in a line or in full |
+//! | `resume` | a panic that goes on where its awaiter is |
 //! | `text` | the text of a report |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //! | `printing` | the one place that prints |
@@ -19,8 +21,10 @@ pub(crate) mod backtrace;
 pub(crate) mod carried;
 pub(crate) mod display;
 pub(crate) mod error;
+pub(crate) mod facts;
 pub(crate) mod group_error;
 pub(crate) mod printing;
 pub(crate) mod quoting;
 pub(crate) mod reporter;
+pub(crate) mod resume;
 pub(crate) mod text;

@@ -74,15 +74,19 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     }
 }
 
+/// The task that is being polled on this thread, if it is that which has panicked or will.
+pub(crate) fn polled() -> Option<Polled> {
+    match behalf() {
+        Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
+        Behalf::Nobody | Behalf::Quoted => None,
+    }
+}
+
 fn put_in_front(probe: Probe) {
     PROBE.get_or_init(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let behalf = behalf();
-            let polled = match behalf {
-                Behalf::Task => (probe.polled)(),
-                Behalf::Nobody | Behalf::Quoted => None,
-            };
+            let polled = polled();
             let is_a_tasks = polled.is_some();
             let is_the_end = is_about_to_abort(info);
             if is_the_end {
@@ -90,7 +94,7 @@ fn put_in_front(probe: Probe) {
             } else if let Some(polled) = polled {
                 records::push(record_of(info, polled));
             }
-            match behalf {
+            match behalf() {
                 Behalf::Quoted if !is_the_end => note_place(info),
                 _ if is_a_tasks => {}
                 _ => previous(info),
@@ -173,7 +177,7 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
         && let Some(caught) = records::reported_before(&record.identity)
     {
         record.account.help = None;
-        record.account.location = caught.location();
+        record.account.location = caught.0.account.location.clone();
         record.account.causes.push(Cause::Failure(caught));
     }
     Panic::new(failure_of(record, FailureKind::Panicked), payload)
@@ -186,62 +190,4 @@ pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
     let failure = failure_of(record, FailureKind::Caught);
     records::remember(identity, &failure);
     Some(failure)
-}
-
-impl Panic {
-    /// Goes on panicking, here.
-    ///
-    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
-    /// is printed at once, since resuming a panic prints nothing.
-    ///
-    /// # Panics
-    ///
-    /// Always: with the payload of this panic.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use candor::JoinError;
-    ///
-    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
-    ///     let task = candor::spawn(async { panic!("boom") });
-    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
-    ///     panic.resume()
-    /// }));
-    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
-    /// ```
-    pub fn resume(self) -> ! {
-        let failure = (*self).clone();
-        let payload = self.into_payload();
-        reinstate(failure, &*payload);
-        panic::resume_unwind(payload)
-    }
-}
-
-/// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
-/// task, it is reported now.
-fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
-    let polled = match behalf() {
-        Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
-        Behalf::Nobody | Behalf::Quoted => None,
-    };
-    match polled {
-        None if failure.is_reported() => {}
-        None => {
-            failure.begin_report();
-            reporter().report(&failure, None);
-        }
-        Some(polled) => records::push(Record {
-            executor: polled.executor,
-            polled,
-            identity: Identity::of(payload),
-            account: Account {
-                message: failure.message().to_owned(),
-                location: failure.location(),
-                backtrace: failure.shared_backtrace().cloned(),
-                help: None,
-                causes: vec![Cause::Failure(failure)],
-            },
-        }),
-    }
 }

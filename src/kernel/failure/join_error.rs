@@ -12,7 +12,6 @@ use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::failure::lineage::TaskId;
 use crate::kernel::failure::record::Record;
 
 /// Why an awaited task has no value to give.
@@ -43,62 +42,6 @@ pub enum JoinError<E> {
     Panicked(Panic),
     /// The task was aborted, or its executor ended, before it was done.
     Cancelled(Cancelled),
-}
-
-impl<E> JoinError<E> {
-    /// Tells whether the task was aborted, or its executor ended, before it was done.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     task.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
-    /// });
-    /// ```
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, JoinError::Cancelled(_))
-    }
-
-    /// Tells whether the task panicked.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(async { panic!("boom") });
-    ///     assert!(task.await.unwrap_err().is_panic());
-    /// });
-    /// ```
-    #[must_use]
-    pub fn is_panic(&self) -> bool {
-        matches!(self, JoinError::Panicked(_))
-    }
-
-    /// Returns the error that the task returned, if it did return one.
-    ///
-    /// # Errors
-    ///
-    /// The `JoinError` itself, when the task panicked or was cancelled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let failed = candor::spawn(async { Err::<(), u16>(404) });
-    ///     assert_eq!(failed.await.unwrap_err().into_failed().unwrap(), 404);
-    ///     let panicked = candor::spawn(async { panic!("boom") });
-    ///     assert!(panicked.await.unwrap_err().into_failed().is_err());
-    /// });
-    /// ```
-    pub fn into_failed(self) -> Result<E, Self> {
-        match self {
-            JoinError::Failed(error, _) => Ok(error),
-            other => Err(other),
-        }
-    }
 }
 
 impl<E: Debug + 'static> JoinError<E> {
@@ -140,20 +83,6 @@ impl<E: Debug + 'static> JoinError<E> {
 /// });
 /// ```
 pub struct Cancelled(pub(crate) Record);
-
-impl Cancelled {
-    /// Returns the task's number, unique within its executor.
-    #[must_use]
-    pub fn task_id(&self) -> TaskId {
-        self.0.task_id()
-    }
-
-    /// Returns the task's name, if it was given one.
-    #[must_use]
-    pub fn task_name(&self) -> Option<&str> {
-        self.0.task_name()
-    }
-}
 
 /// A panic that ended a task. It dereferences to its [`TaskFailure`], which has the message, the place and the frames.
 ///

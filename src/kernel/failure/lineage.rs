@@ -98,14 +98,14 @@ impl fmt::Display for Entry {
 #[derive(Clone, Debug)]
 pub struct Lineage {
     /// The spawner, its spawner, and so on.
-    ancestors: Vec<Ancestor>,
-    omitted: u64,
-    root: Root,
+    pub(crate) ancestors: Vec<Ancestor>,
+    pub(crate) omitted: u64,
+    pub(crate) root: Root,
 }
 
 /// Where a lineage begins.
 #[derive(Clone, Debug)]
-enum Root {
+pub(crate) enum Root {
     Entry(Entry),
     /// Spawned from another thread, by a `Remote`.
     Thread(Thread),
@@ -113,20 +113,6 @@ enum Root {
     Logger,
     /// Spawned while the executor was not running.
     Nowhere,
-}
-
-impl fmt::Display for Root {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Root::Entry(entry) => write!(f, "by {entry}"),
-            Root::Thread(thread) => match thread.name() {
-                Some(name) => write!(f, "from thread {}", quoted_name(name)),
-                None => f.write_str("from another thread"),
-            },
-            Root::Logger => f.write_str("by the program's logger"),
-            Root::Nowhere => f.write_str("while its executor was not running"),
-        }
-    }
 }
 
 /// A task in a [`Lineage`].
@@ -147,56 +133,23 @@ impl fmt::Display for Root {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ancestor {
-    id: TaskId,
-    name: Option<Arc<str>>,
-    spawned_at: &'static Caller<'static>,
-}
-
-impl Ancestor {
-    /// Returns the task's number.
-    #[must_use]
-    pub fn id(&self) -> TaskId {
-        self.id
-    }
-
-    /// Returns the task's name, if it was given one.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// Returns where it was spawned.
-    #[must_use]
-    pub fn spawned_at(&self) -> Location {
-        self.spawned_at.into()
-    }
+    pub(crate) id: TaskId,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) spawned_at: &'static Caller<'static>,
 }
 
 impl Lineage {
+    /// That of what no task has spawned.
+    pub(crate) fn new(root: Root) -> Arc<Lineage> {
+        Arc::new(Lineage {
+            ancestors: Vec::new(),
+            omitted: 0,
+            root,
+        })
+    }
+
     pub(crate) fn of_entry(entry: Option<Entry>) -> Arc<Lineage> {
-        Arc::new(Lineage {
-            ancestors: Vec::new(),
-            omitted: 0,
-            root: entry.map_or(Root::Nowhere, Root::Entry),
-        })
-    }
-
-    /// The lineage of what `thread` spawns on an executor that is not its own.
-    pub(crate) fn of_thread(thread: &Thread) -> Arc<Lineage> {
-        Arc::new(Lineage {
-            ancestors: Vec::new(),
-            omitted: 0,
-            root: Root::Thread(thread.clone()),
-        })
-    }
-
-    /// The lineage of what the program's logger spawns while candor is giving it something.
-    pub(crate) fn of_logger() -> Arc<Lineage> {
-        Arc::new(Lineage {
-            ancestors: Vec::new(),
-            omitted: 0,
-            root: Root::Logger,
-        })
+        Lineage::new(entry.map_or(Root::Nowhere, Root::Entry))
     }
 
     /// The lineage of what `spawner` spawns.
@@ -222,18 +175,6 @@ impl Lineage {
         })
     }
 
-    /// Returns the tasks, the nearest first; at most 16.
-    #[must_use]
-    pub fn ancestors(&self) -> &[Ancestor] {
-        &self.ancestors
-    }
-
-    /// Returns how many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
-    #[must_use]
-    pub fn omitted(&self) -> u64 {
-        self.omitted
-    }
-
     /// Whether its first task was spawned while its executor was running.
     pub(crate) fn is_entered(&self) -> bool {
         matches!(self.root, Root::Entry(_))
@@ -242,51 +183,6 @@ impl Lineage {
     /// Whether the program's logger spawned its first task.
     pub(crate) fn is_of_logger(&self) -> bool {
         matches!(self.root, Root::Logger)
-    }
-
-    /// The line of a task that was spawned at `site`, and those of its ancestors; each begins with a newline.
-    pub(crate) fn lines(&self, site: Option<&'static Caller<'static>>, indent: usize) -> String {
-        let mut lines = String::new();
-        let ancestors = self.ancestors.iter().map(|ancestor| ancestor.spawned_at);
-        let mut spawners = self.ancestors.iter();
-        for site in site.into_iter().chain(ancestors) {
-            let spawner = match spawners.next() {
-                Some(spawner) => format!("by {spawner}"),
-                None => self.beginning(),
-            };
-            let site = Location::from(site);
-            lines.push_str(&format!("\n{:indent$}spawned at {site} {spawner}", ""));
-        }
-        if let (None, Root::Entry(entry)) = (site, &self.root) {
-            lines.push_str(&format!("\n{:indent$}entered by {entry}", ""));
-        }
-        lines
-    }
-
-    /// Who spawned the farthest of the ancestors that are known.
-    fn beginning(&self) -> String {
-        match self.omitted {
-            0 => self.root.to_string(),
-            more => format!(
-                "by a task that {more} more spawns led to, the first {}",
-                self.root
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Lineage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ancestor in &self.ancestors {
-            writeln!(f, "by {ancestor}, spawned at {}", ancestor.spawned_at())?;
-        }
-        f.write_str(&self.beginning())
-    }
-}
-
-impl fmt::Display for Ancestor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Named(self.id, self.name()).fmt(f)
     }
 }
 

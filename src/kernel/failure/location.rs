@@ -31,30 +31,12 @@ pub(crate) type Site = &'static Caller<'static>;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    file: Cow<'static, str>,
-    line: u32,
-    column: u32,
+    pub(crate) file: Cow<'static, str>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Location {
-    /// Returns the path of the file, as the compiler was given it.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// Returns the line, from 1.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// Returns the column, from 1.
-    #[must_use]
-    pub fn column(&self) -> u32 {
-        self.column
-    }
-
     pub(crate) fn copied(location: &Caller<'_>) -> Self {
         Location {
             file: location.file().to_owned().into(),
@@ -111,32 +93,6 @@ pub(crate) enum AwaitKind {
     Sleep,
     Timeout,
     YieldNow,
-}
-
-impl LastAwait {
-    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
-    #[must_use]
-    pub fn what(&self) -> &'static str {
-        match self.what {
-            AwaitKind::Interval => "interval",
-            AwaitKind::Join => "JoinHandle",
-            AwaitKind::Sleep => "sleep",
-            AwaitKind::Timeout => "timeout",
-            AwaitKind::YieldNow => "yield_now",
-        }
-    }
-
-    /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
-    #[must_use]
-    pub fn location(&self) -> Location {
-        self.at.into()
-    }
-}
-
-impl fmt::Display for LastAwait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.what(), self.location())
-    }
 }
 
 /// The path of candor's own source, as the compiler was given it.

@@ -50,7 +50,7 @@ pub(crate) use account::{Account, Cause, Help};
 pub(crate) use aside::{Behalf, Caught, OnBehalf, contain, drop_payload, guarded};
 pub(crate) use hook::Probe;
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
-pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, TaskId};
+pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, Root, TaskId};
 pub(crate) use location::Site;
 pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
@@ -151,12 +151,6 @@ impl TaskFailure {
         self.0.origin.id
     }
 
-    /// Returns the task's name, if it was given one.
-    #[must_use]
-    pub fn task_name(&self) -> Option<&str> {
-        self.0.origin.name.as_deref()
-    }
-
     /// Says how it failed.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
@@ -167,25 +161,6 @@ impl TaskFailure {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.account.message
-    }
-
-    /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
-    /// an error that does not know.
-    #[must_use]
-    pub fn location(&self) -> Option<Location> {
-        self.0.account.location.clone()
-    }
-
-    /// Returns the frames at that place; `None` for an error that has none.
-    #[must_use]
-    pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.0.account.backtrace.as_deref()
-    }
-
-    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
-    #[must_use]
-    pub fn last_await(&self) -> Option<LastAwait> {
-        self.0.last_await
     }
 
     /// Says who spawned the task, and who spawned that one, up to the entry point.

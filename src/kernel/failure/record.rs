@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::kernel::failure::account::Account;
-use crate::kernel::failure::lineage::{Lineage, Named, Origin, OriginOf, TaskId};
+use crate::kernel::failure::lineage::{Origin, OriginOf};
 use crate::kernel::failure::reporter::{AnyError, reporter};
 use crate::kernel::failure::{FailureKind, LastAwait, TaskFailure};
 
@@ -43,9 +43,9 @@ thread_local! {
 /// ```
 pub struct Record(Option<Box<Parts>>);
 
-struct Parts {
-    origin: Origin,
-    last_await: Option<LastAwait>,
+pub(crate) struct Parts {
+    pub(crate) origin: Origin,
+    pub(crate) last_await: Option<LastAwait>,
     failure: OnceLock<TaskFailure>,
 }
 
@@ -76,30 +76,6 @@ impl Record {
         Record(Some(parts))
     }
 
-    /// Returns the task's number, unique within its executor.
-    #[must_use]
-    pub fn task_id(&self) -> TaskId {
-        self.parts().origin.id
-    }
-
-    /// Returns the task's name, if it was given one.
-    #[must_use]
-    pub fn task_name(&self) -> Option<&str> {
-        self.parts().origin.name.as_deref()
-    }
-
-    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
-    #[must_use]
-    pub fn last_await(&self) -> Option<LastAwait> {
-        self.parts().last_await
-    }
-
-    /// Says who spawned the task, and who spawned that one, up to the entry point.
-    #[must_use]
-    pub fn lineage(&self) -> &Lineage {
-        &self.parts().origin.spawned_by
-    }
-
     /// The failure of the task that returned `error`, which is asked for its text if nobody has asked before.
     pub(crate) fn failure<E: fmt::Debug + 'static>(&self, error: &E) -> &TaskFailure {
         self.failure_or(|| reporter().account(AnyError::of(error)))
@@ -121,7 +97,7 @@ impl Record {
         failure.get().expect("it has just been set")
     }
 
-    fn parts(&self) -> &Parts {
+    pub(crate) fn parts(&self) -> &Parts {
         self.0.as_ref().expect("it is full until it is dropped")
     }
 }
@@ -134,17 +110,5 @@ impl Drop for Record {
             parts.failure.take();
             RESERVE.try_with(|reserve| reserve.set(Some(parts))).ok();
         }
-    }
-}
-
-impl fmt::Display for Record {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Named(self.task_id(), self.task_name()).fmt(f)
-    }
-}
-
-impl fmt::Debug for Record {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Record({self})")
     }
 }

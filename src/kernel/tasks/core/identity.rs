@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use crate::kernel::failure::{Lineage, Origin, Polled, TaskId, reporter};
+use crate::kernel::failure::{Lineage, Origin, Polled, Root, TaskId, reporter};
 use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
 use crate::kernel::tasks::key::MAIN_SLOT;
 use crate::kernel::tasks::task::Parentage;
@@ -82,7 +82,7 @@ impl Core {
         let slot = self.polled();
         let parentage = self.parentage_with(match self.origin_of(slot) {
             Some(origin) => Lineage::below(&origin),
-            None if slot == NOBODY && reporter().is_printing() => Lineage::of_logger(),
+            None if slot == NOBODY && reporter().is_printing() => Lineage::new(Root::Logger),
             None => Lineage::of_entry(self.entry.get()),
         });
         // Between the polls of a running executor the next one may be the logger, or no longer.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
 
-use crate::kernel::failure::{JoinError, Lineage, contain};
+use crate::kernel::failure::{JoinError, Lineage, Root, contain};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::inbox::errands::Errands;
 use crate::kernel::tasks::task::Parentage;
@@ -121,7 +121,7 @@ impl Core {
         {
             return Rc::clone(parentage);
         }
-        let parentage = self.parentage_with(Lineage::of_thread(thread));
+        let parentage = self.parentage_with(Lineage::new(Root::Thread(thread.clone())));
         if let Some(cached) = cached {
             *cached = Some((thread.id(), Rc::clone(&parentage)));
         }

@@ -1,0 +1,287 @@
+//! What is known of a failure, for those who ask: getters, and one line of text each.
+//!
+//! The types themselves are the kernel's, which fills them in. Knows failures.
+
+use std::backtrace::Backtrace;
+use std::fmt;
+
+use crate::kernel::failure::lineage::{Ancestor, Root};
+use crate::kernel::failure::location::AwaitKind;
+use crate::kernel::failure::text::quoted_name;
+use crate::kernel::failure::{
+    Cancelled, JoinError, LastAwait, Lineage, Location, Named, Record, Site, TaskFailure, TaskId,
+};
+
+impl TaskFailure {
+    /// Returns the task's name, if it was given one.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.0.origin.name.as_deref()
+    }
+
+    /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
+    /// an error that does not know.
+    #[must_use]
+    pub fn location(&self) -> Option<Location> {
+        self.0.account.location.clone()
+    }
+
+    /// Returns the frames at that place; `None` for an error that has none.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.account.backtrace.as_deref()
+    }
+
+    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
+    #[must_use]
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.0.last_await
+    }
+}
+
+impl<E> JoinError<E> {
+    /// Tells whether the task was aborted, or its executor ended, before it was done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, JoinError::Cancelled(_))
+    }
+
+    /// Tells whether the task panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     assert!(task.await.unwrap_err().is_panic());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self, JoinError::Panicked(_))
+    }
+
+    /// Returns the error that the task returned, if it did return one.
+    ///
+    /// # Errors
+    ///
+    /// The `JoinError` itself, when the task panicked or was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let failed = candor::spawn(async { Err::<(), u16>(404) });
+    ///     assert_eq!(failed.await.unwrap_err().into_failed().unwrap(), 404);
+    ///     let panicked = candor::spawn(async { panic!("boom") });
+    ///     assert!(panicked.await.unwrap_err().into_failed().is_err());
+    /// });
+    /// ```
+    pub fn into_failed(self) -> Result<E, Self> {
+        match self {
+            JoinError::Failed(error, _) => Ok(error),
+            other => Err(other),
+        }
+    }
+}
+
+impl Cancelled {
+    /// Returns the task's number, unique within its executor.
+    #[must_use]
+    pub fn task_id(&self) -> TaskId {
+        self.0.task_id()
+    }
+
+    /// Returns the task's name, if it was given one.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.0.task_name()
+    }
+}
+
+impl Record {
+    /// Returns the task's number, unique within its executor.
+    #[must_use]
+    pub fn task_id(&self) -> TaskId {
+        self.parts().origin.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    #[must_use]
+    pub fn task_name(&self) -> Option<&str> {
+        self.parts().origin.name.as_deref()
+    }
+
+    /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
+    #[must_use]
+    pub fn last_await(&self) -> Option<LastAwait> {
+        self.parts().last_await
+    }
+
+    /// Says who spawned the task, and who spawned that one, up to the entry point.
+    #[must_use]
+    pub fn lineage(&self) -> &Lineage {
+        &self.parts().origin.spawned_by
+    }
+}
+
+impl Lineage {
+    /// Returns the tasks, the nearest first; at most 16.
+    #[must_use]
+    pub fn ancestors(&self) -> &[Ancestor] {
+        &self.ancestors
+    }
+
+    /// Returns how many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
+    #[must_use]
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// The line of a task that was spawned at `site`, and those of its ancestors; each begins with a newline.
+    pub(crate) fn lines(&self, site: Option<Site>, indent: usize) -> String {
+        let mut lines = String::new();
+        let ancestors = self.ancestors.iter().map(|ancestor| ancestor.spawned_at);
+        let mut spawners = self.ancestors.iter();
+        for site in site.into_iter().chain(ancestors) {
+            let spawner = match spawners.next() {
+                Some(spawner) => format!("by {spawner}"),
+                None => self.beginning(),
+            };
+            let site = Location::from(site);
+            lines.push_str(&format!("\n{:indent$}spawned at {site} {spawner}", ""));
+        }
+        if let (None, Root::Entry(entry)) = (site, &self.root) {
+            lines.push_str(&format!("\n{:indent$}entered by {entry}", ""));
+        }
+        lines
+    }
+
+    /// Who spawned the farthest of the ancestors that are known.
+    fn beginning(&self) -> String {
+        match self.omitted {
+            0 => self.root.to_string(),
+            more => format!(
+                "by a task that {more} more spawns led to, the first {}",
+                self.root
+            ),
+        }
+    }
+}
+
+impl Ancestor {
+    /// Returns the task's number.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Returns the task's name, if it was given one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Returns where it was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> Location {
+        self.spawned_at.into()
+    }
+}
+
+impl Location {
+    /// Returns the path of the file, as the compiler was given it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Returns the line, from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Returns the column, from 1.
+    #[must_use]
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+}
+
+impl LastAwait {
+    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        match self.what {
+            AwaitKind::Interval => "interval",
+            AwaitKind::Join => "JoinHandle",
+            AwaitKind::Sleep => "sleep",
+            AwaitKind::Timeout => "timeout",
+            AwaitKind::YieldNow => "yield_now",
+        }
+    }
+
+    /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        self.at.into()
+    }
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Root::Entry(entry) => write!(f, "by {entry}"),
+            Root::Thread(thread) => match thread.name() {
+                Some(name) => write!(f, "from thread {}", quoted_name(name)),
+                None => f.write_str("from another thread"),
+            },
+            Root::Logger => f.write_str("by the program's logger"),
+            Root::Nowhere => f.write_str("while its executor was not running"),
+        }
+    }
+}
+
+impl fmt::Display for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ancestor in &self.ancestors {
+            writeln!(f, "by {ancestor}, spawned at {}", ancestor.spawned_at())?;
+        }
+        f.write_str(&self.beginning())
+    }
+}
+
+impl fmt::Display for Ancestor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named(self.id, self.name()).fmt(f)
+    }
+}
+
+impl fmt::Display for LastAwait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.what(), self.location())
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named(self.task_id(), self.task_name()).fmt(f)
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({self})")
+    }
+}

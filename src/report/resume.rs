@@ -1,0 +1,65 @@
+//! A panic that goes on where its awaiter resumes it.
+//!
+//! Resuming calls no hook, so what is known of the panic is put back by hand.
+//!
+//! Knows failures, and what the panic hook keeps.
+
+use std::any::Any;
+use std::panic::resume_unwind;
+
+use crate::kernel::failure::records::{self, Identity, Record};
+use crate::kernel::failure::{Account, Cause, Panic, TaskFailure, hook, reporter};
+
+impl Panic {
+    /// Goes on panicking, here.
+    ///
+    /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
+    /// is printed at once, since resuming a panic prints nothing.
+    ///
+    /// # Panics
+    ///
+    /// Always: with the payload of this panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use candor::JoinError;
+    ///
+    /// let result = std::panic::catch_unwind(|| candor::block_on(async {
+    ///     let task = candor::spawn(async { panic!("boom") });
+    ///     let Err(JoinError::Panicked(panic)) = task.await else { unreachable!() };
+    ///     panic.resume()
+    /// }));
+    /// assert_eq!(result.unwrap_err().downcast_ref(), Some(&"boom"));
+    /// ```
+    pub fn resume(self) -> ! {
+        let failure = (*self).clone();
+        let payload = self.into_payload();
+        reinstate(failure, &*payload);
+        resume_unwind(payload)
+    }
+}
+
+/// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
+/// task, it is reported now.
+fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
+    match hook::polled() {
+        None if failure.is_reported() => {}
+        None => {
+            failure.begin_report();
+            reporter().report(&failure, None);
+        }
+        Some(polled) => records::push(Record {
+            executor: polled.executor,
+            polled,
+            identity: Identity::of(payload),
+            account: Account {
+                message: failure.message().to_owned(),
+                location: failure.location(),
+                backtrace: failure.shared_backtrace().cloned(),
+                help: None,
+                causes: vec![Cause::Failure(failure)],
+            },
+        }),
+    }
+}
