@@ -102,7 +102,7 @@ impl std::panic::RefUnwindSafe for AbortHandle {}
 
 impl<T> JoinHandle<T> {
     /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
-    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
+    /// [`JoinError::Cancelled`](crate::JoinError::Cancelled). A task that is done, or finishes in the poll that is running, keeps its
     /// outcome.
     ///
     /// # Examples

@@ -4,22 +4,40 @@
 //!
 //! If you have never seen an executor, begin with the course in [`guide`]: it builds one from nothing, and has
 //! pictures of [the life of a task](guide::life_of_a_task) and of [one wake](guide::one_wake).
+//! [The design](guide::design) says what was decided, and what was tried and thrown away.
 //!
-//! Then read one folder: `src/kernel` holds everything that one wake, poll, spawn, join, sleep and failure touches, and names
-//! nothing outside of it but `outcome`. The rest stands around it:
+//! Then read one folder. `src/kernel` holds everything that one wake, poll, spawn, join, sleep and failure touches. It names
+//! nothing outside of it but `outcome`, and `examples/kernel_alone.rs` compiles it by itself. What it needs of the rest goes
+//! through five plugs: traits that the kernel states and others implement.
+//!
+//! | in which order | files in `src/kernel` |
+//! |---|---|
+//! | 1. Which task is ready? | `tasks/key`, `tasks/run_queue`, `tasks/slots` |
+//! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/header`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
+//! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `holders`, `sleepers`, `errands`, `gone` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `finishing`, `ending` |
+//! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
+//! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/records`, `failure/aside`, `failure/record`, `failure/join_error` |
+//!
+//! | plug | what the kernel calls through it | implemented in |
+//! |---|---|---|
+//! | `Listener` in `tasks/listener` | a task has ended | `group`, `pool`, `remote` |
+//! | `Reporter` in `failure/reporter` | a failure is to be printed, an error to be asked for its text | `report` |
+//! | `Watch` in `tasks/core/watch` | something has happened; may the thread park? | `watch` |
+//! | `Outside` in `tasks/core/outside` | what another thread wants done on this one | `remote` |
+//! | `Run` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
+//!
+//! The rest stands around the kernel:
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `kernel/tasks` | tasks, wakers, the loop, and how other threads reach an executor |
-//! | `kernel/time` | the clock, the timer wheel, and `Sleep` |
-//! | `kernel/failure` | what is known of a failure, and where it goes |
 //! | `report` | what a failure looks like when it is printed, and `candor::Error` |
 //! | `watch` | looking inside: instruments, stalls, `tasks()`, the timeline |
 //! | `entry` | `run`, `block_on`, `test`, and an `Executor` to keep |
-//! | `hosts` | executors that are run by the loop of another program |
+//! | `hosts` | executors that the loop of another program runs |
 //! | `remote` | spawning from other threads, and for the futures crate |
 //! | `group`, `pool` | tasks that belong together; many tasks, few at a time |
-//! | `time`, `yield_now`, `outcome` | timeouts and intervals; giving way; what a task may return |
+//! | `time`, `yield_now`, `abort`, `outcome` | timeouts and intervals; letting others run; aborting; what a task may return |
 //!
 //! What holds everywhere:
 //!

@@ -139,5 +139,5 @@ impl Wake for Unparker {
 //
 // # In candor
 //
-// `src/kernel/tasks/inbox.rs` parks and unparks, for `src/kernel/tasks/parking.rs`. It has a parker of its own: a task may call `thread::park`
+// `src/kernel/tasks/inbox.rs` parks and unparks, for `src/kernel/tasks/run_loop.rs`. It has a parker of its own: a task may call `thread::park`
 // too, and would take the token that was meant for the executor.

@@ -201,5 +201,5 @@ fn wake(word: *const ()) {
 // # In candor
 //
 // `src/kernel/time/sleep.rs` is the future, and `src/kernel/time/clock.rs` has a real clock, which counts half milliseconds, and a
-// virtual one. The loop in `src/kernel/tasks/run_loop.rs` finds out how long it may wait, and `src/kernel/tasks/parking.rs` waits for whatever
+// virtual one. The loop in `src/kernel/tasks/run_loop.rs` finds out how long it may wait, and `src/kernel/tasks/inbox.rs` waits for whatever
 // comes first: that deadline, or a wake from another thread.

@@ -7,9 +7,8 @@ use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use crate::entry::{
-    advice_for, drive_reporting, exit_code, fresh_core, output_of, reactor, warn_of_nesting,
-};
+use crate::entry::main_future::drive_reporting;
+use crate::entry::{advice_for, exit_code, fresh_core, output_of, reactor, warn_of_nesting};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{
@@ -75,7 +74,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
+    /// When this executor is running already, and when a [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
     ///
@@ -120,7 +119,7 @@ impl Executor {
     /// # Panics
     ///
     /// When this executor is running already, when `future` panics, when a task calls [`exit`](crate::exit), and when a
-    /// [stall](Builder::detect_stalls) is proven.
+    /// [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
     ///
@@ -176,7 +175,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already, and when a [stall](Builder::detect_stalls) is proven.
+    /// When this executor is running already, and when a [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
     ///

@@ -16,27 +16,22 @@
 
 mod builder;
 mod kept;
+pub(crate) mod main_future;
 mod reactor;
 
 pub use builder::Builder;
 pub use kept::Executor;
 
 use std::cell::RefCell;
-use std::fmt::Debug;
-use std::future::poll_fn;
 use std::panic::Location as Caller;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::task::Poll;
 
 use log::Level;
 
-use crate::kernel::failure::{Entry, FailureKind, JoinError, Record};
-use crate::kernel::tasks::{
-    __candor_poll_boundary, Config, Core, Entered, Event, MAIN_SLOT, Stop, current, drain, drive,
-    is_large,
-};
+use crate::entry::main_future::{drive_reporting, main_error};
+use crate::kernel::failure::{Entry, FailureKind};
+use crate::kernel::tasks::{Config, Core, Entered, Stop, current, drain, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::report::reporter::Printer;
@@ -312,76 +307,6 @@ impl Drop for Session {
     #[inline]
     fn drop(&mut self) {
         self.core.cancel_everything();
-    }
-}
-
-/// What `run` does with its future: a failure of it is reported like a task's.
-///
-/// The outcome is kept beside the future, so that it is reported even if the executor has to stop at once.
-pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
-where
-    F: Future<Output: Outcome>,
-{
-    let mut main = pin!(Some(future));
-    let mut outcome = None;
-    let driven = drive(
-        core,
-        poll_fn(|cx| {
-            let polled = core.guarded(MAIN_SLOT, || {
-                let main = main
-                    .as_mut()
-                    .as_pin_mut()
-                    .expect("drive polls no future that is done");
-                __candor_poll_boundary(|main| main.poll(cx), main).map(Outcome::into_result)
-            });
-            match polled {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(result)) => outcome = Some(Ok(result)),
-                Err(panic) => outcome = Some(Err(panic)),
-            }
-            Poll::Ready(())
-        }),
-        reactor::run,
-    );
-    let value = match outcome {
-        None => None,
-        Some(Ok(Ok(value))) => Some(value),
-        Some(Ok(Err(error))) => {
-            report_main_error(core, error);
-            None
-        }
-        Some(Err(panic)) => {
-            core.report_panic(panic);
-            None
-        }
-    };
-    let dropped = [
-        core.guarded(MAIN_SLOT, || main.set(None)),
-        core.guarded(MAIN_SLOT, || drop(value)),
-    ];
-    for panic in dropped.into_iter().filter_map(Result::err) {
-        core.report_panic(panic);
-    }
-    driven
-}
-
-/// What the main future returned, with all that is known of it.
-fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
-    let origin = core
-        .origin_of(MAIN_SLOT)
-        .expect("the main future always has an origin");
-    JoinError::Failed(error, Record::new(origin, core.main_last_await.get()))
-}
-
-/// Reports the error that the main future of `run` returned.
-fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
-    let error = main_error(core, error);
-    if let Some(failure) = core.aside(|| error.failure()) {
-        core.say(|| Event::Failed(failure));
-        core.report(failure);
-    }
-    if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {
-        core.report_panic(panic);
     }
 }
 

@@ -22,6 +22,7 @@
 mod handle;
 mod independent;
 mod linked;
+mod listening;
 mod member;
 pub(crate) mod roster;
 pub(crate) mod waiting;

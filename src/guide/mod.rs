@@ -53,7 +53,7 @@
 //!
 //! **7. Sleep with a sorted map** (`examples/lessons/7_sleep_with_a_sorted_map.rs`). Timers are wakers with
 //! deadlines. When no task is ready, the loop waits for the first of them, or a virtual clock jumps there. Read
-//! `src/kernel/time/clock.rs`, `src/kernel/time/sleep.rs`, the loop in `src/kernel/tasks/run_loop.rs`, and `src/kernel/tasks/parking.rs`, where it waits.
+//! `src/kernel/time/clock.rs`, `src/kernel/time/sleep.rs`, the loop in `src/kernel/tasks/run_loop.rs`, and `src/kernel/tasks/inbox.rs`, where it waits.
 //!
 //! **8. A timer wheel** (`examples/lessons/8_a_timer_wheel.rs`). Timers need not be sorted completely. A
 //! wheel sorts each deadline by one digit, and by the next one when it draws near. Read `src/kernel/time/wheel.rs`.
@@ -83,7 +83,7 @@
 //!
 //! # The source
 //!
-//! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read, in ten steps. The
+//! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read. The
 //! first lines of each file say what it is for and what it knows. An afternoon is enough to follow a wake, a poll and
 //! a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
 //!
@@ -106,7 +106,7 @@
 //! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.
 //!
 //! To get from what fails to the line, begin with `--lib`. The tests of a module are in its file, and have its name.
-//! The failing module on the lowest floor (the table in `src/lib.rs`) is the nearest to the bug: if tests of
+//! The failing module that uses the fewest others is the nearest to the bug: if tests of
 //! `run_queue` and of `slots` fail, look into `run_queue`, which `slots` uses; if only those of `slots` fail, look
 //! into `slots`. If no test of a module fails, the other names say which promise is broken, and [`life_of_a_task`]
 //! and [`one_wake`] say which code keeps it.

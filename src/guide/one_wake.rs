@@ -24,7 +24,7 @@
 //! neighbours in `src/kernel/tasks/waker.rs`), and an observer sees each step.
 //!
 //! 0. `Inbox::park` in `src/kernel/tasks/inbox.rs`. The loop found no task ready (`wait_if_idle` of the loop in `src/kernel/tasks/run_loop.rs`),
-//!    and `src/kernel/tasks/parking.rs` lets the executor wait: it sets `ASLEEP`, and sleeps until it is unparked or the next
+//!    and `run` in `src/kernel/tasks/run_loop.rs` parks the executor: it sets `ASLEEP`, and sleeps until it is unparked or the next
 //!    deadline.
 //! 1. `waker::wake_plainly` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
 //!    `current::wake` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch

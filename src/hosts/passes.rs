@@ -3,8 +3,9 @@
 //! Knows the loop.
 
 use std::rc::Rc;
+use std::time::Instant;
 
-use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_deadline, next_event};
+use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_event, with_grace};
 
 impl Loop<'_> {
     /// Begins a pass, after a jump to the next deadline where time is virtual and nothing else can be done.
@@ -58,4 +59,11 @@ pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
     while tasks.run_ready_tasks()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
     Ok(())
+}
+
+/// When the next timer is due or the next grace is over, exactly.
+pub(crate) fn next_deadline(core: &Core) -> Option<Instant> {
+    core.forget_timers();
+    let tick = core.timers.borrow().next_deadline();
+    with_grace(core, tick)
 }

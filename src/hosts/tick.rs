@@ -18,10 +18,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::entry::Executor;
-use crate::hosts::passes::{run_until_stalled, tick};
+use crate::hosts::passes::{next_deadline, run_until_stalled, tick};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Stop, next_deadline};
+use crate::kernel::tasks::{Core, Stop};
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
@@ -57,7 +57,7 @@ impl Executor {
 
     /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
     ///
-    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now), keep it from returning. A
+    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now()), keep it from returning. A
     /// host that must stay responsive calls [`tick`](Executor::tick). Otherwise as there.
     ///
     /// # Panics

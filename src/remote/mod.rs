@@ -22,6 +22,7 @@
 //!
 //! Knows executors, from within.
 
+pub(crate) mod errands;
 mod handle;
 mod order;
 pub(crate) mod refused;
@@ -37,8 +38,9 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Errand, Inbox, SharedErrands, check_for_nested_result, is_large};
+use crate::kernel::tasks::{Inbox, check_for_nested_result, is_large};
 use crate::outcome::{Outcome, Value};
+use crate::remote::errands::{Errand, SharedErrands};
 use crate::remote::refused::drop_refused;
 use order::{Order, SpawnedBy};
 

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, drop_payload};
-use crate::kernel::tasks::{Core, Errand, Job, Parentage, current, is_large};
+use crate::kernel::tasks::{Core, Job, Parentage, current, is_large};
 use crate::outcome::Outcome;
+use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
 use crate::remote::task::RemoteTask;
 

@@ -26,8 +26,9 @@ use std::task::{Context, Poll};
 use crate::kernel::failure::{
     Cancelled, JoinError, Lineage, Named, Origin, Record, TaskFailure, TaskId, discard_value,
 };
-use crate::kernel::tasks::{Ending, Errand, Foreign};
+use crate::kernel::tasks::{Ending, Foreign};
 use crate::outcome::Outcome;
+use crate::remote::errands::Errand;
 
 /// An order, whatever its closure is.
 pub(super) trait OrderOf<T: Outcome>: Errand {

@@ -87,7 +87,7 @@ pub enum FailureKind {
 
 /// Everything that is known of one failure.
 ///
-/// An `on_failure` callback is given one, and a [`JoinError`](crate::JoinError) holds one beside the error itself. `{}`
+/// An `on_failure` callback is given one, and a [`JoinError`] holds one beside the error itself. `{}`
 /// is one line; [`report`](TaskFailure::report) and `{:?}` are the full report, as it would be printed. A clone is
 /// cheap, and is the same failure.
 ///

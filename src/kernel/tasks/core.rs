@@ -35,10 +35,11 @@ pub use config::FailurePolicy;
 
 use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
 use crate::kernel::tasks::core::watch::Event;
+use crate::kernel::tasks::header::{Header, Parentage};
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
 use crate::kernel::tasks::slots::Slots;
-use crate::kernel::tasks::task::{AnyTask, Header, Job, Parentage};
+use crate::kernel::tasks::task::{AnyTask, Job};
 use crate::kernel::time::{Clock, Wheel};
 
 // Whose code runs, as `Core::polled` says it:
@@ -108,7 +109,7 @@ pub(crate) struct Core {
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
-    pub(crate) outside: RefCell<Option<Box<outside::Outside>>>,
+    pub(crate) outside: RefCell<Option<Rc<dyn outside::Outside>>>,
     /// What is polled in this slot has spawned, and is likely to spawn again.
     spawning_slot: Cell<u32>,
     parentage: RefCell<Option<Rc<Parentage>>>,

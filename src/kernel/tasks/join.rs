@@ -16,7 +16,6 @@ use crate::kernel::failure::{
 };
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
-use crate::kernel::tasks::listener::{Joiner, Listener};
 use crate::kernel::tasks::task::{AnyTask, JobOf};
 use crate::kernel::tasks::waker;
 use crate::outcome::{Outcome, Value};
@@ -60,19 +59,6 @@ impl<T> JoinHandle<T> {
             task,
             has_waited: false,
         }
-    }
-
-    /// Has the listener told of the end, instead of whoever awaits the handle.
-    pub(crate) fn tell(&self, listener: Rc<dyn Listener>) {
-        self.task.header().joiner.set(Joiner::Listener(listener));
-    }
-
-    /// Lets go of the task, whose listener is told of the end all the same.
-    pub(crate) fn let_go(self) {
-        let task = Rc::clone(&self.task);
-        let listener = task.header().take_joiner();
-        drop(self);
-        task.header().joiner.set(listener);
     }
 
     /// Tells whether the task is done: it returned, failed, or was cancelled.

@@ -2,6 +2,7 @@
 
 pub(crate) mod core;
 pub(crate) mod current;
+pub(crate) mod header;
 pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod key;
@@ -14,18 +15,18 @@ pub(crate) mod task;
 pub(crate) mod waker;
 
 pub(crate) use self::core::ending::SUCCESSORS;
-pub(crate) use self::core::outside::{Errand, SharedErrands};
 pub(crate) use self::core::watch::{Event, Watch};
 pub(crate) use self::core::{
     __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Stop,
 };
 pub(crate) use current::Entered;
+pub(crate) use header::{Header, Parentage};
 pub(crate) use inbox::Inbox;
 pub(crate) use join::JoinHandle;
 pub(crate) use key::{Key, MAIN_SLOT};
 pub(crate) use listener::{Ending, Foreign, Joiner, Listener};
 pub(crate) use run_loop::{
-    Loop, Pause, deliver_mail, drain, drive, next_deadline, next_event, poll_main,
+    Loop, Pause, deliver_mail, drain, drive, next_event, poll_main, with_grace,
 };
 pub(crate) use spawn::{TaskBuilder, check_for_nested_result, is_large};
-pub(crate) use task::{AfterPoll, AnyTask, Header, Job, JobOf, Parentage, Task};
+pub(crate) use task::{AfterPoll, AnyTask, Job, JobOf, Task};

@@ -264,15 +264,8 @@ pub(crate) fn next_event(core: &Core) -> Option<Instant> {
     with_grace(core, tick)
 }
 
-/// When the next timer is due or the next grace is over, exactly.
-pub(crate) fn next_deadline(core: &Core) -> Option<Instant> {
-    core.forget_timers();
-    let tick = core.timers.borrow().next_deadline();
-    with_grace(core, tick)
-}
-
 /// The earlier of this tick of the wheel and the end of a grace.
-fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
+pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
     let timer = tick.and_then(|tick| core.clock.instant_of(tick));
     timer.into_iter().chain(core.end_of_grace()).min()
 }

@@ -18,22 +18,14 @@
 //!
 //! Knows failures and keys, but no executor, no queue and no waker but as something to call.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::panic::Location as Caller;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::kernel::failure::{
-    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Panic, Record,
-    TaskFailure, TaskId,
-};
+use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
+use crate::kernel::tasks::header::Header;
 use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::Foreign;
-use crate::kernel::tasks::listener::{Ending, Joiner};
+use crate::kernel::tasks::listener::Ending;
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
@@ -48,163 +40,6 @@ pub(crate) struct Task<F: Future<Output: Outcome>> {
 
 /// A task as the executor sees it.
 pub(crate) type AnyTask = dyn Job;
-
-/// What is known of a task whatever its future is.
-///
-/// Three of its flags say how far the two sides are; the fourth, `is_aborted`, is a wish of the handle's side:
-///
-/// | finished | detached | consumed | |
-/// |---|---|---|---|
-/// | no | no | no | the future runs, and somebody may join it |
-/// | no | yes | no | it runs by itself: a failure will be reported at once |
-/// | yes | no | no | the outcome waits for the handle, a failure as long as its grace |
-/// | yes | no | yes | the handle has the outcome |
-/// | yes | yes | no | nobody has asked: a failure has been reported, or is about to be |
-/// | yes | yes | yes | the handle was awaited, then dropped |
-pub(crate) struct Header {
-    pub(crate) id: TaskId,
-    pub(crate) spawned_at: &'static Caller<'static>,
-    pub(crate) spawned_by: Rc<Parentage>,
-    /// The two halves of the last await, apart so that the kind fits between the flags.
-    awaited_at: Cell<Option<&'static Caller<'static>>>,
-    awaited: Cell<AwaitKind>,
-    /// Whoever awaits the handle.
-    pub(crate) joiner: Cell<Joiner>,
-    /// The number of its executor.
-    pub(crate) executor: u16,
-    /// Known once the task has been let into the table.
-    pub(crate) slot: Cell<u32>,
-    pub(crate) polls: Cell<u32>,
-    pub(crate) is_daemon: bool,
-    /// No handle is left that could read the outcome.
-    pub(crate) is_detached: Cell<bool>,
-    /// The outcome has been given to the handle.
-    pub(crate) is_consumed: Cell<bool>,
-    /// Its future is to be dropped instead of polled again.
-    pub(crate) is_aborted: Cell<bool>,
-    /// The future is done or dropped, and has left the table.
-    pub(crate) is_finished: Cell<bool>,
-}
-
-impl Header {
-    #[inline]
-    pub(crate) fn new(
-        id: TaskId,
-        spawned_at: &'static Caller<'static>,
-        spawned_by: Rc<Parentage>,
-        is_daemon: bool,
-    ) -> Self {
-        Header {
-            id,
-            spawned_at,
-            executor: spawned_by.number,
-            spawned_by,
-            awaited_at: Cell::new(None),
-            awaited: Cell::new(AwaitKind::Join),
-            joiner: Cell::new(Joiner::NOBODY),
-            slot: Cell::new(0),
-            polls: Cell::new(0),
-            is_daemon,
-            is_detached: Cell::new(false),
-            is_consumed: Cell::new(false),
-            is_aborted: Cell::new(false),
-            is_finished: Cell::new(false),
-        }
-    }
-
-    /// Lets the task of `key` be queued when this one is done, if it is of the same executor.
-    #[inline]
-    fn set_joiner(&self, key: Key) -> bool {
-        let is_sibling = key.executor() == self.executor && key != Key::NOBODY;
-        if is_sibling {
-            self.joiner.set(Joiner::Task(key));
-        }
-        is_sibling
-    }
-
-    /// Lets a waker of others be called instead: that of a `FuturesUnordered`, or of another executor.
-    #[inline(never)]
-    fn set_foreign_joiner(&self, waker: &Waker) {
-        let former = self.take_joiner();
-        let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
-        self.joiner.set(former);
-        if !is_known {
-            // Should the clone panic, the former joiner is still there.
-            let joiner = Rc::new(Foreign::of(waker));
-            self.joiner.set(Joiner::Listener(joiner));
-        }
-    }
-
-    /// A handle was polled whose outcome is not there, though its task is done.
-    #[cold]
-    fn wait_for_report(&self, waker: &Waker) {
-        assert!(
-            !self.is_consumed.get(),
-            "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
-            Named(self.id, self.name()),
-        );
-        // Its failure is being reported right now, further up the stack.
-        waker.wake_by_ref();
-    }
-
-    #[inline]
-    pub(crate) fn take_joiner(&self) -> Joiner {
-        self.joiner.replace(Joiner::NOBODY)
-    }
-
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.spawned_by.name.as_deref()
-    }
-
-    /// The `.await` at which the task last waited, as far as candor's own futures could see.
-    pub(crate) fn last_await(&self) -> Option<LastAwait> {
-        let what = self.awaited.get();
-        self.awaited_at.get().map(|at| LastAwait { what, at })
-    }
-
-    /// What its handle is given if the future was dropped before it was done.
-    #[cold]
-    fn cancelled<E>(&self) -> JoinError<E> {
-        JoinError::Cancelled(Cancelled(Record::of_task(self.origin(), self.last_await())))
-    }
-
-    pub(crate) fn origin(&self) -> OriginOf<'_> {
-        OriginOf {
-            id: self.id,
-            name: self.spawned_by.name.as_ref(),
-            spawned_at: self.spawned_at,
-            spawned_by: &self.spawned_by.lineage,
-        }
-    }
-}
-
-impl fmt::Debug for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.is_finished.get() {
-            true => "finished",
-            false => "running",
-        };
-        write!(f, "{}, {state}", Named(self.id, self.name()))
-    }
-}
-
-/// What all tasks of one spawner share, save those with a name: such a task has this for itself.
-///
-/// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
-/// failures, which may leave the thread and are few. So spawning costs no atomic operation.
-#[derive(Clone)]
-pub(crate) struct Parentage {
-    /// The task's own name, not the spawner's. It is here, since few tasks have one and all would pay for its place.
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) lineage: Arc<Lineage>,
-    /// The executor, for those who know what that is.
-    pub(crate) executor: Weak<dyn Any>,
-    /// Its number.
-    pub(crate) number: u16,
-}
-
-// One word more, and a small task with a small future is no longer served from malloc's fast lists.
-const _: () = assert!(size_of::<Joiner>() == 16 && size_of::<Header>() == 64);
 
 /// What a poll came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

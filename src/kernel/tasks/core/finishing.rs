@@ -11,7 +11,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use crate::kernel::failure::{Panic, drop_payload, hook};
+use crate::kernel::failure::{drop_payload, hook};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
 use crate::kernel::tasks::listener::Joiner;
@@ -97,19 +97,5 @@ impl Core {
         for panic in homeless {
             self.report_panic(panic);
         }
-    }
-
-    /// Runs user code on behalf of a slot, so that a panic in it is told as that slot's.
-    pub(crate) fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
-        let previous = self.running.replace(u64::from(slot));
-        let result = catch_unwind(AssertUnwindSafe(user_code));
-        let result = result.map_err(|payload| {
-            let polled = self
-                .polled_task()
-                .expect("user code is guarded on behalf of a task that is still there");
-            hook::claim(payload, polled)
-        });
-        self.running.set(previous);
-        result
     }
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::kernel::failure::{Lineage, Origin, Polled, Root, TaskId, reporter};
 use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
+use crate::kernel::tasks::header::Parentage;
 use crate::kernel::tasks::key::MAIN_SLOT;
-use crate::kernel::tasks::task::Parentage;
 
 impl Core {
     /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be

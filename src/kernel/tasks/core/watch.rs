@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::core::{Core, Stop};
+use crate::kernel::tasks::header::Header;
 use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::task::{AnyTask, Header};
+use crate::kernel::tasks::task::AnyTask;
 
 /// What happens in an executor. Nothing of the core is borrowed while it is said.
 pub(crate) enum Event<'a> {

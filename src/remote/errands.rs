@@ -1,0 +1,135 @@
+//! What other threads ask an executor to do: its errands, which the loop runs between two polls.
+//!
+//! ```text
+//! Remote ──push, notify──► errands ──► run_errands, between two polls
+//!                             └──────► close_errands, at the end: run too, and what they spawn is cancelled
+//! ```
+//!
+//! Knows the core; not what an errand is about.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::mem;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering::Acquire, fence};
+use std::thread::{Thread, ThreadId};
+
+use crate::kernel::failure::{JoinError, Lineage, Root, contain};
+use crate::kernel::tasks::core::outside::Outside;
+use crate::kernel::tasks::inbox::errands::Errands;
+use crate::kernel::tasks::{Core, Parentage};
+
+/// What another thread asks for.
+pub(crate) trait Errand: Send + Sync {
+    /// Does it, on the executor's thread, between two polls. Must not panic.
+    fn run(self: Arc<Self>, core: &Rc<Core>);
+
+    /// Says to whoever waits for it that it will not be done.
+    fn abandon(&self);
+}
+
+pub(crate) type SharedErrands = Arc<Errands<Arc<dyn Errand>>>;
+
+/// A list of errands that has grown longer gives its memory back.
+const KEPT: usize = 1024;
+
+/// The way in, from when it is first asked for.
+struct WayIn {
+    /// Counted: whether anybody is left who could bring one, can be seen.
+    errands: SharedErrands,
+    /// The memory of the last list of errands.
+    spare: RefCell<Vec<Arc<dyn Errand>>>,
+    /// Of what the same thread spawns: one that spawns often spawns again and again.
+    last_thread: RefCell<Option<(ThreadId, Rc<Parentage>)>>,
+}
+
+impl Outside for WayIn {
+    fn has_errands(&self) -> bool {
+        !self.errands.is_empty()
+    }
+
+    fn run_errands(&self, core: &Rc<Core>) {
+        let mut batch = self.errands.take(mem::take(&mut *self.spare.borrow_mut()));
+        for errand in batch.drain(..) {
+            errand.run(core);
+        }
+        if batch.capacity() <= KEPT {
+            self.spare.replace(batch);
+        }
+    }
+}
+
+impl Drop for WayIn {
+    fn drop(&mut self) {
+        for errand in self.errands.close() {
+            errand.abandon();
+        }
+    }
+}
+
+impl Core {
+    fn way_in(&self) -> Option<Rc<WayIn>> {
+        let outside: Rc<dyn Any> = self.outside.borrow().clone()?;
+        outside.downcast().ok()
+    }
+
+    /// The way in for errands.
+    pub(crate) fn errands(&self) -> SharedErrands {
+        if let Some(way_in) = self.way_in() {
+            return Arc::clone(&way_in.errands);
+        }
+        let errands = SharedErrands::new(Errands::new());
+        let way_in = WayIn {
+            errands: Arc::clone(&errands),
+            spare: RefCell::default(),
+            last_thread: RefCell::default(),
+        };
+        self.outside.replace(Some(Rc::new(way_in)));
+        errands
+    }
+
+    /// Whether anybody is left who could bring errands.
+    pub(crate) fn has_remotes(&self) -> bool {
+        let way_in = self.way_in();
+        let is_shared = way_in.is_some_and(|way_in| Arc::strong_count(&way_in.errands) > 1);
+        // The other half of the release by which an `Arc` is dropped: what those that are gone have left is seen.
+        fence(Acquire);
+        is_shared
+    }
+
+    /// Refuses errands from now on, and runs those that came before.
+    pub(crate) fn close_errands(self: &Rc<Self>) {
+        let rest = self.way_in().map(|way_in| way_in.errands.close());
+        for errand in rest.into_iter().flatten() {
+            errand.run(self);
+        }
+    }
+
+    /// What the tasks share that another thread spawns here.
+    pub(crate) fn parentage_from(self: &Rc<Self>, thread: &Thread) -> Rc<Parentage> {
+        let way_in = self.way_in();
+        let cached = way_in.as_ref().map(|way_in| way_in.last_thread.borrow());
+        if let Some(Some((id, parentage))) = cached.as_deref()
+            && *id == thread.id()
+        {
+            return Rc::clone(parentage);
+        }
+        drop(cached);
+        let parentage = self.parentage_with(Lineage::new(Root::Thread(thread.clone())));
+        if let Some(way_in) = way_in {
+            let cached = (thread.id(), Rc::clone(&parentage));
+            way_in.last_thread.replace(Some(cached));
+        }
+        parentage
+    }
+
+    /// Reports the failure of a task whose handle was dropped on another thread, with the failure unread.
+    pub(crate) fn report_unread_error<E: std::fmt::Debug + 'static>(&self, error: JoinError<E>) {
+        if let Some(failure) = self.aside(|| error.failure()) {
+            self.report(failure);
+        }
+        // There is no poll to tell a panic in its destructor as part of: std's hook does.
+        contain(|| drop(error));
+    }
+}
