@@ -5,7 +5,8 @@
 //!
 //! 1. The nine lessons below, each a program of one or two pages with one idea.
 //! 2. The eleven exercises in `tests/exercises.rs`, from writing a `yield_now` to a group of tasks.
-//! 3. The source itself. [`life_of_a_task`] and [`one_wake`] are its maps.
+//! 3. The source itself. [`life_of_a_task`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
+//!    which part to read for a symptom.
 //! 4. Breaking it, to see which tests notice.
 //!
 //! If you know another way of running jobs side by side, you may begin with [`idioms`], which translates its
@@ -121,6 +122,7 @@
 //! ```
 
 pub mod comparison;
+pub mod design;
 pub mod idioms;
 pub mod life_of_a_task;
 pub mod one_wake;
