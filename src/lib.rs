@@ -25,7 +25,7 @@
 //! | `Reporter` in `failure/reporter` | a failure is to be printed, an error to be asked for its text | `report` |
 //! | `Watch` in `tasks/core/watch` | something has happened; may the thread park? | `watch` |
 //! | `Outside` in `tasks/core/outside` | what another thread wants done on this one | `remote` |
-//! | `Run` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
+//! | the last argument of `drive` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
 //!
 //! The rest stands around the kernel:
 //!

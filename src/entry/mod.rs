@@ -90,9 +90,11 @@ fn run_from<F>(entry: Entry, future: F) -> ExitCode
 where
     F: Future<Output: Outcome>,
 {
-    let session = Session::begin(followed(), entry);
-    let driven = drive_reporting(&session.core, future);
-    let result = driven.and_then(|()| drain(&session.core, reactor::run));
+    warn_of_nesting(entry);
+    let core = fresh_core(followed());
+    let session = Session::begin(&core, entry);
+    let driven = drive_reporting(&core, future);
+    let result = driven.and_then(|()| drain(&core, reactor::run));
     let (result, failures) = session.end(result);
     exit_code(result, failures, entry.function)
 }
@@ -137,8 +139,10 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[track_caller]
 #[inline]
 fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
-    let session = Session::begin(followed(), entry);
-    let result = drive(&session.core, future, reactor::run);
+    warn_of_nesting(entry);
+    let core = fresh_core(followed());
+    let session = Session::begin(&core, entry);
+    let result = drive(&core, future, reactor::run);
     let (result, _) = session.end(result);
     output_of(result, entry.function)
 }
@@ -201,11 +205,12 @@ where
         })),
         ..followed().unwrap_or_else(Watchers::usual)
     };
-    let session = Session::begin(Some(config), entry);
-    let core = &session.core;
-    let result = drive(core, future, reactor::run).map(|output| {
+    warn_of_nesting(entry);
+    let core = fresh_core(Some(config));
+    let session = Session::begin(&core, entry);
+    let result = drive(&core, future, reactor::run).map(|output| {
         let outcome = output.into_result();
-        outcome.map_err(|error| main_error(core, error))
+        outcome.map_err(|error| main_error(&core, error))
     });
     let (result, _) = session.end(result);
     let reports = reports.0.take();
@@ -262,47 +267,45 @@ pub fn exit(code: u8) {
 }
 
 /// A core without tasks, with candor's own reporter and observers.
-#[inline]
+#[inline(always)]
 pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     current::fresh_core(config, Watchers::usual, &Printer)
 }
 
-/// A stay in an executor that is made for it, and ends with it.
-struct Session {
-    core: Rc<Core>,
+/// A stay in an executor that was made for it, and ends with it.
+struct Session<'a> {
+    core: &'a Rc<Core>,
     /// Dropped after everything is cancelled: destructors of tasks may still spawn and wake.
     _entered: Entered,
 }
 
-impl Session {
-    #[inline]
-    fn begin(config: Option<Config>, entry: Entry) -> Self {
-        warn_of_nesting(entry);
-        let core = fresh_core(config);
+impl<'a> Session<'a> {
+    #[inline(always)]
+    fn begin(core: &'a Rc<Core>, entry: Entry) -> Self {
         Session {
-            _entered: Entered::new(&core, entry),
             core,
+            _entered: Entered::new(core, entry),
         }
     }
 
-    /// Ends the executor; says how many failures it has reported.
-    #[inline]
+    /// Ends the executor; returns how many failures it has reported.
+    #[inline(always)]
     fn end<R>(self, mut result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
-        if result.is_ok() && self.core.slots.borrow().len() > 0 {
-            lost_work::tell(&self.core);
+        let core = self.core;
+        if result.is_ok() && core.slots.borrow().len() > 0 {
+            lost_work::tell(core);
         }
-        let core = Rc::clone(&self.core);
         drop(self);
         if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
             result = Err(stop);
         }
         let failures = core.failures();
-        current::retire(&core);
+        current::retire(core);
         (result, failures)
     }
 }
 
-impl Drop for Session {
+impl Drop for Session<'_> {
     /// Cancels and reports when control goes back, also by a panic of the main future.
     #[inline]
     fn drop(&mut self) {

@@ -105,7 +105,12 @@ impl<'a> Visit<'a> {
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
-        if self.entered.is_some() && self.go() && self.core.is_hosted.get() {
+        if self.entered.is_none() {
+            return;
+        }
+        // The main future has panicked, so its poll is over.
+        self.core.end_main_poll();
+        if self.go() && self.core.is_hosted.get() {
             self.core.inbox.call_everybody();
         }
     }

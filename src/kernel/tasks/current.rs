@@ -109,7 +109,7 @@ impl Entered {
     /// # Panics
     ///
     /// When the executor is running already.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
         if core.is_entered.get() {
@@ -123,8 +123,8 @@ impl Entered {
     #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
         core.is_entered.set(true);
-        core.outer.replace(Some(Rc::clone(core)));
-        swap(core);
+        let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
+        core.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
             core: Rc::clone(core),
             _behalf: OnBehalf::of(Behalf::Task),
@@ -150,19 +150,20 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         // A main future that panicked has ended in the middle of its poll.
-        self.core.end_main_poll();
+        self.core.end_poll();
         if self.core.attention.get() {
             self.core.after_poll();
         }
-        swap(&self.core);
+        let outer = self.core.outer.take().map(ManuallyDrop::new);
+        let this = CURRENT.replace(outer);
         self.core.is_entered.set(false);
         self.core.set_entry(None);
-        self.core.outer.take();
+        drop(this.map(ManuallyDrop::into_inner));
     }
 }
 
 /// Puts the executor that this one has covered in its place, or the other way round.
-#[inline]
+#[cfg(feature = "async-io")]
 pub(crate) fn swap(core: &Core) {
     let other = core.outer.take().map(ManuallyDrop::new);
     let current = CURRENT.replace(other);
@@ -170,7 +171,7 @@ pub(crate) fn swap(core: &Core) {
 }
 
 /// A core without tasks: with the usual configuration the one in reserve, or a new one.
-#[inline]
+#[inline(always)]
 pub(crate) fn fresh_core(
     config: Option<Config>,
     usual: fn() -> Config,

@@ -38,9 +38,6 @@ const POLLS_A_PASS: usize = 128;
 /// Polls the future that the executor was entered for, whose output it keeps.
 pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
-/// How the turns of a stay are taken: [`run`], or what a program has in its place that waits for more than mail.
-pub(crate) type Run = fn(&mut Loop<'_>) -> Result<(), Stop>;
-
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pause {
@@ -271,6 +268,7 @@ pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
 }
 
 /// Takes turns until the stay is over, and parks in between.
+#[inline]
 pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
     loop {
         match tasks.turn() {
@@ -315,9 +313,14 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     poll
 }
 
-/// Runs tasks and `future` until it is done.
+/// Runs tasks and `future` until it is done. `run` takes the turns: [`run`], or what a program has in its place that waits for
+/// more than mail.
 #[inline]
-pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F, run: Run) -> Result<F::Output, Stop> {
+pub(crate) fn drive<F: Future>(
+    core: &Rc<Core>,
+    future: F,
+    run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
+) -> Result<F::Output, Stop> {
     /// What the main future's destructor panics with is the main future's as well.
     struct BeforeDrop<'a>(&'a Core);
     struct AfterDrop<'a>(&'a Core);
@@ -359,7 +362,10 @@ pub(crate) fn drive<F: Future>(core: &Rc<Core>, future: F, run: Run) -> Result<F
 }
 
 /// Runs tasks until none is left that is not a daemon.
-pub(crate) fn drain(core: &Rc<Core>, run: Run) -> Result<(), Stop> {
+pub(crate) fn drain(
+    core: &Rc<Core>,
+    run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     run(&mut Loop::new(core, None))?;
     // What the last of them have left unread will not be read by anybody that runs here.
     core.after_poll();

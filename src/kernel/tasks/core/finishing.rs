@@ -14,6 +14,7 @@ use std::rc::Rc;
 use crate::kernel::failure::{drop_payload, hook};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
+use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::Joiner;
 use crate::kernel::tasks::task::AnyTask;
 
@@ -44,6 +45,7 @@ impl Core {
             has_failed: failed,
         });
         match header.take_joiner() {
+            Joiner::Task(Key::NOBODY) => {}
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(task.ending()),
         }
