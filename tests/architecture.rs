@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 3_000),
-    ("kernel/time/", 600),
-    ("kernel/failure/", 1_600),
+    ("kernel/tasks/", 2_450),
+    ("kernel/time/", 550),
+    ("kernel/failure/", 1_210),
 ];
 
 /// How many lines of code any file may have.
-const LINES_A_FILE: usize = 303;
+const LINES_A_FILE: usize = 300;
 
 /// The modules of the crate that code in `src/kernel` may name.
 const KNOWN_TO_THE_KERNEL: [&str; 2] = ["kernel", "outcome"];
