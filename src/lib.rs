@@ -102,5 +102,5 @@ pub use remote::{Closed, Remote, RemoteHandle};
 pub use report::error::{Error, Ok, Result};
 pub use report::group_error::GroupError;
 pub use time::sleep;
-pub use watch::{TaskInfo, TaskState, Tasks, Timeline, tasks};
+pub use watch::{Dump, Dumping, TaskInfo, TaskState, Tasks, Timeline, dump, tasks};
 pub use yield_now::{YieldNow, yield_now};

@@ -78,6 +78,11 @@ pub(crate) fn trim(text: &str, full: bool) -> Trimmed<'_> {
     Trimmed { content, indent: 0 }
 }
 
+/// The frames of a backtrace that are not the runtime's, the innermost first.
+pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
+    without_runtime(frames_in(text))
+}
+
 /// What a report shows of a backtrace. Its `Display` ends without a newline.
 pub(crate) struct Trimmed<'a> {
     content: Content<'a>,
@@ -137,10 +142,10 @@ enum Content<'a> {
 }
 
 /// One function of the backtrace; an inlined call is a frame like any other.
-struct Frame<'a> {
-    symbol: &'a str,
+pub(crate) struct Frame<'a> {
+    pub(crate) symbol: &'a str,
     /// File, line and column, when the build holds debug info for this function.
-    place: Option<&'a str>,
+    pub(crate) place: Option<&'a str>,
 }
 
 impl Frame<'_> {
@@ -257,7 +262,7 @@ fn is_in_own_source(place: &str) -> bool {
     // As the compiler got it: an absolute path in a dependency, else relative to the package.
     const FILE: &str = file!();
     const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
-    let as_given = FILE.strip_suffix("failure/backtrace.rs").unwrap_or(FILE);
+    let as_given = FILE.strip_suffix("report/backtrace.rs").unwrap_or(FILE);
     let is_absolute = Path::new(as_given).is_absolute();
     if is_absolute && place.starts_with(as_given) {
         return true;

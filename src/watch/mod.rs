@@ -2,6 +2,8 @@
 //!
 //! Knows the core and the current executor.
 
+pub(crate) mod dump;
+mod dumping;
 pub(crate) mod instrument;
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
@@ -17,6 +19,8 @@ use std::{slice, vec};
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::{Core, Header, current};
 
+pub use dump::Dump;
+pub use dumping::{Dumping, dump};
 pub use timeline::Timeline;
 
 /// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader

@@ -114,7 +114,7 @@ pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'
 /// Whether a file is std's, or that of a crate from a registry or a git repository. Only an absolute path can
 /// be, and is worth the search.
 #[inline]
-fn is_in_a_library(file: &str) -> bool {
+pub(crate) fn is_in_a_library(file: &str) -> bool {
     let is_absolute = file.starts_with('/') || file.get(1..2) == Some(":");
     is_absolute && has_a_part_of_libraries(file)
 }

@@ -281,7 +281,12 @@ pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
 
 /// Polls a task, and sees to its end.
 #[inline]
-fn poll_task(core: &Core, task: &Rc<AnyTask>, key: Key, wakers: &'static RawWakerVTable) {
+pub(crate) fn poll_task(
+    core: &Core,
+    task: &Rc<AnyTask>,
+    key: Key,
+    wakers: &'static RawWakerVTable,
+) {
     let slot = key.slot();
     core.begin_poll(slot);
     core.say(|| Event::PollBegins(slot));

@@ -71,6 +71,16 @@ impl<T> Slots<T> {
         self.slots.len()
     }
 
+    /// Whether this slot waits for a poll; also of one that is free, and cannot be woken.
+    pub(crate) fn is_queued(&self, index: u32) -> bool {
+        (self.slots.get(index as usize)).is_some_and(|slot| slot.is_linked)
+    }
+
+    /// The generation of the present tenant of a slot.
+    pub(crate) fn generation(&self, index: u32) -> u16 {
+        self.slots[index as usize].generation
+    }
+
     /// Whether any slot waits for a poll, that of the main future included.
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()

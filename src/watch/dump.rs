@@ -1,0 +1,252 @@
+//! Where does each task stand? The chain of `.await`s, in whatever future it waits.
+//!
+//! A future that waits keeps a clone of its waker. So the executor polls each waiting task once more, with a waker that takes a
+//! backtrace where it is cloned or woken: its frames are the chain. What is cloned is an ordinary waker, so a later wake is
+//! a wake like any other.
+//!
+//! ```text
+//! dump ──► poll with a traced waker ──► async fn a ──► async fn b ──► Mutex::lock ──► cx.waker().clone(): a backtrace
+//! ```
+//!
+//! Knows the loop, and how a backtrace is shortened.
+
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use log::Level;
+
+use crate::kernel::failure::location::is_in_a_library;
+use crate::kernel::failure::{Location, Named, TaskId, in_one_line};
+use crate::kernel::tasks::run_loop::poll_task;
+use crate::kernel::tasks::waker::{TRACED, TRACER};
+use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Key};
+use crate::report::backtrace::frames_of_others;
+use crate::report::printing;
+use crate::watch::{TaskState, Tasks};
+
+/// How many tasks are polled for their chains: each costs some 0.2 ms.
+const TRACED_TASKS: usize = 100;
+
+/// Where the tasks of an executor stand. Made by [`dump`](crate::dump()) and [`Executor::dump`](crate::Executor::dump); its
+/// `Display` prints a line for each task, and below it the chain of its `.await`s, the innermost first.
+///
+/// # Examples
+///
+/// ```
+/// use candor::{Executor, Plain};
+///
+/// let executor = Executor::new();
+/// executor.spawn(async {
+///     std::future::poll_fn(|cx| {
+///         let _kept_for_later = cx.waker().clone();
+///         std::task::Poll::<()>::Pending
+///     })
+///     .await
+/// }).detach();
+/// executor.tick();
+/// let dump = executor.dump();
+/// assert_eq!(dump.tasks().len(), 1);
+/// println!("{dump}");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dump {
+    tasks: Tasks,
+    main: Option<String>,
+    chains: Vec<(TaskId, Chain)>,
+    notes: Vec<String>,
+}
+
+/// The `.await`s at which a task stands, the innermost first.
+#[derive(Clone, Debug, Default)]
+struct Chain {
+    /// What the innermost `.await` of the user's waits in.
+    waits_in: Option<String>,
+    links: Vec<String>,
+}
+
+thread_local! {
+    /// The text of the backtrace at the last clone or wake.
+    static SEEN: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+fn note_frames() {
+    let text = Backtrace::force_capture().to_string();
+    SEEN.try_with(|seen| seen.replace(Some(text))).ok();
+}
+
+impl Dump {
+    /// Polls each waiting task once more. No poll is running, and the executor is the current one.
+    pub(crate) fn of(core: &Rc<Core>) -> Self {
+        let waiting: Vec<(Rc<AnyTask>, Key)> = {
+            let slots = core.slots.borrow();
+            let is_waiting = |(task, is_queued): &(&Rc<AnyTask>, bool)| {
+                !is_queued && !task.header().is_finished.get()
+            };
+            let tasks = slots.iter().filter(is_waiting).map(|(task, _)| task);
+            tasks
+                .map(|task| {
+                    let slot = task.header().slot.get();
+                    (Rc::clone(task), core.key_of(slot, slots.generation(slot)))
+                })
+                .collect()
+        };
+        let mut dump = Dump::without_chains(core);
+        let untold = waiting.len().saturating_sub(TRACED_TASKS);
+        for (task, key) in waiting.iter().take(TRACED_TASKS) {
+            dump.trace(core, task, *key);
+        }
+        if untold > 0 {
+            dump.notes.push(format!(
+                "the chains of {TRACED_TASKS} tasks are shown; {untold} more wait"
+            ));
+        }
+        dump
+    }
+
+    /// What can be seen without a poll.
+    pub(crate) fn without_chains(core: &Core) -> Self {
+        Dump {
+            tasks: Tasks::of(core),
+            main: core.entry.get().map(|_| line_of_main(core)),
+            chains: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, note: &str) {
+        self.notes.push(note.to_owned());
+    }
+
+    fn trace(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
+        // A poll before may have finished or woken it.
+        let is_ready = || core.slots.borrow().is_queued(key.slot());
+        if task.header().is_finished.get() || is_ready() {
+            return;
+        }
+        let header = task.header();
+        let who = Named(header.id, header.name()).to_string();
+        let outer = TRACER.replace(Some(note_frames));
+        SEEN.take();
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            __candor_poll_boundary(|()| poll_task(core, task, key, &TRACED), ());
+        }));
+        TRACER.set(outer);
+        if let Err(payload) = polled {
+            core.settle_panic(payload);
+        }
+        if core.attention.get() {
+            core.after_poll();
+        }
+        if header.is_finished.get() {
+            self.notes.push(format!(
+                "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
+            ));
+            return;
+        }
+        if let Some(frames) = SEEN.take() {
+            self.chains.push((header.id, Chain::of(&frames)));
+        }
+    }
+
+    /// Returns the tasks as they were when the dump began.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    fn chain_of(&self, id: TaskId) -> Option<&Chain> {
+        let mut chains = self.chains.iter();
+        chains.find(|(task, _)| *task == id).map(|(_, chain)| chain)
+    }
+}
+
+impl Chain {
+    fn of(backtrace: &str) -> Self {
+        let mut chain = Chain::default();
+        for frame in frames_of_others(backtrace) {
+            let Some(place) = frame.place else { continue };
+            if is_in_a_library(place) {
+                // The last one before the user's own is what the user awaits.
+                if chain.links.is_empty() {
+                    chain.waits_in = Some(without_closures(frame.symbol));
+                }
+                continue;
+            }
+            let function = without_closures(frame.symbol);
+            chain
+                .links
+                .push(format!("{} in {function}", in_one_line(place)));
+        }
+        chain
+    }
+}
+
+/// The name of a function, without the closures that an async function is made of.
+fn without_closures(symbol: &str) -> String {
+    in_one_line(symbol.trim_end_matches("::{{closure}}"))
+}
+
+impl fmt::Display for Dump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(main) = &self.main {
+            writeln!(f, "{main}")?;
+        }
+        let count = self.tasks.len();
+        write!(
+            f,
+            "{count} {} alive",
+            if count == 1 { "task" } else { "tasks" }
+        )?;
+        for task in self.tasks.iter() {
+            write!(f, "\n  {task}")?;
+            match self.chain_of(task.id()) {
+                Some(chain) => chain.fmt(f)?,
+                None if task.state() == TaskState::Running => {
+                    f.write_str("\n     it asked for this dump, and waits in it")?;
+                }
+                None => {}
+            }
+        }
+        for note in &self.notes {
+            write!(f, "\n  {note}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(waits_in) = &self.waits_in {
+            write!(f, "\n     waits in {waits_in}")?;
+        }
+        for link in &self.links {
+            write!(f, "\n     .await at {link}")?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn line_of_main(core: &Core) -> String {
+    let name = Named(TaskId::MAIN, None);
+    let entered = core
+        .entry
+        .get()
+        .map(|entry| format!(", entered at {}", Location::from(entry.at)));
+    let last_await = core.main_last_await.get();
+    let last_await = last_await.map(|last| format!(", last await: {last}"));
+    format!(
+        "{name}: waiting{}{}",
+        last_await.unwrap_or_default(),
+        entered.unwrap_or_default()
+    )
+}
+
+/// Warns of a wake that was lost, where no dump is printed.
+pub(crate) fn warn_of_lost_wakes(dump: &Dump) {
+    for note in &dump.notes {
+        printing::print(Level::Warn, note);
+    }
+}
