@@ -220,10 +220,19 @@ impl Location {
 }
 
 impl LastAwait {
+    /// What stands before it in a report: whether the task is known to have waited there last.
+    pub(crate) fn label(&self) -> &'static str {
+        match self.is_stale {
+            true => "last known await",
+            false => "last await",
+        }
+    }
+
     /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
     #[must_use]
     pub fn what(&self) -> &'static str {
         match self.what {
+            AwaitKind::Dump => "dump",
             AwaitKind::Interval => "interval",
             AwaitKind::Join => "JoinHandle",
             AwaitKind::Sleep => "sleep",

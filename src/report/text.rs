@@ -130,7 +130,7 @@ fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Locati
         line(text, format_args!("at {location}"));
     }
     if let Some(last_await) = parts.last_await {
-        line(text, format_args!("last await: {last_await}"));
+        line(text, format_args!("{}: {last_await}", last_await.label()));
     }
     let lineage = &parts.origin.spawned_by;
     text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
@@ -237,7 +237,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
             text.push_str(&format!(" as: {}", words.join(": ")));
         }
         if let Some(last_await) = last_await {
-            text.push_str(&format!(", last await: {last_await}"));
+            text.push_str(&format!(", {}: {last_await}", last_await.label()));
         }
         if let Some(site) = origin.spawned_at {
             text.push_str(&format!(", spawned at {}", Location::from(site)));

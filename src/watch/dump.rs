@@ -25,7 +25,7 @@ use crate::kernel::tasks::waker::{TRACED, TRACER};
 use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Key};
 use crate::report::backtrace::frames_of_others;
 use crate::report::printing;
-use crate::watch::{TaskState, Tasks};
+use crate::watch::Tasks;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
 const TRACED_TASKS: usize = 100;
@@ -204,9 +204,6 @@ impl fmt::Display for Dump {
             write!(f, "\n  {task}")?;
             match self.chain_of(task.id()) {
                 Some(chain) => chain.fmt(f)?,
-                None if task.state() == TaskState::Running => {
-                    f.write_str("\n     it asked for this dump, and waits in it")?;
-                }
                 None => {}
             }
         }
@@ -236,7 +233,7 @@ pub(crate) fn line_of_main(core: &Core) -> String {
         .get()
         .map(|entry| format!(", entered at {}", Location::from(entry.at)));
     let last_await = core.main_last_await.get();
-    let last_await = last_await.map(|last| format!(", last await: {last}"));
+    let last_await = last_await.map(|last| format!(", {}: {last}", last.label()));
     format!(
         "{name}: waiting{}{}",
         last_await.unwrap_or_default(),

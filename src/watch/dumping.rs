@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
 use crate::hosts::visit::Visit;
-use crate::kernel::failure::{Entry, contain};
+use crate::kernel::failure::{AwaitKind, Entry, Site, await_line, contain};
 use crate::kernel::tasks::{Core, current};
 use crate::remote::errands::Errand;
 use crate::watch::dump::Dump;
@@ -47,8 +47,12 @@ use crate::watch::dump::Dump;
 ///     task.abort();
 /// });
 /// ```
+#[track_caller]
 pub fn dump() -> Dumping {
-    Dumping { request: None }
+    Dumping {
+        request: None,
+        made_at: Caller::caller(),
+    }
 }
 
 /// The future of [`dump`](dump()).
@@ -64,6 +68,7 @@ pub fn dump() -> Dumping {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Dumping {
     request: Option<Arc<Request>>,
+    made_at: Site,
 }
 
 /// An errand: the dump, and what waits for it.
@@ -101,6 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Future for Dumping {
     type Output = Dump;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Dump> {
         if let Some(request) = &self.request {
             let made = lock(&request.dump).take();
@@ -124,6 +130,7 @@ impl Future for Dumping {
             core.errands().push(Arc::clone(request) as _).ok();
             core.inbox.notify();
         }
+        current::note_await(AwaitKind::Dump, await_line(self.made_at));
         Poll::Pending
     }
 }

@@ -288,7 +288,7 @@ impl fmt::Display for TaskInfo {
             self.polls
         )?;
         if let Some(last_await) = self.last_await {
-            write!(f, ", last await: {last_await}")?;
+            write!(f, ", {}: {last_await}", last_await.label())?;
         }
         write!(f, ", spawned at {}", self.spawned_at)
     }

@@ -18,6 +18,7 @@ use crate::kernel::failure::{Named, TaskId};
 use crate::kernel::tasks::{Core, MAIN_SLOT};
 use crate::report::printing;
 use crate::watch::Tasks;
+use crate::watch::dump::line_of_main;
 
 /// How many tasks the text names.
 const NAMED: usize = 10;
@@ -96,14 +97,4 @@ pub(crate) fn suspect(core: &Core, has_main: bool) {
 fn name_of(core: &Core) -> String {
     let entry = core.entry.get();
     entry.map_or_else(|| "this executor".to_owned(), |entry| entry.to_string())
-}
-
-fn line_of_main(core: &Core) -> String {
-    let last_await = core.main_last_await.get();
-    let told = last_await.map(|last| format!(", last await: {last}"));
-    format!(
-        "{}: waiting{}",
-        Named(TaskId::MAIN, None),
-        told.unwrap_or_default()
-    )
 }

@@ -81,7 +81,7 @@ impl Instrument for TraceLog {
             (Poll::Pending, Some(last)) => {
                 self.line(
                     task,
-                    format_args!("is pending: it waits for a wake (last await: {last})"),
+                    format_args!("is pending: it waits for a wake ({}: {last})", last.label()),
                 );
             }
         }

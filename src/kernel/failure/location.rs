@@ -82,17 +82,57 @@ impl fmt::Display for Location {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastAwait {
     pub(crate) what: AwaitKind,
+    /// A later poll has waited in something that notes nothing.
+    pub(crate) is_stale: bool,
     pub(crate) at: &'static Caller<'static>,
 }
 
 /// The futures of candor's own that note where they are awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(crate) enum AwaitKind {
+    Dump,
     Interval,
     Join,
     Sleep,
     Timeout,
     YieldNow,
+}
+
+impl AwaitKind {
+    const ALL: [AwaitKind; 6] = [
+        AwaitKind::Dump,
+        AwaitKind::Interval,
+        AwaitKind::Join,
+        AwaitKind::Sleep,
+        AwaitKind::Timeout,
+        AwaitKind::YieldNow,
+    ];
+}
+
+/// A last await but for its place, in one byte of a task's header.
+#[derive(Clone, Copy)]
+pub(crate) struct Awaited(u8);
+
+impl Awaited {
+    const STALE: u8 = 0x80;
+
+    pub(crate) const fn of(what: AwaitKind) -> Self {
+        Awaited(what as u8)
+    }
+
+    #[inline]
+    pub(crate) fn aged(self) -> Self {
+        Awaited(self.0 | Awaited::STALE)
+    }
+
+    pub(crate) fn at(self, at: Site) -> LastAwait {
+        LastAwait {
+            what: AwaitKind::ALL[usize::from(self.0 & !Awaited::STALE)],
+            is_stale: self.0 & Awaited::STALE != 0,
+            at,
+        }
+    }
 }
 
 /// The path of candor's own source, as the compiler was given it.

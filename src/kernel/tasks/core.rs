@@ -165,6 +165,16 @@ impl Core {
         self.running.set(u64::from(NOBODY));
     }
 
+    /// The main future waits in something that notes nothing.
+    pub(crate) fn age_main_await(&self) {
+        let aged = |last: LastAwait| LastAwait {
+            is_stale: true,
+            ..last
+        };
+        self.main_last_await
+            .set(self.main_last_await.get().map(aged));
+    }
+
     /// Ends the poll of a main future, which may have been left by a panic.
     #[inline]
     pub(crate) fn end_main_poll(&self) {

@@ -78,7 +78,13 @@ pub(crate) fn notify_elsewhere(core: &Core) {
 /// Notes that the current task waits at this `.await`.
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
-    with(|core| core.noted_await.set(Some(LastAwait { what, at })));
+    with(|core| {
+        core.noted_await.set(Some(LastAwait {
+            what,
+            at,
+            is_stale: false,
+        }))
+    });
 }
 
 /// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run;

@@ -9,6 +9,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{
     AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
 };
@@ -33,7 +34,7 @@ pub(crate) struct Header {
     pub(crate) spawned_by: Rc<Parentage>,
     /// The two halves of the last await, apart so that the kind fits between the flags.
     pub(crate) awaited_at: Cell<Option<Site>>,
-    pub(crate) awaited: Cell<AwaitKind>,
+    pub(crate) awaited: Cell<Awaited>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Joiner>,
     /// The number of its executor.
@@ -66,7 +67,7 @@ impl Header {
             executor: spawned_by.number,
             spawned_by,
             awaited_at: Cell::new(None),
-            awaited: Cell::new(AwaitKind::Join),
+            awaited: Cell::new(Awaited::of(AwaitKind::Join)),
             joiner: Cell::new(Joiner::NOBODY),
             slot: Cell::new(0),
             polls: Cell::new(0),
@@ -124,8 +125,7 @@ impl Header {
 
     /// The `.await` at which the task last waited, as far as candor's own futures could see.
     pub(crate) fn last_await(&self) -> Option<LastAwait> {
-        let what = self.awaited.get();
-        self.awaited_at.get().map(|at| LastAwait { what, at })
+        self.awaited_at.get().map(|at| self.awaited.get().at(at))
     }
 
     /// What its handle is given if the future was dropped before it was done.

@@ -307,8 +307,10 @@ pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
     core.say(|| Event::PollBegins(MAIN_SLOT));
     let waker = waker_of(core.main_key(), table(core.is_watched()));
     let poll = main(&mut Context::from_waker(&waker));
-    if let Some(noted) = core.noted_await.take() {
-        core.main_last_await.set(Some(noted));
+    match core.noted_await.take() {
+        None if poll.is_ready() => {}
+        None => core.age_main_await(),
+        noted => core.main_last_await.set(noted),
     }
     core.say(|| Event::PollEnds {
         slot: MAIN_SLOT,

@@ -22,6 +22,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
 use crate::kernel::tasks::header::Header;
 use crate::kernel::tasks::key::Key;
@@ -198,9 +199,12 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         let future = unsafe { Pin::new_unchecked(future) };
         match future.poll(cx) {
             Poll::Pending => {
-                if let Some(noted) = noted.take() {
-                    header.awaited_at.set(Some(noted.at));
-                    header.awaited.set(noted.what);
+                match noted.take() {
+                    Some(noted) => {
+                        header.awaited_at.set(Some(noted.at));
+                        header.awaited.set(Awaited::of(noted.what));
+                    }
+                    None => header.awaited.set(header.awaited.get().aged()),
                 }
                 AfterPoll::Wait
             }
