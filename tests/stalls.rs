@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use candor::{Builder, Executor, Instrument, TaskBuilder, TaskGroup, TaskPool};
+use candor::{Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, TaskPool};
 use common::{Reports, assert_contains, assert_count, assert_lacks, child, panic_message};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -93,24 +93,18 @@ fn log_to_this_thread() {
     });
 }
 
-/// Runs tasks on `executor` until a warning comes, and returns that.
-fn warning_of(executor: &Executor) -> String {
+/// Awaits `stuck` on `executor` until a warning comes, and returns that.
+fn warning_of(executor: &Executor, stuck: JoinHandle<()>) -> String {
     log_to_this_thread();
-    let waker = Rc::new(Cell::new(None::<Waker>));
-    let (warning, kept) = (Rc::new(RefCell::new(Vec::new())), Rc::clone(&waker));
-    let told = Rc::clone(&warning);
+    let warning = Rc::new(RefCell::new(Vec::new()));
+    let (told, stop) = (Rc::clone(&warning), stuck.abort_handle());
     ON_WARNING.set(Some(Box::new(move |text| {
         told.borrow_mut().push(text);
-        // A panic here would be caught, like that of any logger.
-        let Some(waker) = kept.take() else { return };
-        // Long enough for a second one, which should not come.
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(250));
-            waker.wake();
-        });
+        stop.abort();
     })));
-    executor.block_on(woken_by(|its| waker.set(Some(its))));
+    let ended = executor.block_on(stuck);
     ON_WARNING.set(None);
+    assert!(ended.unwrap_err().is_cancelled());
     let mut warnings = warning.take();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     warnings.remove(0)
@@ -121,7 +115,10 @@ fn a_future_that_keeps_no_waker_is_a_proven_stall_with_the_likely_cause() {
     let text = panic_message(|| detecting().build().block_on(forgetful()));
     assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
     assert_contains(&text, " can never return: what is left waits to be woken");
-    assert_contains(&text, "\n   the main future: waiting\n");
+    assert_contains(
+        &text,
+        "\n   the main future: waiting, entered at tests/stalls.rs:",
+    );
     assert_contains(&text, "without having kept a clone of `cx.waker()`");
 }
 
@@ -250,10 +247,9 @@ fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
 #[test]
 fn a_timer_is_no_stall_nor_is_one_that_is_never_due() {
     let executor = detecting().build();
-    executor.spawn(forgetful()).detach();
     executor.block_on(candor::sleep(Duration::from_secs(60)));
-    executor.spawn(candor::sleep(Duration::MAX)).detach();
-    assert_contains(&warning_of(&executor), "2 tasks alive");
+    let never = executor.spawn(candor::sleep(Duration::MAX));
+    assert_contains(&warning_of(&executor, never), "last await: sleep");
 }
 
 #[test]
@@ -273,30 +269,76 @@ fn a_grace_is_over_before_anything_is_a_stall() {
 }
 
 #[test]
-fn two_tasks_that_wait_for_each_other_are_suspected_with_the_tree_of_tasks() {
+fn two_tasks_that_want_each_other_s_lock_are_suspected_with_the_line_of_each_wait() {
     let executor = detecting().build();
-    let (to_left, at_left) = async_channel::bounded::<()>(1);
-    let (to_right, at_right) = async_channel::bounded::<()>(1);
-    let forward = |name, from: async_channel::Receiver<()>, to: async_channel::Sender<()>| {
+    let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
+    let takes_both = |name, locks: Rc<[tokio::sync::Mutex<()>; 2]>, [first, then]: [usize; 2]| {
         let task = async move {
-            from.recv().await.unwrap();
-            to.send(()).await.unwrap();
+            let _first = locks[first].lock().await;
+            candor::yield_now().await;
+            let _then = locks[then].lock().await;
         };
         TaskBuilder::new().name(name).spawn_on(&executor, task)
     };
-    let _tasks = (
-        forward("left", at_left, to_right),
-        forward("right", at_right, to_left),
-    );
-    let text = warning_of(&executor);
+    let left = takes_both("left", Rc::clone(&locks), [0, 1]);
+    let _right = takes_both("right", locks, [1, 0]);
+    let text = warning_of(&executor, left);
     assert_contains(&text, " has stood still for 100ms: ");
-    assert_contains(&text, "\n   the main future: waiting\n   2 tasks alive\n");
-    assert_contains(&text, "\n     task #1 `left`: waiting, 1 poll, spawned at ");
     assert_contains(
         &text,
-        "\n     task #2 `right`: waiting, 1 poll, spawned at ",
+        "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
+    );
+    assert_contains(
+        &text,
+        "\n   task #1 `left`: waiting, 2 polls, last known await: yield_now at ",
+    );
+    assert_contains(
+        &text,
+        "\n   task #2 `right`: waiting, 2 polls, last known await: yield_now at ",
+    );
+    assert_count(
+        &text,
+        "\n      waits in tokio::sync::mutex::Mutex<T>::lock",
+        2,
+    );
+    let line = line_of("let _then = locks[then]");
+    assert_count(
+        &text,
+        &format!("\n      .await at tests/stalls.rs:{line}:"),
+        2,
     );
     assert_contains(&text, "tasks that wait for one another (a deadlock)");
+}
+
+/// The line of this file that holds a text, which no other does but this call.
+fn line_of(text: &str) -> usize {
+    let is_it = |line: &&str| line.trim_start().starts_with(text);
+    1 + include_str!("stalls.rs")
+        .lines()
+        .position(|line| is_it(&line))
+        .unwrap()
+}
+
+/// What holds the other end of a channel cannot be known: an idle server is healthy.
+#[test]
+fn what_waits_for_something_outside_is_not_suspected() {
+    log_to_this_thread();
+    let warning = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&warning);
+    ON_WARNING.set(Some(Box::new(move |text: String| {
+        told.borrow_mut().push(text)
+    })));
+    let executor = detecting().build();
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let waits = executor.spawn(async move { receiver.recv().await.is_ok() });
+    thread::spawn(move || {
+        // Longer than an executor on virtual time waits before it looks.
+        thread::sleep(Duration::from_millis(400));
+        sender.send_blocking(()).unwrap();
+    });
+    assert!(executor.block_on(waits).unwrap());
+    ON_WARNING.set(None);
+    assert!(warning.take().is_empty(), "{warning:?}");
 }
 
 #[test]

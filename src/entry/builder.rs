@@ -335,7 +335,7 @@ impl Builder {
         if let Some(limit) = self.slow_poll {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
-        self.config.watch = Watchers::boxed(self.instruments, self.detect_stalls);
+        self.config.watch = Watchers::boxed(self.instruments, self.detect_stalls, None);
         let core = fresh_core(Some(self.config));
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);

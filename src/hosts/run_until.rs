@@ -25,6 +25,7 @@ use crate::entry::{Executor, advice_for};
 use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
+use crate::kernel::tasks::waker::table;
 use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Stop, poll_main};
 
 impl Executor {
@@ -155,13 +156,15 @@ impl<F: Future> RunUntil<'_, F> {
         let future = future.expect("a future is there as long as it is polled");
         let mut output = Poll::Pending;
         let cx = &mut Context::from_waker(&host.waker_of_main);
-        let _ready = poll_main(core, &mut |_| {
+        let mut main = |_: &mut Context<'_>| {
             output = future.as_mut().poll(cx);
             match output {
                 Poll::Ready(_) => Poll::Ready(()),
                 Poll::Pending => Poll::Pending,
             }
-        });
+        };
+        // Its own waker calls the host.
+        let _ready = poll_main(core, &mut main, table(core.is_watched()));
         if core.attention.get() {
             core.after_poll();
         }

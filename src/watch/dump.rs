@@ -16,19 +16,25 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use log::Level;
-
 use crate::kernel::failure::location::is_in_a_library;
-use crate::kernel::failure::{Location, Named, TaskId, in_one_line};
-use crate::kernel::tasks::run_loop::poll_task;
+use crate::kernel::failure::{LastAwait, Location, Named, TaskId, in_one_line};
+use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::waker::{TRACED, TRACER};
-use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Key};
+use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Key, Main};
 use crate::report::backtrace::frames_of_others;
-use crate::report::printing;
 use crate::watch::Tasks;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
 const TRACED_TASKS: usize = 100;
+
+/// Parts of the names of locks, by which a wait for one is known: what holds a lock is in this program.
+const LOCKS: [&str; 5] = [
+    "async_lock::",
+    "tokio::sync::mutex::",
+    "tokio::sync::rwlock::",
+    "tokio::sync::semaphore::",
+    "futures_util::lock::",
+];
 
 /// Where the tasks of an executor stand. Made by [`dump`](crate::dump()) and [`Executor::dump`](crate::Executor::dump); its
 /// `Display` prints a line for each task, and below it the chain of its `.await`s, the innermost first.
@@ -57,6 +63,7 @@ pub struct Dump {
     main: Option<String>,
     chains: Vec<(TaskId, Chain)>,
     notes: Vec<String>,
+    has_lost_wakes: bool,
 }
 
 /// The `.await`s at which a task stands, the innermost first.
@@ -79,7 +86,7 @@ fn note_frames() {
 
 impl Dump {
     /// Polls each waiting task once more. No poll is running, and the executor is the current one.
-    pub(crate) fn of(core: &Rc<Core>) -> Self {
+    pub(crate) fn of(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Self {
         let waiting: Vec<(Rc<AnyTask>, Key)> = {
             let slots = core.slots.borrow();
             let is_waiting = |(task, is_queued): &(&Rc<AnyTask>, bool)| {
@@ -94,6 +101,9 @@ impl Dump {
                 .collect()
         };
         let mut dump = Dump::without_chains(core);
+        if let Some(main) = main {
+            dump.trace_main(core, main);
+        }
         let untold = waiting.len().saturating_sub(TRACED_TASKS);
         for (task, key) in waiting.iter().take(TRACED_TASKS) {
             dump.trace(core, task, *key);
@@ -110,9 +120,10 @@ impl Dump {
     pub(crate) fn without_chains(core: &Core) -> Self {
         Dump {
             tasks: Tasks::of(core),
-            main: core.entry.get().map(|_| line_of_main(core)),
+            main: core.has_main.get().then(|| line_of_main(core)),
             chains: Vec::new(),
             notes: Vec::new(),
+            has_lost_wakes: false,
         }
     }
 
@@ -122,33 +133,69 @@ impl Dump {
 
     fn trace(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
         // A poll before may have finished or woken it.
-        let is_ready = || core.slots.borrow().is_queued(key.slot());
-        if task.header().is_finished.get() || is_ready() {
-            return;
-        }
         let header = task.header();
-        let who = Named(header.id, header.name()).to_string();
-        let outer = TRACER.replace(Some(note_frames));
-        SEEN.take();
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            __candor_poll_boundary(|()| poll_task(core, task, key, &TRACED), ());
-        }));
-        TRACER.set(outer);
-        if let Err(payload) = polled {
-            core.settle_panic(payload);
-        }
-        if core.attention.get() {
-            core.after_poll();
-        }
-        if header.is_finished.get() {
-            self.notes.push(format!(
-                "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
-            ));
+        if header.is_finished.get() || core.slots.borrow().is_queued(key.slot()) {
             return;
         }
-        if let Some(frames) = SEEN.take() {
-            self.chains.push((header.id, Chain::of(&frames)));
+        let who = Named(header.id, header.name()).to_string();
+        let chain = traced(core, || poll_task(core, task, key, &TRACED));
+        match header.is_finished.get() {
+            true => self.note_lost_wake(&who),
+            false => self.chains.extend(chain.map(|chain| (header.id, chain))),
         }
+    }
+
+    fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) {
+        let mut is_ready = false;
+        let chain = traced(core, || {
+            is_ready = poll_main(core, main, &TRACED).is_ready()
+        });
+        match is_ready {
+            true => self.note_lost_wake("the main future"),
+            false => self.chains.extend(chain.map(|chain| (TaskId::MAIN, chain))),
+        }
+    }
+
+    fn note_lost_wake(&mut self, who: &str) {
+        self.has_lost_wakes = true;
+        self.notes.push(format!(
+            "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
+        ));
+    }
+
+    /// Whether everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a socket or a
+    /// process waits for something outside, which nobody here can judge.
+    pub(crate) fn waits_for_itself(&self, core: &Core, has_main: bool) -> bool {
+        let is_inside = |id: TaskId, last: Option<LastAwait>| match self.chain_of(id) {
+            Some(Chain {
+                waits_in: Some(place),
+                ..
+            }) => LOCKS.iter().any(|lock| place.contains(lock)),
+            _ => last.is_some_and(|last| !last.is_stale),
+        };
+        let mut tasks = self.tasks.iter();
+        tasks.all(|task| is_inside(task.id(), task.last_await()))
+            && (!has_main || is_inside(TaskId::MAIN, core.main_last_await.get()))
+    }
+
+    /// A line for the main future, and one for each task, each with its chain below it; at most `limit` tasks.
+    pub(crate) fn lines(&self, limit: usize) -> String {
+        let mut text = String::new();
+        if let Some(main) = &self.main {
+            let chain = self.chain_of(TaskId::MAIN).cloned().unwrap_or_default();
+            text.push_str(&format!("\n{main}{chain}"));
+        }
+        for task in self.tasks.iter().take(limit) {
+            let chain = self.chain_of(task.id()).cloned().unwrap_or_default();
+            text.push_str(&format!("\n{task}{chain}"));
+        }
+        if self.tasks.len() > limit {
+            text.push_str(&format!("\nand {} more", self.tasks.len() - limit));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("\n{note}"));
+        }
+        text
     }
 
     /// Returns the tasks as they were when the dump began.
@@ -191,36 +238,23 @@ fn without_closures(symbol: &str) -> String {
 
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(main) = &self.main {
-            writeln!(f, "{main}")?;
-        }
         let count = self.tasks.len();
+        let tasks = if count == 1 { "task" } else { "tasks" };
         write!(
             f,
-            "{count} {} alive",
-            if count == 1 { "task" } else { "tasks" }
-        )?;
-        for task in self.tasks.iter() {
-            write!(f, "\n  {task}")?;
-            match self.chain_of(task.id()) {
-                Some(chain) => chain.fmt(f)?,
-                None => {}
-            }
-        }
-        for note in &self.notes {
-            write!(f, "\n  {note}")?;
-        }
-        Ok(())
+            "{count} {tasks} alive{}",
+            self.lines(usize::MAX).replace('\n', "\n  ")
+        )
     }
 }
 
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(waits_in) = &self.waits_in {
-            write!(f, "\n     waits in {waits_in}")?;
+            write!(f, "\n   waits in {waits_in}")?;
         }
         for link in &self.links {
-            write!(f, "\n     .await at {link}")?;
+            write!(f, "\n   .await at {link}")?;
         }
         Ok(())
     }
@@ -241,9 +275,19 @@ pub(crate) fn line_of_main(core: &Core) -> String {
     )
 }
 
-/// Warns of a wake that was lost, where no dump is printed.
-pub(crate) fn warn_of_lost_wakes(dump: &Dump) {
-    for note in &dump.notes {
-        printing::print(Level::Warn, note);
+/// Runs a poll with a traced waker, as any other: what it panics with is the task's failure.
+fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Option<Chain> {
+    let outer = TRACER.replace(Some(note_frames));
+    SEEN.take();
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        __candor_poll_boundary(|()| poll(), ());
+    }));
+    TRACER.set(outer);
+    if let Err(payload) = polled {
+        core.settle_panic(payload);
     }
+    if core.attention.get() {
+        core.after_poll();
+    }
+    SEEN.take().map(|frames| Chain::of(&frames))
 }

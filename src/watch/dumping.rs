@@ -80,7 +80,7 @@ struct Request {
 
 impl Errand for Request {
     fn run(self: Arc<Self>, core: &Rc<Core>) {
-        let dump = Dump::of(core);
+        let dump = Dump::of(core, None);
         lock(&self.dump).replace(dump);
         self.wake();
     }
@@ -168,7 +168,7 @@ impl Executor {
             at: Caller::caller(),
         };
         let visit = Visit::new(&self.core, entry);
-        let dump = Dump::of(&self.core);
+        let dump = Dump::of(&self.core, None);
         visit.leave();
         dump
     }

@@ -9,28 +9,13 @@
 //!
 //! Knows the core.
 
-use std::fmt::Write;
 use std::time::Duration;
 
-use log::Level;
-
-use crate::kernel::failure::{Named, TaskId};
 use crate::kernel::tasks::{Core, MAIN_SLOT};
-use crate::report::printing;
-use crate::watch::Tasks;
-use crate::watch::dump::line_of_main;
+use crate::watch::dump::Dump;
 
 /// How many tasks the text names.
 const NAMED: usize = 10;
-
-/// How long everything has to wait before that is worth a word.
-pub(crate) fn patience(core: &Core) -> Duration {
-    match core.config.virtual_time {
-        false => Duration::from_secs(5),
-        // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
-        true => Duration::from_millis(100),
-    }
-}
 
 /// Whether nothing is left that could wake anything. Only where nothing is ready and no deadline is set.
 ///
@@ -49,49 +34,42 @@ pub(crate) fn is_proven(core: &Core) -> bool {
     is_unreachable && !is_asked_for()
 }
 
-/// What the panic says. `has_main` is whether the main future waits as well.
-pub(crate) fn proof(core: &Core, has_main: bool) -> String {
-    let mut text = format!(
+/// What the panic says of an executor that can never go on.
+pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
+    format!(
         "{} can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no \
-         waker is kept anywhere:",
-        name_of(core)
-    );
-    if has_main {
-        let _infallible = write!(text, "\n   {}", line_of_main(core));
-    }
-    let tasks = Tasks::of(core);
-    for task in tasks.iter().take(NAMED) {
-        let _infallible = write!(text, "\n   {task}");
-    }
-    if tasks.len() > NAMED {
-        let _infallible = write!(text, "\n   and {} more", tasks.len() - NAMED);
-    }
-    text.push_str(
-        "\n   likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped \
-         it without calling it\n   help: look at the last await of each, and at what stands behind it in the same \
+         waker is kept anywhere:{}\n   likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
+         or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in the same \
          task; what returns Pending there has to see to a later wake",
-    );
-    text
+        name_of(core),
+        indented(dump, NAMED)
+    )
 }
 
-/// Warns that everything waits, and perhaps for ever.
-pub(crate) fn suspect(core: &Core, has_main: bool) {
-    let mut text = format!(
-        "{} has stood still for {:?}: everything waits to be woken, and no timer is set",
+/// What is said of an executor in which everything waits, and perhaps for ever.
+pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String {
+    format!(
+        "{} has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is a \
+         task, or a lock, of this program:{}\n   likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each \
+         `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what \
+         that waits for; Builder::detect_stalls(false) keeps this quiet",
         name_of(core),
-        patience(core)
-    );
-    if has_main {
-        let _infallible = write!(text, "\n   {}", line_of_main(core));
-    }
-    let _infallible = write!(
-        text,
-        "\n   {}\n   likely cause: tasks that wait for one another (a deadlock), or for something that nobody does any \
-         more\n   help: ask of each last await who ends it, and what that one waits for. If it is another thread, a \
-         socket or a process, and it takes its time, all is well: Builder::detect_stalls(false) keeps this quiet",
-        Tasks::of(core).to_string().replace('\n', "\n   ")
-    );
-    printing::print(Level::Warn, &text);
+        indented(dump, usize::MAX)
+    )
+}
+
+/// What a test says that does not end.
+pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
+    format!(
+        "{} has not ended: for {limit:?} {moves}:{}\n   help: what is waited for never comes. If it only takes longer, \
+         Builder::test_timeout allows for more",
+        name_of(core),
+        indented(dump, usize::MAX)
+    )
+}
+
+fn indented(dump: &Dump, limit: usize) -> String {
+    dump.lines(limit).replace('\n', "\n   ")
 }
 
 fn name_of(core: &Core) -> String {

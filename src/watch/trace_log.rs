@@ -22,7 +22,7 @@ use crate::watch::watchers::Watchers;
 pub(crate) fn followed() -> Option<Config> {
     wanted().map(|instrument| Config {
         is_custom: true,
-        watch: Watchers::boxed(vec![instrument], cfg!(debug_assertions)),
+        watch: Watchers::boxed(vec![instrument], cfg!(debug_assertions), None),
         ..Config::default()
     })
 }

@@ -15,9 +15,10 @@ use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
 use crate::kernel::tasks::{
-    AnyTask, Config, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Stop, Watch,
+    AnyTask, Config, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
 };
 use crate::report::printing;
+use crate::watch::dump::Dump;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::stall;
 
@@ -25,6 +26,8 @@ use crate::watch::stall;
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
     detects_stalls: bool,
+    /// For how long a test may stand still; `None` where this is no test.
+    test_limit: Option<Duration>,
     /// An instrument runs: what it does is no event.
     is_telling: Cell<bool>,
     /// A poll has begun that has not ended.
@@ -33,8 +36,13 @@ pub(crate) struct Watchers {
     cause: Cell<Option<WokenBy>>,
     /// Since when no poll has begun; noted when a park begins.
     still_since: Cell<Option<Instant>>,
-    /// A stall was suspected, and that was said.
-    has_warned: Cell<bool>,
+    /// A stall was looked for in vain, or said: once is enough.
+    has_looked: Cell<bool>,
+    /// Another thread has woken something.
+    is_woken_from_elsewhere: Cell<bool>,
+    /// Something has moved that no timer has moved, and when that was last seen. For tests.
+    has_moved: Cell<bool>,
+    moved_at: Cell<Option<Instant>>,
 }
 
 struct Guarded {
@@ -48,8 +56,9 @@ impl Watchers {
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
         detects_stalls: bool,
+        test_limit: Option<Duration>,
     ) -> Option<Box<dyn Watch>> {
-        if instruments.is_empty() && !detects_stalls {
+        if instruments.is_empty() && !detects_stalls && test_limit.is_none() {
             return None;
         }
         let guarded = |instrument| Guarded {
@@ -59,18 +68,22 @@ impl Watchers {
         Some(Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             detects_stalls,
+            test_limit,
             is_telling: Cell::new(false),
             is_in_poll: Cell::new(false),
             cause: Cell::new(None),
             still_since: Cell::new(None),
-            has_warned: Cell::new(false),
+            has_looked: Cell::new(false),
+            is_woken_from_elsewhere: Cell::new(false),
+            has_moved: Cell::new(true),
+            moved_at: Cell::new(None),
         }))
     }
 
     /// What a debug build observes each executor with, if nobody asks for more.
     pub(crate) fn usual() -> Config {
         Config {
-            watch: Watchers::boxed(Vec::new(), cfg!(debug_assertions)),
+            watch: Watchers::boxed(Vec::new(), cfg!(debug_assertions), None),
             ..Config::default()
         }
     }
@@ -140,6 +153,7 @@ impl Watch for Watchers {
     fn event(&self, core: &Core, event: Event<'_>) {
         match event {
             Event::Spawned(task) => {
+                self.has_moved.set(true);
                 self.tell(core, |instrument, at| {
                     instrument.spawn(at, &TaskView::of(task));
                 });
@@ -176,6 +190,10 @@ impl Watch for Watchers {
             } => {
                 let by = (!is_from_elsewhere).then(|| self.waking(core)).flatten();
                 let by = by.unwrap_or(WokenBy::Elsewhere);
+                self.has_moved
+                    .set(self.has_moved.get() || by != WokenBy::Timer);
+                self.is_woken_from_elsewhere
+                    .set(self.is_woken_from_elsewhere.get() || is_from_elsewhere);
                 self.tell_of(core, slot, |instrument, at, task| {
                     instrument.wake(at, task, by);
                 });
@@ -191,7 +209,10 @@ impl Watch for Watchers {
                 }
                 self.cause.set(Some(WokenBy::Timer));
             }
-            Event::TimersFired => self.cause.set(None),
+            Event::TimersFired => {
+                self.cause.set(None);
+                self.see_what_moves(core);
+            }
             Event::ParkBegins(timeout) => {
                 self.tell(core, |instrument, at| instrument.park_begin(at, timeout));
             }
@@ -203,28 +224,89 @@ impl Watch for Watchers {
             Event::Renewed => {
                 self.cause.set(None);
                 self.still_since.set(None);
-                self.has_warned.set(false);
+                self.has_looked.set(false);
+                self.is_woken_from_elsewhere.set(false);
             }
         }
     }
 
     /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
-    fn before_sleep(&self, core: &Rc<Core>, has_main: bool) -> Result<Option<Duration>, Stop> {
-        if !self.detects_stalls {
-            return Ok(None);
+    fn before_sleep(
+        &self,
+        core: &Rc<Core>,
+        timeout: Option<Duration>,
+        main: Option<&mut Main<'_>>,
+    ) -> Result<Option<Duration>, Stop> {
+        if timeout.is_some() || !(self.detects_stalls || self.test_limit.is_some()) {
+            return Ok(timeout);
         }
-        if stall::is_proven(core) {
-            return Err(Stop::Stall(stall::proof(core, has_main)));
+        if self.detects_stalls && stall::is_proven(core) {
+            let dump = Dump::of(core, main);
+            return Err(Stop::Stall(stall::proof(core, &dump)));
         }
-        let patience = stall::patience(core);
+        let patience = self.patience(core);
         let now = Instant::now();
         let since = self.still_since.get().unwrap_or(now);
         self.still_since.set(Some(since));
-        let is_suspect = now - since >= patience && !core.inbox.has_mail();
-        if is_suspect && !self.has_warned.replace(true) {
-            stall::suspect(core, has_main);
+        let still_for = now - since;
+        if still_for >= patience && !core.inbox.has_mail() {
+            self.look_for_a_stall(core, main, still_for)?;
+            // The polls of a dump are no movement.
+            self.still_since.set(Some(since));
         }
         Ok(Some(patience))
+    }
+}
+
+impl Watchers {
+    /// How long everything has to wait before it is worth a look.
+    fn patience(&self, core: &Core) -> Duration {
+        match core.config.virtual_time && self.test_limit.is_none() {
+            false => Duration::from_secs(5).min(self.test_limit.unwrap_or(Duration::MAX)),
+            // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
+            true => Duration::from_millis(100),
+        }
+    }
+
+    /// Everything waits, and has done so for a while.
+    fn look_for_a_stall(
+        &self,
+        core: &Rc<Core>,
+        main: Option<&mut Main<'_>>,
+        still_for: Duration,
+    ) -> Result<(), Stop> {
+        let is_over = self.test_limit.is_some_and(|limit| still_for >= limit);
+        let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
+        if !is_over && !is_first {
+            return Ok(());
+        }
+        let has_main = main.is_some();
+        let dump = Dump::of(core, main);
+        let text = match dump.waits_for_itself(core, has_main) {
+            true if is_first => stall::suspicion(core, &dump, self.patience(core)),
+            _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
+            _ => return Ok(()),
+        };
+        if self.test_limit.is_some() {
+            return Err(Stop::Stall(text));
+        }
+        printing::print(Level::Warn, &text);
+        Ok(())
+    }
+
+    /// Ends a test in which only timers move, for so long that it is a loop.
+    fn see_what_moves(&self, core: &Core) {
+        let Some(limit) = self.test_limit else { return };
+        let now = Instant::now();
+        if self.has_moved.take() {
+            self.moved_at.set(Some(now));
+        }
+        let since = self.moved_at.get().unwrap_or(now);
+        if now - since >= limit {
+            let dump = Dump::without_chains(core);
+            let text = stall::standstill(core, &dump, limit, "nothing but timers has moved");
+            core.stop_for(Stop::Stall(text));
+        }
     }
 }
 

@@ -77,6 +77,8 @@ pub(crate) struct Core {
     /// The await at which this poll returned `Pending`, as far as candor's own futures know.
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
+    /// A main future has begun, and is not gone yet.
+    pub(crate) has_main: Cell<bool>,
     /// Something is to be done before the next poll; what, `after_poll` and `take_stop` find out. It is set by the
     /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
     /// that nobody can await any more, and by `exit` and the failure policy.
@@ -131,6 +133,7 @@ impl Core {
             running: Cell::new(u64::from(NOBODY)),
             noted_await: Cell::new(None),
             main_last_await: Cell::new(None),
+            has_main: Cell::new(false),
             attention: Cell::new(false),
             is_pass_over: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
@@ -182,6 +185,7 @@ impl Core {
             slot: MAIN_SLOT,
             is_over: true,
         });
+        self.has_main.set(false);
         self.end_poll();
     }
 
@@ -228,6 +232,7 @@ impl Core {
     /// A main future begins. What wakes an earlier one must not poll it: that would hide that nobody wakes this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
+        self.has_main.set(true);
         let generation = self.slots.borrow_mut().begin_main();
         self.main_key.set(self.key_of(MAIN_SLOT, generation));
     }

@@ -15,7 +15,7 @@ pub(crate) mod task;
 pub(crate) mod waker;
 
 pub(crate) use self::core::ending::SUCCESSORS;
-pub(crate) use self::core::watch::{Event, Watch};
+pub(crate) use self::core::watch::{Event, Main, Watch};
 pub(crate) use self::core::{
     __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Stop,
 };

@@ -25,7 +25,7 @@ use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::contain;
-use crate::kernel::tasks::core::watch::Event;
+use crate::kernel::tasks::core::watch::{Event, Main};
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::kernel::tasks::key::{Key, MAIN_SLOT};
 use crate::kernel::tasks::slots::Ready;
@@ -34,9 +34,6 @@ use crate::kernel::tasks::waker::{key_of, table, waker_of};
 
 /// How many polls a pass has: so long a timer or a wake from another thread may have to wait.
 const POLLS_A_PASS: usize = 128;
-
-/// Polls the future that the executor was entered for, whose output it keeps.
-pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
 /// Why a run of polls is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +180,7 @@ impl<'a> Loop<'a> {
                 } => poll_task(core, &tenant, core.key_of(index, generation), wakers),
                 Ready::Main => {
                     if let Some(main) = &mut self.main
-                        && poll_main(core, main).is_ready()
+                        && poll_main(core, main, wakers).is_ready()
                     {
                         break Pause::MainIsDone;
                     }
@@ -220,9 +217,9 @@ impl<'a> Loop<'a> {
         self.is_parked = true;
         // An observer may have spawned or woken a task, or left a failure to be reported.
         let has_work = || core.slots.borrow().has_ready() || core.attention.get();
-        let timeout = match timeout {
-            None if !has_work() => core.before_sleep(self.main.is_some()),
-            timeout => timeout,
+        let timeout = match has_work() {
+            true => timeout,
+            false => core.before_sleep(timeout, self.main.as_deref_mut()),
         };
         match has_work() {
             true => Next::GoOn,
@@ -302,10 +299,14 @@ pub(crate) fn poll_task(
 
 /// Polls the main future, and notes where it waits.
 #[inline]
-pub(crate) fn poll_main(core: &Core, main: &mut Main<'_>) -> Poll<()> {
+pub(crate) fn poll_main(
+    core: &Core,
+    main: &mut Main<'_>,
+    wakers: &'static RawWakerVTable,
+) -> Poll<()> {
     core.begin_poll(MAIN_UNCAUGHT);
     core.say(|| Event::PollBegins(MAIN_SLOT));
-    let waker = waker_of(core.main_key(), table(core.is_watched()));
+    let waker = waker_of(core.main_key(), wakers);
     let poll = main(&mut Context::from_waker(&waker));
     match core.noted_await.take() {
         None if poll.is_ready() => {}
@@ -354,7 +355,7 @@ pub(crate) fn drive<F: Future>(
     let mut main =
         |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
     // A future that is ready at once needs no loop.
-    if poll_main(core, &mut main).is_pending() {
+    if poll_main(core, &mut main, table(core.is_watched())).is_pending() {
         run(&mut Loop::new(core, Some(&mut main)))?;
     }
     if core.attention.get() {

@@ -11,6 +11,7 @@
 //! Knows tasks.
 
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
@@ -50,12 +51,21 @@ pub(crate) enum Event<'a> {
     Renewed,
 }
 
+/// Polls the future that the executor was entered for, whose output it keeps.
+pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
+
 /// An observer of one executor.
 pub(crate) trait Watch {
     fn event(&self, core: &Core, event: Event<'_>);
 
-    /// How long the thread may park, now that nothing is ready and no deadline is set; or why the executor has to stop instead.
-    fn before_sleep(&self, core: &Rc<Core>, has_main: bool) -> Result<Option<Duration>, Stop>;
+    /// For how long the thread may park, now that nothing is ready and a deadline is `timeout` away, if there is one; or why the
+    /// executor has to stop instead. `main` polls the main future, if that waits as well.
+    fn before_sleep(
+        &self,
+        core: &Rc<Core>,
+        timeout: Option<Duration>,
+        main: Option<&mut Main<'_>>,
+    ) -> Result<Option<Duration>, Stop>;
 }
 
 impl Core {
@@ -95,14 +105,20 @@ impl Core {
         }
     }
 
-    /// How long an executor may park in which nothing is ready and no deadline is set.
-    pub(crate) fn before_sleep(self: &Rc<Self>, has_main: bool) -> Option<Duration> {
-        match self.config.watch.as_ref()?.before_sleep(self, has_main) {
-            Ok(timeout) => timeout,
-            Err(stop) => {
+    /// For how long the thread may park.
+    pub(crate) fn before_sleep(
+        self: &Rc<Self>,
+        timeout: Option<Duration>,
+        main: Option<&mut Main<'_>>,
+    ) -> Option<Duration> {
+        let Some(watch) = &self.config.watch else {
+            return timeout;
+        };
+        watch
+            .before_sleep(self, timeout, main)
+            .unwrap_or_else(|stop| {
                 self.stop_for(stop);
                 None
-            }
-        }
+            })
     }
 }
