@@ -40,6 +40,7 @@ pub struct Builder {
     instruments: Vec<Box<dyn Instrument>>,
     slow_poll: Option<Duration>,
     detect_stalls: bool,
+    test_timeout: Option<Duration>,
 }
 
 impl Executor {
@@ -70,6 +71,7 @@ impl Builder {
             instruments: Vec::new(),
             slow_poll: None,
             detect_stalls: cfg!(debug_assertions),
+            test_timeout: None,
         }
     }
 
@@ -137,8 +139,8 @@ impl Builder {
     /// // It can be awaited all the same.
     /// assert!(executor.block_on(held).unwrap_err().is_panic());
     /// ```
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.config.grace = grace;
+    pub fn grace(self, grace: Duration) -> Self {
+        self.config.grace.set(grace);
         self
     }
 
@@ -286,6 +288,24 @@ impl Builder {
         self
     }
 
+    /// Sets for how long a test may stand still under [`Executor::test`]; 60 s unless you say otherwise.
+    ///
+    /// What counts is real time in which nothing moves, or nothing but timers. Then the test panics, with a dump of what is
+    /// waited for, instead of hanging.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::builder().test_timeout(Duration::from_secs(1)).build();
+    /// executor.test(async { candor::yield_now().await });
+    /// ```
+    pub fn test_timeout(mut self, timeout: Duration) -> Self {
+        self.test_timeout = Some(timeout);
+        self
+    }
+
     /// Calls `callback` for the first wake after the executor has run out of work, if it is not running; on the
     /// thread of that wake.
     ///
@@ -335,7 +355,8 @@ impl Builder {
         if let Some(limit) = self.slow_poll {
             self.instruments.push(Box::new(SlowPoll::new(limit)));
         }
-        self.config.watch = Watchers::boxed(self.instruments, self.detect_stalls, None);
+        self.config.watch =
+            Watchers::boxed(self.instruments, self.detect_stalls, self.test_timeout);
         let core = fresh_core(Some(self.config));
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);

@@ -229,7 +229,7 @@ impl Executor {
     }
 
     #[track_caller]
-    fn enter<R>(
+    pub(crate) fn enter<R>(
         &self,
         function: &'static &'static str,
         body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,

@@ -18,19 +18,18 @@ mod builder;
 mod kept;
 pub(crate) mod main_future;
 mod reactor;
+mod testing;
 
 pub use builder::Builder;
 pub use kept::Executor;
+pub use testing::test;
 
-use std::cell::RefCell;
 use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use log::Level;
-
-use crate::entry::main_future::{drive_reporting, main_error};
-use crate::kernel::failure::{Entry, FailureKind};
+use crate::entry::main_future::drive_reporting;
+use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Config, Core, Entered, Stop, current, drain, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
@@ -147,94 +146,6 @@ fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
     output_of(result, entry.function)
 }
 
-/// Runs `future` in a `#[test]`, and fails the test if anything failed.
-///
-/// The executor is on virtual time: the clock stands still while anything is ready, and jumps to the next
-/// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`],
-/// tasks that are unfinished at the end are cancelled.
-///
-/// # Panics
-///
-/// When `future` panics or returns `Err`, and when any failure had to be reported; the message holds the
-/// reports, which are not printed otherwise.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-///
-/// // In the body of a `#[test]` function:
-/// candor::test(async {
-///     let start = candor::time::now();
-///     candor::sleep(Duration::from_secs(365 * 24 * 3600)).await;
-///     assert_eq!(candor::time::now() - start, Duration::from_secs(365 * 24 * 3600));
-/// });
-/// ```
-#[track_caller]
-pub fn test<F>(future: F) -> <F::Output as Outcome>::Ok
-where
-    F: Future,
-    F::Output: Outcome,
-{
-    let entry = Entry {
-        function: &"test",
-        at: Caller::caller(),
-    };
-    match const { is_large::<F>() } {
-        true => test_from(entry, Box::pin(future)),
-        false => test_from(entry, future),
-    }
-}
-
-#[track_caller]
-fn test_from<F>(entry: Entry, future: F) -> <F::Output as Outcome>::Ok
-where
-    F: Future<Output: Outcome>,
-{
-    let reports = PrintedOnPanic::default();
-    let collected = Rc::clone(&reports.0);
-    let config = Config {
-        is_custom: true,
-        virtual_time: true,
-        on_failure: Some(Box::new(move |failure| match failure.kind() {
-            // It is no failure; a test may well catch a panic.
-            FailureKind::Caught => printing::print(Level::Error, &failure.report()),
-            FailureKind::Panicked | FailureKind::Failed => {
-                collected.borrow_mut().push(failure.report())
-            }
-        })),
-        ..followed().unwrap_or_else(Watchers::usual)
-    };
-    warn_of_nesting(entry);
-    let core = fresh_core(Some(config));
-    let session = Session::begin(&core, entry);
-    let result = drive(&core, future, reactor::run).map(|output| {
-        let outcome = output.into_result();
-        outcome.map_err(|error| main_error(&core, error))
-    });
-    let (result, _) = session.end(result);
-    let reports = reports.0.take();
-    let verdict = match result {
-        Ok(Ok(value)) if reports.is_empty() => return value,
-        Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
-        Ok(Err(error)) => format!("{error:?}"),
-        Err(stop) => advice_for(&stop, entry.function),
-    };
-    panic!("{}", [&[verdict], &*reports].concat().join("\n"))
-}
-
-/// The reports of a test: if its own panic comes first, they are printed after all.
-#[derive(Default)]
-struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
-
-impl Drop for PrintedOnPanic {
-    fn drop(&mut self) {
-        for text in self.0.take() {
-            printing::print(Level::Error, &text);
-        }
-    }
-}
-
 /// Ends the executor that runs on this thread, with an exit code: what `sys.exit` is to a script.
 ///
 /// When the poll that calls this returns, every task is cancelled, unread failures are reported, and
@@ -346,10 +257,6 @@ pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
             failure.one_line()
         ),
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Warns that an executor is entered while another one runs on this thread.

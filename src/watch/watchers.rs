@@ -22,12 +22,16 @@ use crate::watch::dump::Dump;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::stall;
 
+/// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What observes one executor.
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
     detects_stalls: bool,
-    /// For how long a test may stand still; `None` where this is no test.
-    test_limit: Option<Duration>,
+    /// For how long a test may stand still.
+    test_timeout: Duration,
+    is_test: Cell<bool>,
     /// An instrument runs: what it does is no event.
     is_telling: Cell<bool>,
     /// A poll has begun that has not ended.
@@ -56,9 +60,9 @@ impl Watchers {
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
         detects_stalls: bool,
-        test_limit: Option<Duration>,
+        test_timeout: Option<Duration>,
     ) -> Option<Box<dyn Watch>> {
-        if instruments.is_empty() && !detects_stalls && test_limit.is_none() {
+        if instruments.is_empty() && !detects_stalls && test_timeout.is_none() {
             return None;
         }
         let guarded = |instrument| Guarded {
@@ -68,7 +72,8 @@ impl Watchers {
         Some(Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             detects_stalls,
-            test_limit,
+            test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
+            is_test: Cell::new(false),
             is_telling: Cell::new(false),
             is_in_poll: Cell::new(false),
             cause: Cell::new(None),
@@ -221,6 +226,11 @@ impl Watch for Watchers {
                 self.tell(core, |instrument, at| instrument.failure(at, failure));
             }
             Event::Done { task, has_failed } => self.done(core, task, has_failed),
+            Event::Test(is_test) => {
+                self.is_test.set(is_test);
+                self.has_looked.set(false);
+                self.has_moved.set(true);
+            }
             Event::Renewed => {
                 self.cause.set(None);
                 self.still_since.set(None);
@@ -237,7 +247,7 @@ impl Watch for Watchers {
         timeout: Option<Duration>,
         main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        if timeout.is_some() || !(self.detects_stalls || self.test_limit.is_some()) {
+        if timeout.is_some() || !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
         }
         if self.detects_stalls && stall::is_proven(core) {
@@ -261,8 +271,9 @@ impl Watch for Watchers {
 impl Watchers {
     /// How long everything has to wait before it is worth a look.
     fn patience(&self, core: &Core) -> Duration {
-        match core.config.virtual_time && self.test_limit.is_none() {
-            false => Duration::from_secs(5).min(self.test_limit.unwrap_or(Duration::MAX)),
+        match core.config.virtual_time && !self.is_test.get() {
+            false if self.is_test.get() => Duration::from_secs(5).min(self.test_timeout),
+            false => Duration::from_secs(5),
             // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
             true => Duration::from_millis(100),
         }
@@ -275,7 +286,7 @@ impl Watchers {
         main: Option<&mut Main<'_>>,
         still_for: Duration,
     ) -> Result<(), Stop> {
-        let is_over = self.test_limit.is_some_and(|limit| still_for >= limit);
+        let is_over = self.is_test.get() && still_for >= self.test_timeout;
         let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
         if !is_over && !is_first {
             return Ok(());
@@ -287,7 +298,7 @@ impl Watchers {
             _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
             _ => return Ok(()),
         };
-        if self.test_limit.is_some() {
+        if self.is_test.get() {
             return Err(Stop::Stall(text));
         }
         printing::print(Level::Warn, &text);
@@ -296,7 +307,10 @@ impl Watchers {
 
     /// Ends a test in which only timers move, for so long that it is a loop.
     fn see_what_moves(&self, core: &Core) {
-        let Some(limit) = self.test_limit else { return };
+        if !self.is_test.get() {
+            return;
+        }
+        let limit = self.test_timeout;
         let now = Instant::now();
         if self.has_moved.take() {
             self.moved_at.set(Some(now));

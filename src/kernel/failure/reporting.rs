@@ -125,7 +125,7 @@ impl Core {
     pub(crate) fn age_unread(&self) {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
-            let deadline = || self.clock.now().checked_add(self.config.grace);
+            let deadline = || self.clock.now().checked_add(self.config.grace.get());
             unread.end_pass(|task| task.has_unread_failure(), deadline);
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows failures, as something to be told of.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
@@ -47,7 +48,7 @@ pub(crate) struct Config {
     pub(crate) is_custom: bool,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
-    pub(crate) grace: Duration,
+    pub(crate) grace: Cell<Duration>,
     pub(crate) virtual_time: bool,
     /// Gives the batch of each pass another order.
     pub(crate) shuffle: Option<Box<dyn Fn(&mut [u32])>>,
@@ -61,7 +62,7 @@ impl Default for Config {
             is_custom: false,
             on_failure: None,
             policy: FailurePolicy::Report,
-            grace: Duration::from_secs(1),
+            grace: Cell::new(Duration::from_secs(1)),
             virtual_time: false,
             shuffle: None,
             watch: None,

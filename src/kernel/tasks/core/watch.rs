@@ -47,6 +47,8 @@ pub(crate) enum Event<'a> {
         task: &'a AnyTask,
         has_failed: bool,
     },
+    /// A test begins or ends: it must not stand still for ever.
+    Test(bool),
     /// The executor begins a second life.
     Renewed,
 }

@@ -1,0 +1,207 @@
+//! Tests: an executor in which no failure is silent, and which does not hang.
+//!
+//! Knows the ways in.
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location as Caller;
+use std::rc::Rc;
+use std::time::Duration;
+
+use log::Level;
+
+use crate::entry::main_future::main_error;
+use crate::entry::{Executor, Session, advice_for, fresh_core, reactor, warn_of_nesting};
+use crate::kernel::failure::{Entry, FailureKind};
+use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
+use crate::outcome::Outcome;
+use crate::report::printing;
+use crate::watch::trace_log::wanted;
+use crate::watch::watchers::{TEST_TIMEOUT, Watchers};
+
+/// Runs `future` in a `#[test]`, and fails the test if anything failed.
+///
+/// The executor is on virtual time: the clock stands still while anything is ready, and jumps to the next
+/// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`],
+/// tasks that are unfinished at the end are cancelled.
+///
+/// An error that is read late was read: under a test the grace never ends.
+///
+/// # Panics
+///
+/// When `future` panics or returns `Err`, and when any failure had to be reported; the message holds the
+/// reports, which are not printed otherwise. So a test that passes hides no failure.
+///
+/// A test that cannot end does not hang. If it waits for nothing but its own tasks and locks, it panics after 5 s of real time;
+/// after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// // In the body of a `#[test]` function:
+/// candor::test(async {
+///     let start = candor::time::now();
+///     candor::sleep(Duration::from_secs(365 * 24 * 3600)).await;
+///     assert_eq!(candor::time::now() - start, Duration::from_secs(365 * 24 * 3600));
+/// });
+/// ```
+#[track_caller]
+pub fn test<F>(future: F) -> <F::Output as Outcome>::Ok
+where
+    F: Future,
+    F::Output: Outcome,
+{
+    let entry = Entry {
+        function: &"test",
+        at: Caller::caller(),
+    };
+    match const { is_large::<F>() } {
+        true => test_from(entry, Box::pin(future)),
+        false => test_from(entry, future),
+    }
+}
+
+#[track_caller]
+fn test_from<F>(entry: Entry, future: F) -> <F::Output as Outcome>::Ok
+where
+    F: Future<Output: Outcome>,
+{
+    let reports = PrintedOnPanic::default();
+    let collected = Rc::clone(&reports.0);
+    let config = Config {
+        is_custom: true,
+        virtual_time: true,
+        grace: Cell::new(Duration::MAX),
+        on_failure: Some(Box::new(move |failure| match failure.kind() {
+            // It is no failure; a test may well catch a panic.
+            FailureKind::Caught => printing::print(Level::Error, &failure.report()),
+            FailureKind::Panicked | FailureKind::Failed => {
+                collected.borrow_mut().push(failure.report())
+            }
+        })),
+        watch: Watchers::boxed(
+            wanted().into_iter().collect(),
+            cfg!(debug_assertions),
+            Some(TEST_TIMEOUT),
+        ),
+        ..Config::default()
+    };
+    warn_of_nesting(entry);
+    let core = fresh_core(Some(config));
+    core.say(|| Event::Test(true));
+    let session = Session::begin(&core, entry);
+    let result = drive(&core, future, reactor::run).map(|output| {
+        let outcome = output.into_result();
+        outcome.map_err(|error| main_error(&core, error))
+    });
+    let (result, _) = session.end(result);
+    let reports = reports.0.take();
+    let verdict = match result {
+        Ok(Ok(value)) if reports.is_empty() => return value,
+        Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(stop) => advice_for(&stop, entry.function),
+    };
+    panic!("{}", [&[verdict], &*reports].concat().join("\n"))
+}
+
+/// The reports of a test: if its own panic comes first, they are printed after all.
+#[derive(Default)]
+struct PrintedOnPanic(Rc<RefCell<Vec<String>>>);
+
+impl Drop for PrintedOnPanic {
+    fn drop(&mut self) {
+        for text in self.0.take() {
+            printing::print(Level::Error, &text);
+        }
+    }
+}
+
+impl Executor {
+    /// Runs `future` as [`test`](crate::test()) does, on this executor and its own clock: one that shuffles, say.
+    ///
+    /// As there, tasks that are unfinished at the end are cancelled. Failures are reported as this executor reports
+    /// them: printed, or given to [`on_failure`](crate::Builder::on_failure).
+    ///
+    /// It notices that a test stands still in debug builds, with [`detect_stalls`](crate::Builder::detect_stalls), and with
+    /// [`test_timeout`](crate::Builder::test_timeout).
+    ///
+    /// # Panics
+    ///
+    /// As [`test`](crate::test()), and when this executor is running already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// for seed in 0..3 {
+    ///     let executor = candor::Executor::builder().virtual_time().shuffle(seed).build();
+    ///     let sum = executor.test(async {
+    ///         let parts = [1, 2, 3].map(|part| candor::spawn(async move { part }));
+    ///         let mut sum = 0;
+    ///         for part in parts {
+    ///             sum += part.await?;
+    ///         }
+    ///         candor::Ok(sum)
+    ///     });
+    ///     assert_eq!(sum, 6);
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn test<F>(&self, future: F) -> <F::Output as Outcome>::Ok
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        let function = &"Executor::test";
+        let before = self.failures();
+        let _test = UnderTest::begin(&self.core);
+        let result = self.enter(function, |core| {
+            let output = match const { is_large::<F>() } {
+                true => drive(core, Box::pin(future), reactor::run)?,
+                false => drive(core, future, reactor::run)?,
+            };
+            let outcome = output.into_result();
+            let outcome = outcome.map_err(|error| main_error(core, error));
+            core.cancel_everything();
+            Ok(outcome)
+        });
+        let verdict = match (result, self.failures() - before) {
+            (Ok(Ok(value)), 0) => return value,
+            (Ok(Ok(_)), failures) => {
+                let failures = counted(failures as usize, "unread failure");
+                format!("the test has {failures}, which this executor has reported")
+            }
+            (Ok(Err(error)), _) => format!("{error:?}"),
+            (Err(stop), _) => advice_for(&stop, function),
+        };
+        panic!("{verdict}")
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A test on an executor that may be used for other things as well.
+struct UnderTest<'a> {
+    core: &'a Core,
+    grace: Duration,
+}
+
+impl<'a> UnderTest<'a> {
+    fn begin(core: &'a Core) -> Self {
+        core.say(|| Event::Test(true));
+        UnderTest {
+            core,
+            grace: core.config.grace.replace(Duration::MAX),
+        }
+    }
+}
+
+impl Drop for UnderTest<'_> {
+    fn drop(&mut self) {
+        self.core.say(|| Event::Test(false));
+        self.core.config.grace.set(self.grace);
+    }
+}

@@ -1,0 +1,131 @@
+//! `dump`: where each task waits, whatever future it waits in.
+
+mod common;
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use candor::{Executor, TaskBuilder, yield_now};
+use common::Reports;
+
+/// The line of this file that begins with a text.
+fn line_of(text: &str) -> usize {
+    let mut lines = include_str!("dump.rs").lines();
+    1 + lines
+        .position(|line| line.trim_start().starts_with(text))
+        .unwrap()
+}
+
+async fn waits_for(receiver: async_channel::Receiver<()>) {
+    receiver.recv().await.ok();
+}
+
+#[test]
+fn the_chain_leads_from_the_task_through_each_function_to_what_is_awaited() {
+    candor::block_on(async {
+        let (_sender, receiver) = async_channel::bounded(1);
+        let task = TaskBuilder::new().name("reader").spawn(async {
+            waits_for(receiver).await;
+        });
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        let (inner, outer) = (
+            line_of("receiver.recv()"),
+            line_of("waits_for(receiver).await"),
+        );
+        let chain = [
+            "task #1 `reader`: waiting, 1 poll, spawned at tests/dump.rs:".to_owned(),
+            "\n     waits in <async_channel::Recv<T> as core::future::future::Future>::poll"
+                .to_owned(),
+            format!("\n     .await at tests/dump.rs:{inner}:"),
+            " in dump::waits_for".to_owned(),
+            format!("\n     .await at tests/dump.rs:{outer}:"),
+        ];
+        let mut rest = &*dump;
+        for part in chain {
+            let (_, behind) = rest
+                .split_once(&*part)
+                .unwrap_or_else(|| panic!("{part:?} in:\n{dump}"));
+            rest = behind;
+        }
+        assert!(
+            dump.contains("the main future: waiting, last await: dump at tests/dump.rs:"),
+            "{dump}"
+        );
+        task.abort();
+    });
+}
+
+#[test]
+fn what_waits_in_a_handle_or_a_sleep_of_candor_s_own_is_shown_and_waits_on() {
+    candor::test(async {
+        let slept = candor::spawn(candor::sleep(std::time::Duration::from_secs(9)));
+        let joined = candor::spawn(async { slept.await.is_ok() });
+        yield_now().await;
+        for _ in 0..3 {
+            let dump = candor::dump().await.to_string();
+            assert!(dump.contains("last await: sleep at "), "{dump}");
+            assert!(dump.contains("last await: JoinHandle at "), "{dump}");
+        }
+        assert!(joined.await.unwrap());
+    });
+}
+
+#[test]
+fn a_task_that_moves_in_the_poll_of_a_dump_has_lost_a_wake() {
+    candor::block_on(async {
+        let mut polls = 0;
+        let forgetful = candor::spawn(poll_fn(move |_| {
+            polls += 1;
+            if polls > 1 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        }));
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        assert!(
+            dump.contains("task #1 was ready, though nothing had woken it: a wake was lost"),
+            "{dump}"
+        );
+        assert!(forgetful.is_finished());
+    });
+}
+
+#[test]
+fn a_panic_in_the_poll_of_a_dump_is_the_task_s() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let mut polls = 0;
+        candor::spawn(poll_fn(move |_| {
+            polls += 1;
+            assert!(polls == 1, "boom");
+            Poll::<()>::Pending
+        }))
+        .detach();
+        yield_now().await;
+        candor::dump().await;
+    });
+    assert_eq!(reports.headlines(), ["task #1 panicked: boom"]);
+}
+
+#[test]
+fn an_executor_that_is_kept_is_dumped_between_its_polls_only() {
+    let executor = Rc::new(Executor::new());
+    let (_sender, receiver) = async_channel::bounded(1);
+    executor.spawn(waits_for(receiver)).detach();
+    executor.tick();
+    assert!(
+        executor.dump().to_string().contains("waits in "),
+        "{}",
+        executor.dump()
+    );
+    let itself = Rc::clone(&executor);
+    let within = executor.block_on(async move { itself.dump().to_string() });
+    assert!(
+        within.contains("no chains: this executor is running"),
+        "{within}"
+    );
+}

@@ -1,0 +1,107 @@
+//! `candor::test` and `Executor::test`: a passing test hides no failure, and none hangs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use candor::{Executor, TaskBuilder, sleep};
+
+fn message_of(test: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
+    payload.downcast_ref::<String>().unwrap().clone()
+}
+
+fn impatient() -> Executor {
+    let timeout = Duration::from_millis(200);
+    Executor::builder()
+        .virtual_time()
+        .test_timeout(timeout)
+        .build()
+}
+
+#[test]
+fn two_tasks_that_want_each_other_s_lock_fail_the_test_with_the_line_of_each_wait() {
+    let text = message_of(|| {
+        impatient().test(async {
+            let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
+            let takes = |[first, then]: [usize; 2]| {
+                let locks = Rc::clone(&locks);
+                candor::spawn(async move {
+                    let _first = locks[first].lock().await;
+                    candor::yield_now().await;
+                    let _then = locks[then].lock().await;
+                })
+            };
+            let (left, _right) = (takes([0, 1]), takes([1, 0]));
+            left.await.unwrap();
+        })
+    });
+    assert!(text.contains("stood still for 200ms"), "{text}");
+    let waits = text
+        .matches("waits in tokio::sync::mutex::Mutex<T>::lock\n      .await at tests/testing.rs:");
+    assert_eq!(waits.count(), 2, "{text}");
+}
+
+#[test]
+fn a_test_that_waits_for_something_outside_for_too_long_fails_with_a_dump() {
+    let (_sender, receiver) = async_channel::bounded::<()>(1);
+    let text = message_of(|| {
+        impatient().test(async move {
+            let reader = async move { receiver.recv().await.is_ok() };
+            TaskBuilder::new()
+                .name("reader")
+                .spawn(reader)
+                .await
+                .unwrap();
+        })
+    });
+    assert!(text.contains("nothing has moved:"), "{text}");
+    assert!(text.contains("`reader`: waiting"), "{text}");
+}
+
+#[test]
+fn a_test_in_which_only_timers_move_fails() {
+    let text = message_of(|| {
+        impatient().test(async {
+            let _ticks = candor::spawn(async {
+                loop {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            });
+            std::future::pending::<()>().await;
+        })
+    });
+    assert!(text.contains("nothing but timers has moved"), "{text}");
+}
+
+#[test]
+fn an_error_that_is_read_late_was_read() {
+    candor::test(async {
+        let failed = candor::spawn(async { Err::<(), _>("refused") });
+        sleep(Duration::from_secs(3600)).await;
+        assert!(failed.await.is_err());
+    });
+}
+
+#[test]
+fn a_failure_that_is_not_read_fails_the_test_of_a_kept_executor_which_goes_on() {
+    let executor = Executor::builder()
+        .on_failure(|_| ())
+        .grace(Duration::ZERO)
+        .build();
+    let text = message_of(|| {
+        executor.test(async {
+            candor::spawn(async { panic!("boom") }).detach();
+            candor::yield_now().await;
+        })
+    });
+    assert!(text.contains("the test has 1 unread failure"), "{text}");
+    assert_eq!(executor.test(async { 5 }), 5);
+    // Its own grace holds again.
+    executor.block_on(async {
+        let _held = candor::spawn(async { panic!("boom") });
+        sleep(Duration::from_millis(1)).await;
+        candor::yield_now().await;
+    });
+    assert_eq!(executor.failures(), 2);
+}
