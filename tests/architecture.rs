@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_450),
+    ("kernel/tasks/", 2_530),
     ("kernel/time/", 550),
-    ("kernel/failure/", 1_210),
+    ("kernel/failure/", 1_235),
 ];
 
 /// How many lines of code any file may have.

@@ -41,17 +41,23 @@ async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
 // # It says
 //
 // ```text
-// Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, and no timer is set
-//    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15
-//    2 tasks alive
-//      task #1 `Plato`: waiting, 2 polls, last await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
-//      task #2 `Kant`: waiting, 2 polls, last await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
-//    likely cause: tasks that wait for one another (a deadlock), or for something that nobody does any more
-//    help: ask of each last await who ends it, and what that one waits for. If it is another thread, a socket or a process, and it takes its time, all is well: Builder::detect_stalls(false) keeps this quiet
+// Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, no timer is set, and all that is waited for is a task, or a lock, of this program:
+//    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15, entered at examples/broken/deadlock.rs:28:14
+//       .await at examples/broken/deadlock.rs:29:15 in broken_deadlock::main
+//    task #1 `Plato`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
+//       waits in tokio::sync::mutex::Mutex<T>::lock
+//       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//       .await at examples/broken/deadlock.rs:25:75 in broken_deadlock::main
+//    task #2 `Kant`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
+//       waits in tokio::sync::mutex::Mutex<T>::lock
+//       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//       .await at examples/broken/deadlock.rs:27:81 in broken_deadlock::main
+//    likely cause: tasks that wait for one another (a deadlock)
+//    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet
 // ```
 //
-// Each lock keeps the waker of the task that waits for it, so candor cannot know that it will never be called. But it
-// shows the last of its own awaits that both have passed: after line 36 they wait for `right`, and hold `left`.
+// Each lock keeps the waker of the task that waits for it, so candor cannot know that it will never be called. But both wait
+// for a lock in line 37, and nothing outside of the program can free one.
 //
 // # Mend it
 //

@@ -43,14 +43,17 @@ async fn opened(door: &AtomicBool) {
 // ```text
 // thread 'main' (…) panicked at examples/broken/forgot_to_wake.rs:18:5:
 // block_on at examples/broken/forgot_to_wake.rs:18:5 can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no waker is kept anywhere:
-//    the main future: waiting, last await: JoinHandle at examples/broken/forgot_to_wake.rs:29:15
+//    the main future: waiting, last await: JoinHandle at examples/broken/forgot_to_wake.rs:29:15, entered at examples/broken/forgot_to_wake.rs:18:5
+//       .await at examples/broken/forgot_to_wake.rs:29:15 in broken_forgot_to_wake::main
 //    task #1 `guest`: waiting, 1 poll, spawned at examples/broken/forgot_to_wake.rs:25:62
+//    task #1 `guest` was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on
 //    likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped it without calling it
 //    help: look at the last await of each, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
 // ```
 //
 // The main future waits for the guest, so the guest is stuck, in the task that was spawned in line 25: in `opened`,
-// which does not even use its `_cx`. A release build does not look for stalls, and sleeps for ever.
+// which does not even use its `_cx`. The report polls each task once more, and the guest goes on ("Good evening."): the door
+// was open, and only the wake was missing. A release build does not look for stalls, and sleeps for ever.
 //
 // # Mend it
 //
