@@ -3,10 +3,15 @@
 //! Knows tasks, the core and the current executor.
 
 use std::fmt;
+use std::ops::Deref;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
-use crate::kernel::failure::TaskId;
+use crate::kernel::failure::{JoinError, TaskId};
 use crate::kernel::tasks::{AnyTask, Core, JoinHandle, current};
+
+use crate::outcome::{Outcome, Value};
 
 /// Aborts a task, without the right to its outcome.
 ///
@@ -99,6 +104,142 @@ impl AbortHandle {
 // A panic finds it whole, as `lib.rs` says of everything.
 impl std::panic::UnwindSafe for AbortHandle {}
 impl std::panic::RefUnwindSafe for AbortHandle {}
+
+impl AbortHandle {
+    /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
+    ///
+    /// A task that is done already is gone. A task that cancels itself ends at this await.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.cancel().await;
+    ///     assert!(task.is_finished());
+    /// });
+    /// ```
+    pub fn cancel(&self) -> Cancelling {
+        Cancelling { task: self.clone() }
+    }
+}
+
+/// The future of [`AbortHandle::cancel`].
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task = candor::spawn(std::future::pending::<()>());
+///     let cancelling: candor::Cancelling = task.abort_handle().cancel();
+///     cancelling.await;
+///     assert!(task.is_finished());
+/// });
+/// ```
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Cancelling {
+    task: AbortHandle,
+}
+
+impl Future for Cancelling {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.task.abort();
+        if self.task.is_finished() {
+            return Poll::Ready(());
+        }
+        // Its turn comes in this pass or the next one, and has no other way to say so.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// Cancels the task, as [`abort`](JoinHandle::abort) does; awaiting the result waits until its future is gone.
+    ///
+    /// A task that is done already, or finishes in the poll that is running, gives its outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     assert!(task.cancel().await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    #[must_use = "to cancel a task without waiting for its end, use `abort`"]
+    pub fn cancel(self) -> Self {
+        self.abort();
+        self
+    }
+
+    /// Turns this into a handle that aborts its task when it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     drop(task.abort_on_drop());
+    ///     candor::yield_now().await;
+    ///     assert!(stop.is_finished());
+    /// });
+    /// ```
+    pub fn abort_on_drop(self) -> AbortOnDrop<T> {
+        AbortOnDrop { handle: self }
+    }
+}
+
+/// A [`JoinHandle`] that aborts its task when it is dropped. Made by [`JoinHandle::abort_on_drop`].
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let task: candor::AbortOnDrop<i32> = candor::spawn(async { 5 }).abort_on_drop();
+///     assert!(!task.is_finished());
+///     assert_eq!(task.await.unwrap(), 5);
+/// });
+/// ```
+#[must_use = "dropping it aborts the task"]
+pub struct AbortOnDrop<T> {
+    handle: JoinHandle<T>,
+}
+
+impl<T> Deref for AbortOnDrop<T> {
+    type Target = JoinHandle<T>;
+
+    fn deref(&self) -> &JoinHandle<T> {
+        &self.handle
+    }
+}
+
+impl<T: Outcome> Future for AbortOnDrop<T> {
+    type Output = Result<T::Ok, JoinError<T::Err>>;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.handle).poll(cx)
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+impl<T> Value for AbortOnDrop<T> {}
+
+impl<T> fmt::Debug for AbortOnDrop<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AbortOnDrop({:?})", self.handle)
+    }
+}
 
 impl<T> JoinHandle<T> {
     /// Cancels the task: its future is dropped before it would be polled again, and the outcome is

@@ -82,11 +82,11 @@ mod yield_now;
 pub use crate::kernel::tasks::core::FailurePolicy;
 pub use crate::kernel::tasks::listener::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
-pub use abort::AbortHandle;
+pub use abort::{AbortHandle, AbortOnDrop, Cancelling};
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use group::{
     GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
-    TaskGroup,
+    SpawnInto, TaskGroup,
 };
 pub use hosts::run_until::RunUntil;
 pub use kernel::failure::join_error::{Cancelled, JoinError, Panic};

@@ -266,8 +266,8 @@ impl TaskBuilder {
     {
         let (core, at) = (&executor.core, Caller::caller());
         let task = match const { is_large::<F>() } {
-            true => self.spawn_in(core, Box::pin(future), at),
-            false => self.spawn_in(core, future, at),
+            true => self.spawn_onto(core, Box::pin(future), at),
+            false => self.spawn_onto(core, future, at),
         };
         current::notify_elsewhere(&executor.core);
         task

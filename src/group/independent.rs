@@ -115,9 +115,18 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
+        self.spawn_with(TaskBuilder::new(), future)
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
         let member = Member::new(match const { is_large::<F>() } {
-            true => TaskBuilder::new().spawn(Box::pin(future)),
-            false => TaskBuilder::new().spawn(future),
+            true => builder.spawn(Box::pin(future)),
+            false => builder.spawn(future),
         });
         let seat = self.state.members.borrow_mut().sit_down(member.clone());
         member.tell(self.state.clone() as _, seat);

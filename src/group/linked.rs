@@ -196,10 +196,20 @@ impl<E: Debug + 'static> TaskGroup<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        if const { is_large::<F>() } {
-            return self.state.spawn(Box::pin(future));
+        self.spawn_with(TaskBuilder::new(), future)
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
+        match const { is_large::<F>() } {
+            true => self.state.spawn(builder, Box::pin(future)),
+            false => self.state.spawn(builder, future),
         }
-        self.state.spawn(future)
     }
 
     /// Gives a way to spawn into the group for its own tasks.
@@ -321,21 +331,31 @@ impl<E: Debug + 'static> GroupSpawner<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
+        self.spawn_with(TaskBuilder::new(), future)
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        E: From<<F::Output as Outcome>::Err>,
+    {
         match const { is_large::<F>() } {
-            true => self.spawn_small(Box::pin(future)),
-            false => self.spawn_small(future),
+            true => self.spawn_small(builder, Box::pin(future)),
+            false => self.spawn_small(builder, future),
         }
     }
 
     #[track_caller]
-    fn spawn_small<F>(&self, future: F) -> GroupHandle<F::Output>
+    fn spawn_small<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
         match self.state.upgrade() {
-            Some(state) if state.phase.get() != Phase::Over => state.spawn(future),
+            Some(state) if state.phase.get() != Phase::Over => state.spawn(builder, future),
             _ => {
                 drop_refused(future, Caller::caller());
                 GroupHandle::new(Member::cancelled(), Caller::caller())
@@ -346,13 +366,13 @@ impl<E: Debug + 'static> GroupSpawner<E> {
 
 impl<E: Debug + 'static> State<E> {
     #[track_caller]
-    fn spawn<F>(self: &Rc<Self>, future: F) -> GroupHandle<F::Output>
+    fn spawn<F>(self: &Rc<Self>, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        let member = Member::new(TaskBuilder::new().spawn(future));
+        let member = Member::new(builder.spawn(future));
         let seat = self.members.borrow_mut().sit_down(member.clone());
         member.tell(self.clone(), seat);
         if self.phase.get() == Phase::Cancelled {

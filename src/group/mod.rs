@@ -24,9 +24,11 @@ mod independent;
 mod linked;
 mod listening;
 mod member;
+mod named;
 pub(crate) mod roster;
 pub(crate) mod waiting;
 
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};
 pub use linked::{GroupSpawner, JoinGroup, TaskGroup};
+pub use named::SpawnInto;

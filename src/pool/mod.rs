@@ -125,10 +125,7 @@ impl TaskPool {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        TaskBuilder::new().spawn(Submitted {
-            future: Box::pin(future),
-            permit: Permit::ask(&self.permits),
-        })
+        TaskBuilder::new().submit_to(self, future)
     }
 
     /// Runs `f` of each input as a task, and gives the results in the order of the inputs.
@@ -194,6 +191,36 @@ impl TaskPool {
 // A panic finds it whole, as `lib.rs` says of everything.
 impl std::panic::UnwindSafe for TaskPool {}
 impl std::panic::RefUnwindSafe for TaskPool {}
+
+impl TaskBuilder {
+    /// Submits a task to a pool, with the name that it was given. Otherwise as [`TaskPool::submit`].
+    ///
+    /// # Panics
+    ///
+    /// As [`TaskPool::submit`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let pool = candor::TaskPool::new(2);
+    ///     let task = candor::TaskBuilder::new().name("fetch").submit_to(&pool, async { 5 });
+    ///     assert_eq!(task.name(), Some("fetch"));
+    ///     assert_eq!(task.await.unwrap(), 5);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn submit_to<F>(self, pool: &TaskPool, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        self.spawn(Submitted {
+            future: Box::pin(future),
+            permit: Permit::ask(&pool.permits),
+        })
+    }
+}
 
 impl fmt::Debug for TaskPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -114,9 +114,9 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             );
             let builder = TaskBuilder::new();
             if const { is_large::<Fut>() } {
-                return Some(builder.spawn_in(&core, Box::pin(f(input)), made_at));
+                return Some(builder.spawn_onto(&core, Box::pin(f(input)), made_at));
             }
-            Some(builder.spawn_in(&core, f(input), made_at))
+            Some(builder.spawn_onto(&core, f(input), made_at))
         };
         PoolResults {
             tasks_to_come: Some(Box::new(iter::from_fn(spawn))),

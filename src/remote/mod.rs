@@ -38,7 +38,7 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Inbox, check_for_nested_result, is_large};
+use crate::kernel::tasks::{Inbox, TaskBuilder, check_for_nested_result, is_large};
 use crate::outcome::{Outcome, Value};
 use crate::remote::errands::{Errand, SharedErrands};
 use crate::remote::refused::drop_refused;
@@ -153,14 +153,15 @@ impl Remote {
         F: Future + 'static,
         F::Output: Outcome<Ok: Send, Err: Send>,
     {
-        if const { is_large::<M>() } {
-            return self.spawn_small(Box::new(make));
-        }
-        self.spawn_small(make)
+        TaskBuilder::new().spawn_remote(self, make)
     }
 
     #[track_caller]
-    fn spawn_small<M, F>(&self, make: M) -> Result<RemoteHandle<F::Output>, Closed>
+    fn spawn_small<M, F>(
+        &self,
+        builder: TaskBuilder,
+        make: M,
+    ) -> Result<RemoteHandle<F::Output>, Closed>
     where
         M: FnOnce() -> F + Send + 'static,
         F: Future + 'static,
@@ -168,7 +169,12 @@ impl Remote {
     {
         let at = Caller::caller();
         check_for_nested_result::<F::Output>(at);
-        let order = Arc::new(Order::new(make, SpawnedBy::caller_on(self.serial), at));
+        let order = Arc::new(Order::new(
+            make,
+            builder,
+            SpawnedBy::caller_on(self.serial),
+            at,
+        ));
         if let Err(closed) = self.leave(Arc::clone(&order) as _) {
             drop_refused(order, at);
             return Err(closed);
@@ -181,6 +187,44 @@ impl Remote {
         self.errands.push(errand).map_err(|_refused| Closed(()))?;
         self.inbox.notify();
         Ok(())
+    }
+}
+
+impl TaskBuilder {
+    /// Spawns a task on the executor of a [`Remote`], from any thread, with the name that it was given. Otherwise as
+    /// [`Remote::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::spawn`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::builder().on_failure(|failure| {
+    ///     assert_eq!(failure.task_name(), Some("fetch"));
+    /// }).build();
+    /// let fetch = candor::TaskBuilder::new().name("fetch");
+    /// let task = fetch.spawn_remote(&executor.remote(), || async { Err::<(), _>("connection lost") });
+    /// task.unwrap().detach();
+    /// executor.drain();
+    /// assert_eq!(executor.failures(), 1);
+    /// ```
+    #[track_caller]
+    pub fn spawn_remote<M, F>(
+        self,
+        remote: &Remote,
+        make: M,
+    ) -> Result<RemoteHandle<F::Output>, Closed>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Outcome<Ok: Send, Err: Send>,
+    {
+        match const { is_large::<M>() } {
+            true => remote.spawn_small(self, Box::new(make)),
+            false => remote.spawn_small(self, make),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, drop_payload};
-use crate::kernel::tasks::{Core, Job, Parentage, current, is_large};
+use crate::kernel::tasks::{Core, Job, Parentage, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
@@ -22,7 +22,7 @@ use crate::remote::task::RemoteTask;
 /// A closure that makes a future, and the place of what will become of that.
 pub(super) struct Order<M, F: Future<Output: Outcome>> {
     /// Taken when it arrives. Locked once by the executor, and by nobody else.
-    asked: Mutex<Option<(M, SpawnedBy)>>,
+    asked: Mutex<Option<(M, SpawnedBy, TaskBuilder)>>,
     shared: Shared<F::Output>,
     /// The future itself is made on the executor's thread, and stays there.
     future: PhantomData<fn() -> F>,
@@ -55,39 +55,56 @@ where
     F: Future + 'static,
     F::Output: Outcome<Ok: Send, Err: Send>,
 {
-    pub(super) fn new(make: M, spawned_by: SpawnedBy, at: &'static Caller<'static>) -> Self {
+    pub(super) fn new(
+        make: M,
+        builder: TaskBuilder,
+        spawned_by: SpawnedBy,
+        at: &'static Caller<'static>,
+    ) -> Self {
         Order {
-            asked: Mutex::new(Some((make, spawned_by))),
+            asked: Mutex::new(Some((make, spawned_by, builder))),
             shared: Shared::new(at),
             future: PhantomData,
         }
     }
 
     /// Makes a task of the closure.
-    fn begin(self: Arc<Self>, core: &Rc<Core>, make: M, spawned_by: SpawnedBy) {
-        let parentage = match spawned_by {
+    fn begin(
+        self: Arc<Self>,
+        core: &Rc<Core>,
+        make: M,
+        spawned_by: SpawnedBy,
+        builder: TaskBuilder,
+    ) {
+        let mut parentage = match spawned_by {
             SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
             SpawnedBy::Thread(thread) => core.parentage_from(&thread),
         };
+        let TaskBuilder { name, is_daemon } = builder;
+        if name.is_some() {
+            Rc::make_mut(&mut parentage).name = name;
+        }
         if const { is_large::<F>() } {
             return self.let_in(
                 core,
                 parentage,
+                is_daemon,
                 Box::pin(async move { Box::pin(make()).await }),
             );
         }
-        self.let_in(core, parentage, async move { make().await });
+        self.let_in(core, parentage, is_daemon, async move { make().await });
     }
 
     fn let_in(
         self: Arc<Self>,
         core: &Rc<Core>,
         parentage: Rc<Parentage>,
+        is_daemon: bool,
         future: impl Future<Output = F::Output> + 'static,
     ) {
         let order = Arc::clone(&self);
         let spawned = catch_unwind(AssertUnwindSafe(|| {
-            core.spawn(self.shared.spawned_at, parentage, false, |header| {
+            core.spawn(self.shared.spawned_at, parentage, is_daemon, |header| {
                 RemoteTask::new(header, future, order)
             })
         }));
@@ -116,8 +133,8 @@ where
         let asked = (self.asked.lock())
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some((make, spawned_by)) = asked {
-            return self.begin(core, make, spawned_by);
+        if let Some((make, spawned_by, builder)) = asked {
+            return self.begin(core, make, spawned_by, builder);
         }
         match self.shared.wish() {
             Some(Wish::Report(error)) => core.report_unread_error(error),

@@ -86,7 +86,7 @@ impl Spawner {
                 return Err(gone);
             }
         };
-        TaskBuilder::new().spawn_in(&core, future, at).detach();
+        TaskBuilder::new().spawn_onto(&core, future, at).detach();
         current::notify_elsewhere(&core);
         Ok(())
     }

@@ -230,10 +230,49 @@ impl Interval {
     /// });
     /// ```
     pub fn reset(&mut self) {
-        match now().checked_add(self.period) {
+        self.reset_after(self.period);
+    }
+
+    /// Lets the next tick come after `duration`, counted from this call; those behind it a period later each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut interval = candor::time::interval(Duration::from_secs(60));
+    ///     interval.reset_after(Duration::from_secs(5));
+    ///     interval.tick().await;
+    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(5));
+    /// });
+    /// ```
+    pub fn reset_after(&mut self, duration: Duration) {
+        match now().checked_add(duration) {
             Some(next) => self.sleep.reset(next),
             None => self.sleep = Sleep::new(None),
         }
+    }
+
+    /// Lets the next tick come at once; those behind it a period later each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let mut interval = candor::time::interval(Duration::from_secs(60));
+    ///     interval.tick().await;
+    ///     let start = candor::time::now();
+    ///     interval.reset_immediately();
+    ///     interval.tick().await;
+    ///     assert_eq!(candor::time::now(), start);
+    /// });
+    /// ```
+    pub fn reset_immediately(&mut self) {
+        self.reset_after(Duration::ZERO);
     }
 
     /// Returns the time between two ticks.

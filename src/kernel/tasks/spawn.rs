@@ -76,8 +76,8 @@ pub(crate) const fn is_large<F>() -> bool {
 #[derive(Clone, Debug, Default)]
 #[must_use = "it spawns nothing by itself"]
 pub struct TaskBuilder {
-    name: Option<Arc<str>>,
-    is_daemon: bool,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) is_daemon: bool,
 }
 
 impl TaskBuilder {
@@ -159,13 +159,13 @@ impl TaskBuilder {
         };
         let at = Caller::caller();
         if const { is_large::<F>() } {
-            return self.spawn_in(&core, Box::pin(future), at);
+            return self.spawn_onto(&core, Box::pin(future), at);
         }
-        self.spawn_in(&core, future, at)
+        self.spawn_onto(&core, future, at)
     }
 
     #[inline]
-    pub(crate) fn spawn_in<F>(
+    pub(crate) fn spawn_onto<F>(
         self,
         core: &Rc<Core>,
         future: F,
