@@ -88,6 +88,7 @@ pub use group::{
     GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
     SpawnInto, TaskGroup,
 };
+pub use hosts::drained::Drained;
 pub use hosts::run_until::RunUntil;
 pub use kernel::failure::join_error::{Cancelled, JoinError, Panic};
 pub use kernel::failure::lineage::{Ancestor, Lineage, TaskId};
@@ -99,8 +100,11 @@ pub use outcome::{Outcome, Plain, Value};
 pub use pool::{NextResult, PoolResults, TaskPool};
 pub use remote::spawner::Spawner;
 pub use remote::{Closed, Remote, RemoteHandle};
+pub use report::context::Context;
 pub use report::error::{Error, Ok, Result};
 pub use report::group_error::GroupError;
 pub use time::sleep;
-pub use watch::{Dump, Dumping, TaskInfo, TaskState, Tasks, Timeline, dump, tasks};
+pub use watch::{
+    CurrentTask, Dump, Dumping, TaskInfo, TaskState, Tasks, Timeline, current, dump, tasks,
+};
 pub use yield_now::{YieldNow, yield_now};

@@ -46,6 +46,16 @@ pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Polls one task that is ready, and says whether there was one.
+pub(crate) fn try_tick(core: &Rc<Core>) -> Result<bool, Stop> {
+    let mut tasks = Loop::new(core, None);
+    tasks.begin_hosted();
+    let has_ready = core.slots.borrow().has_ready();
+    tasks.polls_left = 1;
+    tasks.run_ready_tasks()?;
+    Ok(has_ready)
+}
+
 /// Polls until nobody is ready and nothing is due.
 pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);

@@ -15,13 +15,14 @@
 
 use std::panic::Location as Caller;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::entry::Executor;
-use crate::hosts::passes::{next_deadline, run_until_stalled, tick};
+use crate::hosts::passes::{next_deadline, run_until_stalled, tick, try_tick};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Stop};
+use crate::time::advance::advance_clock as advance;
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
@@ -102,6 +103,55 @@ impl Executor {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         next_deadline(&self.core)
+    }
+
+    /// Polls one task that is ready, and returns whether a task ran: for a host that counts what it does. Otherwise as
+    /// [`tick`](Executor::tick).
+    ///
+    /// # Panics
+    ///
+    /// When this executor is running already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// executor.spawn(async {}).detach();
+    /// executor.spawn(async {}).detach();
+    /// assert_eq!([executor.try_tick(), executor.try_tick(), executor.try_tick()], [true, true, false]);
+    /// ```
+    #[track_caller]
+    pub fn try_tick(&self) -> bool {
+        let mut has_run = false;
+        self.give_turn(&"Executor::try_tick", |core| {
+            has_run = try_tick(core)?;
+            Ok(())
+        });
+        has_run
+    }
+
+    /// Moves this executor's [virtual time](crate::Builder::virtual_time) forward: for a test that steps by hand. Timers that are
+    /// due by then fire in the next pass.
+    ///
+    /// # Panics
+    ///
+    /// When this executor is not on virtual time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let executor = candor::Executor::builder().virtual_time().build();
+    /// let sleeper = executor.spawn(candor::sleep(Duration::from_secs(60)));
+    /// executor.try_tick();
+    /// executor.advance(Duration::from_secs(60));
+    /// executor.run_until_stalled();
+    /// assert!(sleeper.is_finished());
+    /// ```
+    #[track_caller]
+    pub fn advance(&self, duration: Duration) {
+        advance(&self.core, duration);
     }
 
     #[track_caller]

@@ -269,7 +269,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.as_std_error().downcast_ref()
+        self.find()
     }
 
     /// Returns the error inside, as a [`std::error::Error`].
@@ -284,6 +284,15 @@ impl Error {
     #[must_use]
     pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
         self.0.error.0.as_deref().expect(FULL)
+    }
+
+    pub(crate) fn map_inner(
+        mut self,
+        map: impl FnOnce(Box<dyn StdError + Send + Sync>) -> Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let inner = self.0.error.0.take().expect(FULL);
+        self.0.error.0 = Some(map(inner));
+        self
     }
 
     /// Returns the error inside, without place and backtrace.

@@ -6,6 +6,7 @@
 //! | `account` | what an error value says of itself |
 //! | `carried` | how a failure is found inside the error of another task |
 //! | `error` | `candor::Error`, which knows where it was made |
+//! | `context` | a line more about an error |
 //! | `group_error` | all failures of a group |
 //! | `facts` | what a user may ask a failure |
 //! | `display` | what a failure says of itself, in a line or in full |
@@ -19,6 +20,7 @@
 pub(crate) mod account;
 pub(crate) mod backtrace;
 pub(crate) mod carried;
+pub(crate) mod context;
 pub(crate) mod display;
 pub(crate) mod error;
 pub(crate) mod facts;

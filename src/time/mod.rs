@@ -8,10 +8,12 @@
 //!
 //! Knows the current executor, its clock and its wheel.
 
+pub(crate) mod advance;
 mod interval;
 mod timeout;
 
 pub use crate::kernel::time::sleep::{Sleep, now, sleep, sleep_until};
+pub use advance::{Advance, advance};
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
 pub use timeout::{Timeout, timeout, timeout_at};
 

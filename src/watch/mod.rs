@@ -5,6 +5,7 @@
 pub(crate) mod dump;
 mod dumping;
 pub(crate) mod instrument;
+mod itself;
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
 pub(crate) mod stall;
@@ -21,6 +22,7 @@ use crate::kernel::tasks::{Core, Header, current};
 
 pub use dump::Dump;
 pub use dumping::{Dumping, dump};
+pub use itself::{CurrentTask, current};
 pub use timeline::Timeline;
 
 /// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader

@@ -38,6 +38,7 @@ use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::header::{Header, Parentage};
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
+use crate::kernel::tasks::listener::Foreign;
 use crate::kernel::tasks::slots::Slots;
 use crate::kernel::tasks::task::{AnyTask, Job};
 use crate::kernel::time::{Clock, Wheel};
@@ -100,6 +101,9 @@ pub(crate) struct Core {
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
     pub(crate) failures: Cell<u64>,
+    /// What waits for the last of these tasks to end, and whether anything does.
+    pub(crate) on_drained: RefCell<Vec<Foreign>>,
+    pub(crate) is_drain_awaited: Cell<bool>,
 
     pub(crate) is_entered: Cell<bool>,
     /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
@@ -144,6 +148,8 @@ impl Core {
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),
+            on_drained: RefCell::new(Vec::new()),
+            is_drain_awaited: Cell::new(false),
             is_entered: Cell::new(false),
             is_hosted: Cell::new(false),
             entry: Cell::new(None),
@@ -211,7 +217,7 @@ impl Core {
     }
 
     /// Lets timers and other threads have a look before the next poll: this one has taken long.
-    fn end_pass(&self) {
+    pub(crate) fn end_pass(&self) {
         self.is_pass_over.set(true);
         self.attention.set(true);
     }

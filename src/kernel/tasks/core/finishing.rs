@@ -15,7 +15,7 @@ use crate::kernel::failure::{drop_payload, hook};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
 use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::Joiner;
+use crate::kernel::tasks::listener::{Foreign, Joiner};
 use crate::kernel::tasks::task::AnyTask;
 
 impl Core {
@@ -48,6 +48,11 @@ impl Core {
             Joiner::Task(Key::NOBODY) => {}
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(task.ending()),
+        }
+        if self.is_drain_awaited.get() && self.waited_for.get() == 0 {
+            self.is_drain_awaited.set(false);
+            let waiting = self.on_drained.take();
+            waiting.iter().for_each(Foreign::wake);
         }
         // Last of all: a waker of others may have spawned, and the slot will have another tenant.
         if self.spawning_slot.get() == slot {

@@ -1,0 +1,67 @@
+//! All tasks have ended: as a future, for a host that awaits it.
+//!
+//! Knows executors.
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::entry::Executor;
+use crate::kernel::tasks::{Core, Foreign};
+
+impl Executor {
+    /// Waits until no task is left that is not a daemon, as [`drain`](Executor::drain) does, but as a future.
+    ///
+    /// It runs nothing by itself. Inside of another runtime, drive it with [`run_until`](Executor::run_until).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = candor::Executor::new();
+    /// executor.spawn(async { candor::yield_now().await }).detach();
+    /// futures::executor::block_on(executor.run_until(executor.drained()));
+    /// assert!(executor.tasks().is_empty());
+    /// ```
+    pub fn drained(&self) -> Drained<'_> {
+        Drained { core: &self.core }
+    }
+}
+
+/// The future of [`Executor::drained`].
+///
+/// # Examples
+///
+/// ```
+/// let executor = candor::Executor::new();
+/// let drained: candor::Drained<'_> = executor.drained();
+/// futures::executor::block_on(drained);
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Drained<'a> {
+    core: &'a Rc<Core>,
+}
+
+impl Future for Drained<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.core.has_work_to_wait_for() {
+            return Poll::Ready(());
+        }
+        let waker = Foreign::of(cx.waker());
+        self.core.on_drained.borrow_mut().push(waker);
+        self.core.is_drain_awaited.set(true);
+        // While the waker was cloned, the last task may have ended.
+        match self.core.has_work_to_wait_for() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+}
+
+impl fmt::Debug for Drained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drained").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! Moving virtual time by hand.
+//!
+//! Knows the current executor and its clock.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::kernel::tasks::{Core, current};
+
+/// Moves the [virtual time](crate::Builder::virtual_time) of the executor on this thread forward: for a test that steps by hand.
+///
+/// The clock moves at once. Awaiting what this returns lets the timers fire that are due by then, and the tasks run that
+/// they wake.
+///
+/// # Panics
+///
+/// Where no executor runs on this thread, or one that is not on virtual time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let sleeper = candor::spawn(candor::sleep(Duration::from_secs(60)));
+///     candor::yield_now().await;
+///     candor::time::advance(Duration::from_secs(60)).await;
+///     assert!(sleeper.is_finished());
+/// });
+/// ```
+#[track_caller]
+pub fn advance(duration: Duration) -> Advance {
+    let is_there = current::with(|core| advance_clock(core, duration));
+    assert!(
+        is_there.is_some(),
+        "`candor::time::advance` was called where no executor runs on this thread; from outside, use `Executor::advance`"
+    );
+    Advance { passes: 2 }
+}
+
+#[track_caller]
+pub(crate) fn advance_clock(core: &Core, duration: Duration) {
+    assert!(
+        core.config.virtual_time,
+        "`advance` was called on an executor whose clock is the real one, which nobody can move; build it with \
+         `Executor::builder().virtual_time()`, or use `candor::test`"
+    );
+    if let Some(then) = core.clock.now().checked_add(duration) {
+        core.clock.jump_to(then);
+    }
+}
+
+/// What [`advance`] returns: a future that lets timers fire and the tasks run that they wake.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let step: candor::time::Advance = candor::time::advance(Duration::from_secs(1));
+///     step.await;
+/// });
+/// ```
+#[derive(Debug)]
+pub struct Advance {
+    passes: u8,
+}
+
+impl Future for Advance {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.passes == 0 {
+            return Poll::Ready(());
+        }
+        self.passes -= 1;
+        // A new pass looks at the timers; the one after it polls what they have woken.
+        current::with(|core| core.end_pass());
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
