@@ -86,7 +86,7 @@ pub use abort::{AbortHandle, AbortOnDrop, Cancelling};
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use group::{
     GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
-    SpawnInto, TaskGroup,
+    NextEnded, SpawnInto, TaskGroup,
 };
 pub use hosts::drained::Drained;
 pub use hosts::run_until::RunUntil;

@@ -702,6 +702,108 @@ fn a_long_lived_group_wakes_its_awaiter_once() {
     });
 }
 
+// Who has ended.
+
+#[test]
+fn next_gives_the_ids_in_the_order_of_ending_and_none_when_nobody_is_left() {
+    candor::test(async {
+        let mut linked = TaskGroup::new();
+        let mut independent = TaskGroup::independent();
+        for seconds in [3, 1, 2] {
+            linked.spawn(sleep(seconds * SECOND));
+            independent.spawn(sleep(seconds * SECOND));
+        }
+        let mut ended = Vec::new();
+        while let Some(id) = linked.next().await {
+            ended.push(id.to_string());
+        }
+        assert_eq!(ended, ["#3", "#5", "#1"]);
+        ended.clear();
+        while let Some(id) = independent.next().await {
+            ended.push(id.to_string());
+        }
+        assert_eq!(ended, ["#4", "#6", "#2"]);
+    });
+}
+
+#[test]
+fn next_tells_of_those_that_failed_or_were_cancelled_and_changes_nothing_for_the_failure() {
+    candor::test(async {
+        let mut group = TaskGroup::new();
+        group.spawn(pending::<()>());
+        group.spawn(async { panic!("boom") });
+        assert_eq!(group.next().await.unwrap().to_string(), "#2");
+        assert_eq!(group.next().await.unwrap().to_string(), "#1");
+        assert_eq!(group.next().await, None);
+        assert_eq!(messages(&group.join().await.unwrap_err()), ["boom"]);
+    });
+}
+
+#[test]
+fn a_loop_over_next_may_spawn_and_values_stay_in_the_handles() {
+    candor::test(async {
+        let mut group = TaskGroup::independent();
+        let mut handles = vec![group.spawn(async { 1 })];
+        let mut seen = 0;
+        while let Some(id) = group.next().await {
+            seen += 1;
+            assert_eq!(handles.last().unwrap().id(), Some(id));
+            if seen < 5 {
+                handles.push(group.spawn(async move { seen }));
+            }
+        }
+        let mut sum = 0;
+        for handle in handles {
+            sum += handle.await.unwrap();
+        }
+        assert_eq!((seen, sum), (5, 1 + 1 + 2 + 3 + 4));
+        assert_eq!(group.join().await.succeeded, 5);
+    });
+}
+
+#[test]
+fn a_next_that_is_dropped_loses_nobody() {
+    candor::test(async {
+        let mut group = TaskGroup::new();
+        let task = group.spawn(sleep(2 * SECOND));
+        assert!(time::timeout(SECOND, group.next()).await.is_err());
+        sleep(2 * SECOND).await;
+        drop(group.next());
+        assert_eq!(group.next().await, task.id());
+        assert_eq!(group.next().await, None);
+    });
+}
+
+#[test]
+fn next_inside_of_a_combinator_is_woken_as_well() {
+    candor::test(async {
+        let mut group = TaskGroup::new();
+        let task = group.spawn(sleep(SECOND));
+        let mut combined = futures::stream::FuturesUnordered::new();
+        combined.push(group.next());
+        assert_eq!(
+            futures::StreamExt::next(&mut combined).await,
+            Some(task.id())
+        );
+    });
+}
+
+#[test]
+fn a_long_lived_group_that_nobody_asks_keeps_the_newest_ids() {
+    candor::test(async {
+        let mut group = TaskGroup::independent();
+        for _ in 0..10_000 {
+            group.spawn(async {}).await;
+        }
+        assert_eq!(group.next().await.unwrap().to_string(), "#8977");
+        let mut more = 0;
+        while group.next().await.is_some() {
+            more += 1;
+        }
+        assert_eq!(more, 1_023);
+    });
+}
+
 // Independent groups.
 
 #[test]

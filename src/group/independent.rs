@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::group::ended::{Ended, NextEnded};
 use crate::group::handle::GroupHandle;
 use crate::group::member::{AnyMember, Group, Member};
 use crate::group::roster::Roster;
@@ -78,6 +79,7 @@ impl Value for GroupSummary {}
 struct State {
     members: RefCell<Roster<Rc<dyn AnyMember>>>,
     summary: Cell<GroupSummary>,
+    ended: Ended,
     /// Whoever awaits `join`.
     joiner: Waiting,
 }
@@ -88,6 +90,7 @@ impl IndependentGroup {
             state: Rc::new(State {
                 members: RefCell::new(Roster::new()),
                 summary: Cell::new(GroupSummary::default()),
+                ended: Ended::default(),
                 joiner: Waiting::default(),
             }),
         }
@@ -129,6 +132,7 @@ impl IndependentGroup {
             false => builder.spawn(future),
         });
         let seat = self.state.members.borrow_mut().sit_down(member.clone());
+        self.state.ended.begin();
         member.tell(self.state.clone() as _, seat);
         GroupHandle::new(member, Caller::caller())
     }
@@ -147,6 +151,35 @@ impl IndependentGroup {
         for member in self.state.members() {
             member.abort();
         }
+    }
+
+    /// Waits for the next end of a task, and gives its id: `None` when no task is left. How it ended makes no difference;
+    /// its value stays in its handle, and its failure goes where it would go anyway.
+    ///
+    /// Ids come in the order in which the tasks ended. Dropping the future loses none. Before the first call only the
+    /// newest ids are kept: as many as there were tasks at once, and at least 1,024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let mut group = candor::TaskGroup::independent();
+    ///     let slow = group.spawn(candor::sleep(Duration::from_secs(2)));
+    ///     let fast = group.spawn(candor::sleep(Duration::from_secs(1)));
+    ///     assert_eq!(group.next().await, fast.id());
+    ///     assert_eq!(group.next().await, slow.id());
+    ///     assert_eq!(group.next().await, None);
+    /// });
+    /// ```
+    #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the `next` of a stream, and gives a future"
+    )]
+    pub fn next(&mut self) -> NextEnded<'_> {
+        self.state.ended.next()
     }
 
     /// Waits until all tasks are done, and tells how they ended.
@@ -230,10 +263,12 @@ impl Group for State {
             Ending::Failed | Ending::Panicked => summary.failed += 1,
         }
         self.summary.set(summary);
+        self.ended.push(member.id());
         member.end(ending);
         if matches!(ending, Ending::Failed | Ending::Panicked) {
             member.let_go();
         }
+        self.ended.wake();
         if self.members.borrow().len() == 0 {
             self.joiner.wake();
         }

@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
+use crate::group::ended::{Ended, NextEnded};
 use crate::group::handle::GroupHandle;
 use crate::group::independent::IndependentGroup;
 use crate::group::member::{AnyMember, Collected, Group, Member};
@@ -95,6 +96,7 @@ struct State<E> {
     spawned: Cell<usize>,
     /// How many since the group was cancelled.
     successors: Cell<u64>,
+    ended: Ended,
     /// Whoever awaits `join`.
     joiner: Waiting,
 }
@@ -168,6 +170,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
                 failed: RefCell::new(Vec::new()),
                 spawned: Cell::new(0),
                 successors: Cell::new(0),
+                ended: Ended::default(),
                 joiner: Waiting::default(),
             }),
         }
@@ -243,6 +246,35 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// ```
     pub fn cancel(&self) {
         self.state.cancel();
+    }
+
+    /// Waits for the next end of a task, and gives its id: `None` when no task is left. How it ended makes no difference;
+    /// its value stays in its handle, and its failure goes where it would go anyway.
+    ///
+    /// Ids come in the order in which the tasks ended. Dropping the future loses none. Before the first call only the
+    /// newest ids are kept: as many as there were tasks at once, and at least 1,024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let mut group = candor::TaskGroup::new();
+    ///     let slow = group.spawn(candor::sleep(Duration::from_secs(2)));
+    ///     let fast = group.spawn(candor::sleep(Duration::from_secs(1)));
+    ///     assert_eq!(group.next().await, fast.id());
+    ///     assert_eq!(group.next().await, slow.id());
+    ///     assert_eq!(group.next().await, None);
+    /// });
+    /// ```
+    #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the `next` of a stream, and gives a future"
+    )]
+    pub fn next(&mut self) -> NextEnded<'_> {
+        self.state.ended.next()
     }
 
     /// Waits until all tasks are gone, those that are spawned meanwhile included.
@@ -374,6 +406,7 @@ impl<E: Debug + 'static> State<E> {
     {
         let member = Member::new(builder.spawn(future));
         let seat = self.members.borrow_mut().sit_down(member.clone());
+        self.ended.begin();
         member.tell(self.clone(), seat);
         if self.phase.get() == Phase::Cancelled {
             self.successors.set(self.successors.get() + 1);
@@ -428,10 +461,12 @@ impl<E: Debug + 'static> Group for State<E> {
             // First: a waker of others may look at the group when it is called.
             self.failed.borrow_mut().push(Rc::clone(&member));
         }
+        self.ended.push(member.id());
         member.end(ending);
         if has_failed && self.phase.get() == Phase::Open {
             self.cancel();
         }
+        self.ended.wake();
         if self.members.borrow().len() == 0 {
             self.successors.set(0);
             self.joiner.wake();

@@ -38,6 +38,9 @@ pub(super) trait Group {
 
 /// A member, whatever its value.
 pub(super) trait AnyMember {
+    /// That of a task that was spawned, as each is that has a seat.
+    fn id(&self) -> TaskId;
+
     fn abort(&self);
 
     /// Gives the task up without dropping its future.
@@ -112,6 +115,10 @@ impl<T: Outcome> Member<T> {
 }
 
 impl<T: Outcome> AnyMember for Member<T> {
+    fn id(&self) -> TaskId {
+        self.id.expect("a member with a seat was spawned")
+    }
+
     fn abort(&self) {
         // Nothing is borrowed while it is aborted: a host may be called.
         let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);

@@ -14,11 +14,13 @@
 //! |---|---|
 //! | `member` | a task of a group: its value, its end, and the future that tells of it |
 //! | `roster` | who is there |
+//! | `ended` | who has ended, for `next` |
 //! | `handle` | what `spawn` gives back |
 //! | `independent`, `linked` | the two groups |
 //!
 //! Knows handles, tasks and failures.
 
+mod ended;
 mod handle;
 mod independent;
 mod linked;
@@ -28,6 +30,7 @@ mod named;
 pub(crate) mod roster;
 pub(crate) mod waiting;
 
+pub use ended::NextEnded;
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};
 pub use linked::{GroupSpawner, JoinGroup, TaskGroup};
