@@ -85,8 +85,8 @@ pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 pub use abort::{AbortHandle, AbortOnDrop, Cancelling};
 pub use entry::{Builder, Executor, block_on, exit, run, test};
 pub use group::{
-    GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup, JoinIndependent,
-    NextEnded, SpawnInto, TaskGroup,
+    CollectingGroup, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup, JoinGroup,
+    JoinIndependent, NextEnded, NextFailure, SpawnInto, TaskGroup,
 };
 pub use hosts::drained::Drained;
 pub use hosts::run_until::RunUntil;

@@ -9,12 +9,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
 use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick, Timeout};
 use candor::{
-    AbortHandle, Ancestor, Builder, Cancelled, Closed, Ending, Error, Executor, FailureKind,
-    FailurePolicy, GroupError, GroupHandle, GroupSpawner, GroupSummary, IndependentGroup,
-    JoinError, JoinGroup, JoinHandle, JoinIndependent, LastAwait, Lineage, Location, NextEnded,
-    NextResult, Panic, Plain, PoolResults, Record, Remote, RemoteHandle, RunUntil, Spawner,
-    TaskBuilder, TaskFailure, TaskGroup, TaskId, TaskInfo, TaskPool, TaskState, TaskView, Tasks,
-    Timeline, WokenBy, YieldNow,
+    AbortHandle, Ancestor, Builder, Cancelled, Closed, CollectingGroup, Ending, Error, Executor,
+    FailureKind, FailurePolicy, GroupError, GroupHandle, GroupSpawner, GroupSummary,
+    IndependentGroup, JoinError, JoinGroup, JoinHandle, JoinIndependent, LastAwait, Lineage,
+    Location, NextEnded, NextFailure, NextResult, Panic, Plain, PoolResults, Record, Remote,
+    RemoteHandle, RunUntil, Spawner, TaskBuilder, TaskFailure, TaskGroup, TaskId, TaskInfo,
+    TaskPool, TaskState, TaskView, Tasks, Timeline, WokenBy, YieldNow,
 };
 
 fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
@@ -37,6 +37,7 @@ fn what_a_panic_may_pass_through_is_whole_afterwards() {
     is_unwind_safe::<GroupSpawner>();
     is_unwind_safe::<IndependentGroup>();
     is_unwind_safe::<NextEnded<'_>>();
+    is_unwind_safe::<CollectingGroup>();
     is_unwind_safe::<TaskPool>();
     is_unwind_safe::<Remote>();
     is_unwind_safe::<Spawner>();
@@ -138,6 +139,7 @@ fn all_can_be_printed() {
     is_debug::<JoinGroup>();
     is_debug::<JoinIndependent>();
     is_debug::<NextEnded<'_>>();
+    is_debug::<NextFailure<'_>>();
     is_debug::<NextResult<'_, '_, Unprintable>>();
     is_debug::<PoolResults<'_, Unprintable>>();
     is_debug::<RunUntil<'_, Unprintable>>();

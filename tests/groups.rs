@@ -702,6 +702,119 @@ fn a_long_lived_group_wakes_its_awaiter_once() {
     });
 }
 
+// A group that hands its failures out.
+
+#[test]
+fn a_failure_that_was_handed_out_is_read_and_the_siblings_go_on() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let mut group = TaskGroup::independent().collecting();
+        group.spawn(async {
+            sleep(SECOND).await;
+            "seven".parse::<u8>()
+        });
+        group.spawn(async { panic!("boom") });
+        let value = group.spawn(async {
+            sleep(2 * SECOND).await;
+            7
+        });
+        let first = group.next_failure().await.unwrap();
+        assert_eq!(first.to_string(), "task #2 panicked: boom");
+        let second = group.next_failure().await.unwrap().into_failed();
+        let second = second.unwrap_or_else(|error| panic!("{error}"));
+        assert!(second.downcast_ref::<std::num::ParseIntError>().is_some());
+        assert!(group.next_failure().await.is_none());
+        assert_eq!(value.await, Some(7));
+        let summary = group.join().await;
+        assert_eq!((summary.succeeded, summary.failed), (1, 2));
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+#[test]
+fn failures_that_were_not_handed_out_are_reported_when_the_group_goes() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let mut dropped = TaskGroup::independent().collecting();
+        for message in ["one", "two", "three"] {
+            dropped.spawn(async move { Err::<(), _>(message) });
+        }
+        let first = dropped.next_failure().await.unwrap();
+        assert_eq!(first.failure().unwrap().message(), "one");
+        assert_eq!(reports.headlines(), [""; 0]);
+        drop(dropped);
+        yield_now().await;
+        let all = ["task #2 failed: two", "task #3 failed: three"];
+        assert_eq!(reports.headlines(), all);
+
+        let joined = TaskGroup::independent().collecting();
+        joined.spawn(async { Err::<(), _>("four") });
+        yield_now().await;
+        joined.spawn(async { Err::<(), _>("during the join") });
+        assert_eq!(joined.join().await.failed, 2);
+    });
+    assert_eq!(
+        reports.end(),
+        [
+            "task #2 failed: two",
+            "task #3 failed: three",
+            "task #4 failed: four",
+            "task #5 failed: during the join",
+        ]
+    );
+}
+
+#[test]
+fn a_failure_that_nobody_asks_for_in_time_is_overdue_and_can_still_be_had() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let mut group = TaskGroup::independent().collecting();
+        group.spawn(async { panic!("late") });
+        sleep(5 * SECOND).await;
+        assert_eq!(
+            reports.headlines(),
+            ["task #1 panicked (not awaited yet): late"]
+        );
+        assert!(group.next_failure().await.unwrap().is_panic());
+    });
+    assert_eq!(reports.failures(), 1);
+    assert_eq!(reports.end().len(), 1);
+}
+
+#[test]
+fn a_failure_that_was_handed_out_and_passed_on_keeps_its_origin() {
+    let reports = Reports::new();
+    let parent = reports.spawn(async {
+        let mut group = TaskGroup::independent().collecting();
+        group.spawn(async { Err::<(), candor::Error>("the origin".into()) });
+        match group.next_failure().await {
+            Some(failure) => Err(candor::Error::from(failure)),
+            None => candor::Ok(()),
+        }
+    });
+    drop(parent);
+    reports.drain();
+    let report = reports.only();
+    assert_contains(&report, "task #1 failed: task #2 failed: the origin");
+    assert_contains(&report, "\n   passed on by task #1");
+}
+
+#[test]
+fn a_collecting_group_that_is_dropped_cancels_its_tasks_and_their_last_words_are_reported() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let mut group = TaskGroup::independent().collecting();
+        group.spawn(async {
+            let _grenade = Grenade("on the way out");
+            pending::<()>().await;
+        });
+        assert!(time::timeout(SECOND, group.next_failure()).await.is_err());
+        drop(group);
+        yield_now().await;
+    });
+    assert_eq!(reports.end(), ["task #1 panicked: on the way out"]);
+}
+
 // Who has ended.
 
 #[test]

@@ -30,7 +30,8 @@ use crate::outcome::{Outcome, Value};
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
 ///
-/// A failure is reported at once, as that of a task whose handle was dropped, and the siblings go on. Dropping
+/// A failure is reported at once, as that of a task whose handle was dropped, and the siblings go on; a group that is made
+/// [`collecting`](IndependentGroup::collecting) hands its failures out instead. Dropping
 /// the group, or the future of its [`join`](IndependentGroup::join), cancels what is left of them: none of
 /// them is polled again, and their futures are dropped at the executor's next turn.
 ///
@@ -68,7 +69,7 @@ pub struct IndependentGroup {
 pub struct GroupSummary {
     /// How many returned, and not an `Err`.
     pub succeeded: usize,
-    /// How many panicked or returned an `Err`: each has been reported.
+    /// How many panicked or returned an `Err`: each has been reported, or handed out.
     pub failed: usize,
     /// How many were aborted before they were done.
     pub cancelled: usize,
@@ -131,10 +132,23 @@ impl IndependentGroup {
             true => builder.spawn(Box::pin(future)),
             false => builder.spawn(future),
         });
-        let seat = self.state.members.borrow_mut().sit_down(member.clone());
+        self.take_in(&member, member.clone());
+        GroupHandle::new(member, Caller::caller())
+    }
+
+    /// Gives a member its seat; the group sees it as `seen`.
+    pub(super) fn take_in<T: Outcome + 'static>(
+        &self,
+        member: &Rc<Member<T>>,
+        seen: Rc<dyn AnyMember>,
+    ) {
+        let seat = self.state.members.borrow_mut().sit_down(seen);
         self.state.ended.begin();
         member.tell(self.state.clone() as _, seat);
-        GroupHandle::new(member, Caller::caller())
+    }
+
+    pub(super) fn ended(&self) -> &Ended {
+        &self.state.ended
     }
 
     /// Cancels the tasks that are not done. More can be spawned.

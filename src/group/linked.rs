@@ -118,7 +118,7 @@ impl TaskGroup {
     }
 
     /// Makes a group whose tasks do not answer for each other: a failure is reported at once, and the siblings
-    /// go on.
+    /// go on. To look at the failures yourself, make it [`collecting`](IndependentGroup::collecting).
     ///
     /// ```
     /// candor::block_on(async {

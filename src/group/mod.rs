@@ -3,7 +3,7 @@
 //! ```text
 //!                 ┌─ linked       one fails: the others are cancelled, and all failures come out of `join`
 //! TaskGroup ──────┤
-//!                 └─ independent  one fails: it is reported at once, and the others go on
+//!                 └─ independent  one fails: it is reported at once, or handed out, and the others go on
 //! ```
 //!
 //! A spawned task is free to run for ever. Whoever starts several for one purpose wants to know that they
@@ -17,9 +17,11 @@
 //! | `ended` | who has ended, for `next` |
 //! | `handle` | what `spawn` gives back |
 //! | `independent`, `linked` | the two groups |
+//! | `collecting` | an independent group that hands its failures out |
 //!
 //! Knows handles, tasks and failures.
 
+mod collecting;
 mod ended;
 mod handle;
 mod independent;
@@ -30,6 +32,7 @@ mod named;
 pub(crate) mod roster;
 pub(crate) mod waiting;
 
+pub use collecting::{CollectingGroup, NextFailure};
 pub use ended::NextEnded;
 pub use handle::GroupHandle;
 pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};
