@@ -119,7 +119,11 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        self.spawn_with(TaskBuilder::new(), future)
+        // Boxed here, before a large one is moved from function to function.
+        match const { is_large::<F>() } {
+            true => self.spawn_with(TaskBuilder::new(), Box::pin(future)),
+            false => self.spawn_with(TaskBuilder::new(), future),
+        }
     }
 
     #[track_caller]
@@ -128,10 +132,7 @@ impl IndependentGroup {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let member = Member::new(match const { is_large::<F>() } {
-            true => builder.spawn(Box::pin(future)),
-            false => builder.spawn(future),
-        });
+        let member = Member::new(builder.spawn(future));
         self.take_in(&member, member.clone());
         GroupHandle::new(member, Caller::caller())
     }

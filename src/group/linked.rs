@@ -199,7 +199,11 @@ impl<E: Debug + 'static> TaskGroup<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        self.spawn_with(TaskBuilder::new(), future)
+        // Boxed here, before a large one is moved from function to function.
+        match const { is_large::<F>() } {
+            true => self.state.spawn(TaskBuilder::new(), Box::pin(future)),
+            false => self.state.spawn(TaskBuilder::new(), future),
+        }
     }
 
     #[track_caller]
@@ -363,7 +367,10 @@ impl<E: Debug + 'static> GroupSpawner<E> {
         F::Output: Outcome,
         E: From<<F::Output as Outcome>::Err>,
     {
-        self.spawn_with(TaskBuilder::new(), future)
+        match const { is_large::<F>() } {
+            true => self.spawn_small(TaskBuilder::new(), Box::pin(future)),
+            false => self.spawn_small(TaskBuilder::new(), future),
+        }
     }
 
     #[track_caller]

@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 
 use crate::group::{GroupHandle, GroupSpawner, IndependentGroup, TaskGroup};
-use crate::kernel::tasks::TaskBuilder;
+use crate::kernel::tasks::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
 
 /// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`], an [`IndependentGroup`], or a
@@ -71,6 +71,9 @@ where
 {
     #[track_caller]
     fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        self.spawn_with(builder, future)
+        match const { is_large::<F>() } {
+            true => self.spawn_with(builder, Box::pin(future)),
+            false => self.spawn_with(builder, future),
+        }
     }
 }

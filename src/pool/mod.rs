@@ -125,7 +125,18 @@ impl TaskPool {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        TaskBuilder::new().submit_to(self, future)
+        // Boxed here, before a large one is moved from function to function.
+        self.submit_with(TaskBuilder::new(), Box::pin(future))
+    }
+
+    #[track_caller]
+    fn submit_with<F>(&self, builder: TaskBuilder, future: Pin<Box<F>>) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        let permit = Permit::ask(&self.permits);
+        builder.spawn(Submitted { future, permit })
     }
 
     /// Runs `f` of each input as a task, and gives the results in the order of the inputs.
@@ -215,10 +226,7 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        self.spawn(Submitted {
-            future: Box::pin(future),
-            permit: Permit::ask(&pool.permits),
-        })
+        pool.submit_with(self, Box::pin(future))
     }
 }
 

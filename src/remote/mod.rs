@@ -153,7 +153,10 @@ impl Remote {
         F: Future + 'static,
         F::Output: Outcome<Ok: Send, Err: Send>,
     {
-        TaskBuilder::new().spawn_remote(self, make)
+        match const { is_large::<M>() } {
+            true => self.spawn_small(TaskBuilder::new(), Box::new(make)),
+            false => self.spawn_small(TaskBuilder::new(), make),
+        }
     }
 
     #[track_caller]
