@@ -243,7 +243,7 @@ impl<T> fmt::Debug for AbortOnDrop<T> {
 
 impl<T> JoinHandle<T> {
     /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
-    /// [`JoinError::Cancelled`](crate::JoinError::Cancelled). A task that is done, or finishes in the poll that is running, keeps its
+    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
     /// outcome.
     ///
     /// # Examples

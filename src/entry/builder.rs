@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::entry::{Executor, fresh_core};
 use crate::kernel::failure::{TaskFailure, contain};
-use crate::kernel::tasks::{Config, FailurePolicy};
+use crate::kernel::tasks::{Config, FailurePolicy, Shuffle};
 use crate::watch::instrument::Instrument;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
@@ -386,7 +386,7 @@ impl fmt::Debug for Builder {
 }
 
 /// Fisher and Yates's shuffle with splitmix64, by Sebastiano Vigna.
-fn shuffle_from(seed: u64) -> Box<dyn Fn(&mut [u32])> {
+fn shuffle_from(seed: u64) -> Shuffle {
     let state = Cell::new(seed);
     let random = move || {
         state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));

@@ -21,7 +21,7 @@ use crate::watch::watchers::{TEST_TIMEOUT, Watchers};
 /// Runs `future` in a `#[test]`, and fails the test if anything failed.
 ///
 /// The executor is on virtual time: the clock stands still while anything is ready, and jumps to the next
-/// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`],
+/// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`](crate::block_on()),
 /// tasks that are unfinished at the end are cancelled.
 ///
 /// An error that is read late was read: under a test the grace never ends.

@@ -30,8 +30,8 @@ mod identity;
 pub(crate) mod outside;
 pub(crate) mod watch;
 
-pub(crate) use config::Config;
 pub use config::FailurePolicy;
+pub(crate) use config::{Config, Shuffle};
 
 use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
 use crate::kernel::tasks::core::watch::Event;

@@ -17,7 +17,7 @@ pub(crate) mod waker;
 pub(crate) use self::core::ending::SUCCESSORS;
 pub(crate) use self::core::watch::{Event, Main, Watch};
 pub(crate) use self::core::{
-    __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Stop,
+    __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Shuffle, Stop,
 };
 pub(crate) use current::Entered;
 pub(crate) use header::{Header, Parentage};

@@ -40,6 +40,9 @@ pub enum FailurePolicy {
     Abort,
 }
 
+/// Gives a batch of slots another order.
+pub(crate) type Shuffle = Box<dyn Fn(&mut [u32])>;
+
 pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 
 /// What a user may set when building an executor.
@@ -51,7 +54,7 @@ pub(crate) struct Config {
     pub(crate) grace: Cell<Duration>,
     pub(crate) virtual_time: bool,
     /// Gives the batch of each pass another order.
-    pub(crate) shuffle: Option<Box<dyn Fn(&mut [u32])>>,
+    pub(crate) shuffle: Option<Shuffle>,
     /// Who looks; `None` makes the executor fast.
     pub(crate) watch: Option<Box<dyn Watch>>,
 }
