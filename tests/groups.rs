@@ -702,6 +702,183 @@ fn a_long_lived_group_wakes_its_awaiter_once() {
     });
 }
 
+// Lost work.
+
+/// What is said on stderr of a program.
+#[track_caller]
+fn said(name: &'static str, program: impl FnOnce()) -> Option<String> {
+    let told = common::child(name).run(program)?;
+    Some(told.assert_success().stderr.clone())
+}
+
+const LOST: &str = "a group of tasks was dropped that was neither joined nor cancelled, so what is unfinished is \
+                    cancelled now ";
+
+#[test]
+fn a_group_that_code_drops_with_unfinished_tasks_gets_one_notice() {
+    let said = said(
+        "a_group_that_code_drops_with_unfinished_tasks_gets_one_notice",
+        || {
+            candor::block_on(async {
+                let linked = TaskGroup::new();
+                linked.spawn(async {});
+                linked.spawn(sleep(SECOND));
+                let aborted = linked.spawn(sleep(SECOND));
+                aborted.abort();
+                yield_now().await;
+                linked.spawn(pending::<()>());
+                drop(linked);
+                eprintln!("The poll goes on.");
+                yield_now().await;
+
+                let independent = TaskGroup::independent();
+                (0..12).for_each(|_| drop(independent.spawn(pending::<()>())));
+                drop(independent);
+            });
+        },
+    );
+    let Some(said) = said else { return };
+    assert_count(&said, LOST, 2);
+    assert_contains(&said, &format!("The poll goes on.\n{LOST}(2 in all):"));
+    assert_contains(&said, "\n   task #2, spawned at tests/groups.rs:");
+    assert_count(&said, "task #3", 0);
+    assert_count(&said, "\n   task #4, spawned at tests/groups.rs:", 1);
+    assert_contains(&said, &format!("\n{LOST}(12 in all):"));
+    assert_contains(&said, "\n   task #14, spawned at tests/groups.rs:");
+    assert_lacks(&said, "task #15");
+    assert_contains(&said, "\n   and 2 more\n   help: ");
+    assert_count(&said, ", never polled", 11);
+}
+
+#[test]
+fn a_task_that_returns_early_is_told_what_it_has_lost() {
+    let said = said("a_task_that_returns_early_is_told_what_it_has_lost", || {
+        let _code = candor::run(async {
+            let group = TaskGroup::new();
+            group.spawn(pending::<()>());
+            "seven".parse::<u8>()?;
+            group.join().await?;
+            candor::Ok(())
+        });
+    });
+    let Some(said) = said else { return };
+    assert_count(&said, LOST, 1);
+    assert_count(&said, "failed: invalid digit", 1);
+}
+
+#[test]
+fn a_group_that_is_joined_or_cancelled_gets_no_notice() {
+    let said = said("a_group_that_is_joined_or_cancelled_gets_no_notice", || {
+        candor::block_on(async {
+            let group = TaskGroup::new();
+            group.spawn(pending::<()>());
+            group.cancel();
+            drop(group);
+            let group = TaskGroup::independent();
+            group.spawn(pending::<()>());
+            group.cancel();
+            drop(group);
+            let group = TaskGroup::new();
+            group.spawn(pending::<()>());
+            drop(group.join());
+            let group = TaskGroup::independent();
+            group.spawn(pending::<()>());
+            drop(group.join());
+            let group = TaskGroup::new();
+            group.spawn(async {});
+            yield_now().await;
+            drop(group);
+        });
+    });
+    let Some(said) = said else { return };
+    assert_eq!(said, "");
+}
+
+/// A task that has a group when it is done with, and does nothing but wait.
+async fn waits_with_a_group() {
+    let group = TaskGroup::new();
+    group.spawn(pending::<()>());
+    pending::<()>().await;
+    drop(group);
+}
+
+#[test]
+fn a_group_that_goes_with_its_task_or_its_executor_gets_no_notice() {
+    let name = "a_group_that_goes_with_its_task_or_its_executor_gets_no_notice";
+    let said = said(name, || {
+        candor::block_on(async {
+            // Aborted.
+            let task = spawn(waits_with_a_group());
+            yield_now().await;
+            task.abort();
+            yield_now().await;
+            // A member of a group that is cancelled.
+            let group = TaskGroup::new();
+            group.spawn(waits_with_a_group());
+            yield_now().await;
+            group.cancel();
+            group.join().await.unwrap();
+            // There to the end.
+            candor::TaskBuilder::new()
+                .daemon()
+                .spawn(waits_with_a_group())
+                .detach();
+            yield_now().await;
+        });
+        // The main future itself ends with the executor.
+        let _code = candor::run(async {
+            spawn(async { candor::exit(0) }).detach();
+            waits_with_a_group().await;
+        });
+        let executor = candor::Executor::new();
+        executor.spawn(waits_with_a_group()).detach();
+        executor.run_until_stalled();
+        drop(executor);
+        let executor = candor::Executor::new();
+        let mut future = Box::pin(executor.run_until(waits_with_a_group()));
+        let poll = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll.is_pending());
+        drop(future);
+    });
+    let Some(said) = said else { return };
+    assert_lacks(&said, LOST);
+}
+
+#[test]
+fn a_group_that_is_dropped_by_a_panic_gets_no_notice() {
+    let name = "a_group_that_is_dropped_by_a_panic_gets_no_notice";
+    let said = said(name, || {
+        let _code = candor::run(async {
+            let group = TaskGroup::new();
+            group.spawn(pending::<()>());
+            assert_eq!(group.spawn(async { 1 }).await, Some(2), "boom");
+        });
+    });
+    let Some(said) = said else { return };
+    assert_count(&said, "boom", 1);
+    assert_lacks(&said, LOST);
+}
+
+#[test]
+fn a_group_that_is_dropped_outside_of_its_executor_gets_a_notice_at_once() {
+    let name = "a_group_that_is_dropped_outside_of_its_executor_gets_a_notice_at_once";
+    let said = said(name, || {
+        let executor = candor::Executor::new();
+        let group = executor.block_on(async {
+            let group = TaskGroup::new();
+            group.spawn(pending::<()>());
+            group
+        });
+        drop(group);
+        eprintln!("It was dropped.");
+    });
+    let Some(said) = said else { return };
+    assert_count(&said, LOST, 1);
+    assert!(said.ends_with("It was dropped.\n"), "{said}");
+}
+
 // A group that hands its failures out.
 
 #[test]

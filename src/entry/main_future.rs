@@ -54,10 +54,12 @@ where
             None
         }
     };
+    core.is_dropping.set(true);
     let dropped = [
         core.guarded(MAIN_SLOT, || main.set(None)),
         core.guarded(MAIN_SLOT, || drop(value)),
     ];
+    core.is_dropping.set(false);
     for panic in dropped.into_iter().filter_map(Result::err) {
         core.report_panic(panic);
     }

@@ -28,7 +28,7 @@ use crate::group::handle::GroupHandle;
 use crate::group::independent::{IndependentGroup, JoinIndependent};
 use crate::group::member::{AnyMember, Collected, Member};
 use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
-use crate::kernel::tasks::{Ending, TaskBuilder, current, is_large};
+use crate::kernel::tasks::{AnyTask, Ending, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 
@@ -267,6 +267,10 @@ struct Kept {
 impl AnyMember for Kept {
     fn id(&self) -> TaskId {
         self.member.id()
+    }
+
+    fn task(&self) -> Option<Rc<AnyTask>> {
+        self.member.task()
     }
 
     fn abort(&self) {

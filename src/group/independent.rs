@@ -26,6 +26,7 @@ use crate::group::waiting::Waiting;
 use crate::kernel::failure::AwaitKind;
 use crate::kernel::tasks::{Ending, TaskBuilder, current, is_large};
 use crate::outcome::{Outcome, Value};
+use crate::watch::lost_work;
 
 /// Tasks that none of them outlives, and that fail each by itself. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
@@ -33,7 +34,8 @@ use crate::outcome::{Outcome, Value};
 /// A failure is reported at once, as that of a task whose handle was dropped, and the siblings go on; a group that is made
 /// [`collecting`](IndependentGroup::collecting) hands its failures out instead. Dropping
 /// the group, or the future of its [`join`](IndependentGroup::join), cancels what is left of them: none of
-/// them is polled again, and their futures are dropped at the executor's next turn.
+/// them is polled again, and their futures are dropped at the executor's next turn. One warning names them if your code
+/// drops a group that it has neither joined nor cancelled.
 ///
 /// # Examples
 ///
@@ -50,6 +52,8 @@ use crate::outcome::{Outcome, Value};
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct IndependentGroup {
     state: Rc<State>,
+    /// Whoever drops it now has waited for it.
+    is_joined: bool,
 }
 
 /// How the tasks of an [`IndependentGroup`] ended.
@@ -94,6 +98,7 @@ impl IndependentGroup {
                 ended: Ended::default(),
                 joiner: Waiting::default(),
             }),
+            is_joined: false,
         }
     }
 
@@ -210,7 +215,8 @@ impl IndependentGroup {
     /// });
     /// ```
     #[track_caller]
-    pub fn join(self) -> JoinIndependent {
+    pub fn join(mut self) -> JoinIndependent {
+        self.is_joined = true;
         JoinIndependent {
             group: self,
             made_at: Caller::caller(),
@@ -292,7 +298,11 @@ impl Group for State {
 
 impl Drop for IndependentGroup {
     fn drop(&mut self) {
-        for member in self.state.members() {
+        let members = self.state.members();
+        if !self.is_joined && !members.is_empty() {
+            lost_work::tell_of_group(members.iter().filter_map(|member| member.task()));
+        }
+        for member in members {
             member.abort();
             member.let_go();
         }

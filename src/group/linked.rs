@@ -31,13 +31,15 @@ use crate::outcome::Outcome;
 use crate::remote::refused::drop_refused;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
+use crate::watch::lost_work;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
 /// [`join`](TaskGroup::join) waits until all are gone, and gives *all* failures: also that of a sibling which
 /// fails while it is being cancelled. Dropping the group, or the future of `join`, cancels the tasks: none of
 /// them is polled again, and their futures are dropped at the executor's next turn. Failures that
-/// nobody has read by then are reported.
+/// nobody has read by then are reported. One warning names the unfinished tasks if your code drops a group that it has neither
+/// joined nor cancelled.
 ///
 /// A group made by [`new`](TaskGroup::new) takes tasks whose errors convert into [`candor::Error`](crate::Error), and tasks that
 /// cannot fail. One made by [`typed`](TaskGroup::typed) keeps a type of your own.
@@ -56,6 +58,8 @@ use crate::report::group_error::GroupError;
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct TaskGroup<E: Debug + 'static = Error> {
     state: Rc<State<E>>,
+    /// Whoever drops it now has waited for it.
+    is_joined: bool,
 }
 
 /// Spawns into a [`TaskGroup`] from wherever it is: also from the group's own tasks.
@@ -173,6 +177,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
                 ended: Ended::default(),
                 joiner: Waiting::default(),
             }),
+            is_joined: false,
         }
     }
 
@@ -299,7 +304,8 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     #[track_caller]
-    pub fn join(self) -> JoinGroup<E> {
+    pub fn join(mut self) -> JoinGroup<E> {
+        self.is_joined = true;
         JoinGroup {
             group: self,
             made_at: Caller::caller(),
@@ -483,6 +489,10 @@ impl<E: Debug + 'static> Group for State<E> {
 
 impl<E: Debug + 'static> Drop for TaskGroup<E> {
     fn drop(&mut self) {
+        let members = self.state.members();
+        if !self.is_joined && !members.is_empty() {
+            lost_work::tell_of_group(members.iter().filter_map(|member| member.task()));
+        }
         self.state.cancel();
         self.state.phase.set(Phase::Over);
         for member in self.state.failed.take() {

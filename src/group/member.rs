@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{JoinError, TaskId};
-use crate::kernel::tasks::{Ending, JoinHandle, Listener};
+use crate::kernel::tasks::{AnyTask, Ending, JoinHandle, Listener};
 use crate::outcome::Outcome;
 
 /// What the group and the handle share.
@@ -40,6 +40,9 @@ pub(super) trait Group {
 pub(super) trait AnyMember {
     /// That of a task that was spawned, as each is that has a seat.
     fn id(&self) -> TaskId;
+
+    /// The task, unless the group has let go of it.
+    fn task(&self) -> Option<Rc<AnyTask>>;
 
     fn abort(&self);
 
@@ -117,6 +120,10 @@ impl<T: Outcome> Member<T> {
 impl<T: Outcome> AnyMember for Member<T> {
     fn id(&self) -> TaskId {
         self.id.expect("a member with a seat was spawned")
+    }
+
+    fn task(&self) -> Option<Rc<AnyTask>> {
+        Some(self.task.borrow().as_ref()?.task.clone())
     }
 
     fn abort(&self) {

@@ -110,9 +110,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
             let polled = self.poll_inside(core);
             if !matches!(polled, Ok(Poll::Pending)) {
                 self.host = None;
-                core.begin_poll(MAIN_UNCAUGHT);
-                self.future = None;
-                core.end_poll();
+                drop_main(core, || self.future = None);
             }
             polled
         });
@@ -197,10 +195,17 @@ fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
         return drop_it();
     }
     let visit = Visit::new(core, entry);
-    core.begin_poll(MAIN_UNCAUGHT);
-    drop_it();
-    core.end_poll();
+    drop_main(core, drop_it);
     visit.leave();
+}
+
+/// Drops the future that the executor was entered for.
+fn drop_main(core: &Core, drop_it: impl FnOnce()) {
+    core.begin_poll(MAIN_UNCAUGHT);
+    core.is_dropping.set(true);
+    drop_it();
+    core.is_dropping.set(false);
+    core.end_poll();
 }
 
 /// The task of another runtime that polls a [`RunUntil`].

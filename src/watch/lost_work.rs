@@ -1,14 +1,23 @@
-//! The notice that work is lost because `block_on` returns.
+//! The notice that work is lost: because `block_on` returns, or because a group is dropped.
 //!
 //! Lost work is no failure, so it is no report: one warning names what is about to be cancelled, and says how to
 //! wait for it.
 //!
+//! ```text
+//! block_on returns                          ──► tell           ┐
+//! code drops a group that nobody has joined ──► tell_of_group  ┴─► the first ten tasks, and how to wait for them
+//! a group goes with its task or executor    ──► nothing: that is what it is for
+//! ```
+//!
 //! Knows the core.
+
+use std::rc::Rc;
+use std::thread;
 
 use log::Level;
 
 use crate::kernel::failure::{Location, Named};
-use crate::kernel::tasks::Core;
+use crate::kernel::tasks::{AnyTask, Core, Header, current};
 use crate::report::printing;
 
 /// How many tasks the notice names.
@@ -19,11 +28,60 @@ pub(crate) fn tell(core: &Core) {
     let Some(entry) = core.entry.get() else {
         return;
     };
+    let slots = core.slots.borrow();
+    let Some(list) = list_of(slots.iter().map(|(task, _)| task.header())) else {
+        return;
+    };
+    // The logger may spawn.
+    drop(slots);
+    let text = format!(
+        "{entry} is done, so what is unfinished is cancelled now {list}\n   help: to wait for such \
+         tasks, enter by candor::run, or call drain() on an Executor; if they may be lost, spawn them with \
+         TaskBuilder::daemon()",
+    );
+    printing::print(Level::Warn, &text);
+}
+
+/// Names the unfinished tasks of a group that is being dropped, if that is the doing of code that runs.
+pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Rc<AnyTask>>) {
+    if thread::panicking() || !is_dropped_by_running_code() {
+        return;
+    }
+    let tasks: Vec<_> = tasks.collect();
+    let Some(list) = list_of(tasks.iter().map(|task| task.header())) else {
+        return;
+    };
+    let text = format!(
+        "a group of tasks was dropped that was neither joined nor cancelled, so what is unfinished is cancelled now \
+         {list}\n   help: to wait for such tasks, await the group's join(); if they may be lost, call its cancel() before",
+    );
+    let print = move || printing::print(Level::Warn, &text);
+    // A logger is user code, and this is a destructor.
+    match current::polling_core() {
+        Some(core) => core.do_after_poll(Box::new(print)),
+        None => print(),
+    }
+}
+
+/// Whether whatever is dropped now is dropped by code that runs, and not with the future that owns it.
+fn is_dropped_by_running_code() -> bool {
+    let Some(core) = current::get() else {
+        return true;
+    };
+    let is_aborted = || {
+        let slots = core.slots.borrow();
+        let task = slots.get(core.polled());
+        task.is_some_and(|task| task.header().is_aborted.get())
+    };
+    core.is_polling() && !core.is_dropping.get() && !is_aborted()
+}
+
+/// How many of them are unfinished, and who; `None` if it is nobody.
+fn list_of<'a>(tasks: impl Iterator<Item = &'a Header>) -> Option<String> {
     let mut lines = Vec::new();
     let mut lost = 0;
-    for (task, _) in core.slots.borrow().iter() {
-        let task = task.header();
-        if task.is_daemon || task.is_aborted.get() {
+    for task in tasks {
+        if task.is_finished.get() || task.is_daemon || task.is_aborted.get() {
             continue;
         }
         lost += 1;
@@ -37,17 +95,8 @@ pub(crate) fn tell(core: &Core) {
             ));
         }
     }
-    if lost == 0 {
-        return;
-    }
     if lost > NAMED {
         lines.push(format!("\n   and {} more", lost - NAMED));
     }
-    let text = format!(
-        "{entry} is done, so what is unfinished is cancelled now ({lost} in all):{}\n   help: to wait for such \
-         tasks, enter by candor::run, or call drain() on an Executor; if they may be lost, spawn them with \
-         TaskBuilder::daemon()",
-        lines.concat()
-    );
-    printing::print(Level::Warn, &text);
+    (lost > 0).then(|| format!("({lost} in all):{}", lines.concat()))
 }

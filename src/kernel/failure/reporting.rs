@@ -30,11 +30,21 @@ impl Core {
         self.attention.set(true);
     }
 
+    /// Calls it as soon as no poll is running. It must not unwind.
+    pub(crate) fn do_after_poll(&self, call: Box<dyn FnOnce()>) {
+        self.after_poll.borrow_mut().push(call);
+        self.attention.set(true);
+    }
+
     /// Does what polls have left to be done: tells caught panics and dropped failures.
     #[cold]
     pub(crate) fn after_poll(&self) {
         // Once more if a report has left something.
         while self.attention.replace(false) {
+            self.after_poll
+                .take()
+                .into_iter()
+                .for_each(|call| self.aside(call));
             while let Some(caught) = hook::next_caught(self.serial) {
                 self.report(&caught);
             }

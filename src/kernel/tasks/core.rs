@@ -88,6 +88,10 @@ pub(crate) struct Core {
     pub(crate) is_pass_over: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may be another executor's.
     pub(crate) to_report: RefCell<VecDeque<Rc<AnyTask>>>,
+    /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
+    pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
+    /// What is dropped now goes with its future, since the executor or its stay is over: no code of its own drops it.
+    pub(crate) is_dropping: Cell<bool>,
     /// A report is being given out: the callback or the logger runs.
     pub(crate) is_reporting: Cell<bool>,
     pub(crate) stop: Cell<Option<Box<Stop>>>,
@@ -141,6 +145,8 @@ impl Core {
             attention: Cell::new(false),
             is_pass_over: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
+            after_poll: RefCell::default(),
+            is_dropping: Cell::new(false),
             is_reporting: Cell::new(false),
             stop: Cell::new(None),
             failure_reader: Cell::new(NOBODY),
@@ -192,6 +198,7 @@ impl Core {
             is_over: true,
         });
         self.has_main.set(false);
+        self.is_dropping.set(false);
         self.end_poll();
     }
 

@@ -337,6 +337,7 @@ pub(crate) fn drive<F: Future>(
         #[inline]
         fn drop(&mut self) {
             self.0.begin_poll(MAIN_UNCAUGHT);
+            self.0.is_dropping.set(true);
         }
     }
 

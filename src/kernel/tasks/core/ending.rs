@@ -37,6 +37,7 @@ impl Core {
 
     fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
         let mut from = 1;
+        self.is_dropping.set(true);
         while self.slots.borrow().len() > 0 {
             let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from, last)));
             match cancelled {
@@ -44,6 +45,7 @@ impl Core {
                 Err(payload) => self.settle_panic(payload),
             }
         }
+        self.is_dropping.set(false);
         self.end_poll();
     }
 
