@@ -10,7 +10,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::pin::Pin;
 use std::time::Duration;
 
-use candor::{FailureKind, JoinError, TaskBuilder, TaskFailure, time};
+use candor::{Context, FailureKind, JoinError, TaskBuilder, TaskFailure, time};
 use common::{Reports, assert_contains, assert_count, assert_lacks, child, headline};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -1171,4 +1171,159 @@ fn the_question_mark_leads_out_of_candors_error_into_a_box() {
     let report = report_of(async { serve() });
     assert_contains(&report, &format!("   at {}", place("the way out begins")));
     assert_lacks(&report, "help: ");
+}
+
+// What a caller adds.
+
+#[test]
+fn context_stands_first_and_what_is_behind_it_below() {
+    let report = report_of(async {
+        Err::<(), _>(chain()).context("closing the shop") // the error begins here
+    });
+    let lines: Vec<&str> = report.lines().take(5).collect();
+    assert_eq!(lines[0], "task #1 failed: closing the shop");
+    assert_contains(lines[1], "   at tests/reports.rs:");
+    let causes = report.split("\n   caused by: ").skip(1);
+    let causes: Vec<_> = causes.map(headline).collect();
+    assert_eq!(
+        causes,
+        [
+            "the commit failed",
+            "the page was not written",
+            "the disk is full"
+        ]
+    );
+    assert_lacks(&report, "help: ");
+    assert_count(&report, "backtrace (", 1);
+}
+
+#[test]
+fn an_error_with_context_knows_the_place_of_the_first_origin() {
+    fn origin() -> candor::Result {
+        Err("the disk is full")?; // the origin behind the context
+        candor::Ok(())
+    }
+    let without = origin().unwrap_err();
+    let error = origin().context("saving").context("at noon").unwrap_err();
+    let at = place("the origin behind the context");
+    assert_contains(&error.location().to_string(), &at);
+    assert_eq!(without.location(), error.location());
+    assert_eq!(error.to_string(), "at noon");
+    assert_eq!(format!("{error:#}"), "at noon: saving: the disk is full");
+    assert_contains(
+        &format!("{error:?}"),
+        &format!("at noon\n   at {}\n", error.location()),
+    );
+
+    let (direct, line) = ("x".parse::<u8>().context("direct"), line!());
+    assert_eq!(direct.unwrap_err().location().line(), line);
+    let (lazy, line) = ("x".parse::<u8>().with_context(|| "lazy"), line!());
+    assert_eq!(lazy.unwrap_err().location().line(), line);
+    let (missing, line) = (None::<u8>.context("missing"), line!());
+    let missing = missing.unwrap_err();
+    assert_eq!(
+        (missing.location().line(), missing.to_string()),
+        (line, "missing".to_owned())
+    );
+    assert_eq!(Some(1).context("missing").unwrap(), 1);
+    let never = || -> &'static str { unreachable!("there is no error") };
+    assert_eq!("1".parse::<u8>().with_context(never).unwrap(), 1);
+}
+
+#[test]
+fn an_error_is_found_behind_its_context_and_so_is_a_context_that_is_an_error() {
+    let error = candor::Error::new(chain())
+        .context(Circle)
+        .context("a text")
+        .context(std::fmt::Error);
+    assert_eq!(error.downcast_ref::<Link>().unwrap().0, "the commit failed");
+    assert!(error.downcast_ref::<Circle>().is_some());
+    assert!(error.downcast_ref::<std::fmt::Error>().is_some());
+    assert!(error.downcast_ref::<std::io::Error>().is_none());
+    let boxed = error.into_boxed();
+    let source = boxed.source().unwrap();
+    assert_eq!(source.to_string(), "a text");
+}
+
+#[test]
+fn context_around_the_failure_of_another_task_leaves_it_recognised() {
+    let report = report_of(async {
+        let inner = candor::spawn(async {
+            let read = candor::spawn(async {
+                Err(chain())?; // the origin two contexts away
+                candor::Ok(())
+            });
+            read.await.context("reading")
+        });
+        inner.await.with_context(|| "serving")
+    });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: serving: task #3 failed: the commit failed"
+    );
+    let at = place("the origin two contexts away");
+    assert_contains(&report, &format!("\n   at {at}"));
+    assert_count(&report, "caused by task #3 failed: the commit failed", 1);
+    assert_contains(&report, "passed on by task #2 as: reading, last await");
+    assert_contains(&report, "passed on by task #1 as: serving, last await");
+    assert_count(&report, "backtrace (", 1);
+    assert_count(&report, "caused by: the disk is full", 1);
+}
+
+#[test]
+fn context_around_a_failure_that_was_reported_before_refers_to_that_report() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let late = candor::spawn(async { panic!("boom") });
+        candor::sleep(5 * SECOND).await;
+        candor::spawn(async move { late.await.context("much later") }).detach();
+        candor::yield_now().await;
+    });
+    let report = &reports.texts()[1];
+    assert_contains(report, "task #2 failed: much later: task #1 panicked: boom");
+    assert_contains(report, "caused by task #1, reported above");
+    assert_lacks(report, "backtrace");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn the_backtrace_of_an_error_of_anyhow_is_found_behind_its_context() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("the order was not placed")
+    }
+    let name = "the_backtrace_of_an_error_of_anyhow_is_found_behind_its_context";
+    let told = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let fails = || Err::<(), _>(orders()).context("selling");
+        let _ = candor::run(async move { fails() });
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.stderr, "the main future failed: selling");
+    assert_contains(&told.stderr, "caused by: the order was not placed");
+    assert_count(&told.stderr, "   backtrace (", 1);
+    assert_contains(&told.stderr, "::orders\n");
+}
+
+#[test]
+fn a_hundred_thousand_contexts_need_no_deep_stack() {
+    let mut error = candor::Error::new(chain());
+    for _ in 0..100_000 {
+        error = error.context("again");
+    }
+    assert!(error.downcast_ref::<Link>().is_some());
+    let report = format!("{error:?}");
+    assert_count(&report, "caused by: again", 16);
+}
+
+#[test]
+fn a_context_whose_text_panics_is_said_and_the_report_goes_on() {
+    struct Hostile;
+    impl Display for Hostile {
+        fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+            panic!("the context")
+        }
+    }
+    let report = report_of(async { Err::<(), _>(chain()).context(Hostile) });
+    assert_contains(headline(&report), "panicked");
+    assert_contains(&report, "caused by: the disk is full");
 }

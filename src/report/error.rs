@@ -26,7 +26,8 @@ use crate::report::quoting::source_of;
 /// costs 5 to 20 µs. An error that comes from another task's failure ([`JoinError`](crate::JoinError))
 /// keeps the place and the backtrace of that one.
 ///
-/// `{}` is the error's text, `{:#}` adds its sources, `{:?}` shows everything.
+/// `{}` is the error's text, `{:#}` adds its sources, `{:?}` shows everything. [`context`](Error::context), or the trait
+/// [`Context`](crate::Context) on a `Result`, adds what was being done.
 ///
 /// It cannot be a [`std::error::Error`] itself, or it could not be made from every other one;
 /// [`into_boxed`](Error::into_boxed) converts it.
@@ -143,7 +144,13 @@ const SOURCES: usize = 16;
 
 /// The error itself. Nested errors are freed one after the other, not one inside the other: otherwise an error that
 /// many tasks have passed on would overflow the stack.
-struct Inner(Option<Box<dyn StdError + Send + Sync>>);
+pub(super) struct Inner(Option<Box<dyn StdError + Send + Sync>>);
+
+impl Inner {
+    pub(super) fn get(&self) -> &(dyn StdError + 'static) {
+        self.0.as_deref().expect(FULL)
+    }
+}
 
 thread_local! {
     /// Errors that wait until the one that held them is freed.
@@ -258,20 +265,6 @@ impl Error {
         &self.0.backtrace
     }
 
-    /// Returns the error inside, if it is an `E`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let error = candor::Error::new(std::io::Error::from(std::io::ErrorKind::NotFound));
-    /// assert!(error.downcast_ref::<std::io::Error>().is_some());
-    /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
-    /// ```
-    #[must_use]
-    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.find()
-    }
-
     /// Returns the error inside, as a [`std::error::Error`].
     ///
     /// # Examples
@@ -283,16 +276,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn as_std_error(&self) -> &(dyn StdError + 'static) {
-        self.0.error.0.as_deref().expect(FULL)
-    }
-
-    pub(crate) fn map_inner(
-        mut self,
-        map: impl FnOnce(Box<dyn StdError + Send + Sync>) -> Box<dyn StdError + Send + Sync>,
-    ) -> Self {
-        let inner = self.0.error.0.take().expect(FULL);
-        self.0.error.0 = Some(map(inner));
-        self
+        self.0.error.get()
     }
 
     /// Returns the error inside, without place and backtrace.
@@ -311,6 +295,16 @@ impl Error {
     #[must_use]
     pub fn into_boxed(mut self) -> Box<dyn StdError + Send + Sync> {
         self.0.error.0.take().expect(FULL)
+    }
+
+    /// Puts another error around the one inside, and keeps the origin.
+    pub(super) fn map_inner(
+        mut self,
+        wrap: impl FnOnce(Inner) -> Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let error = Inner(self.0.error.0.take());
+        self.0.error = Inner(Some(wrap(error)));
+        self
     }
 
     pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
