@@ -414,6 +414,160 @@ fn a_panic_on_a_thread_that_a_task_started_goes_to_the_previous_hook() {
     );
 }
 
+// Floods.
+
+/// A task that fails at one place, whoever spawns it.
+async fn fails(message: &str) {
+    std::panic::panic_any(message.to_owned())
+}
+
+#[test]
+fn a_report_that_repeats_another_one_is_a_line_with_the_task_and_how_often_it_has_come() {
+    let name =
+        "a_report_that_repeats_another_one_is_a_line_with_the_task_and_how_often_it_has_come";
+    let told = child(name).run(|| {
+        let executor = Executor::new();
+        for number in 0..10_000 {
+            let task = TaskBuilder::new().name(format!("request {number}"));
+            task.spawn_on(&executor, fails("boom")).detach();
+            executor.drain();
+        }
+        assert_eq!(executor.failures(), 10_000);
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert!(stderr.starts_with("task #1 `request 0` panicked: boom\n   at "));
+    assert_contains(
+        stderr,
+        "\ntask #2 `request 1` panicked: boom (2 times in the last minute, the first time in full)\n\
+         task #3 `request 2` panicked: boom (3 times in the last minute, the first time in full)\n",
+    );
+    assert_contains(
+        stderr,
+        "task #10000 `request 9999` panicked: boom (10000 times ",
+    );
+    assert_count(stderr, "   spawned at ", 1);
+    assert_count(stderr, "\ntask #", 9_999);
+}
+
+#[test]
+fn a_report_that_differs_in_message_place_spawn_site_or_kind_is_in_full() {
+    let name = "a_report_that_differs_in_message_place_spawn_site_or_kind_is_in_full";
+    let told = child(name).run(|| {
+        let executor = Executor::new();
+        let both: [fn(&Executor); 2] = [
+            |executor| executor.spawn(fails("boom")).detach(),
+            |executor| executor.spawn(fails("boom")).detach(),
+        ];
+        for _ in 0..2 {
+            both.iter().for_each(|spawn| spawn(&executor));
+            for message in ["bang", "crash"] {
+                executor.spawn(fails(message)).detach();
+            }
+            for is_first in [true, false] {
+                let elsewhere = async move {
+                    match is_first {
+                        true => panic!("here or there"),
+                        false => panic!("here or there"),
+                    }
+                };
+                executor.spawn(elsewhere).detach();
+            }
+            for is_panic in [true, false] {
+                let fails = async move {
+                    let caught = catch_unwind(|| fails_in_a_function());
+                    match is_panic {
+                        true => panic::resume_unwind(caught.unwrap_err()),
+                        false => candor::Ok(()),
+                    }
+                };
+                executor.spawn(fails).detach();
+            }
+            executor.drain();
+        }
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    for (head, full) in [
+        (" panicked: boom", 2),
+        (" panicked: bang", 1),
+        (" panicked: crash", 1),
+        (" panicked: here or there", 2),
+        (" panicked: in a function", 1),
+        (" caught a panic of its own: in a function", 1),
+    ] {
+        assert_count(stderr, &format!("{head}\n   at "), full);
+        assert_count(stderr, &format!("{head} (2 times in the last minute"), full);
+    }
+}
+
+fn fails_in_a_function() {
+    panic!("in a function");
+}
+
+#[test]
+fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
+    let name = "what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers";
+    let told = child(name).run(|| {
+        let executor = Executor::new();
+        for cause in ["one", "one", "two"] {
+            let passes_on = async move {
+                candor::spawn(fails("boom")).await?;
+                candor::Ok(())
+            };
+            executor.spawn(passes_on).detach();
+            let fails = async move {
+                let error = candor::Error::new(cause);
+                Err::<(), _>(error.context("the request has failed"))
+            };
+            executor.spawn(fails).detach();
+            executor.drain();
+        }
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert_count(stderr, "   passed on by task #", 1);
+    assert_contains(
+        stderr,
+        "\ntask #7 failed: task #9 panicked: boom (3 times in the last minute, the first time in full)\n",
+    );
+    // What is behind the words differs.
+    assert_count(stderr, "the request has failed\n   at ", 2);
+    assert_count(stderr, "the request has failed (2 times in ", 1);
+}
+
+#[test]
+fn a_logger_is_given_the_line_and_on_failure_each_report_in_full() {
+    let name = "a_logger_is_given_the_line_and_on_failure_each_report_in_full";
+    let told = child(name).run(|| {
+        env_logger::init();
+        let lengths = std::rc::Rc::new(Cell::new((0, 0)));
+        let kept = lengths.clone();
+        let builder = Executor::builder().on_failure(move |failure| {
+            let (times, lines) = kept.get();
+            kept.set((times + 1, lines + failure.report().lines().count()));
+        });
+        for executor in [Executor::new(), builder.build()] {
+            for _ in 0..3 {
+                executor.spawn(fails("boom")).detach();
+                executor.drain();
+            }
+            assert_eq!(executor.failures(), 3);
+        }
+        let (times, lines) = lengths.get();
+        assert!(times == 3 && lines > 6, "{lines}");
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert_count(stderr, "ERROR candor::failure] task #", 3);
+    assert_count(stderr, "] task #1 panicked: boom\n", 1);
+    assert_count(
+        stderr,
+        "] task #3 panicked: boom (3 times in the last minute",
+        1,
+    );
+}
+
 // Threads.
 
 #[test]
@@ -426,8 +580,9 @@ fn the_reports_of_two_threads_are_not_mixed() {
                 scope.spawn(move || {
                     let executor = Executor::new();
                     barrier.wait();
-                    for _ in 0..50 {
-                        let fails = async move { Err::<(), _>(format!("{name}\n").repeat(40)) };
+                    for round in 0..50 {
+                        let lines = format!("{name} {round}\n") + &format!("{name}\n").repeat(39);
+                        let fails = async move { Err::<(), _>(lines) };
                         TaskBuilder::new()
                             .name(name)
                             .spawn_on(&executor, fails)

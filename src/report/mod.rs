@@ -10,6 +10,7 @@
 //! | `group_error` | all failures of a group |
 //! | `facts` | what a user may ask a failure |
 //! | `display` | what a failure says of itself, in a line or in full |
+//! | `floods` | the same report, again and again |
 //! | `resume` | a panic that goes on where its awaiter is |
 //! | `text` | the text of a report |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
@@ -24,6 +25,7 @@ pub(crate) mod context;
 pub(crate) mod display;
 pub(crate) mod error;
 pub(crate) mod facts;
+pub(crate) mod floods;
 pub(crate) mod group_error;
 pub(crate) mod printing;
 pub(crate) mod quoting;

@@ -8,14 +8,17 @@ use crate::kernel::failure::{
     Account, AnyError, Caught, Location, Origin, Reporter, TaskFailure, Warning,
 };
 use crate::report::account::account_of;
-use crate::report::printing;
+use crate::report::{floods, printing, text};
 
 /// Prints to the program's logger, else to stderr.
 pub(crate) struct Printer;
 
 impl Reporter for Printer {
     fn report(&self, failure: &TaskFailure, callback: Option<Caught>) {
-        let mut report = failure.report();
+        let mut report = match floods::count(failure) {
+            1 => failure.report(),
+            times => text::again(failure, times),
+        };
         if let Some(caught) = callback {
             let message = caught.quoted("");
             report.push_str(&format!(

@@ -46,15 +46,19 @@ const DEEPEST: usize = 16;
 impl TaskFailure {
     /// The first line of the report, and the lines of the message: which task failed, how, and its message.
     fn headline(&self) -> String {
-        let remark = match self.0.is_overdue.load(Ordering::Relaxed) {
-            true => " (not awaited yet)",
-            false => "",
-        };
         let message = match &self.0.first {
             None => quoted(self.message(), INDENT),
             Some(_) => self.words(),
         };
+        let remark = self.remark();
         format!("{} {}{remark}: {message}", self.0.origin, self.verb())
+    }
+
+    fn remark(&self) -> &'static str {
+        match self.0.is_overdue.load(Ordering::Relaxed) {
+            true => " (not awaited yet)",
+            false => "",
+        }
     }
 
     /// Which task failed, how, and its message, in one line.
@@ -87,6 +91,16 @@ pub(crate) fn of(failure: &TaskFailure) -> String {
     let mut text = body(failure, true);
     write_tree(&mut text, members(&failure.0.account), INDENT);
     text
+}
+
+/// A line that stands for the report of a failure whose like was reported in full not long ago.
+pub(crate) fn again(failure: &TaskFailure, times: u64) -> String {
+    let [verb, remark] = [failure.verb(), failure.remark()];
+    format!(
+        "{} {verb}{remark}: {} ({times} times in the last minute, the first time in full)",
+        failure.0.origin,
+        failure.words()
+    )
 }
 
 /// What `{:?}` of a group's error is.

@@ -1,0 +1,145 @@
+//! The same report, again and again: once in full, then a line each.
+//!
+//! ```text
+//! boom ──► in full ──► boom ──► one line ──► boom ──► one line ── a minute later ──► boom ──► in full
+//! ```
+//!
+//! A server that fails at each request would write thousands of lines that say the same, and what is new would be lost among
+//! them. So a report that says what another one has said less than a minute ago is a line: which task, and how often it has come.
+//! Nothing is left out, as each failure has its line.
+//!
+//! Two reports say the same if kind, message, place and spawn site are the same. The message is taken with the sources behind
+//! it, and without the number of a task whose failure it passes on. Of a report only a number is kept, that of its words, since a message
+//! may be long.
+//!
+//! Each thread remembers its own, as each executor is of one thread: what a test prints does not depend on another test.
+//!
+//! Knows failures, and the real clock.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+use crate::kernel::failure::{Cause, TaskFailure};
+
+/// How long a report is remembered.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// How many are remembered.
+const REMEMBERED: usize = 64;
+
+thread_local! {
+    static RECENT: RefCell<Recent> = RefCell::default();
+}
+
+/// Counts a report that is about to be printed; says how often its like has come since it was printed in full, this one
+/// included.
+pub(crate) fn count(failure: &TaskFailure) -> u64 {
+    let counted = RECENT.try_with(|recent| {
+        let recent = &mut *recent.borrow_mut();
+        let mut hasher = recent.words.build_hasher();
+        hash(failure, &mut hasher);
+        recent.count(hasher.finish(), Instant::now())
+    });
+    // Where the thread is ending, nothing is remembered.
+    counted.unwrap_or(1)
+}
+
+/// What was reported in full within the last minute.
+#[derive(Default)]
+struct Recent {
+    words: RandomState,
+    /// The oldest first.
+    reports: VecDeque<Report>,
+}
+
+struct Report {
+    words: u64,
+    printed: Instant,
+    times: u64,
+}
+
+impl Recent {
+    fn count(&mut self, words: u64, now: Instant) -> u64 {
+        let is_over = |report: &Report| now.saturating_duration_since(report.printed) >= MEMORY;
+        while self.reports.front().is_some_and(is_over) {
+            self.reports.pop_front();
+        }
+        if let Some(known) = self.reports.iter_mut().find(|known| known.words == words) {
+            known.times += 1;
+            return known.times;
+        }
+        if self.reports.len() == REMEMBERED {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(Report {
+            words,
+            printed: now,
+            times: 1,
+        });
+        1
+    }
+}
+
+/// What a report says, and who it is not.
+fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
+    let first = failure.first();
+    hash_head(failure, hasher);
+    // The logger is not given what its own tasks fail with: so it has not seen that.
+    failure.lineage().is_of_logger().hash(hasher);
+    let line = match first.is_same(failure) {
+        true => String::new(),
+        false => first.one_line(),
+    };
+    let mut hash_text = |text: &str| match line.as_str() {
+        "" => text.hash(hasher),
+        line => text.replace(line, "").hash(hasher),
+    };
+    hash_text(failure.message());
+    for cause in &failure.0.account.causes {
+        if let Cause::Text(text) = cause {
+            hash_text(text);
+        }
+    }
+    let others = (failure.0.account.causes.iter()).filter_map(|cause| match cause {
+        Cause::Group(failures) => Some(failures),
+        Cause::Text(_) | Cause::Failure(_) | Cause::ForeignBacktrace(_) => None,
+    });
+    for other in others.flatten().chain([first]) {
+        hash_head(other, hasher);
+        other.message().hash(hasher);
+    }
+}
+
+fn hash_head(failure: &TaskFailure, hasher: &mut impl Hasher) {
+    failure.kind().hash(hasher);
+    failure.0.account.location.hash(hasher);
+    failure.0.origin.spawned_at.hash(hasher);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_full_one_comes_again_after_a_minute() {
+        let mut recent = Recent::default();
+        let start = Instant::now();
+        let mut count = |seconds| recent.count(7, start + Duration::from_secs(seconds));
+        assert_eq!([0, 0, 59].map(&mut count), [1, 2, 3]);
+        assert_eq!([60, 61, 119].map(&mut count), [1, 2, 3]);
+        assert_eq!([3_000].map(&mut count), [1]);
+    }
+
+    #[test]
+    fn sixty_four_are_remembered_and_the_oldest_gives_way() {
+        let mut recent = Recent::default();
+        let now = Instant::now();
+        let all: Vec<_> = (0..64).map(|words| recent.count(words, now)).collect();
+        assert_eq!(all, [1; 64]);
+        assert_eq!([0, 63, 64].map(|words| recent.count(words, now)), [2, 2, 1]);
+        assert_eq!([1, 0].map(|words| recent.count(words, now)), [2, 1]);
+        assert_eq!(recent.reports.len(), REMEMBERED);
+    }
+}
