@@ -475,7 +475,7 @@ fn a_report_that_differs_in_message_place_spawn_site_or_kind_is_in_full() {
             }
             for is_panic in [true, false] {
                 let fails = async move {
-                    let caught = catch_unwind(|| fails_in_a_function());
+                    let caught = catch_unwind(fails_in_a_function);
                     match is_panic {
                         true => panic::resume_unwind(caught.unwrap_err()),
                         false => candor::Ok(()),
