@@ -1,4 +1,6 @@
-//! What a panic or an error says, as data: its text is made in another place, and only for those who ask.
+//! What a panic or an error says, as data. The text is made elsewhere, and only when it is asked for.
+//!
+//! Knows failures and places in the source.
 
 use std::backtrace::Backtrace;
 use std::sync::Arc;
@@ -16,15 +18,15 @@ pub(crate) struct Account {
     pub(crate) causes: Vec<Cause>,
 }
 
-/// What stands behind an error.
+/// One of the causes of an error.
 pub(crate) enum Cause {
     /// One of its sources.
     Text(String),
-    /// The failure of another task, which this one awaited and passed on. There is one at most.
+    /// The failure of another task, which this one awaited and passed on. There is at most one.
     Failure(TaskFailure),
     /// The failures of a group, or several that the error carries.
     Group(Vec<TaskFailure>),
-    /// A backtrace that the error brought along in its text.
+    /// A backtrace that was part of the error's text.
     ForeignBacktrace(String),
 }
 
@@ -43,7 +45,7 @@ impl Account {
 pub(crate) enum Help {
     /// The panic cannot unwind.
     ProcessAborts,
-    /// The hook has not seen this panic, so there is no backtrace.
+    /// The panic hook has not seen this panic, so there is no backtrace.
     NotSeen,
     /// The type of the error does not know where it was made.
     NoOrigin,

@@ -1,12 +1,12 @@
-//! User code that runs on nobody's behalf.
+//! User code that runs on no task's behalf.
 //!
-//! A report asks an error for its text, hands it to a callback or to the program's logger, and drops a payload. All of
-//! that is user code, and may panic. Such a panic is no task's failure, wherever it happens, and it is contained here.
+//! A report asks an error for its text, gives it to a callback or to the program's logger, and drops a payload. All of
+//! that is user code, and may panic. Such a panic is never the failure of a task. It is contained here.
 //!
 //! | | its panic is reported by |
 //! |---|---|
-//! | `guarded` | the caller, which quotes what it said: the panic hook keeps quiet |
-//! | `contain` | the panic hook that the program had before |
+//! | `guarded` | the caller, which quotes its message; the panic hook prints nothing |
+//! | `contain` | the panic hook that the program had before candor's |
 //!
 //! Knows nothing of candor but how to quote a text.
 
@@ -19,21 +19,21 @@ use crate::kernel::failure::Location;
 /// On whose behalf code runs on this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behalf {
-    /// That of whoever is being polled, if any.
+    /// That of the task that is being polled, if any.
     Task,
-    /// Nobody's.
+    /// No task's.
     Nobody,
-    /// Nobody's, and whoever called it quotes a panic.
+    /// No task's, and the caller quotes a panic.
     Quoted,
 }
 
 thread_local! {
     static BEHALF: Cell<Behalf> = const { Cell::new(Behalf::Task) };
-    /// Where the last panic was that is to be quoted.
+    /// The place of the last panic that is to be quoted.
     static PLACE: Cell<Option<Location>> = const { Cell::new(None) };
 }
 
-/// Says on whose behalf code runs until it is dropped.
+/// While this value lives, code on this thread runs on the given behalf. Its drop restores the earlier one.
 pub(crate) struct OnBehalf {
     outer: Behalf,
 }
@@ -58,19 +58,19 @@ pub(crate) fn behalf() -> Behalf {
     BEHALF.get()
 }
 
-/// Notes where a panic is that is to be quoted.
+/// Notes the place of a panic that is to be quoted.
 pub(crate) fn note_place(info: &PanicHookInfo<'_>) {
     let place = info.location().map(Location::copied);
     PLACE.try_with(|noted| noted.set(place)).ok();
 }
 
-/// A panic of user code that ran on nobody's behalf.
+/// A panic of user code that ran on no task's behalf.
 pub(crate) struct Caught {
     pub(crate) payload: Box<dyn Any + Send>,
     pub(crate) place: Option<Location>,
 }
 
-/// Runs user code on nobody's behalf. The caller has to say what it panicked with.
+/// Runs user code on no task's behalf. If it panics, the caller has to report the panic.
 pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
     let _quoted = OnBehalf::of(Behalf::Quoted);
     let swap_place = |place| PLACE.try_with(|noted| noted.replace(place)).ok().flatten();
@@ -80,7 +80,7 @@ pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
     result.map_err(|payload| Caught { payload, place })
 }
 
-/// Runs user code on nobody's behalf, whose panic concerns nobody.
+/// Runs user code on no task's behalf. Its panic goes to the earlier panic hook, and to no one else.
 #[inline]
 pub(crate) fn contain(user_code: impl FnOnce()) {
     let _nobodys = OnBehalf::of(Behalf::Nobody);
@@ -89,11 +89,11 @@ pub(crate) fn contain(user_code: impl FnOnce()) {
     }
 }
 
-/// Drops a panic's payload, whose destructor is a user's and may panic as well.
+/// Drops a panic's payload. Its destructor is user code, and may panic as well.
 pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
     let _nobodys = OnBehalf::of(Behalf::Nobody);
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Its payload may do the same, and so on without end; a leak ends it.
+        // Its payload may do the same, and so on without end. A leak stops that.
         std::mem::forget(again);
     }
 }

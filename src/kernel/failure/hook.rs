@@ -12,13 +12,13 @@
 //! panic that cannot unwind ─► hook: everything is printed at once, since the process is about to abort
 //! ```
 //!
-//! std calls the hook with `can_unwind: false` where it aborts afterwards: for its own checks, and once more for a panic that
-//! leaves a destructor during unwinding or an `extern "C"` function. No user code is called then.
+//! std calls the hook with `can_unwind: false` when it is going to abort: for its own checks, and once more for a panic that
+//! leaves a destructor during unwinding or an `extern "C"` function. In that case the hook calls no user code.
 //!
-//! The hook is installed once and hands on to whatever was there. A hook that is set later replaces it;
-//! then failures are still reported, without frames, and the report says why.
+//! The hook is installed once, and calls the hook that was there before. A hook that is set later replaces it.
+//! Failures are then still reported, but without frames, and the report says why.
 //!
-//! Knows no task; who is being polled it asks through [`Probe`].
+//! Knows no task. It asks through [`Probe`] which task is being polled.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -40,7 +40,7 @@ use crate::kernel::failure::{FailureKind, Location, TaskFailure};
 /// How the hook asks what runs on this thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe {
-    /// The task that is being polled, if any; its executor will ask for caught panics after the poll.
+    /// The task that is being polled, if any. Its executor will ask for caught panics after the poll.
     pub(crate) polled: fn() -> Option<Polled>,
     /// The tasks on this thread whose failure nobody has read. Calls no user code.
     pub(crate) unread: fn() -> Vec<Origin>,
@@ -48,7 +48,7 @@ pub(crate) struct Probe {
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
 
-/// Puts the hook in front of the present one, the first time it is called, and lets this reporter say what there is to say.
+/// Installs the reporter, and puts the hook in front of the present one. Only the first call has an effect.
 #[inline]
 pub(crate) fn install(probe: Probe, reporter: &'static dyn Reporter) {
     if PROBE.get().is_none() {
@@ -62,8 +62,8 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     if !thread::panicking() {
         return put_in_front(probe);
     }
-    // A thread that is panicking cannot change the hook, but another one can. It has to wait while a hook runs, perhaps the very
-    // one that uses candor here: so it is not waited for without end.
+    // A thread that is panicking cannot change the hook, but another thread can. That thread has to wait while a hook runs,
+    // and the running hook may be the caller of this function. So this wait has a limit.
     let (done, is_done) = mpsc::channel();
     let other = thread::Builder::new().spawn(move || {
         put_in_front(probe);
@@ -74,7 +74,7 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     }
 }
 
-/// The task that is being polled on this thread, if it is that which has panicked or will.
+/// The task that is being polled on this thread, if a panic here is its own.
 pub(crate) fn polled() -> Option<Polled> {
     match behalf() {
         Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
@@ -104,7 +104,7 @@ fn put_in_front(probe: Probe) {
     });
 }
 
-/// The only sign of it that std gives. This `Debug` shows no payload, so no user code is called.
+/// Whether std is about to abort; this text is the only sign. The `Debug` shows no payload, so no user code is called.
 fn is_about_to_abort(info: &PanicHookInfo<'_>) -> bool {
     cfg!(panic = "abort") || format!("{info:?}").contains("can_unwind: false")
 }
@@ -125,12 +125,12 @@ fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
 
 const NO_TEXT: &str = "a value that is not text (panic_any)";
 
-/// Prints what is recorded and what is unread, since there is no later.
+/// Prints what is recorded and what is unread, because the process is about to abort.
 fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
     let last = polled.map(|polled| {
         let mut record = record_of(info, polled);
         record.account.help = Some(Help::ProcessAborts);
-        // What std says when it calls the hook once more has its frames above already.
+        // When std calls the hook a second time, the frames are already printed above.
         if format!("{info:?}").contains("force_no_backtrace: true") {
             record.account.backtrace = None;
         }
@@ -140,7 +140,7 @@ fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Pro
     let failures = records
         .map(|record| failure_of(record, FailureKind::Panicked))
         .collect();
-    // The hook may be called again before the end.
+    // The hook may be called again before the process ends.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
     let unread = match ARE_NAMED.swap(true, Ordering::Relaxed) {
         true => Vec::new(),
@@ -156,7 +156,7 @@ fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
     TaskFailure::new(origin, kind, last_await, record.account)
 }
 
-/// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
+/// Turns a caught payload into the panic of the task `caught_in`, and adds what the hook saw of it.
 pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
     let identity = Identity::of(&*payload);
     let account = match records::claim(caught_in.executor, &identity) {
@@ -183,7 +183,8 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
     Panic::new(failure_of(record, FailureKind::Panicked), payload)
 }
 
-/// Takes the next panic that a task of this executor has caught itself. One by one, since an abort prints those that are left.
+/// Takes the next panic that a task of this executor has caught itself. They are taken one by one, because an abort prints
+/// those that are left.
 pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
     let record = records::pop(executor)?;
     let identity = record.identity.clone();

@@ -1,8 +1,8 @@
-//! A failure as its awaiter gets it.
+//! The failure that an awaiter gets.
 //!
-//! `handle.await?` yields the value or a [`JoinError`]. It holds the error or the payload itself, to
-//! act on, and beside it who failed. What is more than that is boxed, so that the `Result` of a task that succeeds
-//! stays small.
+//! `handle.await?` yields the value or a [`JoinError`]. It holds the error or the payload itself, so that the
+//! program can act on it, and beside it which task failed. All else is boxed, so that the `Result` of a task
+//! that succeeds stays small.
 //!
 //! Knows no task and no executor.
 
@@ -16,8 +16,8 @@ use crate::kernel::failure::record::Record;
 
 /// Why an awaited task has no value to give.
 ///
-/// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` takes it
-/// anywhere. `{}` is one line, which names the task; `{:?}` is the full report, so that an `unwrap` shows where the
+/// It is an [`Error`](std::error::Error) for every `E`, and `Send + Sync` when `E` is, so `?` works with it
+/// anywhere. `{}` is one line, which names the task. `{:?}` is the full report, so that an `unwrap` shows where the
 /// failure came from. Its [`source`](std::error::Error::source) is the [`TaskFailure`].
 ///
 /// # Examples
@@ -36,7 +36,7 @@ use crate::kernel::failure::record::Record;
 /// });
 /// ```
 pub enum JoinError<E> {
-    /// The task returned this error; beside it stands which task that was.
+    /// The task returned this error. The record beside it says which task that was.
     Failed(E, Record),
     /// The task panicked.
     Panicked(Panic),
@@ -103,7 +103,7 @@ pub struct Panic(Box<PanicParts>);
 
 struct PanicParts {
     failure: TaskFailure,
-    /// A payload is `Send` but not `Sync`; the mutex makes it so, and is never locked.
+    /// A payload is `Send` but not `Sync`. The mutex makes it `Sync`, and is never locked.
     payload: Mutex<Box<dyn Any + Send>>,
 }
 

@@ -1,18 +1,18 @@
-//! Who spawned a task, and who spawned that one: the backtrace that an executor can always give.
+//! Which task spawned a task, which one spawned that one, and so on: the backtrace that an executor can always give.
 //!
-//! A task is not called, it is spawned, so its stack ends at the executor. What a call stack would
-//! have told is in the chain of spawn sites:
+//! A task is not called, it is spawned, so its stack ends at the executor. The chain of spawn sites
+//! says what a call stack would have said:
 //!
 //! ```text
 //! task #7 `fetch`   spawned at src/main.rs:20:15 by task #3 `accept`
 //!                   spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
 //! ```
 //!
-//! Above a task that another thread has spawned stands that thread, and no entry point.
+//! If another thread spawned a task, its line names that thread instead of an entry point.
 //!
-//! All tasks that one task spawns in one poll share one [`Lineage`]. A task that respawns itself
-//! forever must not grow its lineage forever, so it holds the nearest 16 ancestors, counts the
-//! others, and always knows the entry point.
+//! All that one spawner spawns shares one [`Lineage`]. The core keeps it across polls, until another
+//! spawner spawns or this one ends. A task that respawns itself forever must not grow its lineage forever.
+//! So a lineage holds the nearest 16 ancestors, counts the others, and always knows the entry point.
 //!
 //! Knows nothing of candor but how to quote a name.
 
@@ -43,7 +43,7 @@ const LINKS: usize = 16;
 pub struct TaskId(pub(crate) u64);
 
 impl TaskId {
-    /// Stands for the main future, which `run` or `block_on` was given: it is polled, but it is no spawned task.
+    /// Stands for the main future, which is the argument of `run` or `block_on`. It is polled, but it is no spawned task.
     ///
     /// # Examples
     ///
@@ -54,7 +54,7 @@ impl TaskId {
     /// ```
     pub const MAIN: TaskId = TaskId(0);
 
-    /// Stands for a task that was asked for from another thread and never spawned, since its executor ended first.
+    /// Stands for a task that another thread requested and that was never spawned, because its executor ended first.
     pub(crate) const NEVER: TaskId = TaskId(u64::MAX);
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for TaskId {
 /// Where an executor was entered: the root of every lineage.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// Behind a reference: an entry is two words so, and is passed in registers.
+    /// Behind a reference. This way an entry is two words, and is passed in registers.
     pub(crate) function: &'static &'static str,
     pub(crate) at: &'static Caller<'static>,
 }
@@ -78,9 +78,9 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Who spawned a task, who spawned that one, and so on up to the entry point.
+/// Which task spawned a task, which one spawned that one, and so on up to the entry point.
 ///
-/// Its `Display` is one line a generation: the spawner and where that one was spawned, and so on, up to the entry point.
+/// Its `Display` has one line for each generation: the spawner and where it was spawned, and so on, up to the entry point.
 ///
 /// # Examples
 ///
@@ -109,7 +109,7 @@ pub(crate) enum Root {
     Entry(Entry),
     /// Spawned from another thread, by a `Remote`.
     Thread(Thread),
-    /// Spawned by the program's logger, while candor was giving it something.
+    /// Spawned by the program's logger, while candor gave it something to print.
     Logger,
     /// Spawned while the executor was not running.
     Nowhere,
@@ -139,7 +139,7 @@ pub struct Ancestor {
 }
 
 impl Lineage {
-    /// That of what no task has spawned.
+    /// The lineage of something that no task has spawned.
     pub(crate) fn new(root: Root) -> Arc<Lineage> {
         Arc::new(Lineage {
             ancestors: Vec::new(),
@@ -156,7 +156,7 @@ impl Lineage {
     pub(crate) fn below(spawner: &Origin) -> Arc<Lineage> {
         let above = &*spawner.spawned_by;
         let Some(spawned_at) = spawner.spawned_at else {
-            // The main future: its children were spawned by the entry point.
+            // The main future: its children have the entry point as their spawner.
             return Arc::clone(&spawner.spawned_by);
         };
         let kept = above.ancestors.len().min(LINKS - 1);
@@ -186,7 +186,7 @@ impl Lineage {
     }
 }
 
-/// Who a task is: what stays known of it when it is gone.
+/// The identity of a task: what stays known of it after its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) id: TaskId,
@@ -196,7 +196,7 @@ pub(crate) struct Origin {
     pub(crate) spawned_by: Arc<Lineage>,
 }
 
-/// The same, still in its task: to own it costs an atomic count.
+/// The same, borrowed from its task. To own it costs an atomic count.
 pub(crate) struct OriginOf<'a> {
     pub(crate) id: TaskId,
     pub(crate) name: Option<&'a Arc<str>>,
@@ -214,7 +214,7 @@ impl OriginOf<'_> {
         }
     }
 
-    /// Puts it in the place of another one, most often a sibling's, whose lineage stays then.
+    /// Overwrites another one. That is most often a sibling's, and then its lineage stays as it is.
     #[inline]
     pub(crate) fn write_to(&self, origin: &mut Origin) {
         origin.id = self.id;
@@ -232,7 +232,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A task as the texts name it.
+/// The name of a task in all texts: `Display` gives it.
 pub(crate) struct Named<'a>(pub(crate) TaskId, pub(crate) Option<&'a str>);
 
 impl fmt::Display for Named<'_> {

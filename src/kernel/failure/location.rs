@@ -1,7 +1,7 @@
 //! Places in the source: of a failure, of a spawn, of an `.await`.
 //!
-//! candor's own futures note the line at which they were awaited. That is where a task hangs, or the last
-//! place it was seen at before it failed.
+//! candor's own futures note the line at which they were awaited. That is where a task hangs, or the last place
+//! where it was seen before it failed.
 //!
 //! Knows nothing of candor but how to quote a text.
 
@@ -16,8 +16,8 @@ pub(crate) type Site = &'static Caller<'static>;
 
 /// A place in a source file.
 ///
-/// std's own `Location` lives as long as the program in most places, but not in a panic hook;
-/// this one can be kept.
+/// std's own `Location` lives as long as the program in most places, but not in a panic hook.
+/// This one can be kept.
 ///
 /// # Examples
 ///
@@ -63,7 +63,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// An `.await` of candor's own futures at which a task was last seen waiting.
+/// An `.await` of one of candor's own futures, at which a task was last seen waiting.
 ///
 /// # Examples
 ///
@@ -87,7 +87,7 @@ pub struct LastAwait {
     pub(crate) at: &'static Caller<'static>,
 }
 
-/// The futures of candor's own that note where they are awaited.
+/// candor's own futures that note where they are awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum AwaitKind {
@@ -140,8 +140,8 @@ const OWN: &str = file!()
     .split_at(file!().len() - "kernel/failure/location.rs".len())
     .0;
 
-/// The caller's line, which in `poll` is that of the `.await`; or, where the caller is the standard
-/// library or candor itself (a boxed future, a combinator, a timeout), where the future was made.
+/// The caller's line, which in `poll` is the line of the `.await`. If the caller is the standard library or candor
+/// itself (a boxed future, a combinator, a timeout), the line where the future was made.
 #[track_caller]
 #[inline]
 pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
@@ -151,19 +151,19 @@ pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'
     if is_library { made_at } else { caller }
 }
 
-/// Whether a file is std's, or that of a crate from a registry or a git repository. Only an absolute path can
-/// be, and is worth the search.
+/// Whether a file belongs to std, or to a crate from a registry or a git repository. Only an absolute path can,
+/// so no other path is searched.
 #[inline]
 pub(crate) fn is_in_a_library(file: &str) -> bool {
     let is_absolute = file.starts_with('/') || file.get(1..2) == Some(":");
     is_absolute && has_a_part_of_libraries(file)
 }
 
-/// Out of line: inlined into every future's poll, it kept those from being inlined (28 instructions a yield).
+/// Out of line: inlined into every future's poll, it kept those polls from being inlined (28 instructions a yield).
 #[inline(never)]
 fn has_a_part_of_libraries(file: &str) -> bool {
     let is_part = |part| matches!(part, "library" | "registry" | "checkouts");
-    // Rust 1.88 gives the path of a generic function as a whole, whatever `file!()` says in there.
+    // Rust 1.88 gives the full path for a generic function, whatever `file!()` says inside of it.
     file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/"))
         || file.split(['/', '\\']).any(is_part)
 }

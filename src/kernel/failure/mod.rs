@@ -1,7 +1,7 @@
-//! What is known of a failure, and how it is reported.
+//! What is known of a failure, and where it goes.
 //!
-//! A failure is caught as cheaply as possible and reported as fully as possible, because most failures
-//! are handed to an awaiter and never printed:
+//! A failure is caught as cheaply as possible, because most failures are given to an awaiter and never printed.
+//! It is reported as fully as possible:
 //!
 //! ```text
 //! panic ──► hook (message, place, frames)  ─┐
@@ -13,20 +13,20 @@
 //! | file | holds |
 //! |---|---|
 //! | `location` | places in the source, and awaits at them |
-//! | `lineage` | who spawned the task, and who spawned that one |
+//! | `lineage` | which task spawned a task, up to the entry point |
 //! | `hook` | the panic hook, which sees where a panic starts |
-//! | `records` | what the hook saw, until somebody claims it |
-//! | `account` | what an error value says of itself |
-//! | `carried` | how a failure is found inside the error of another task |
-//! | `error` | `candor::Error`, which knows where it was made |
-//! | `join_error`, `group_error` | the failure as its awaiter gets it; all those of a group |
-//! | `record` | who failed, as its awaiter gets it beside the error |
-//! | `report` | the text |
-//! | `printing` | the one place that prints it |
-//! | `aside` | user code that runs on nobody's behalf |
-//! | `text`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
+//! | `records` | what the hook saw, until it is claimed |
+//! | `account` | what a panic or an error says, as data |
+//! | `join_error` | the failure that an awaiter gets |
+//! | `record` | which task failed: stands beside the error that an awaiter gets |
+//! | `unread` | failures that wait for an awaiter, and their grace |
+//! | `reporting` | when a failure without an awaiter is reported, and what follows |
+//! | `reporter` | the plug through which reports and warnings leave the kernel |
+//! | `aside` | user code that runs on no task's behalf |
+//! | `text` | user text that cannot forge a report |
 //!
-//! Knows no task, no executor and no loop.
+//! The text of a report and the place that prints it are in `crate::report`. Only `reporting` knows the core;
+//! the other files know no task, no executor and no loop.
 
 pub(crate) mod account;
 pub(crate) mod aside;
@@ -81,14 +81,14 @@ pub enum FailureKind {
     Panicked,
     /// It returned `Err`.
     Failed,
-    /// It panicked and caught the panic itself. That is reported, but it is no failure and not counted.
+    /// It panicked and caught the panic itself. That is reported, but it is not a failure and is not counted.
     Caught,
 }
 
 /// Everything that is known of one failure.
 ///
-/// An `on_failure` callback is given one, and a [`JoinError`] holds one beside the error itself. `{}`
-/// is one line; [`report`](TaskFailure::report) and `{:?}` are the full report, as it would be printed. A clone is
+/// An `on_failure` callback gets one, and a [`JoinError`] holds one beside the error itself. `{}` is one line.
+/// [`report`](TaskFailure::report) and `{:?}` are the full report, exactly as it would be printed. A clone is
 /// cheap, and is the same failure.
 ///
 /// # Examples
@@ -118,11 +118,11 @@ pub(crate) struct Parts {
     pub(crate) last_await: Option<LastAwait>,
     /// What the panic or the error says.
     pub(crate) account: Account,
-    /// The failure with which it all began, if this one only passes another one on.
+    /// The first failure of the chain, if this one only passes another one on.
     pub(crate) first: Option<TaskFailure>,
-    /// It has gone its way: printed, or given to `on_failure`.
+    /// It was printed, or given to `on_failure`.
     pub(crate) is_reported: AtomicBool,
-    /// It is being reported because nobody has awaited it in time; an awaiter may still come.
+    /// It is being reported because nobody awaited it in time. An awaiter may still come.
     pub(crate) is_overdue: AtomicBool,
 }
 
@@ -163,7 +163,7 @@ impl TaskFailure {
         &self.0.account.message
     }
 
-    /// Says who spawned the task, and who spawned that one, up to the entry point.
+    /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
     #[must_use]
     pub fn lineage(&self) -> &Lineage {
         &self.0.origin.spawned_by
@@ -173,7 +173,7 @@ impl TaskFailure {
         self.0.account.backtrace.as_ref()
     }
 
-    /// The failure with which it all began: this one, unless it only passes another one on.
+    /// The first failure of the chain: this one, unless it only passes another one on.
     pub(crate) fn first(&self) -> &TaskFailure {
         self.0.first.as_ref().unwrap_or(self)
     }
@@ -187,7 +187,7 @@ impl TaskFailure {
         self.0.is_reported.load(Ordering::Relaxed)
     }
 
-    /// Claims the one report that it may have.
+    /// Claims the only report of this failure; `false` if it was claimed before.
     pub(crate) fn begin_report(&self) -> bool {
         !self.0.is_reported.swap(true, Ordering::Relaxed)
     }
@@ -197,7 +197,7 @@ impl TaskFailure {
     }
 }
 
-/// A chain of failures may be very long: its links are freed one after the other, and not one inside the other.
+/// A chain of failures may be very long. So its links are freed in a loop, and not by recursion.
 impl Drop for Parts {
     fn drop(&mut self) {
         let mut rest = self.take_others();

@@ -1,16 +1,17 @@
-//! Who failed, as an awaiter gets it beside the error. It is made of the last one that was dropped on its thread.
+//! Which task failed: the record that an awaiter gets beside the error. It uses the memory of the last record that
+//! was dropped on the same thread.
 //!
-//! To its awaiter an `Err` is often no failure but an answer, and should cost no more than a value does. Yet what is
-//! known of it has a box of its own, and the lineage in it has an atomic count, since it may leave the thread. Such
-//! answers come in rows, from siblings: so the next one takes box and lineage over. Its text is made when somebody asks
-//! for it, and not before.
+//! For an awaiter an `Err` is often an answer and not a failure. It should cost no more than a value. But a record has a
+//! box of its own, and the lineage in it has an atomic count, because it may leave the thread. Such answers often come
+//! one after the other from siblings, so the next record takes over the box and the lineage. The text is made only when
+//! it is asked for.
 //!
 //! ```text
-//! Err ──► Record ──► its awaiter, who drops it ──► RESERVE ──► the Record of the next Err
+//! Err ──► Record ──► its awaiter, which drops it ──► RESERVE ──► the Record of the next Err
 //!           └─ asked ──► TaskFailure
 //! ```
 //!
-//! Knows nothing but failures.
+//! Knows only failures.
 
 use std::cell::Cell;
 use std::fmt;
@@ -58,30 +59,30 @@ impl Record {
         })))
     }
 
-    /// Of a task that has returned `Err`.
+    /// The record of a task that has returned `Err`.
     #[inline]
     pub(crate) fn of_task(origin: OriginOf<'_>, last_await: Option<LastAwait>) -> Self {
-        // Where the thread is ending, there is no reserve any more.
+        // While the thread ends, there is no reserve any more.
         let Ok(Some(mut parts)) = RESERVE.try_with(Cell::take) else {
             return Record::new(origin.to_owned(), last_await);
         };
-        // Each field by name, so that none that is added later is taken over by oversight.
+        // Each field by name: a field that is added later must not be taken over by oversight.
         let Parts {
             origin: former_origin,
             last_await: former_await,
-            failure: _, // Taken out when it was dropped.
+            failure: _, // Emptied when the record was dropped.
         } = &mut *parts;
         origin.write_to(former_origin);
         *former_await = last_await;
         Record(Some(parts))
     }
 
-    /// The failure of the task that returned `error`, which is asked for its text if nobody has asked before.
+    /// The failure of the task that returned `error`. The first call asks the error for its text.
     pub(crate) fn failure<E: fmt::Debug + 'static>(&self, error: &E) -> &TaskFailure {
         self.failure_or(|| reporter().account(AnyError::of(error)))
     }
 
-    /// The failure, whose text `tell` makes if nobody has asked before. `tell` is user code, and may ask again.
+    /// The failure. The first call makes its text with `tell`, which is user code and may call this function again.
     pub(crate) fn failure_or(&self, tell: impl FnOnce() -> Account) -> &TaskFailure {
         let Parts {
             origin,
@@ -91,7 +92,7 @@ impl Record {
         if failure.get().is_none() {
             let account = tell();
             let made = TaskFailure::new(origin.clone(), FailureKind::Failed, *last_await, account);
-            // The first one counts: it may have been reported already.
+            // If there is one already, it stays: it may have been reported.
             failure.set(made).ok();
         }
         failure.get().expect("it has just been set")
@@ -106,7 +107,7 @@ impl Drop for Record {
     #[inline]
     fn drop(&mut self) {
         if let Some(mut parts) = self.0.take() {
-            // What it has said may be large.
+            // Its text may be large.
             parts.failure.take();
             RESERVE.try_with(|reserve| reserve.set(Some(parts))).ok();
         }

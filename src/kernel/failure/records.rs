@@ -1,14 +1,14 @@
-//! Panics that the hook has seen and that nobody has claimed yet.
+//! Panics that the hook has seen and that are not claimed yet.
 //!
-//! A panic that ends a task is claimed as soon as it has unwound to the executor. What is left after the poll was caught by
-//! the task itself. A task may catch any number of panics in one poll: the first and the last few are kept, and the
-//! others counted.
+//! A panic that ends a task is claimed as soon as it has unwound to the executor. A record that is left after the poll was
+//! caught by the task itself. A task may catch any number of panics in one poll: the first few and the last few are kept,
+//! and the others are counted.
 //!
 //! ```text
 //! of one executor:   first [ r r r … ]  16     skipped: 968     last [ … r r r ]  16
 //! ```
 //!
-//! Knows no task and no executor; an executor is a number here.
+//! Knows no task and no executor: an executor is only a number here.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -19,13 +19,13 @@ use crate::kernel::failure::account::Account;
 use crate::kernel::failure::lineage::Origin;
 use crate::kernel::failure::{LastAwait, TaskFailure};
 
-/// How many panics of a poll are kept from its beginning, and as many from its end.
+/// How many panics are kept from the beginning of a poll, and how many from its end.
 const KEPT: usize = 16;
 
 /// A task in its poll.
 #[derive(Clone)]
 pub(crate) struct Polled {
-    /// The serial number of its executor, whose loop will catch the panic.
+    /// The serial number of its executor. The loop of that executor will catch the panic.
     pub(crate) executor: u64,
     pub(crate) origin: Origin,
     pub(crate) last_await: Option<LastAwait>,
@@ -40,14 +40,14 @@ pub(crate) struct Record {
     pub(crate) account: Account,
 }
 
-/// By what a payload is known again between the hook and the catch.
+/// What identifies a payload in the hook and in the catch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Identity {
-    /// A text stays at its address, whether it is a `String` or a `&'static str`.
+    /// The address and the text. A text stays at its address, whether it is a `String` or a `&'static str`.
     Text(usize, String),
     /// A value of a type that is known here.
     Value(TypeId, String),
-    /// Of any other payload only the type can be seen.
+    /// Any other payload: only its type can be seen.
     Type(TypeId),
 }
 
@@ -101,7 +101,7 @@ impl Unclaimed {
         self.last.pop_front()
     }
 
-    /// Puts everything into one list, and behind it what stands for those of which nothing was kept.
+    /// Puts everything into one list. A last record counts the panics of which nothing was kept.
     fn close(&mut self) {
         if self.first.is_empty() && self.skipped == 0 {
             return;
@@ -140,12 +140,12 @@ thread_local! {
     /// Empty whenever no task is being polled.
     static UNCLAIMED: RefCell<Never<Unclaimed>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 
-    /// Panics that were caught and reported, and may be resumed in a later poll.
+    /// Panics that were caught and reported. A later poll may resume them.
     static REPORTED: RefCell<VecDeque<(Identity, TaskFailure)>> = const { RefCell::new(VecDeque::new()) };
 }
 
 pub(crate) fn push(record: Record) {
-    // Outside of the borrow: it is no user code, but frees much.
+    // Dropped outside of the borrow: it is not user code, but it frees much.
     let _skipped = UNCLAIMED.with_borrow_mut(|all| {
         let known = all.iter().position(|one| one.executor == record.executor);
         let place = known.unwrap_or_else(|| {
@@ -163,7 +163,7 @@ pub(crate) fn push(record: Record) {
             return None;
         }
         unclaimed.last.push_back(record);
-        // One more than is kept: the last one may be that which ends the task.
+        // One more than is kept: the last one may be the one that ends the task.
         match unclaimed.last.len() > KEPT + 1 {
             true => unclaimed.skip(),
             false => None,
@@ -171,7 +171,7 @@ pub(crate) fn push(record: Record) {
     });
 }
 
-/// Takes the newest record of such a payload.
+/// Takes the record of this payload. If several are equal, the newest one wins.
 pub(crate) fn claim(executor: u64, identity: &Identity) -> Option<Record> {
     UNCLAIMED.with_borrow_mut(|all| {
         let unclaimed = all.iter_mut().find(|one| one.executor == executor)?;
@@ -190,7 +190,7 @@ pub(crate) fn claim(executor: u64, identity: &Identity) -> Option<Record> {
     })
 }
 
-/// Takes the oldest of what an executor has left unclaimed. What stands for those that were skipped comes last.
+/// Takes the oldest unclaimed record of an executor. The record that counts the skipped ones comes last.
 pub(crate) fn pop(executor: u64) -> Option<Record> {
     UNCLAIMED.with_borrow_mut(|all| {
         let unclaimed = all.iter_mut().find(|one| one.executor == executor)?;
@@ -203,7 +203,7 @@ pub(crate) fn pop(executor: u64) -> Option<Record> {
     })
 }
 
-/// Takes everything, since the process is about to end. Finds nothing where it is called in the middle of a change.
+/// Takes everything, because the process is about to end. Finds nothing if it is called in the middle of a change.
 pub(crate) fn take_all() -> Vec<Record> {
     let take = |all: &RefCell<Never<Unclaimed>>| {
         let mut all = all.try_borrow_mut().ok()?;
@@ -217,7 +217,7 @@ pub(crate) fn take_all() -> Vec<Record> {
     all.into_iter().flat_map(records).collect()
 }
 
-/// Gives the memory back, because nobody else will: the list is never dropped.
+/// Gives the memory back. This has to be explicit, because the list is never dropped.
 fn forget(all: &mut Vec<Unclaimed>, executor: u64) -> Option<Unclaimed> {
     let place = all.iter().position(|one| one.executor == executor)?;
     let unclaimed = all.swap_remove(place);
@@ -227,7 +227,7 @@ fn forget(all: &mut Vec<Unclaimed>, executor: u64) -> Option<Unclaimed> {
     Some(unclaimed)
 }
 
-/// Remembers that a panic was caught, and reported as that. The last few are kept.
+/// Remembers that a panic was caught, and was reported as a caught one. The last few are kept.
 pub(crate) fn remember(identity: Identity, failure: &TaskFailure) {
     let remember = |reported: &RefCell<VecDeque<_>>| {
         let mut reported = reported.borrow_mut();
@@ -239,7 +239,7 @@ pub(crate) fn remember(identity: Identity, failure: &TaskFailure) {
     REPORTED.try_with(remember).ok();
 }
 
-/// The report of a panic that was caught in an earlier poll, and has been resumed since. It explains one failure only.
+/// Takes the report of a panic that was caught in an earlier poll and has been resumed since. It is given out once.
 pub(crate) fn reported_before(identity: &Identity) -> Option<TaskFailure> {
     let find = |reported: &RefCell<VecDeque<(Identity, TaskFailure)>>| {
         let mut reported = reported.borrow_mut();

@@ -1,14 +1,14 @@
-//! The plug through which everything is said: reports, warnings, and the text of errors.
+//! The plug for reports, warnings, and the text of errors.
 //!
-//! The executor finds out *that* something is to be said, and *when*. What it looks like is not its affair: so a program of
-//! your own may use the executor with a reporter of five lines. There is one for the whole process, since a panic that aborts it
-//! has no executor to ask.
+//! The executor decides *that* something is reported, and *when*. The reporter decides what the report looks like, so the
+//! executor can be used with a reporter of five lines. There is one reporter for the whole process, because a panic that
+//! aborts the process has no executor to ask.
 //!
 //! ```text
 //! the executor ──report, warn, account──► Reporter (a trait) ◄── implemented by `report`
 //! ```
 //!
-//! Knows failures only.
+//! Knows only failures.
 
 use std::any::{Any, type_name};
 use std::fmt::Debug;
@@ -20,12 +20,12 @@ use crate::kernel::failure::lineage::{Named, Origin};
 use crate::kernel::failure::location::Site;
 use crate::kernel::failure::{FailureKind, TaskFailure};
 
-/// Says what there is to say. Nothing here may unwind.
+/// Prints reports and warnings. Nothing here may unwind.
 pub(crate) trait Reporter: Sync {
-    /// Prints a failure, or whatever is done with it. `callback` is what `on_failure` panicked with when it was given it.
+    /// Prints a failure, or handles it in another way. `callback` is the panic of `on_failure`, if it panicked on this failure.
     fn report(&self, failure: &TaskFailure, callback: Option<Caught>);
 
-    /// Asks an error what it has to say. To ask it is to run user code.
+    /// Asks an error for its text. This runs user code.
     fn account(&self, error: AnyError<'_>) -> Account {
         let mut message = String::new();
         let text = guarded(|| format!("{:?}", error.debug));
@@ -36,10 +36,10 @@ pub(crate) trait Reporter: Sync {
         }
     }
 
-    /// Warns of what is no failure.
+    /// Warns of something that is not a failure.
     fn warn(&self, _warning: Warning<'_>) {}
 
-    /// Prints what is left, since the process is about to abort. No user code may run.
+    /// Prints what is left, because the process is about to abort. No user code may run.
     fn last_words(&self, failures: Vec<TaskFailure>, unread: Vec<Origin>) {
         let failed = unread
             .into_iter()
@@ -49,10 +49,10 @@ pub(crate) trait Reporter: Sync {
         }
     }
 
-    /// Writes down what is kept in a buffer: the process is about to end.
+    /// Writes out what is in a buffer: the process is about to end.
     fn flush(&self) {}
 
-    /// Whether user code runs on this thread because it is given something to print.
+    /// Whether user code runs on this thread because the reporter gave it something to print.
     fn is_printing(&self) -> bool {
         false
     }
@@ -60,21 +60,21 @@ pub(crate) trait Reporter: Sync {
 
 /// What there is to warn of.
 pub(crate) enum Warning<'a> {
-    /// The task spawned here returns a `Result` in a `Result`, whose inner `Err` nobody would see.
+    /// The task spawned here returns a `Result` in a `Result`. Nobody would see the inner `Err`.
     NestedResult { spawned_at: Site },
-    /// What is cancelled spawns a successor as it is dropped, again and again; this task is given up without being dropped.
+    /// Each cancelled task spawns a successor when it is dropped. This one is given up without being dropped.
     EndlessSuccessors {
         task: Named<'a>,
         spawned_at: Site,
         successors: u64,
     },
-    /// The same, of futures that came too late to become tasks.
+    /// The same for futures that came too late to become tasks.
     EndlessRefusals { spawned_at: Site, successors: u64 },
-    /// A value that nobody has taken panicked when it was dropped.
+    /// A value that was never taken panicked when it was dropped.
     ValuePanicked { task: Named<'a>, caught: Caught },
 }
 
-/// An error of any type, whose text has not been asked for.
+/// An error of any type, before it is asked for its text.
 #[derive(Clone, Copy)]
 pub(crate) struct AnyError<'a> {
     pub(crate) value: &'a dyn Any,
@@ -94,19 +94,20 @@ impl<'a> AnyError<'a> {
 
 static REPORTER: OnceLock<&'static dyn Reporter> = OnceLock::new();
 
-/// Sets the reporter of this process; the first one counts.
+/// Sets the reporter of this process. The first call wins.
 pub(crate) fn install(reporter: &'static dyn Reporter) {
     REPORTER.get_or_init(|| reporter);
 }
 
-/// The reporter of this process. There is none before the first executor is made, but there is nothing to say either.
+/// The reporter of this process. There is none before the first executor is made, but nothing is reported before that.
 pub(crate) fn reporter() -> &'static dyn Reporter {
     *REPORTER
         .get()
         .expect("the first executor installs a reporter")
 }
 
-/// Drops a value that nobody has taken. A panic of its destructor must not reach whoever drops the handle, and may be unwinding.
+/// Drops a value that was never taken. A panic of its destructor must not reach the code that drops the handle: that code
+/// may be unwinding.
 pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
     if let Err(caught) = guarded(drop) {
         reporter().warn(Warning::ValuePanicked { task, caught });

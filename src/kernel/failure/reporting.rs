@@ -1,4 +1,4 @@
-//! Where a failure goes that no awaiter takes, and when.
+//! What happens with a failure that no awaiter takes, and when.
 //!
 //! ```text
 //! handle gone before the failure ──► after_poll ─┐
@@ -7,8 +7,8 @@
 //! the executor ends              ──► report_unread ─┘     └─────► count, policy
 //! ```
 //!
-//! Always between two polls: a report runs user code (the error's `Debug`, the callback, the logger),
-//! which must find everything whole and must not run in somebody's destructor.
+//! This always happens between two polls. A report runs user code (the error's `Debug`, the callback, the logger),
+//! which must find all state whole and must not run inside of a destructor.
 //!
 //! Knows the core's state.
 
@@ -23,8 +23,8 @@ use crate::kernel::failure::{FailureKind, TaskFailure, hook};
 use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
-    /// Reports the failure as soon as no poll is running, since no user code may run in a destructor.
-    /// The task may be another executor's.
+    /// Reports the failure as soon as no poll is running, because no user code may run in a destructor.
+    /// The task may belong to another executor.
     pub(crate) fn report_after_poll(&self, task: Rc<AnyTask>) {
         self.to_report.borrow_mut().push_back(task);
         self.attention.set(true);
@@ -39,7 +39,7 @@ impl Core {
     /// Does what polls have left to be done: tells caught panics and dropped failures.
     #[cold]
     pub(crate) fn after_poll(&self) {
-        // Once more if a report has left something.
+        // A report may leave more of it.
         while self.attention.replace(false) {
             self.after_poll
                 .take()
@@ -48,19 +48,19 @@ impl Core {
             while let Some(caught) = hook::next_caught(self.serial) {
                 self.report(&caught);
             }
-            // One at a time, because a report may drop more handles.
+            // One at a time: a report may drop more handles.
             let next_dropped = || self.to_report.borrow_mut().pop_front();
             while let Some(task) = next_dropped() {
                 match Core::of(task.header()) {
                     Some(owner) => owner.report_task(&*task),
-                    // Its end has reported everything.
+                    // The executor has ended, and has reported everything at its end.
                     None => contain(|| task.discard()),
                 }
             }
         }
     }
 
-    /// Reports what is left of a handle that was dropped while no poll was running.
+    /// Reports the failure of a handle that was dropped while no poll was running.
     pub(crate) fn report_now(&self, task: &AnyTask) {
         self.report_task(task);
         if self.attention.get() {
@@ -68,14 +68,14 @@ impl Core {
         }
     }
 
-    /// Reports the failure of a task that nobody has awaited, unless its grace was over before.
+    /// Reports the failure of a task that nobody has awaited, unless it was reported at the end of its grace.
     fn report_task(&self, task: &AnyTask) {
         self.view_failure(task, |failure| self.report(failure));
         if !task.header().is_detached.get() {
-            // The executor has ended, but the handle is still there to give it.
+            // The executor has ended, but the handle is still there and can give the failure.
             return;
         }
-        // The error may panic when it is dropped. There is no poll to tell it as part of: std's hook does.
+        // The error may panic when it is dropped. No poll is running that could report this as its own: std's hook prints it.
         contain(|| task.discard());
     }
 
@@ -86,8 +86,8 @@ impl Core {
         drop_payload(panic.into_payload());
     }
 
-    /// Runs user code on nobody's behalf: what it drops is reported after it and not within it, and if it panics, no task
-    /// has failed.
+    /// Runs user code on no task's behalf. What it drops is reported after it and not within it. If it panics, no task has
+    /// failed.
     pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
         let _nobodys = OnBehalf::of(Behalf::Nobody);
         let running = self.running.replace(u64::from(NOBODY));
@@ -98,12 +98,12 @@ impl Core {
         result
     }
 
-    /// Calls `view` with the failure of a task, if it is unread. To ask an error for its text runs user code.
+    /// Calls `view` with the failure of a task, if it is unread. This may run user code: the error is asked for its text.
     pub(crate) fn view_failure(&self, task: &AnyTask, mut view: impl FnMut(&TaskFailure)) {
         self.aside(|| task.view_failure(&mut view));
     }
 
-    /// The one way into a report, for each failure once.
+    /// The only way to a report. Each failure is reported once.
     pub(crate) fn report(&self, failure: &TaskFailure) {
         if !failure.begin_report() {
             return;
@@ -130,8 +130,7 @@ impl Core {
         }
     }
 
-    /// Starts the grace of what has been left unread. To be called where an executor is left, and before it is asked when a grace
-    /// ends.
+    /// Starts the grace of all unread failures. Call it when an executor is left, and before you ask it when a grace ends.
     pub(crate) fn age_unread(&self) {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
@@ -147,7 +146,7 @@ impl Core {
             .next_deadline(|task| task.has_unread_failure())
     }
 
-    /// Reports what nobody has read within its grace. It stays there for an awaiter who comes late.
+    /// Reports what nobody has read within its grace. The failure stays there for a late awaiter.
     pub(crate) fn report_overdue(&self) {
         if self.end_of_grace().is_none() {
             return;
@@ -166,7 +165,7 @@ impl Core {
         }
     }
 
-    /// Reports what is unread at the end, and what the reports themselves leave behind.
+    /// Reports what is unread at the end of the executor, and what the reports themselves leave behind.
     pub(crate) fn report_unread(&self) {
         loop {
             self.after_poll();

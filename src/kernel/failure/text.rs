@@ -1,16 +1,16 @@
 //! Text that users wrote and that a message of candor's names: a task's name, a path, what a panic said.
 //!
-//! A name that held a newline and `task #8 failed` would look like a second report. So what a terminal or a reader of lines
-//! would obey is shown escaped.
+//! A name with a newline and `task #8 failed` in it would look like a second report. So every character is escaped that a
+//! terminal or a line-based reader would interpret instead of showing it.
 //!
-//! Knows no task and no failure; values in, text out.
+//! Knows no task and no failure: values go in, and text comes out.
 
 use std::any::Any;
 
-/// How many characters of a task's name a report shows; a name may be a path.
+/// How many characters of a task's name a report shows. A name may be a path.
 const NAME_LIMIT: usize = 256;
 
-/// A text in one line, with nothing in it that a terminal would obey: a path of a file may hold anything.
+/// A text on one line, with nothing in it that a terminal would interpret. The path of a file may hold anything.
 pub(crate) fn in_one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|c| push_visible(&mut shown, c));
@@ -21,7 +21,7 @@ pub(crate) fn in_one_line(text: &str) -> String {
 pub(crate) fn quoted_name(name: &str) -> String {
     let mut quote = String::from("`");
     for c in name.chars().take(NAME_LIMIT) {
-        // A backtick would end the name early and let its rest pose as the report's own words.
+        // A backtick would end the name early, and its rest would look like the report's own words.
         match c {
             '`' => quote.push_str("\\`"),
             c => push_visible(&mut quote, c),
@@ -34,13 +34,13 @@ pub(crate) fn quoted_name(name: &str) -> String {
     quote
 }
 
-/// The message of a panic, if its payload is text, as that of every `panic!` is.
+/// The message of a panic, if its payload is text. The payload of every `panic!` is.
 pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-/// Appends `c`, escaped if a terminal or a reader of lines would obey it instead of showing it.
+/// Appends `c`, escaped if a terminal or a line-based reader would interpret it instead of showing it.
 pub(crate) fn push_visible(quote: &mut String, c: char) {
     if c.is_control() || breaks_lines(c) || turns_direction(c) {
         quote.extend(c.escape_default());
@@ -49,12 +49,12 @@ pub(crate) fn push_visible(quote: &mut String, c: char) {
     }
 }
 
-/// The line and paragraph separators, which some viewers take for newlines.
+/// The line and paragraph separators. Some viewers treat them as newlines.
 fn breaks_lines(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// The marks that make a viewer show text in another order than it is written in.
+/// The marks that make a viewer show text in another order than the written one.
 fn turns_direction(c: char) -> bool {
     matches!(
         c,

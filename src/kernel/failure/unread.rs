@@ -1,15 +1,15 @@
-//! Failures that wait for somebody to read them.
+//! Failures that wait for an awaiter.
 //!
-//! A task that fails while its handle is held is not reported: its awaiter gets the failure. But if
-//! nobody comes within the grace period, it is told after all.
+//! A task that fails while its handle is held is not reported: its awaiter gets the failure. But if nobody awaits it
+//! within the grace period, it is reported.
 //!
 //! ```text
-//! fails ─► fresh ──end of the pass──► aging ──grace is over──► told
+//! fails ─► fresh ──end of the pass──► aging ──grace is over──► reported
 //!            └──── read meanwhile: dropped ────┘
 //! ```
 //!
-//! Most failures are read within the same pass, and cost no look at the clock. The grace is the same
-//! for all, so the queue of the aging is sorted by itself.
+//! Most failures are read within the same pass, and cost no look at the clock. The grace is the same for all, so the
+//! queue of the aging ones is always sorted.
 //!
 //! Knows nothing of candor.
 
@@ -20,9 +20,9 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Unread<T> {
     fresh: Vec<T>,
-    /// With the end of their grace; `None` is never.
+    /// Each with the end of its grace; `None` means never.
     aging: VecDeque<(Option<Instant>, T)>,
-    /// How long `aging` may grow before those that were read are swept out.
+    /// The length of `aging` at which those that were read are swept out.
     sweep_at: usize,
 }
 
@@ -35,8 +35,8 @@ impl<T> Unread<T> {
         }
     }
 
-    /// Adds a failure. If the one before it has been read by now, it takes that one's place, and the caller gets that one
-    /// to drop: in a row of errors, most are read before the next one comes.
+    /// Adds a failure. If the one before it has been read by now, the new one replaces it, and the caller gets the old one
+    /// to drop. When many errors come in a row, most are read before the next one comes.
     pub(crate) fn push(&mut self, failure: T, is_unread: impl Fn(&T) -> bool) -> Option<T> {
         if let Some(last) = self.fresh.last_mut().filter(|last| !is_unread(last)) {
             return Some(std::mem::replace(last, failure));
@@ -49,10 +49,10 @@ impl<T> Unread<T> {
         !self.fresh.is_empty()
     }
 
-    /// Starts the grace of what has not been read within the pass.
+    /// Starts the grace of those that were not read within the pass.
     ///
-    /// The list at most doubles before those that were read are swept out of it, so it takes memory in
-    /// proportion to what is unread, and a failure is looked at twice on average.
+    /// The list at most doubles before those that were read are swept out of it. So its memory is in proportion to
+    /// what is unread, and each failure is checked twice on average.
     pub(crate) fn end_pass(
         &mut self,
         is_unread: impl Fn(&T) -> bool,
@@ -104,7 +104,7 @@ impl<T> Unread<T> {
             .chain(&self.fresh)
     }
 
-    /// Takes everything, in the order of failing.
+    /// Takes everything, in the order in which it failed.
     pub(crate) fn take_all(&mut self) -> Vec<T> {
         let Unread { fresh, aging, .. } = std::mem::replace(self, Unread::new());
         let mut all = Vec::with_capacity(aging.len() + fresh.len());

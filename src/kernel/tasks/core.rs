@@ -1,16 +1,16 @@
 //! All state of one executor, and what may happen to it.
 //!
 //! ```text
-//!   spawn ───► slots ◄─── wake                    the loop (executor.rs) takes from `slots`,
+//!   spawn ───► slots ◄─── wake                    the loop (run_loop.rs) takes from `slots`,
 //!                │                                polls, and calls back here:
 //!                ▼
 //!              poll ──► finish ──► the joiner is woken, or
 //!                                  the failure is reported: now, after its grace, or at the end
 //! ```
 //!
-//! No user code runs while a part of the state is borrowed. User code that comes back in the middle
-//! of something (a destructor that spawns, a waker that wakes, a callback that drops a handle) finds
-//! the state whole.
+//! No user code runs while a part of the state is borrowed. User code that calls back in the middle
+//! of an operation (a destructor that spawns, a waker that wakes, a callback that drops a handle)
+//! finds the state whole.
 //!
 //! Knows tasks, failures, timers and the inbox. Does not know which executor runs on this thread, and
 //! never polls.
@@ -43,12 +43,12 @@ use crate::kernel::tasks::slots::Slots;
 use crate::kernel::tasks::task::{AnyTask, Job};
 use crate::kernel::time::{Clock, Wheel};
 
-// Whose code runs, as `Core::polled` says it:
+// Whose code runs, as `Core::polled` returns it:
 //
 //   1, 2, …          the task in that slot; a panic becomes its failure
 //   MAIN_SLOT (0)    the future that `run` was given; a panic is reported like a task's
-//   MAIN_UNCAUGHT    the future that `block_on` was given; a panic is its caller's, and passes through
-//   NOBODY           the executor's own
+//   MAIN_UNCAUGHT    the future that `block_on` was given; a panic goes through to the caller
+//   NOBODY           the executor's own code
 //
 /// No slot has this number, see [`SLOT_LIMIT`].
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -56,15 +56,15 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 /// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
-/// How many of candor's own futures a poll may find ready before the task is made to wait for its next turn.
+/// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
 const READY_A_POLL: u64 = 128;
 
 /// All state of one executor.
 pub(crate) struct Core {
-    /// Unlike the number of the inbox, never given out twice.
+    /// Unlike the number of the inbox, it is never used twice.
     pub(crate) serial: u64,
     pub(crate) inbox: &'static Inbox,
-    /// The inbox's, beside what a wake needs as well.
+    /// The number of the inbox. It is kept here because a wake needs it together with its neighbours.
     pub(crate) number: u16,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
@@ -72,7 +72,7 @@ pub(crate) struct Core {
     pub(crate) timers: RefCell<Wheel<Waker>>,
     pub(crate) unread: RefCell<Unread<Rc<AnyTask>>>,
 
-    /// Whose future is being polled or dropped right now, as its slot: see above. In the upper half stands how many of
+    /// The slot whose future is being polled or dropped right now, see above. The upper half counts how many of
     /// candor's own futures it has found ready in this poll.
     pub(crate) running: Cell<u64>,
     /// The await at which this poll returned `Pending`, as far as candor's own futures know.
@@ -86,7 +86,7 @@ pub(crate) struct Core {
     pub(crate) attention: Cell<bool>,
     /// The pass ends with this poll.
     pub(crate) is_pass_over: Cell<bool>,
-    /// Failures whose handle was dropped within this poll. They may be another executor's.
+    /// Failures whose handle was dropped within this poll. They may belong to another executor.
     pub(crate) to_report: RefCell<VecDeque<Rc<AnyTask>>>,
     /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
     pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
@@ -96,10 +96,10 @@ pub(crate) struct Core {
     pub(crate) is_reporting: Cell<bool>,
     pub(crate) stop: Cell<Option<Box<Stop>>>,
 
-    /// The slot that last read the failure of another task. Its own is likely to carry that one.
+    /// The slot that last read the failure of another task. Its own failure is likely to carry that one.
     pub(crate) failure_reader: Cell<u32>,
 
-    /// A task was given up without being dropped, and that was said.
+    /// A task was given up without being dropped, and a warning was printed.
     has_leaked: Cell<bool>,
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
@@ -110,17 +110,18 @@ pub(crate) struct Core {
     pub(crate) is_drain_awaited: Cell<bool>,
 
     pub(crate) is_entered: Cell<bool>,
-    /// It has, or had, hosts: loops of others that are called when there is something to do while nobody runs it.
+    /// It has, or had, hosts: foreign loops that are called when there is something to do while nobody runs it.
     pub(crate) is_hosted: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
     main_key: Cell<Key>,
-    /// Of each main future of `run_until`, whether it was woken.
+    /// One flag for each main future of `run_until`: whether it was woken.
     pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
-    /// `None` as long as nobody has asked for a way in from outside, and once the executor has ended.
+    /// `None` until somebody asks for a way in from outside, and again after the executor has ended.
     pub(crate) outside: RefCell<Option<Rc<dyn outside::Outside>>>,
-    /// What is polled in this slot has spawned, and is likely to spawn again.
+    /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
+    /// dropped by `finish` when this task ends, and by `set_entry`.
     spawning_slot: Cell<u32>,
     parentage: RefCell<Option<Rc<Parentage>>>,
 }
@@ -168,10 +169,10 @@ impl Core {
         }
     }
 
-    /// Notes whose poll begins: a slot's, or that of [`MAIN_UNCAUGHT`].
+    /// Notes whose poll begins: that of a slot, or of [`MAIN_UNCAUGHT`].
     #[inline]
     pub(crate) fn begin_poll(&self, slot: u32) {
-        // Whoever begins has spent nothing: one store for both.
+        // A poll that begins has found nothing ready yet. So one store sets both halves.
         self.running.set(u64::from(slot));
     }
 
@@ -207,14 +208,14 @@ impl Core {
         self.running.get() as u32
     }
 
-    /// Counts a future of candor's own that was ready without a wait, and says whether there have been so many in this
-    /// poll that it is time to let others run.
+    /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this
+    /// poll that the task has to let others run.
     #[cold]
     pub(crate) fn is_spent(&self) -> bool {
         let running = self.running.get();
         let is_spent = running >> 32 == READY_A_POLL && self.polled() != NOBODY;
         if is_spent {
-            // Only once, or a loop inside of the poll would never get on.
+            // Only once. Otherwise a loop inside of the poll would make no progress.
             self.running.set(u64::from(self.polled()));
             self.end_pass();
         } else {
@@ -242,7 +243,7 @@ impl Core {
         self.failure_reader.set(self.polled());
     }
 
-    /// A main future begins. What wakes an earlier one must not poll it: that would hide that nobody wakes this one.
+    /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
         self.has_main.set(true);
@@ -256,7 +257,7 @@ impl Core {
         self.main_key.get()
     }
 
-    /// Whether a main future of `run_until` is ready: its host has been called, and will poll it.
+    /// Whether a main future of `run_until` is ready. Its host was called then, and will poll it.
     pub(crate) fn has_ready_mains(&self) -> bool {
         let mains = self.hosted_mains.borrow();
         mains
@@ -264,7 +265,7 @@ impl Core {
             .any(|is_woken| is_woken.load(Ordering::Acquire))
     }
 
-    /// Takes timers out of the wheel whose sleeps were dropped elsewhere. To be called before the wheel is asked for anything.
+    /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
     #[inline]
     pub(crate) fn forget_timers(&self) {
         for (executor, key) in self.inbox.forgotten_timers() {
@@ -275,7 +276,7 @@ impl Core {
         }
     }
 
-    /// Whether user code runs that a report must not interrupt.
+    /// Whether user code runs, in the middle of which no report may be made.
     pub(crate) fn is_polling(&self) -> bool {
         self.polled() != NOBODY || self.is_reporting.get()
     }
@@ -293,7 +294,7 @@ impl Core {
     }
 
     pub(crate) fn stop_for(&self, stop: Stop) {
-        // The first reason counts: what comes after it is what it caused.
+        // The first reason wins: the later ones are its consequences.
         let first = self.stop.take().unwrap_or_else(|| Box::new(stop));
         self.stop.set(Some(first));
         self.attention.set(true);
@@ -310,9 +311,9 @@ impl Core {
 
 /// Spawning.
 impl Core {
-    /// The memory comes first, so that the task is made where it will live. Made on the stack and copied, it would be read in
-    /// larger pieces than it has just been stored in, for which the processor waits: a fifth of a spawn with its await
-    /// (measured). `Rc::new_cyclic` is the safe way to that, though nothing here refers to itself.
+    /// The memory is allocated first, so that the task is made in its final place. A task that is made on the stack and then
+    /// copied is read in larger pieces than it was stored in. The processor waits for that: a fifth of the cost of a spawn with
+    /// its await (measured). `Rc::new_cyclic` is the safe way to do it, although nothing here refers to itself.
     #[inline]
     pub(crate) fn spawn<J: Job + 'static>(
         &self,
@@ -327,7 +328,7 @@ impl Core {
             task.header().slot.set(slot);
             task.clone()
         });
-        // Not while the table is borrowed: what unwinds may wake.
+        // Not while the table is borrowed: unwinding may run code that wakes.
         if slot.is_none() {
             self.refuse_task();
         }
@@ -359,7 +360,7 @@ impl Core {
         self.new_parentage()
     }
 
-    /// A new entry point: what the main future spawns has a new lineage.
+    /// Sets a new entry point. From now on, what the main future spawns has a new lineage.
     #[inline]
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
         self.entry.set(entry);
@@ -367,7 +368,7 @@ impl Core {
         self.parentage.take();
     }
 
-    /// The executor of a task, if it is still there.
+    /// The executor of a task; `None` if it is gone.
     pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
         task.spawned_by.executor.upgrade()?.downcast().ok()
     }
@@ -379,7 +380,7 @@ pub(crate) enum Stop {
     Exit(u8),
     /// This failure was reported under `FailurePolicy::Shutdown`.
     Failure(TaskFailure),
-    /// Nobody is left who could wake anybody; the text says who waits.
+    /// No wake can come any more. The text says which tasks wait.
     Stall(String),
 }
 
@@ -387,7 +388,7 @@ pub(crate) enum Stop {
 #[inline(never)]
 pub(crate) fn __candor_poll_boundary<A, R>(user_code: impl FnOnce(A) -> R, argument: A) -> R {
     let result = user_code(argument);
-    // Work that is left to do keeps this frame on the stack.
+    // Work after the call keeps this frame on the stack.
     std::hint::black_box(());
     result
 }

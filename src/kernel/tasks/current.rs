@@ -1,17 +1,16 @@
 //! Which executor runs on this thread.
 //!
-//! Executors nest: a task may call `block_on`, and then the inner executor is the current one until it
-//! returns. Each knows the one that it has covered.
+//! Executors nest: a task may call `block_on`, and then the inner executor is the current one until `block_on`
+//! returns. Each executor knows the one around it.
 //!
 //! ```text
 //! CURRENT ──► inner core ──outer──► outer core ──outer──► none
 //! ```
 //!
-//! The thread-local is const-initialized and needs no destructor, so it also works inside the
-//! destructors of other thread-locals: a future that is dropped there can be woken, and an executor
-//! that lives there can run.
+//! The thread-local is const-initialized and needs no destructor. So it also works inside the destructors of
+//! other thread-locals: a future that is dropped there can be woken, and an executor that lives there can run.
 //!
-//! Also keeps one core in reserve on each thread, since `block_on` is often called again and again.
+//! Also keeps one core in reserve on each thread, because `block_on` is often called again and again.
 //!
 //! Knows the core.
 
@@ -29,7 +28,7 @@ use crate::kernel::tasks::core::{Config, Core};
 use crate::kernel::tasks::key::Key;
 
 thread_local! {
-    /// `ManuallyDrop` spares it a destructor. Whoever puts a core in takes it out: [`Entered`].
+    /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.
     static CURRENT: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
 
     static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
@@ -43,13 +42,13 @@ pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     found.ok().flatten()
 }
 
-/// The executor that runs on this thread.
+/// The executor that runs on this thread, if any.
 #[inline]
 pub(crate) fn get() -> Option<Rc<Core>> {
     with(Rc::clone)
 }
 
-/// Wakes the task of `key` from this thread, if its executor is the current one.
+/// Wakes the task of `key`, if its executor is the current one; otherwise returns `false`.
 #[inline]
 pub(crate) fn wake(key: Key) -> bool {
     let woken = with(|core| {
@@ -62,13 +61,13 @@ pub(crate) fn wake(key: Key) -> bool {
     woken == Some(true)
 }
 
-/// Queues the task in this slot, which the caller knows to be the right one.
+/// Queues the task in this slot. The caller knows that it is the right task.
 pub(crate) fn wake_tenant(core: &Core, slot: u32) {
     core.slots.borrow_mut().wake_tenant(slot);
     notify_elsewhere(core);
 }
 
-/// Says that something was queued, to an executor that may not be running: its hosts have to be called.
+/// Notifies an executor that something was queued, if it is not the current one: its hosts have to be called.
 pub(crate) fn notify_elsewhere(core: &Core) {
     if with(|here| here.number == core.number) != Some(true) {
         core.inbox.notify();
@@ -87,8 +86,8 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
     });
 }
 
-/// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run;
-/// then it is woken, to go on at its next turn.
+/// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run.
+/// If so, it is woken, and goes on at its next turn.
 #[cold]
 pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
     let is_spent = with(|core| core.is_spent()) == Some(true);
@@ -107,7 +106,7 @@ pub(crate) fn note_failure_read() {
 /// Makes an executor the current one until it is dropped.
 pub(crate) struct Entered {
     core: Rc<Core>,
-    /// Perhaps a logger or a callback has entered it: its tasks are somebody again.
+    /// A logger or a callback may have entered it: from here on code runs on the behalf of tasks again.
     _behalf: OnBehalf,
 }
 
@@ -125,7 +124,7 @@ impl Entered {
         Entered::again(core)
     }
 
-    /// Enters a core that is about to end: destructors of futures may spawn and wake.
+    /// Enters a core without a new entry point. One that is about to end, for example: destructors may spawn and wake.
     #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
         core.is_entered.set(true);
@@ -183,7 +182,7 @@ pub(crate) fn fresh_core(
     usual: fn() -> Config,
     reporter: &'static dyn Reporter,
 ) -> Rc<Core> {
-    // Also for the core in reserve: the first executor may not have been able to.
+    // Also for the core in reserve: the first executor may have been unable to install the hook.
     let probe = Probe {
         polled: polled_task,
         unread: unread_origins,
@@ -202,8 +201,8 @@ fn new_core(config: Config) -> Rc<Core> {
     Rc::new(Core::new(config))
 }
 
-/// Keeps a core that has ended for the next executor, if nobody but its owner, who is about to drop it, can
-/// tell that it had an earlier life.
+/// Keeps a core that has ended for the next executor, if its first use is not noticeable and nobody but the caller
+/// holds it. The caller is about to drop it.
 #[inline]
 pub(crate) fn retire(core: &Rc<Core>) {
     if Rc::strong_count(core) == 1
@@ -211,7 +210,7 @@ pub(crate) fn retire(core: &Rc<Core>) {
         && core.inbox.holders() == 0
         && core.renew()
     {
-        // Where the thread is ending, it is simply dropped.
+        // While the thread ends, it is simply dropped.
         SPARE
             .try_with(|spare| spare.set(Some(Rc::clone(core))))
             .ok();
@@ -223,9 +222,9 @@ fn entered() -> impl Iterator<Item = Rc<Core>> {
     iter::successors(get(), |core| core.outer.borrow().clone())
 }
 
-/// The task that is being polled on this thread. Its loop will look for what the panic hook has recorded.
+/// The task that is being polled on this thread, for the panic hook. Its loop will look for what the hook has recorded.
 ///
-/// A main future of `block_on` is no task: what it panics with goes to the task that called `block_on`, if any.
+/// A main future of `block_on` is no task: its panic goes to the task that called `block_on`, if any.
 fn polled_task() -> Option<Polled> {
     for core in entered() {
         if let Some(polled) = core.polled_task() {
@@ -239,7 +238,7 @@ fn polled_task() -> Option<Polled> {
     None
 }
 
-/// The innermost executor that has a poll running; its loop reports what must not be reported now.
+/// The innermost executor that has a poll running. Its loop reports what must not be reported now.
 pub(crate) fn polling_core() -> Option<Rc<Core>> {
     entered().find(|core| core.is_polling())
 }

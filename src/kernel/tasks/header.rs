@@ -1,6 +1,6 @@
-//! What is known of a task whatever its future is.
+//! The part of a task that does not depend on the type of its future.
 //!
-//! Knows failures and keys, but no executor, no queue and no waker but as something to call.
+//! Knows failures and keys, but no executor and no queue. A waker is only something to call.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -16,30 +16,30 @@ use crate::kernel::failure::{
 use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::{Foreign, Joiner};
 
-/// What is known of a task whatever its future is.
+/// What is known of every task, whatever its future is.
 ///
-/// Three of its flags say how far the two sides are; the fourth, `is_aborted`, is a wish of the handle's side:
+/// Three of its flags say how far the two sides are. The fourth, `is_aborted`, is a request of the handle's side:
 ///
 /// | finished | detached | consumed | |
 /// |---|---|---|---|
-/// | no | no | no | the future runs, and somebody may join it |
+/// | no | no | no | the future runs, and may be joined |
 /// | no | yes | no | it runs by itself: a failure will be reported at once |
 /// | yes | no | no | the outcome waits for the handle, a failure as long as its grace |
 /// | yes | no | yes | the handle has the outcome |
-/// | yes | yes | no | nobody has asked: a failure has been reported, or is about to be |
+/// | yes | yes | no | nobody awaited it: a failure has been reported, or is about to be |
 /// | yes | yes | yes | the handle was awaited, then dropped |
 pub(crate) struct Header {
     pub(crate) id: TaskId,
     pub(crate) spawned_at: Site,
     pub(crate) spawned_by: Rc<Parentage>,
-    /// The two halves of the last await, apart so that the kind fits between the flags.
+    /// The two halves of the last await. They are apart, so that the kind fits between the flags.
     pub(crate) awaited_at: Cell<Option<Site>>,
     pub(crate) awaited: Cell<Awaited>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Joiner>,
     /// The number of its executor.
     pub(crate) executor: u16,
-    /// Known once the task has been let into the table.
+    /// Set when the task is put into the table.
     pub(crate) slot: Cell<u32>,
     pub(crate) polls: Cell<u32>,
     pub(crate) is_daemon: bool,
@@ -47,7 +47,7 @@ pub(crate) struct Header {
     pub(crate) is_detached: Cell<bool>,
     /// The outcome has been given to the handle.
     pub(crate) is_consumed: Cell<bool>,
-    /// Its future is to be dropped instead of polled again.
+    /// The handle's request to drop the future instead of polling it again.
     pub(crate) is_aborted: Cell<bool>,
     /// The future is done or dropped, and has left the table.
     pub(crate) is_finished: Cell<bool>,
@@ -79,7 +79,7 @@ impl Header {
         }
     }
 
-    /// Lets the task of `key` be queued when this one is done, if it is of the same executor.
+    /// Lets the task of `key` be queued when this one is done. Returns `false` if it is not of the same executor.
     #[inline]
     pub(crate) fn set_joiner(&self, key: Key) -> bool {
         let is_sibling = key.executor() == self.executor && key != Key::NOBODY;
@@ -89,20 +89,21 @@ impl Header {
         is_sibling
     }
 
-    /// Lets a waker of others be called instead: that of a `FuturesUnordered`, or of another executor.
+    /// Lets a foreign waker be called instead: that of a `FuturesUnordered`, or of another executor. The waker of the last
+    /// poll wins.
     #[inline(never)]
     pub(crate) fn set_foreign_joiner(&self, waker: &Waker) {
         let former = self.take_joiner();
         let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
         self.joiner.set(former);
         if !is_known {
-            // Should the clone panic, the former joiner is still there.
+            // If the clone panics, the former joiner is still there.
             let joiner = Rc::new(Foreign::of(waker));
             self.joiner.set(Joiner::Listener(joiner));
         }
     }
 
-    /// A handle was polled whose outcome is not there, though its task is done.
+    /// Called when a handle is polled whose task is done, but whose outcome is not there.
     #[cold]
     pub(crate) fn wait_for_report(&self, waker: &Waker) {
         assert!(
@@ -128,7 +129,7 @@ impl Header {
         self.awaited_at.get().map(|at| self.awaited.get().at(at))
     }
 
-    /// What its handle is given if the future was dropped before it was done.
+    /// The outcome for the handle if the future was dropped before it was done.
     #[cold]
     pub(crate) fn cancelled<E>(&self) -> JoinError<E> {
         JoinError::Cancelled(Cancelled(Record::of_task(self.origin(), self.last_await())))
@@ -154,16 +155,16 @@ impl fmt::Debug for Header {
     }
 }
 
-/// What all tasks of one spawner share, save those with a name: such a task has this for itself.
+/// What all tasks of one spawner share. A task with a name has one of its own.
 ///
-/// Counted twice: this by an `Rc` for the tasks, of which there are many, and the lineage by an `Arc` for their
-/// failures, which may leave the thread and are few. So spawning costs no atomic operation.
+/// There are two counts. An `Rc` counts this for the tasks, which are many. An `Arc` counts the lineage for their
+/// failures, which are few and may leave the thread. So spawning costs no atomic operation.
 #[derive(Clone)]
 pub(crate) struct Parentage {
-    /// The task's own name, not the spawner's. It is here, since few tasks have one and all would pay for its place.
+    /// The task's own name, not the spawner's. It is here because few tasks have one, and all would pay for its place.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) lineage: Arc<Lineage>,
-    /// The executor, for those who know what that is.
+    /// The executor, as `Any`: this file does not know its type.
     pub(crate) executor: Weak<dyn Any>,
     /// Its number.
     pub(crate) number: u16,

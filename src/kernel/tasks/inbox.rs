@@ -1,10 +1,10 @@
-//! How other threads reach an executor: they leave the number of a slot in its inbox.
+//! How other threads reach an executor: they put the number of a slot into its inbox.
 //!
-//! A waker is only a number, and a wake from another thread finds the inbox by the executor's part
-//! of it. Each slot has one bit that says "a poll has been asked for". Whoever sets it pushes the
-//! slot to a queue; whoever finds it set is done, because the poll is still to come and will see
-//! what both of them wrote. So the queue never holds more entries than there are slots, however
-//! often they are woken.
+//! A waker is only a number. A wake from another thread finds the inbox by the executor's part of that
+//! number. Each slot has one bit, which says "a poll is requested". The thread that sets the bit pushes
+//! the slot to a queue. A thread that finds it set is done: the poll is still to come, and will see what
+//! both of them wrote. So the queue never holds more entries than there are slots, however often they are
+//! woken.
 //!
 //! ```text
 //! any thread: wake(slot)                        the owner
@@ -23,20 +23,22 @@
 //!        └───────────────wake, which unparks or calls────────┘
 //! ```
 //!
-//! An owner that parks waits here. One that leaves does something else: its executor has *hosts*, loops of
-//! others, which have it run again when they are called.
+//! An owner that parks waits here. An owner that leaves does something else: its executor has *hosts*,
+//! foreign loops, which run it again when they are called.
 //!
-//! Every change of `state` is one read-modify-write of one atomic, and all threads agree on the
-//! order of those. A wake comes either before the owner falls asleep, and then the owner meets its
-//! mail and stays up, or after that, and then the waker meets a sleeper. This is why no wake is
-//! lost; `loom_tests` tries it in every interleaving.
+//! Every change of `state` is one read-modify-write of one atomic, and all threads agree on the order of
+//! those. A wake comes either before the owner sets `ASLEEP` or `AWAY`, or after it. In the first case
+//! the owner finds its mail and does not wait. In the second case the waker finds that state, and unparks
+//! the owner or calls the hosts. So no wake is lost. `loom_tests` checks this in every interleaving.
 //!
-//! Generations play no part here. A bit belongs to a slot, whichever task lives in it: if a stale
-//! wake were sorted out after it had set the bit, it would swallow a real one that found the bit
-//! set. As it is, a stale wake costs a spurious poll, which every future must bear.
+//! Generations are not used here. A bit belongs to a slot, whichever task is its tenant. If a stale wake
+//! were discarded after it had set the bit, a real wake that found the bit set would be lost with it. So
+//! a stale wake costs a spurious poll, which every future must accept.
 //!
-//! An inbox is never freed, only closed and given to a later executor, so wakers may outlive their
-//! executor by any time. Knows no task and no clock, and wakers only as something to call.
+//! An inbox is never freed, only closed and given to a later executor. So wakers may outlive their
+//! executor by any time.
+//!
+//! Knows keys of timers, but no task and no clock. A waker is only something to call.
 
 mod bitmap;
 pub(crate) mod errands;
@@ -61,44 +63,44 @@ use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
 
 use crate::kernel::time::EntryKey;
 
-/// The owner runs, and has fetched all mail that it has been told of.
+/// The owner runs, and has fetched all mail that was announced.
 const AWAKE: u8 = 0;
-/// Something may lie in the queue that the owner has not fetched.
+/// The queue may hold something that the owner has not fetched.
 const MAIL: u8 = 1;
 /// The owner waits for an unpark, or is about to.
 const ASLEEP: u8 = 2;
-/// Nobody runs the executor, and its hosts wait to be called.
+/// Nobody runs the executor, and its hosts have to be called for mail.
 const AWAY: u8 = 3;
 
 /// The mailbox of one executor, open to all threads.
 ///
-/// A bit that is set promises an entry in the queue, or a thread that is about to push it. An entry
-/// that was pushed promises `MAIL`, or a thread that is about to say so, or an owner that is in
-/// [`drain`](Inbox::drain). Both promises hold across owners: a wake that began under one may end
-/// under the next.
+/// If a bit is set, there is an entry in the queue, or a thread is about to push it. If an entry was
+/// pushed, the state is `MAIL`, or a thread is about to set that, or the owner is in
+/// [`drain`](Inbox::drain). Both hold across owners: a wake that began under one owner may end under the
+/// next.
 pub(crate) struct Inbox {
     number: u16,
-    /// Whether an executor owns this inbox. Spares a closed one the mail of stale wakers.
+    /// Whether an executor owns this inbox. Keeps the mail of stale wakers out of a closed one.
     is_open: AtomicBool,
-    /// Who needs the number: the owner, and wakers that are counted.
+    /// Counts what needs the number: the owner, and counted wakers.
     holders: Holders,
-    /// The slots that are asked for and not yet delivered.
+    /// The slots for which a poll is requested, and that are not delivered yet.
     asked: Bitmap,
     /// The same slots, oldest first.
     queue: Queue<u32>,
     /// The handshake between the wakers and the owner.
     state: State,
-    /// Held by an owner that parks from before it is `ASLEEP` until it really waits.
+    /// An owner that parks holds this lock from before it is `ASLEEP` until it really waits.
     sleepers: Mutex<Sleepers>,
-    /// Our own, rather than `thread::park`, whose tokens user code may take.
+    /// Used instead of `thread::park`, whose tokens user code may take.
     unparked: Condvar,
     gone: Gone,
 }
 
 /// `AWAKE`, `MAIL`, `ASLEEP` or `AWAY`, alone in its cache line.
 ///
-/// Each push writes it, and each wake reads what would lie beside it: two threads that wake one
-/// executor then cost each other three to four times as much (measured).
+/// Each push writes it, and each wake reads what would be beside it. With two threads that wake one
+/// executor, a shared line makes a wake three to four times as expensive (measured).
 #[repr(align(128))]
 struct State(AtomicU8);
 
@@ -135,13 +137,13 @@ impl Inbox {
         self.number
     }
 
-    /// Asks for a poll of the task in this slot, from any thread.
+    /// Requests a poll of the task in this slot, from any thread.
     ///
-    /// That poll sees what the caller wrote before. Never polls or drops a future, and waits for
-    /// nobody, save for the few instructions in which the owner falls asleep.
+    /// That poll sees what the caller wrote before. This function never polls or drops a future. It waits
+    /// for no other thread, except for the few instructions in which the owner parks.
     pub(crate) fn wake(&self, slot: u32) {
-        // Relaxed: a waker of the present owner was made after the inbox was opened, so whoever was
-        // handed one reads no older value. Not asked again once the bit is set: from then on
+        // Relaxed: a waker of the present owner was made after the inbox was opened, so a thread that
+        // was given one reads no older value. Not checked again once the bit is set: from then on
         // others rely on the push.
         if self.is_open.load(Relaxed) && self.asked.insert(slot) {
             self.queue.push(slot);
@@ -149,12 +151,12 @@ impl Inbox {
         }
     }
 
-    /// Has the owner look around, or whoever will run the executor next, from any thread: the caller has left something.
+    /// Makes the owner fetch its mail, or the next one that runs the executor. From any thread: the caller has left something.
     ///
-    /// At worst, as when the owner is another one by now, it looks for nothing.
+    /// At worst, for example if there is another owner by now, it finds nothing.
     pub(crate) fn notify(&self) {
-        // Release: an owner that sees the mail must find what was left. Nothing to acquire: whoever is to be
-        // roused is found under a lock.
+        // Release: an owner that sees the mail must find what was left. There is nothing to acquire: what
+        // `rouse` calls is found under a lock.
         let met = self.state.0.swap(MAIL, Release);
         if met >= ASLEEP {
             self.rouse(met);
@@ -163,46 +165,46 @@ impl Inbox {
 
     /// Whether there is something to drain. One atomic load.
     ///
-    /// It may learn of a wake a moment late; [`park`](Inbox::park) does not.
+    /// It may see a wake a moment late. [`park`](Inbox::park) does not.
     pub(crate) fn has_mail(&self) -> bool {
-        // Relaxed: whoever acts on it drains, and that acquires.
+        // Relaxed: a caller that acts on it drains, and that acquires.
         self.state.0.load(Relaxed) == MAIL
     }
 
-    /// Whether somebody asks for this slot and has perhaps not pushed it yet, on which others rely.
+    /// Whether the bit of this slot is set. Its push may still be to come, and other wakers rely on that push.
     pub(crate) fn is_asked_for(&self, slot: u32) -> bool {
         self.asked.contains(slot)
     }
 
     /// Calls `deliver` for each slot that was woken. Only for the owner.
     ///
-    /// Ends even if other threads wake without pause: what comes meanwhile is mail for the next
-    /// time. A slot may be unknown to this owner, if the wake was meant for an earlier one.
-    /// `deliver` must not panic, or the slots behind it would wait for the next mail.
+    /// Returns even if other threads wake without pause: what comes meanwhile is mail for the next drain. A
+    /// slot may be unknown to this owner, if the wake was meant for an earlier one. `deliver` must not
+    /// panic: the slots behind it would have to wait for the next mail.
     pub(crate) fn drain(&self, mut deliver: impl FnMut(u32)) {
-        // Before the look at the queue, so that an entry too late for this look is announced by a
-        // swap to MAIL that comes after ours. Acquire: the entries of all who have swapped to MAIL
-        // must be seen; each swap continues the release sequence of those before it, so to
-        // acquire from the last is to acquire from all.
+        // Before the queue is read: an entry that comes too late for this read is announced by a swap
+        // to MAIL that comes after our swap. Acquire: the entries of all threads that have swapped to
+        // MAIL must be seen. Each swap continues the release sequence of the swaps before it, so an
+        // acquire from the last one is an acquire from all.
         self.state.0.swap(AWAKE, Acquire);
         for _ in 0..self.queue.len() {
             let Some(slot) = self.queue.pop() else { break };
-            // Before the poll: whoever wakes during it finds the bit clear and asks for another.
+            // Before the poll: a wake during the poll finds the bit clear and requests another poll.
             self.asked.remove(slot);
             deliver(slot);
         }
     }
 
-    /// Sleeps until there is mail, or the timeout has passed. Only for the owner.
+    /// Parks the thread until there is mail, or until the timeout has passed. Only for the owner.
     ///
     /// Returns at once if there is mail, and may return early without any.
     #[cfg_attr(feature = "async-io", allow(dead_code, reason = "see `parking`"))]
     pub(crate) fn park(&self, timeout: Option<Duration>) {
-        // Taken before any waker can see ASLEEP, and given up only by waiting: a waker that has to
-        // unpark takes it as well, so its notification cannot fall between the two.
+        // The lock is taken before any waker can see ASLEEP, and released only by waiting. A waker that
+        // has to unpark takes it as well, so its notification cannot come between the two.
         let falling_asleep = self.sleepers();
-        // Relaxed: a read-modify-write meets the newest state whatever its ordering, and nothing is
-        // read on the strength of it: mail is acquired by the drain that follows.
+        // Relaxed: a read-modify-write sees the newest state whatever its ordering is. Nothing else is
+        // read because of its result: the drain that follows acquires the mail.
         let asleep = (self.state.0).compare_exchange(AWAKE, ASLEEP, Relaxed, Relaxed);
         if asleep.is_err() {
             return;
@@ -211,33 +213,33 @@ impl Inbox {
             None => drop(self.unparked.wait(falling_asleep)),
             Some(timeout) => drop(self.unparked.wait_timeout(falling_asleep, timeout)),
         }
-        // The wait may have ended by notification, by timeout or for no reason.
+        // The wait may have ended by a notification, by the timeout, or spuriously.
         self.get_up(ASLEEP);
     }
 
-    /// Announces that nobody runs the executor, and that the hosts are to be called when mail comes; `false` if
-    /// it has come already. Only for the owner.
+    /// Announces that nobody runs the executor, so that mail calls the hosts. Returns `false` if there is
+    /// mail already. Only for the owner.
     pub(crate) fn leave(&self) -> bool {
         // Relaxed: as in `park`.
         let away = (self.state.0).compare_exchange(AWAKE, AWAY, Relaxed, Relaxed);
         away.is_ok()
     }
 
-    /// The executor runs again, so the hosts need not be called. Only for the owner.
+    /// Announces that the executor runs again, so that mail no longer calls the hosts. Only for the owner.
     pub(crate) fn come_back(&self) {
-        // Relaxed: only the owner leaves.
+        // Relaxed: only the owner sets AWAY.
         if self.state.0.load(Relaxed) == AWAY {
             self.get_up(AWAY);
         }
     }
 
     fn get_up(&self, from: u8) {
-        // If this fails there is mail, and it stays. Relaxed: as in `park`.
+        // If this fails, there is mail, and MAIL stays. Relaxed: as in `park`.
         let _ = (self.state.0).compare_exchange(from, AWAKE, Relaxed, Relaxed);
     }
 
-    /// The owner is gone: ignores wakes from now on, and lets the number be given out again as soon as nobody
-    /// holds it.
+    /// Called when the owner ends. Ignores wakes from now on. The number may be given out again as soon as it
+    /// has no holders.
     pub(crate) fn close(&self) {
         self.refuse_wakes();
         self.forget_sleepers();
@@ -245,8 +247,8 @@ impl Inbox {
         self.release();
     }
 
-    /// Keeps the number from being given out again, and the executor from being proven to stand still: for each
-    /// thing that can reach it from another thread. Only for who was handed something that holds it.
+    /// Adds a holder: something that can reach the executor from another thread. While there are holders, the number
+    /// is not given out again, and no stall is proven. The caller must have something that is itself a holder.
     pub(crate) fn hold(&self) {
         self.holders.add();
     }
@@ -258,18 +260,18 @@ impl Inbox {
         }
     }
 
-    /// How many hold the number beside the owner. Their number can only fall from 0 to 0: who holds nothing has
-    /// nothing to clone. After this, [`has_mail`](Inbox::has_mail) knows of every wake of those who have let go.
+    /// How many holders there are beside the owner. Once it is 0, it stays 0: without a holder there is nothing to
+    /// clone. After this call, [`has_mail`](Inbox::has_mail) knows every wake of the holders that are gone.
     pub(crate) fn holders(&self) -> u64 {
         self.holders.count() - 1
     }
 
-    /// Notes that a timer of this executor is to be taken out of its wheel.
+    /// Notes that a timer of this executor has to be taken out of its wheel.
     pub(crate) fn forget_timer(&self, executor: u64, key: EntryKey) {
         self.gone.push(executor, key);
     }
 
-    /// Takes what was noted, perhaps for an earlier owner.
+    /// Takes the noted timers. Some may belong to an earlier owner.
     #[inline]
     pub(crate) fn forgotten_timers(&self) -> Vec<(u64, EntryKey)> {
         self.gone.take()
@@ -289,18 +291,18 @@ impl Inbox {
         }
     }
 
-    /// Leaves everything else as it is: a wake that began under the last owner may still be about
-    /// to push, and others may already rely on its bit.
+    /// Changes nothing else: a wake that began under the last owner may still be about to push, and other
+    /// wakers may already rely on its bit.
     fn accept_wakes(&self) {
         self.holders.begin();
-        // Relaxed: see `wake`. The lock around the numbers puts the owners in order.
+        // Relaxed: see `wake`. The lock around the numbers orders the owners.
         self.is_open.store(true, Relaxed);
     }
 
     fn refuse_wakes(&self) {
         self.is_open.store(false, Relaxed);
-        // What has come and will not be fetched could be much memory, and many spurious polls for
-        // the next owner. What still comes after this is little, and does no harm.
+        // The mail that nobody will fetch could be much memory, and many spurious polls for the next
+        // owner. What still comes after this is little, and does no harm.
         self.drain(|_| ());
     }
 }

@@ -1,8 +1,8 @@
 //! The handle's side of a task: join it, detach it, abort it.
 //!
-//! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its
-//! executor is gone. The core it needs only to say that nobody will read a failure, and to abort; it asks the
-//! task for it, whose parentage holds it weakly.
+//! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its executor is
+//! gone. It needs the core only to report an unread failure, and to abort. It gets the core from the task,
+//! whose parentage holds it weakly.
 //!
 //! Knows tasks, wakers, the core and the current executor.
 
@@ -22,19 +22,19 @@ use crate::outcome::{Outcome, Value};
 
 /// Awaits a task's outcome.
 ///
-/// Awaiting it gives the task's value or a [`JoinError`]. Dropping it detaches the task: it runs on, and
-/// should it fail, the failure is reported. As long as the handle is held, a failure waits for it; if
-/// nobody awaits the handle within the executor's [grace](crate::Builder::grace), the failure is reported
+/// Awaiting it gives the task's value or a [`JoinError`]. Dropping it detaches the task: the task runs on,
+/// and if it fails, the failure is reported. As long as the handle is held, a failure waits for it. If
+/// nobody awaits the handle within the executor's [grace](crate::Builder::grace), the failure is reported,
 /// and can still be awaited.
 ///
-/// When the executor ends, an outcome that is there can still be awaited, anywhere; an unfinished task
-/// is [`Cancelled`](JoinError::Cancelled).
+/// When the executor has ended, the outcome of a finished task can still be awaited, anywhere. An unfinished
+/// task is [`Cancelled`](JoinError::Cancelled).
 ///
-/// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+/// After a task has found 128 of candor's own futures ready in one poll, without waiting for any, it lets others run.
 ///
 /// # Panics
 ///
-/// When polled again after it has given its outcome.
+/// If it is polled again after it has given its outcome.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ use crate::outcome::{Outcome, Value};
 /// ```
 pub struct JoinHandle<T> {
     pub(crate) task: Rc<dyn JobOf<T>>,
-    /// Whoever awaits it has let others run.
+    /// Its awaiter has let others run.
     has_waited: bool,
 }
 
@@ -61,7 +61,7 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Tells whether the task is done: it returned, failed, or was cancelled.
+    /// Returns whether the task is done: it returned, failed, or was cancelled.
     ///
     /// # Examples
     ///
@@ -110,7 +110,7 @@ impl<T> JoinHandle<T> {
         self.task.header().name()
     }
 
-    /// Lets the task run on by itself. The same as dropping the handle, but said.
+    /// Lets the task run on by itself. The same as dropping the handle, but explicit.
     ///
     /// # Examples
     ///
@@ -127,7 +127,7 @@ impl<T> JoinHandle<T> {
 }
 
 impl<T: Outcome> JoinHandle<T> {
-    /// The poll for those who are made of handles and count for themselves.
+    /// The poll for futures that are made of handles. They count ready futures themselves, in `is_put_off`.
     #[inline]
     pub(crate) fn poll_outcome(
         &self,
@@ -146,11 +146,11 @@ impl<T: Outcome> JoinHandle<T> {
 impl<T: Outcome> Future for JoinHandle<T> {
     type Output = Result<T::Ok, JoinError<T::Err>>;
 
-    // Where it was left to the compiler, it was called and not inlined: 80 of 720 instructions of a spawn with its await.
+    // Without `always` it was called and not inlined: 80 of 720 instructions of a spawn with its await.
     #[inline(always)]
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // The task may be done already, and the next one as well, and so on.
+        // The task may be done already, and the next one as well: so a loop of awaits might never let others run.
         let is_put_off: Option<fn(&Context<'_>) -> bool> = match self.has_waited {
             true => None,
             false => Some(current::is_spent),
@@ -180,7 +180,7 @@ impl<T> Drop for JoinHandle<T> {
     }
 }
 
-/// Sees to the outcome of a task that is done, which nobody will ask for any more.
+/// Drops or reports the outcome of a finished task that nobody will ask for any more.
 #[inline(never)]
 fn leave_outcome(task: Rc<AnyTask>) {
     if !task.has_unread_failure() {
@@ -188,7 +188,7 @@ fn leave_outcome(task: Rc<AnyTask>) {
         return discard_value(Named(header.id, header.name()), || task.discard());
     }
     match Core::of(task.header()) {
-        // Its end has reported everything.
+        // The executor has ended, and has reported everything at its end.
         None => contain(|| task.discard()),
         Some(owner) => match current::polling_core() {
             Some(polling) => polling.report_after_poll(task),
@@ -204,7 +204,7 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
 impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
 
-/// A task may return the handle of another: that is a value, whatever becomes of that task.
+/// A task may return the handle of another task. That is a value, whatever happens to the other task.
 impl<T> Value for JoinHandle<T> {}
 
 impl<T> fmt::Debug for JoinHandle<T> {

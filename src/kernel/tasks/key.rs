@@ -1,7 +1,7 @@
 //! What the 64 bits of a waker mean.
 //!
-//! A waker has to be `Send + Sync`, tasks here are neither, so a waker holds no pointer to its task.
-//! It holds a number that says where to look:
+//! A waker has to be `Send + Sync`. Tasks here are neither, so a waker holds no pointer to its task.
+//! It holds a number that says where the task is:
 //!
 //! ```text
 //! 63          48 47          32 31                        0
@@ -11,21 +11,21 @@
 //!  whose inbox    which tenant     where in its table
 //! ```
 //!
-//! A number cannot dangle. When the task is gone and its slot has a new tenant, the generation tells
-//! the two apart; when the 16 bits of the generation have wrapped, the wrong task is polled once more
-//! than needed, which every future has to bear anyway.
+//! A number cannot dangle. When the task is gone and its slot has a new tenant, the generation distinguishes the
+//! two. When the 16 bits of the generation have wrapped, the wrong task may get one poll more than it needs. Every
+//! future has to accept spurious polls anyway.
 //!
 //! Knows nothing of candor.
 
-/// The slot of the future that `block_on` and its kin are given. It never holds a task.
+/// The slot of the main future, the argument of `block_on` and similar functions. It never holds a task.
 pub(crate) const MAIN_SLOT: u32 = 0;
 
-/// How many slots there may be: the two numbers above them stand for something else.
+/// How many slots there may be. The two numbers above stand for something else.
 pub(crate) const SLOT_LIMIT: u32 = u32::MAX - 1;
 
-/// Names one task of one executor, for as long as that task lives.
+/// Names one task of one executor, as long as that task lives.
 ///
-/// Kept as the number that a waker carries, because it is carried more often than looked into.
+/// Stored as the number that a waker carries, because it is copied more often than it is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u64);
 

@@ -1,12 +1,12 @@
-//! How a task can end, and what is told: another task, a listener, or a waker of others.
+//! How a task can end, and what the end calls: another task, a listener, or a foreign waker.
 //!
-//! A waker of others (of another executor, a combinator, a host) is user code. It may panic, and may come back into any
-//! function of candor. So there are three rules, which [`Foreign`] and the files that use it keep:
+//! A foreign waker (of another executor, a combinator, a host) is user code. It may panic, and may call any function of
+//! candor. So there are three rules, which [`Foreign`] and the files that use it keep:
 //!
-//! - None is called while state of candor's is borrowed or locked.
-//! - A panic of one that is woken or dropped is contained: it must not keep the next waiter from being woken, and it is
-//!   no task's failure. One that panics when it is cloned ends the poll that it was given to, and changes nothing else.
-//! - While one is cloned, what it is to wait for may happen. So whatever keeps one looks once more afterwards.
+//! - No foreign waker is called while state of candor's is borrowed or locked.
+//! - A panic in its wake or its drop is contained: it must not keep the next waiter from being woken, and it is no
+//!   task's failure. A panic in its clone ends the poll that it was given to, and changes nothing else.
+//! - While it is cloned, the event that it waits for may happen. So the code that keeps it checks again afterwards.
 //!
 //! Knows keys.
 
@@ -17,25 +17,25 @@ use std::task::Waker;
 
 use crate::kernel::tasks::key::Key;
 
-/// Who is told when a task is done.
+/// What is woken or called when a task is done.
 pub(crate) enum Joiner {
-    /// Most often another task of the same executor, to which its key is the shortest way.
+    /// Most often another task of the same executor. Its key is the shortest way to it.
     Task(Key),
     Listener(Rc<dyn Listener>),
 }
 
-/// Who wants to know of the end of a task: a member of a group or a pool, or a waker of others. Called in the middle of
-/// the executor, so it must not unwind.
+/// Something that waits for the end of a task: a member of a group or a pool, or a foreign waker. Called in the middle
+/// of the executor, so it must not unwind.
 pub(crate) trait Listener {
     fn task_done(&self, ending: Ending);
 
-    /// Whether it does nothing but to call this waker.
+    /// Whether it only calls this waker.
     fn will_wake(&self, _waker: &Waker) -> bool {
         false
     }
 }
 
-/// A waker of others, whose calls are contained.
+/// A foreign waker, whose panics are contained.
 pub(crate) struct Foreign(Waker);
 
 impl Foreign {
@@ -94,8 +94,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// That of an outcome; `None` is one that was taken or discarded, and nobody takes a failure before its task is
-    /// finished.
+    /// The ending that belongs to an outcome. `None` is an outcome that was taken or discarded. That was no failure: no
+    /// failure is taken before its task is finished.
     pub(crate) fn of<T, E>(outcome: Option<&Result<T, JoinError<E>>>) -> Ending {
         match outcome {
             None | Some(Ok(_)) => Ending::Returned,
@@ -107,6 +107,6 @@ impl Ending {
 }
 
 impl Joiner {
-    /// Of no executor's.
+    /// Names no task of any executor.
     pub(crate) const NOBODY: Joiner = Joiner::Task(Key::NOBODY);
 }

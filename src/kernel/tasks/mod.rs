@@ -1,4 +1,6 @@
-//! Tasks, and how they run.
+//! Tasks, and how they run: the table, the loop, wakers, handles, and the inbox for other threads.
+//!
+//! Knows failures and time.
 
 pub(crate) mod core;
 pub(crate) mod current;

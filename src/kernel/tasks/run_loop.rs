@@ -1,22 +1,22 @@
 //! The loop.
 //!
 //! ```text
-//! loop {                       one trip is a pass
+//! loop {                       each time round is a pass
 //!     deliver_mail             wakes and errands from other threads
 //!     fire_timers              wakes of sleepers; one look at the clock
 //!     poll ready tasks         oldest first, at most 128 before the next look around
-//!     see to failures          those that nobody has read
+//!     report failures          those that nobody has read
 //!     wait if idle             until mail comes or a deadline is due
 //! }
 //! ```
 //!
-//! The future that `block_on` is given is polled in between, like a task, when it has been woken. It
-//! may borrow from the stack, so it is not in the table of tasks; it is known there as slot 0.
+//! The main future (the argument of `block_on`) is polled between tasks, like a task, when it has been woken. It may
+//! borrow from the stack, so it is not in the table of tasks. Slot 0 stands for it there.
 //!
-//! Unwinding is caught around a run of polls, not around each: who panicked is the one whose slot is
-//! noted as being polled, and after a panic the run begins anew with the next task.
+//! Unwinding is caught around a run of polls, not around each poll. The task that panicked is the one whose slot is
+//! noted as being polled. After a panic a new run begins with the next task.
 //!
-//! Knows everything below it.
+//! Knows the core, tasks, wakers and the inbox, but not how a program enters an executor.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -32,7 +32,7 @@ use crate::kernel::tasks::slots::Ready;
 use crate::kernel::tasks::task::{AfterPoll, AnyTask};
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 
-/// How many polls a pass has: so long a timer or a wake from another thread may have to wait.
+/// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
 const POLLS_A_PASS: usize = 128;
 
 /// Why a run of polls is over.
@@ -40,17 +40,17 @@ const POLLS_A_PASS: usize = 128;
 pub(crate) enum Pause {
     /// The main future is done.
     MainIsDone,
-    /// Nobody is ready.
+    /// Nothing is ready.
     NothingIsReady,
-    /// The pass has had its polls, or one of them has left something to be seen to.
+    /// The pass has used its polls, or one of them has left something to do.
     LookAround,
 }
 
-/// What is to be done after a turn of the loop.
+/// What the caller has to do after a turn of the loop.
 pub(crate) enum Next {
     /// The stay in the loop is over.
     Return(Result<(), Stop>),
-    /// More is ready, or may be.
+    /// More is ready, or may be: take the next turn.
     GoOn,
     /// There is nothing to do until mail comes, or this time has passed.
     Wait(Option<Duration>),
@@ -60,9 +60,9 @@ pub(crate) enum Next {
 pub(crate) struct Loop<'a> {
     pub(crate) core: &'a Rc<Core>,
     main: Option<&'a mut Main<'a>>,
-    /// How many polls this pass still has.
+    /// How many polls this pass has left.
     pub(crate) polls_left: usize,
-    /// The thread was parked, or would have been.
+    /// The last turn asked for a park, and its end is not reported to the observer yet.
     is_parked: bool,
 }
 
@@ -76,8 +76,8 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Runs tasks, and says what to do next. The stay is over when the main future is done, or without one when no task is left
-    /// to wait for (`Ok`), or when the executor has to stop (`Err`).
+    /// Runs tasks, and returns what to do next. The stay is over when the main future is done (`Ok`), when there is no main
+    /// future and no task is left to wait for (`Ok`), or when the executor has to stop (`Err`).
     pub(crate) fn turn(&mut self) -> Next {
         if std::mem::take(&mut self.is_parked) {
             self.core.say(|| Event::ParkEnds);
@@ -93,20 +93,20 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Begins a pass if the last one is over, polls until there is a reason to pause, and sees to what the polls have left. A
-    /// panic goes to the task that it came from.
+    /// Begins a pass if the last one is over, polls until there is a reason to pause, and reports the failures that the polls
+    /// have left. A panic becomes the outcome of its task.
     pub(crate) fn run_ready_tasks(&mut self) -> Result<Pause, Stop> {
         if self.polls_left == 0 {
             self.begin_pass();
         }
-        // A report at the beginning may have left something, or have ended it all.
+        // A report at the beginning of the pass may have left something to report, or a request to stop.
         self.see_to_failures()?;
         let polled = catch_unwind(AssertUnwindSafe(|| {
             __candor_poll_boundary(Loop::poll_until_pause, self)
         }));
         let pause = polled.unwrap_or_else(|payload| {
             if self.core.is_polling_slot(MAIN_UNCAUGHT) {
-                // An ordinary panic, as far as the caller of `block_on` is concerned.
+                // For the caller of `block_on` this is an ordinary panic.
                 resume_unwind(payload);
             }
             self.core.settle_panic(payload);
@@ -148,11 +148,11 @@ impl<'a> Loop<'a> {
             return;
         }
         let now = core.clock.tick_now();
-        // The wheel is free again when the waker is called: a foreign one may come back to it.
+        // The wheel is not borrowed when the waker is called: a foreign one may use the wheel.
         let next_expired = || core.timers.borrow_mut().pop_expired(now);
         while let Some(sleeper) = next_expired() {
             core.say(|| Event::TimerFires(key_of(&sleeper)));
-            // A foreign waker may panic; the others are woken all the same.
+            // A foreign waker may panic. The others have to be woken all the same.
             contain(|| sleeper.wake());
         }
         core.say(|| Event::TimersFired);
@@ -170,7 +170,7 @@ impl<'a> Loop<'a> {
             let Some(ready) = next else {
                 break Pause::NothingIsReady;
             };
-            // Not in a local: a poll that panics ends this run, and not the pass.
+            // Not in a local variable: a poll that panics ends this run, but not the pass.
             self.polls_left -= 1;
             match ready {
                 Ready::Tenant {
@@ -190,7 +190,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Waits for mail, the next timer or the end of a grace; virtual time jumps there instead.
+    /// Waits for mail, the next timer or the end of a grace. Virtual time jumps there instead of waiting.
     fn wait_if_idle(&mut self) -> Next {
         let core = self.core;
         if self.is_over() || core.slots.borrow().has_ready() || core.inbox.has_mail() {
@@ -251,7 +251,7 @@ pub(crate) fn deliver_mail(core: &Rc<Core>) {
     core.run_errands();
 }
 
-/// When there is something to do, if nobody is woken before: a timer to fire or to bring closer, or a failure to tell.
+/// When there is something to do, if no wake comes before: a timer to fire or to move to a finer level, or a failure to report.
 pub(crate) fn next_event(core: &Core) -> Option<Instant> {
     core.forget_timers();
     let tick = core.timers.borrow().next_event();
@@ -276,7 +276,7 @@ pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
     }
 }
 
-/// Polls a task, and sees to its end.
+/// Polls a task, and finishes it if it is done.
 #[inline]
 pub(crate) fn poll_task(
     core: &Core,
@@ -376,7 +376,7 @@ pub(crate) fn drain(
     run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     run(&mut Loop::new(core, None))?;
-    // What the last of them have left unread will not be read by anybody that runs here.
+    // The last tasks may have left failures to report.
     core.after_poll();
     core.take_stop().map_or(Ok(()), Err)
 }

@@ -1,7 +1,7 @@
 //! The run queue: which slots are waiting for a poll, oldest first.
 //!
-//! A list that runs through the slots themselves: each has a link to the one behind it. So the queue needs no
-//! memory of its own, cannot overflow, and a poll finds the link beside the task that it has to load anyway.
+//! It is a list that runs through the slots themselves: each has a link to the one behind it. So the queue needs no
+//! memory of its own and cannot overflow. A poll finds the link beside the task, which it has to load anyway.
 //!
 //! ```text
 //!           first                    last
@@ -9,15 +9,15 @@
 //! slot        5 ──link──► 1 ──link──► 7         next out: 5, then 1, then 7
 //! ```
 //!
-//! Knows nothing of candor. The links are kept by whoever owns the slots.
+//! Knows nothing of candor. The owner of the slots keeps the links.
 
 /// No slot has this number.
 const NONE: u32 = u32::MAX;
 
 /// Slots waiting for a poll, oldest first.
 ///
-/// A slot has one link, so it can be here once at most; its owner sees to that with a flag. The link of
-/// the last one means nothing.
+/// A slot has one link, so it can be queued only once. The owner of the slots ensures that with a flag. The link
+/// of the last slot means nothing.
 #[derive(Debug)]
 pub(crate) struct RunQueue {
     first: u32,
@@ -38,7 +38,7 @@ impl RunQueue {
         self.first == NONE
     }
 
-    /// Adds a slot, and says which other one's link has to lead to it from now on.
+    /// Adds a slot. If another slot is returned, the caller has to make the link of that one lead to the new one.
     #[inline]
     #[must_use]
     pub(crate) fn push(&mut self, slot: u32) -> Option<u32> {
@@ -50,13 +50,13 @@ impl RunQueue {
         Some(last)
     }
 
-    /// The oldest slot, which stays.
+    /// The oldest slot. It stays in the queue.
     #[inline]
     pub(crate) fn first(&self) -> Option<u32> {
         (!self.is_empty()).then_some(self.first)
     }
 
-    /// Takes the oldest slot out; `link` is its own.
+    /// Takes the oldest slot out. `link` is the link of that slot.
     #[inline]
     pub(crate) fn drop_first(&mut self, link: u32) {
         self.first = if self.first == self.last { NONE } else { link };

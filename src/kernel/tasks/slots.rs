@@ -1,4 +1,4 @@
-//! The table of tasks, and who among them is ready.
+//! The table of tasks, and which of them are ready.
 //!
 //! ```text
 //!           0       1       2       3
@@ -8,8 +8,8 @@
 //! ready    1  ─── wake(3) ──►  1 ──► 3         right tenant, not queued yet: queued now
 //! ```
 //!
-//! A slot is small, three words, because a poll touches it and its neighbours' polls touch theirs:
-//! what is only needed now and then lives with the task.
+//! A slot is small, three words, because every poll touches one. What is needed less often is stored in the
+//! task.
 //!
 //! Knows keys and the run queue, but not what a task is.
 
@@ -18,20 +18,20 @@ use std::mem;
 use crate::kernel::tasks::key::{MAIN_SLOT, SLOT_LIMIT};
 use crate::kernel::tasks::run_queue::RunQueue;
 
-/// The tenants of the slots, and the queue of those that asked for a poll.
+/// The tenants of the slots, and the queue of those that were woken.
 ///
 /// A slot is in the queue or in the list of free slots exactly when its `is_linked` flag is set. Slot 0 has no
-/// tenant: it stands for the main future, which is woken like a task but owned by whoever entered
-/// the executor.
+/// tenant. It stands for the main future, which is woken like a task but owned by the code that entered the
+/// executor.
 pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     ready: RunQueue,
-    /// The free slot that was left last, as its cache lines are still warm; 0 for none.
+    /// The slot that became free last, because its cache lines are still warm; 0 for none.
     first_free: u32,
     occupied: u32,
-    /// How many slots there may be; the tests of running out lower it.
+    /// How many slots there may be. Tests lower it.
     limit: u32,
-    /// Of the present main future, whose slot comes into being when it is first woken.
+    /// The generation of the present main future. Its slot is made at its first wake or at the first spawn.
     main_generation: u16,
     /// The main slot is queued because of an earlier main future.
     is_main_stale: bool,
@@ -41,10 +41,10 @@ struct Slot<T> {
     tenant: Option<T>,
     /// To the next slot in the run queue, or in the list of free slots; no slot is in both.
     link: u32,
-    /// Counts the tenants, so that the keys of earlier ones are told from the present one's.
+    /// Counts the tenants, so that the keys of earlier tenants differ from the key of the present one.
     generation: u16,
-    /// Whether the link is in use. What is queued is not queued again, and a free slot, which a stale wake may
-    /// name, not either: it would take its neighbours out of the list of free slots.
+    /// Whether the link is in use. Such a slot is not queued: it is queued already, or it is free. A stale wake may name a
+    /// free slot, and to queue it would take its neighbours out of the list of free slots.
     is_linked: bool,
 }
 
@@ -86,8 +86,8 @@ impl<T> Slots<T> {
         !self.ready.is_empty()
     }
 
-    /// Gives a new tenant a slot and queues it for its first poll; `None`, and no tenant is made, when every slot that a
-    /// key can number is taken.
+    /// Gives a new tenant a slot, and queues it for its first poll. If every slot that a key can number is taken, returns
+    /// `None` and makes no tenant.
     #[inline]
     pub(crate) fn insert(&mut self, tenant: impl FnOnce(u32) -> T) -> Option<u32> {
         if self.first_free == 0 {
@@ -110,7 +110,7 @@ impl<T> Slots<T> {
         let tenant = slot.tenant.take()?;
         slot.generation = slot.generation.wrapping_add(1);
         self.occupied -= 1;
-        // One that is still queued becomes free when its turn comes: it has only one link.
+        // A slot that is still queued becomes free when its turn comes: it has only one link.
         if !slot.is_linked {
             slot.is_linked = true;
             slot.link = self.first_free;
@@ -141,7 +141,7 @@ impl<T> Slots<T> {
         found.map(|(offset, tenant)| (index + offset as u32, tenant))
     }
 
-    /// Queues the slot if its tenant is still the one that the key named. Says whether it was not queued before.
+    /// Queues the slot if its tenant is still the one that the key names. Returns whether it is newly queued.
     #[inline]
     pub(crate) fn wake(&mut self, index: u32, generation: u16) -> bool {
         match self.slots.get(index as usize) {
@@ -151,7 +151,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Queues the slot whoever lives in it: the caller knows, or a spurious poll is all it costs.
+    /// Queues the slot whatever its tenant is. The caller knows the tenant, or accepts a spurious poll.
     pub(crate) fn wake_tenant(&mut self, index: u32) -> bool {
         match self.slots.get(index as usize) {
             Some(_) => self.queue(index),
@@ -159,7 +159,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Wakes the main future before anything was spawned: until then there is no table.
+    /// Wakes the main future before anything was spawned. Until then there is no table.
     #[cold]
     fn wake_first(&mut self, index: u32, generation: u16) -> bool {
         let is_main = index == MAIN_SLOT && generation == self.main_generation;
@@ -171,7 +171,7 @@ impl<T> Slots<T> {
         is_main
     }
 
-    /// A main future begins: what wakes an earlier one must not poll this one.
+    /// A main future begins. A wake of an earlier one must not poll this one.
     #[inline]
     pub(crate) fn begin_main(&mut self) -> u16 {
         self.main_generation = self.main_generation.wrapping_add(1);
@@ -182,7 +182,7 @@ impl<T> Slots<T> {
         self.main_generation
     }
 
-    /// Takes the next slot out of the queue: from here on a wake queues it again.
+    /// Takes the next slot out of the queue. From here on a wake queues it again.
     #[inline]
     pub(crate) fn next_ready(&mut self) -> Option<Ready<T>>
     where
@@ -212,7 +212,7 @@ impl<T> Slots<T> {
         Some(Ready::Nobody)
     }
 
-    /// Gives what is queued another order, and says how much that is.
+    /// Changes the order of the queue, and returns its length.
     pub(crate) fn reorder(&mut self, shuffle: impl FnOnce(&mut [u32])) -> usize {
         let mut batch = Vec::new();
         while let Some(index) = self.ready.first() {
@@ -247,7 +247,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Adds a free slot, and that of the main future before the first one.
+    /// Adds a free slot. The first call also adds the slot of the main future before it.
     #[cold]
     fn add(&mut self) -> Option<()> {
         if self.slots.is_empty() {
@@ -275,7 +275,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// What has come out of the queue.
+/// What comes out of the queue.
 pub(crate) enum Ready<T> {
     Tenant {
         index: u32,
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     impl<T> Slots<T> {
-        /// A table that is full sooner than memory is.
+        /// A table with few slots, which a test can fill.
         pub(crate) fn with_limit(limit: u32) -> Self {
             Slots {
                 limit,
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(polled(&mut slots), [Some("third")]);
     }
 
-    /// From another thread it can be: only the slot's number comes through the inbox.
+    /// A wake from another thread can name a free slot: only the slot's number comes through the inbox.
     #[test]
     fn a_free_slot_that_is_woken_stays_free_and_in_its_place() {
         let mut slots = Slots::new();

@@ -1,7 +1,7 @@
 //! Spawning: a future becomes a task of the executor that runs on this thread.
 //!
-//! Not an async function: then the place of the call would be unknown, and it is the first line of
-//! every lineage.
+//! `spawn` is not an async function: then the place of the call would be unknown. That place is the
+//! first line of every lineage.
 //!
 //! Knows the core, the current executor and the handle.
 
@@ -18,16 +18,16 @@ use crate::outcome::{Outcome, is_result};
 
 /// Spawns a task on the executor that runs on this thread.
 ///
-/// The executor keeps the task alive; nobody has to hold the handle. Should the task fail after its handle
-/// was dropped, the failure is reported; a failure whose handle is held waits for it to be awaited.
+/// The executor keeps the task alive, so you need not hold the handle. If the task fails after its handle
+/// was dropped, the failure is reported. If the handle is held, the failure waits for it to be awaited.
 ///
-/// The future needs to be neither `Send` nor `Sync`.
+/// The future need not be `Send` or `Sync`.
 ///
 /// # Panics
 ///
-/// When no executor runs on this thread, or four billion tasks are alive in it, as many as a waker can number.
+/// If no executor runs on this thread, or if four billion tasks are alive in it, as many as a waker can number.
 ///
-/// A future of more than 16 KiB is boxed first: in a debug build each function that hands it on has a copy on its stack.
+/// A future of more than 16 KiB is boxed first: in a debug build each function that passes it on has a copy on its stack.
 ///
 /// # Examples
 ///
@@ -50,16 +50,16 @@ where
     TaskBuilder::new().spawn(future)
 }
 
-/// Whether a future is so large that it is boxed before it is handed on. In a debug build each function on the way has a
+/// Whether a future is so large that it is boxed before it is passed on. In a debug build each function on the way has a
 /// copy of it on its stack. (tokio does the same.)
 ///
-/// To be asked in a `const` block: then only one of the two ways is compiled. Else a debug build keeps room on the stack
-/// for both, and in a release build functions are called that were inlined.
+/// Call it in a `const` block: then only one of the two ways is compiled. Otherwise a debug build keeps room on the stack
+/// for both, and a release build no longer inlines some functions.
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 16 * 1024
 }
 
-/// Spawns a task with a name, or as a daemon; the counterpart of [`std::thread::Builder`].
+/// Spawns a task with a name, or as a daemon. The counterpart of [`std::thread::Builder`].
 ///
 /// # Examples
 ///
@@ -81,7 +81,7 @@ pub struct TaskBuilder {
 }
 
 impl TaskBuilder {
-    /// Begins a task without a name, which is waited for.
+    /// Begins a task without a name, which is not a daemon.
     ///
     /// # Examples
     ///
@@ -111,8 +111,8 @@ impl TaskBuilder {
         self
     }
 
-    /// Lets [`run`](crate::run) and [`Executor::drain`](crate::Executor::drain) end without this task, and nothing is
-    /// said about it. `run` cancels it when everything else is done; in an executor that is kept it lives on.
+    /// Lets [`run`](crate::run) and [`Executor::drain`](crate::Executor::drain) end without this task, and without a
+    /// report about it. `run` cancels it when everything else is done. In an executor that is kept it lives on.
     ///
     /// # Examples
     ///

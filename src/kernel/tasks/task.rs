@@ -1,4 +1,4 @@
-//! A task: one allocation that holds a future, and later what became of it.
+//! A task: one allocation that holds a future, and later its outcome.
 //!
 //! ```text
 //!               ┌──────────────────── Task ────────────────────┐
@@ -9,14 +9,14 @@
 //!               └────────────────────────┴──────────────────────┘
 //! ```
 //!
-//! Both see the same cell through a trait object of their own: the executor needs not know what the
-//! future returns, and the handle needs not know what the future is. A plain `Rc` is enough, because
-//! wakers hold no pointer and so no task is ever seen by another thread.
+//! Both see the same cell through a trait object of their own. The executor need not know what the future
+//! returns, and the handle need not know what the future is. A plain `Rc` is enough: wakers hold no pointer,
+//! so no other thread ever sees a task.
 //!
-//! The executor polls through `&self`, so the stage is in a `RefCell`. Whoever finds it borrowed is
-//! running inside the very future that is being polled, dropped or reported.
+//! The executor polls through `&self`, so the stage is in a `RefCell`. Code that finds it borrowed runs
+//! inside of this very task: its future is being polled or dropped, or its failure is being reported.
 //!
-//! Knows failures and keys, but no executor, no queue and no waker but as something to call.
+//! Knows failures and keys, but no executor and no queue. A waker is only something to call.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -31,68 +31,68 @@ use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
 ///
-/// In this order in memory too, so that the header is at the same place whatever the future is. Where the compiler
-/// chose the order, a field of the header was copied together with the padding of the future beside it.
+/// The fields have this order in memory too, so that the header is at the same place whatever the future is. When the
+/// compiler chose the order, a field of the header was copied together with the padding of the future beside it.
 #[repr(C)]
 pub(crate) struct Task<F: Future<Output: Outcome>> {
     header: Header,
     stage: RefCell<Stage<F>>,
 }
 
-/// A task as the executor sees it.
+/// A task without the type of its future, as the executor sees it.
 pub(crate) type AnyTask = dyn Job;
 
-/// What a poll came to.
+/// The result of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterPoll {
     /// The future waits to be woken.
     Wait,
-    /// It is done, and there is nothing to tell.
+    /// It is done, and has no failure.
     Done,
-    /// It is done, and its failure waits to be read or told.
+    /// It is done, and its failure waits to be read or reported.
     Failed,
 }
 
-/// The executor's side of a task. All of it may unwind, since all of it runs user code.
+/// The executor's side of a task. Its methods may unwind, because they run user code.
 ///
-/// All that a poll does to a task is behind one call, because only there the place of its parts is known.
+/// All that a poll does to a task is behind one call, because only inside of it the places of the fields are known.
 pub(crate) trait Job {
     fn header(&self) -> &Header;
 
-    /// Polls the future, or drops it if it was aborted. An await that it notes becomes its last one.
+    /// Polls the future, or drops it if the task was aborted. If the future is pending, the noted await becomes its last one.
     fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll;
 
     /// Drops the future.
     fn cancel(&self);
 
-    /// Lets the handle find the task cancelled, though its future is still there and will never be dropped.
+    /// Lets the handle find the task cancelled, although the future is still there and will never be dropped.
     fn give_up(&self) {}
 
-    /// Makes a panic in `poll` or `cancel` the outcome. It is given back if there is a failure already:
-    /// the first one is what an awaiter gets.
+    /// Makes a panic in `poll` or `cancel` the outcome. If there is a failure already, the panic is given back:
+    /// an awaiter gets the first failure.
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
 
     fn has_unread_failure(&self) -> bool;
 
-    /// How a task that is finished has ended.
+    /// How a finished task has ended.
     fn ending(&self) -> Ending;
 
-    /// Calls `view` with the failure, if nobody has read it yet. Meanwhile its handle waits, as for a task that is not
-    /// done. An error is asked for its text, which is user code.
+    /// Calls `view` with the failure, if it is unread. Meanwhile the handle waits, as for a task that is not done. An error
+    /// is asked for its text, which runs user code.
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure));
 
-    /// Drops the outcome, which nobody will ask for.
+    /// Drops the outcome, because nobody will ask for it.
     fn discard(&self);
 }
 
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
-    /// Takes the outcome, or lets the waker be called when there is one. `key` is what the waker
-    /// stands for. Where the outcome is there already, `is_put_off` is asked whether it has to wait all the same.
+    /// Takes the outcome, or stores the waker, to be called when there is one. `key` is the key that the waker
+    /// stands for. If the outcome is there already, `is_put_off` says whether the awaiter has to wait nevertheless.
     ///
     /// # Panics
     ///
-    /// When the outcome was taken before.
+    /// If the outcome was taken before.
     fn poll_join(
         &self,
         cx: &Context<'_>,
@@ -107,7 +107,7 @@ enum Stage<F: Future<Output: Outcome>> {
     Running(F),
     /// `None` once the outcome was taken or discarded.
     Finished(Option<OutcomeOf<F>>),
-    /// The future was dropped before it was done. Who that was is said when the handle asks.
+    /// The future was dropped before it was done. The record for the handle is made when the handle asks.
     Cancelled,
 }
 
@@ -125,11 +125,11 @@ impl<F: Future<Output: Outcome>> Task<F> {
         }
     }
 
-    /// Puts what the future returned where it was. Returning it dropped is the usual case of a detached task.
+    /// Puts the output of the future in the place of the future. A value without a handle is dropped.
     fn finish(&self, stage: &mut Stage<F>, output: F::Output) -> AfterPoll {
         match output.into_result() {
             Ok(value) => {
-                // This drops the future. Should that panic, the outcome is in its place all the same.
+                // This drops the future. If that panics, the outcome is in its place nevertheless.
                 *stage = Stage::Finished(Some(Ok(value)));
                 if self.header.is_detached.get() {
                     *stage = Stage::Finished(None);
@@ -154,12 +154,12 @@ impl<F: Future<Output: Outcome>> Task<F> {
         }
     }
 
-    /// What is found where no future has returned.
+    /// The outcome of a task whose future has not returned.
     #[cold]
     fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F>> {
         match stage {
             Stage::Cancelled => *stage = Stage::Finished(None),
-            // Given up: the future stays where it is pinned.
+            // Given up: the future stays in its place, because it is pinned.
             Stage::Running(_) if self.header.is_finished.get() => {}
             Stage::Running(_) | Stage::Finished(_) => return None,
         }
@@ -192,10 +192,10 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
             return AfterPoll::Done;
         }
         header.polls.set(header.polls.get().wrapping_add(1));
-        // SAFETY: The future is pinned from its first poll until it is dropped. It lies inside an `Rc`,
+        // SAFETY: The future is pinned from its first poll until it is dropped. It is inside an `Rc`,
         // which does not move its contents, and `spawn` put it there before that first poll. It is
-        // reached only in this function and where a stage is assigned, and assignment drops it in place;
-        // what moves out of a stage elsewhere is the outcome, never the future.
+        // accessed only in this function and where a stage is assigned, and assignment drops it in
+        // place. Other code moves only the outcome out of a stage, never the future.
         let future = unsafe { Pin::new_unchecked(future) };
         match future.poll(cx) {
             Poll::Pending => {
@@ -248,7 +248,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     }
 
     fn discard(&self) {
-        // Its destructor is user code, and may come back here: it runs when the stage is free again.
+        // Its destructor is user code, and may call this function: so the stage is no longer borrowed when it runs.
         drop(self.take_outcome());
     }
 }
@@ -269,7 +269,7 @@ where
                 return Poll::Pending;
             }
             header.set_foreign_joiner(cx.waker());
-            // While the waker was cloned, the task may have been run to its end.
+            // While the waker was cloned, the task may have finished.
             if !header.is_finished.get() {
                 return Poll::Pending;
             }

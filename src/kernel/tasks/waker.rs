@@ -1,4 +1,4 @@
-//! A waker is a number: the key of a task, where others have a pointer to it.
+//! A waker is a number: the key of a task. In other executors it is a pointer to the task.
 //!
 //! ```text
 //!                      ┌─ this thread runs the key's executor ──► slots: queue the task
@@ -6,19 +6,20 @@
 //!                      └─ any other thread, or executor ────────► inbox: set the bit, push, unpark
 //! ```
 //!
-//! Cloning copies the number and dropping forgets it: no count, no atomic operation, nothing to leak,
-//! and nothing that could be used after it was freed.
+//! Cloning copies the number, and dropping forgets it. So there is no count, no atomic operation, nothing to leak, and
+//! nothing that could be used after it was freed.
 //!
-//! An executor with an observer gives its tasks *counted* wakers: the same numbers behind another table of functions. The inbox
-//! counts their clones, so that "no waker is left anywhere" can be known, and each wake is an event.
+//! An executor with an observer gives its tasks *counted* wakers: the same numbers with another table of functions. The
+//! inbox counts their clones, so that it is known when no waker is left anywhere. Each wake is an event for the observer.
 //!
 //! ```text
-//! Context of a poll ──clone──► +1 ──clone──► +1        the one in the Context is not counted:
+//! Context of a poll ──clone──► +1 ──clone──► +1        the waker in the Context is not counted:
 //!                              │              │        it lives no longer than the poll
 //!                              ▼ drop: -1     ▼ wake: publish, then -1
 //! ```
 //!
-//! The count decides about a proof and about when a number is used again, never about memory.
+//! The count decides when an executor is proven to stand still and when its number is used again. It never decides
+//! about memory.
 //!
 //! Knows keys, the current executor and the inboxes.
 
@@ -76,8 +77,8 @@ pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
     }
 }
 
-/// The waker of the task that `key` names, for the `Context` of its poll. Its drop would do nothing, which the compiler cannot
-/// know; and a counted one is not counted itself.
+/// The waker of the task that `key` names, for the `Context` of its poll. `ManuallyDrop`: the drop of a plain waker does
+/// nothing, which the compiler cannot know, and this first one of the counted wakers is not counted.
 #[inline]
 pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
     let data = std::ptr::without_provenance(key.to_bits() as usize);
@@ -87,7 +88,7 @@ pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop
     ManuallyDrop::new(unsafe { Waker::new(data, table) })
 }
 
-/// What a waker stands for; a foreign one for nobody.
+/// The key that a waker stands for; [`Key::NOBODY`] for a foreign one.
 #[inline]
 pub(crate) fn key_of(waker: &Waker) -> Key {
     let is_ours = std::ptr::eq(waker.vtable(), &PLAIN) || std::ptr::eq(waker.vtable(), &COUNTED);
@@ -115,7 +116,7 @@ fn wake_elsewhere(key: Key) {
     }
 }
 
-/// Wakes the task of `key`, and says so to an observer.
+/// Wakes the task of `key`, and reports that to an observer.
 pub(crate) fn wake(key: Key) {
     match current::get() {
         Some(core) if core.number == key.executor() => core.wake(key),
@@ -136,7 +137,7 @@ fn wake_by_ref(data: *const ()) {
 
 fn wake_and_drop(data: *const ()) {
     wake(key(data));
-    // Only now: an executor that finds no waker left has to find the wake.
+    // Only now: an executor that finds no waker left must be able to find the wake.
     release(data);
 }
 

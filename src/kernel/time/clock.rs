@@ -1,11 +1,11 @@
-//! The executor's clock: the real one, or one that stands still until nothing is left to do.
+//! The executor's clock: the real one, or virtual time, which stands still until nothing is left to do.
 //!
-//! Timers are kept in ticks since the clock was made. A tick of the real clock is 2^19 ns, about
-//! half a millisecond: what is due within one tick fires together, and costs one waking of the thread, some 25 µs
-//! where it was measured. (With ticks of 16 or 262 µs a hundred sleepers kept the thread 8 % busy, with these 5 %.) A tick of
-//! virtual time is one nanosecond, so that `now` is exactly the deadline when a timer fires.
+//! Timers are kept in ticks since the clock was made. A tick of the real clock is 2^19 ns, about half a millisecond.
+//! Timers that are due within one tick fire together, and the thread wakes up for them once. That costs some 25 µs where
+//! it was measured. (With ticks of 16 or 262 µs a hundred sleepers kept the thread 8 % busy, with this one 5 %.) A tick
+//! of virtual time is one nanosecond, so that `now` is exactly the deadline when a timer fires.
 //!
-//! A deadline is rounded up to ticks and the present is rounded down: a timer is never early.
+//! A deadline is rounded up to ticks, and the present is rounded down: so a timer is never early.
 //!
 //! Knows nothing of candor.
 
@@ -20,9 +20,8 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) struct Clock {
     start: Instant,
     kind: Kind,
-    /// What the clock said at the start of this pass. Reading the real one costs some 25 ns, so a
-    /// pass does it once, and only if a timer exists.
-    /// The last look at the clock, and whether that was in this pass.
+    /// The last reading of the clock. Reading the real one costs some 25 ns, so a pass usually does it once, and only
+    /// if a timer exists. Valid until `is_fresh` is reset; dropped by `begin_pass` and `jump_to`.
     seen: Cell<Instant>,
     is_fresh: Cell<bool>,
 }
@@ -51,7 +50,7 @@ impl Clock {
         }
     }
 
-    /// Looks at the clock.
+    /// Reads the clock.
     pub(crate) fn now(&self) -> Instant {
         let now = match &self.kind {
             Kind::Real => Instant::now(),
@@ -62,9 +61,9 @@ impl Clock {
         now
     }
 
-    /// The present as of the last look at the clock, of which there is at least one in each pass that asks.
+    /// The last reading of the clock. If there was none in this pass, reads it.
     ///
-    /// All that is asked of sleeps goes by this one, so that their answers agree.
+    /// All functions of sleeps use this one, so that their answers agree.
     #[inline]
     pub(crate) fn seen(&self) -> Instant {
         match self.is_fresh.get() {
@@ -73,18 +72,18 @@ impl Clock {
         }
     }
 
-    /// A pass begins: what was seen before is old.
+    /// A pass begins: an earlier reading is too old.
     #[inline]
     pub(crate) fn begin_pass(&self) {
         self.is_fresh.set(false);
     }
 
-    /// The tick of the present; it is not over yet.
+    /// The tick of the present. That tick is not over yet.
     pub(crate) fn tick_now(&self) -> u64 {
         self.ticks(self.seen().saturating_duration_since(self.start), 0)
     }
 
-    /// The first tick that is not before `deadline`. What lies further than 2^64 ns away is [`NEVER`].
+    /// The first tick that is not before `deadline`. A deadline more than 2^64 ns away is [`NEVER`].
     pub(crate) fn tick_of(&self, deadline: Option<Instant>) -> u64 {
         deadline.map_or(NEVER, |deadline| {
             let round_up = (1 << self.shift()) - 1;
@@ -104,7 +103,7 @@ impl Clock {
         ))
     }
 
-    /// Lets virtual time jump to `instant`, and says so. The real clock cannot, and says that.
+    /// Lets virtual time jump to `instant`, never back, and returns `true`. The real clock cannot: `false`.
     pub(crate) fn jump_to(&self, instant: Instant) -> bool {
         match &self.kind {
             Kind::Real => false,

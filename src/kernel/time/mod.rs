@@ -1,4 +1,6 @@
-//! How time passes.
+//! The clock, the timer wheel, and the future that waits for a timer.
+//!
+//! Only `sleep` knows executors.
 
 pub(crate) mod clock;
 pub(crate) mod sleep;

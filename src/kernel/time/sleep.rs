@@ -1,4 +1,4 @@
-//! A sleep: a deadline, and an entry in the wheel while somebody waits for it.
+//! A sleep: a deadline, and an entry in the wheel while a task waits for it.
 //!
 //! ```text
 //! made ──first poll──► in the wheel ──deadline──► fired: out of the wheel, its waker woken
@@ -6,9 +6,9 @@
 //!   └─ dropped: nothing    └─ dropped: cancelled
 //! ```
 //!
-//! It holds no pointer to its executor, only its serial number and the key of the entry, so it is `Send`
-//! and may be dropped anywhere. Dropped where its executor does not run, it leaves a note in the inbox of that one, which
-//! then takes the entry out.
+//! It holds no pointer to its executor, only the serial number and the key of the entry. So it is `Send`, and may be
+//! dropped anywhere. If it is dropped where its executor does not run, it leaves a note in the executor's inbox, and the
+//! executor takes the entry out later.
 //!
 //! Knows the current executor, its clock and its wheel.
 
@@ -24,9 +24,9 @@ use crate::kernel::failure::{AwaitKind, await_line, contain};
 use crate::kernel::tasks::{Core, Inbox, Key, current, waker};
 use crate::kernel::time::wheel::EntryKey;
 
-/// Reads the clock of the executor on this thread; outside of one, the real clock.
+/// Reads the clock of the executor that runs on this thread; outside of an executor, the real clock.
 ///
-/// Under [virtual time](crate::Builder::virtual_time) deadlines must come from here.
+/// Under [virtual time](crate::Builder::virtual_time) deadlines must be computed from this function.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ pub fn now() -> Instant {
 
 /// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
 ///
-/// It may be called anywhere, but polled only in a running executor. One whose time has passed is ready at once; after 128
-/// such futures in one poll a task lets others run first. A sleep of zero always does, as in asyncio and trio.
+/// It may be called anywhere, but polled only in a running executor. A sleep whose time has passed is ready at once. After
+/// 128 such futures in one poll a task lets others run first. A sleep of zero always does so, as in asyncio and trio.
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     }
 }
 
-/// Waits until `deadline`. One that has passed is ready at once; after 128 such futures in one poll a task lets others run first.
+/// Waits until `deadline`. One that has passed is ready at once. After 128 such futures in one poll a task lets others run.
 ///
 /// # Examples
 ///
@@ -88,11 +88,11 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///
-/// One that is never polled costs nothing. It is `Unpin`, so `&mut sleep` can be awaited again and again.
+/// A sleep that is never polled costs nothing. It is `Unpin`, so `&mut sleep` can be awaited again and again.
 ///
 /// # Panics
 ///
-/// When it is polled where no executor of candor runs.
+/// If it is polled where no executor of candor runs.
 ///
 /// # Examples
 ///
@@ -112,17 +112,17 @@ pub struct Sleep {
     /// `None` never comes.
     deadline: Option<Instant>,
     entry: Option<Entry>,
-    /// It has been ready, and that was counted.
+    /// It was ready, and that was counted.
     is_done: bool,
-    /// Its first poll is to let others run, since it is a sleep of zero.
+    /// Its first poll has to let others run, because it is a sleep of zero.
     is_yield: bool,
     made_at: &'static Caller<'static>,
 }
 
-/// Where the wheel holds it.
+/// The place of a sleep in a wheel.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// The executor's serial number: the key means nothing to another one.
+    /// The executor's serial number: the key means nothing to another executor.
     executor: u64,
     inbox: &'static Inbox,
     key: EntryKey,
@@ -149,16 +149,16 @@ impl Sleep {
         }
     }
 
-    /// Tells when it ends; `None` for never.
+    /// Returns when it ends; `None` for never.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Says whether the deadline has passed: whether a poll would find it ready.
+    /// Returns whether the deadline has passed: whether a poll would find the sleep ready.
     ///
-    /// Within an executor both go by its last look at the clock, of which there is at least one in each pass; so a sleep that
-    /// runs out while one poll holds the thread may be seen a pass later.
+    /// Within an executor both use its last reading of the clock. There is at least one in each pass that asks. So if a sleep
+    /// runs out while one poll holds the thread, that may be seen one pass later.
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
         let seen = current::with(|core| core.clock.seen());
@@ -172,7 +172,7 @@ impl Sleep {
 
     /// Moves the deadline. A task that waits for this sleep is woken at the new one.
     ///
-    /// Called where its executor does not run, it cannot reach the timer: an earlier deadline is then noticed
+    /// Where its executor does not run, this function cannot reach the timer. An earlier deadline is then noticed
     /// when the sleep is polled again, or at the old deadline.
     ///
     /// # Examples
@@ -203,7 +203,7 @@ impl Sleep {
         }
     }
 
-    /// The poll, for futures that are made of sleeps and note an await of their own.
+    /// The poll for futures that are made of sleeps and note an await of their own.
     #[inline]
     #[track_caller]
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -214,7 +214,7 @@ impl Sleep {
             );
         };
         if self.has_passed(core.clock.seen()) {
-            // One that has waited has let others run.
+            // A sleep that has waited has let others run.
             self.is_done |= self.entry.is_some();
             self.leave_wheel();
             return Poll::Ready(());
@@ -236,7 +236,7 @@ impl Sleep {
         Poll::Pending
     }
 
-    /// Says whether a sleep that is ready has to let others run first, since so many were ready before it in this poll.
+    /// Returns whether a sleep that is ready has to let others run first, because so many were ready before it in this poll.
     pub(crate) fn is_put_off(&mut self, cx: &Context<'_>) -> bool {
         if mem::take(&mut self.is_yield) {
             self.is_done = true;
@@ -247,21 +247,21 @@ impl Sleep {
         !self.is_done
     }
 
-    /// Takes the entry out of the wheel, if there is one; where the executor does not run, it will do that itself.
+    /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
     #[inline]
     fn leave_wheel(&mut self) {
         let Some(entry) = self.entry.take() else {
             return;
         };
         match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
-            // Dropped out here, as it may be a foreign one, which may come back to the wheel.
+            // Dropped while the wheel is not borrowed: a foreign waker may use the wheel.
             Some(waker) => drop_waker(waker),
             None => entry.inbox.forget_timer(entry.executor, entry.key),
         }
     }
 }
 
-/// A waker of candor's own does nothing when it is dropped but to be counted.
+/// Drops a waker. The drop of one of candor's own at most changes a count; the panic of a foreign one is contained.
 #[inline]
 fn drop_waker(waker: Option<Waker>) {
     if let Some(waker) = waker {
@@ -272,7 +272,7 @@ fn drop_waker(waker: Option<Waker>) {
     }
 }
 
-/// Whether the timer has not fired yet; then it is this waker that it will call.
+/// Whether the timer has not fired yet. If so, it will call this waker.
 #[inline(never)]
 fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
     match (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker)) {
@@ -280,7 +280,7 @@ fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
         Some(true) => return true,
         Some(false) => {}
     }
-    // Cloning a foreign waker is user code, which may come back to the wheel.
+    // Cloning a foreign waker is user code, which may use the wheel.
     let mut waker = waker.clone();
     let is_there = match core.timers.borrow_mut().get_mut(key) {
         Some(old) => {

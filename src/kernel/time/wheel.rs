@@ -1,4 +1,4 @@
-//! A hierarchical timer wheel: which of many deadlines comes next, without sorting them.
+//! A hierarchical timer wheel: it finds which of many deadlines comes next, without sorting them.
 //!
 //! Read a deadline as eleven digits of base 64. Level 0 sorts by the last digit, level 1 by the one
 //! before it, and so on. An entry waits on the level of the *first digit in which its deadline
@@ -13,15 +13,15 @@
 //! level 0          [ .   .   .   .   .  …   T ]   due at 1·02·63, known exactly
 //! ```
 //!
-//! The rest follows from this rule. The place of an entry follows from `now` and its deadline; it is
-//! stored only to make cancelling quick. Every entry on a low level is due before any on a higher one, so
+//! The rest follows from this rule. The place of an entry follows from `now` and its deadline. It is stored
+//! only to make cancelling quick. Every entry on a low level is due before any entry on a higher one. So
 //! the first occupied slot of the first occupied level comes next, however much empty time is before it.
 //! When time enters a coarse slot, the digit of the slot agrees with now, and its entries *cascade*: each
 //! moves to a finer level, at most ten times in its life. Eleven digits hold every `u64`, so no deadline
 //! is too far away. The very last tick never comes, and its entries wait apart from the rest.
 //!
-//! Time here is a count of ticks. The wheel knows no clock, no task and no waker: values go in, and
-//! expired values come out.
+//! Time here is a count of ticks. Values go in, and expired values come out. Knows no clock, no task and no
+//! waker.
 
 /// A base-64 digit is six bits of a deadline.
 const DIGIT_BITS: usize = 6;
@@ -75,7 +75,7 @@ struct Entry<T> {
     /// Linked in both directions, so that cancelling needs no walk.
     prev: u32,
     next: u32,
-    /// How many values were here before; distinguishes a key from earlier ones.
+    /// How many values were here before. It distinguishes a key from earlier ones.
     generation: u32,
     /// The slot whose list it is in.
     slot: u16,
@@ -105,7 +105,7 @@ impl<T> Wheel<T> {
     ///
     /// # Panics
     ///
-    /// When 2³² - 1 entries are in use; entries that `remove` has retired count.
+    /// If 2³² - 1 entries are in use. Entries that `remove` has retired count.
     #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
         let deadline = deadline.max(self.now);
@@ -155,9 +155,9 @@ impl<T> Wheel<T> {
     /// Advances towards `now` and hands out the next value that is due there.
     ///
     /// Values come in the order of their deadlines, equal deadlines in the order of insertion. Time
-    /// stops at the deadline of the value handed out, so whatever the caller inserts or cancels
+    /// stops at the deadline of the value handed out. So what the caller inserts or cancels
     /// before the next call takes its place in that order. `None` means that all due values are
-    /// out; then the wheel is at `now`. A `now` before the wheel's own is no progress.
+    /// out, and the wheel is at `now`. A `now` before the wheel's own changes nothing.
     pub(crate) fn pop_expired(&mut self, now: u64) -> Option<T> {
         // The last tick never comes.
         let now = now.min(u64::MAX - 1).max(self.now);
@@ -308,8 +308,8 @@ impl<T> Wheel<T> {
         self.len -= 1;
         let entry = &mut self.entries[index as usize];
         entry.generation += 1;
-        // An entry whose generations are used up is never used again. It costs 40 bytes after four
-        // billion timers; else an old key could fit a new timer.
+        // An entry whose generations are used up is never used again: an old key could fit a new
+        // timer. That costs 40 bytes after four billion timers.
         if entry.generation != RETIRED {
             entry.next = self.free;
             self.free = index;
@@ -343,7 +343,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Says what follows after `prev`, or what is first in the slot if nothing is before it.
+    /// Sets what follows after `prev`, or what is first in the slot if nothing is before it.
     fn set_next(&mut self, slot: usize, prev: u32, next: u32) {
         match prev {
             NONE => self.slots[slot].first = next,
@@ -351,7 +351,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Says what comes before `next`, or what is last in the slot if nothing is after it.
+    /// Sets what comes before `next`, or what is last in the slot if nothing is after it.
     fn set_prev(&mut self, slot: usize, next: u32, prev: u32) {
         match next {
             NONE => self.slots[slot].last = prev,

@@ -1,6 +1,6 @@
-//! What may differ from one executor to another, and why one stops early.
+//! What a user may set for one executor: the configuration and the failure policy.
 //!
-//! Knows failures, as something to be told of.
+//! Knows failures, and the plug of an observer.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::kernel::tasks::core::watch::Watch;
 
 /// What happens when a failure is reported.
 ///
-/// A failure that is handed to an awaiter is not reported, so the policy does not apply to it.
+/// A failure that is given to an awaiter is not reported, so the policy does not apply to it.
 ///
 /// # Examples
 ///

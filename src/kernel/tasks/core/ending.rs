@@ -1,6 +1,6 @@
-//! How an executor ends: what is left is cancelled, and told.
+//! How an executor ends: the tasks that are left are cancelled, and unread failures are reported.
 //!
-//! Futures are dropped on the executor's own thread, while it is still the current one, so that their
+//! Futures are dropped on the executor's own thread, while it is still the current executor. So their
 //! destructors may spawn, wake and cancel timers as at any other time.
 //!
 //! Knows the core's state.
@@ -14,14 +14,14 @@ use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
 use crate::kernel::tasks::task::AnyTask;
 
-/// How many tasks destructors may spawn while everything is cancelled.
+/// How many tasks the destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;
 
 impl Core {
-    /// Cancels every task, in the order of their slots, and reports what was not reported.
+    /// Cancels every task, in the order of the slots, and reports what was not reported.
     ///
-    /// A destructor may spawn, and so may what a report calls: that is cancelled as well. Nothing is
-    /// polled any more. After very many of these the rest is leaked, so that an end comes.
+    /// A destructor may spawn, and so may the callback of a report. Those tasks are cancelled as well. Nothing is
+    /// polled any more. After [`SUCCESSORS`] such tasks the rest is leaked, so that this function returns.
     #[inline]
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
         let last = self.next_id.get() + SUCCESSORS;
@@ -71,8 +71,8 @@ impl Core {
         }
     }
 
-    /// Gives a task up without dropping its future: it is one more of those whose destructors spawn the next one, and so on
-    /// without end. Its handle finds it cancelled.
+    /// Gives a task up without dropping its future, because its destructor would probably spawn the next one, and so on
+    /// without end. The handle finds the task cancelled.
     pub(crate) fn leak(self: &Rc<Self>, task: &Rc<AnyTask>) {
         let header = task.header();
         if !self.has_leaked.replace(true) {
@@ -88,10 +88,10 @@ impl Core {
         self.finish(task, false);
     }
 
-    /// Prepares for a second life, unless somebody could tell that there was a first: by a table that has grown large,
-    /// by a timer, by hosts, or by a configuration of its own, with what a user's callback holds.
+    /// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
+    /// large, if there are timers or hosts, or if the configuration is a user's, whose callbacks may hold something.
     ///
-    /// What is queued, or comes late through the inbox, is a spurious poll.
+    /// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
     #[inline]
     pub(crate) fn renew(&self) -> bool {
         self.next_id.set(1);
@@ -109,7 +109,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // A waker may be somebody else's, and its destructor may panic.
+        // A waker may be foreign, and its destructor may panic.
         for waker in self.timers.take().into_values() {
             contain(|| drop(waker));
         }

@@ -1,7 +1,7 @@
-//! How a task ends: its slot is free again, and whoever waits for it is woken.
+//! How a task ends: its slot becomes free, and its joiner is woken.
 //!
 //! ```text
-//! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is told
+//! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is woken
 //!      └─► panicked ──► settle_panic ──┘
 //! ```
 //!
@@ -19,7 +19,7 @@ use crate::kernel::tasks::listener::{Foreign, Joiner};
 use crate::kernel::tasks::task::AnyTask;
 
 impl Core {
-    /// Frees the slot of a finished task, then wakes its joiner or sees to its failure.
+    /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
     pub(crate) fn finish(&self, task: &Rc<AnyTask>, failed: bool) {
         let header = &task.header();
         header.is_finished.set(true);
@@ -60,8 +60,8 @@ impl Core {
         }
     }
 
-    /// Asks an error for its text that is likely to carry another one, which has been asked before. At the end of a
-    /// long chain each error would ask the next one, one inside the other.
+    /// Asks an error for its text now if it is likely to carry another one, which was already asked for its own. Without this,
+    /// at the end of a long chain each error would ask the next one recursively.
     #[inline]
     fn ask_early(&self, task: &Rc<AnyTask>) {
         if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
@@ -69,15 +69,15 @@ impl Core {
         }
     }
 
-    /// Gives a task whose poll or destructor panicked its outcome, and finishes it.
+    /// Makes the panic of a poll or a destructor the outcome of its task, and finishes the task.
     ///
-    /// Making the panic the outcome drops the future, which may panic in its turn. The first panic is
-    /// what an awaiter gets; nobody can await the others, so they are reported.
+    /// This drops the future, which may panic as well. An awaiter gets the first panic. Nobody can await the
+    /// others, so they are reported.
     pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
         let slot = self.polled();
         let task = self.slots.borrow().get(slot).cloned();
         let (Some(task), Some(_)) = (task, self.polled_task()) else {
-            // Between polls, so it came from a foreign waker: the hook in front of candor's told it.
+            // Between polls, so it came from a foreign waker: the earlier panic hook has printed it.
             return drop_payload(payload);
         };
         self.say(|| Event::PollEnds {

@@ -1,7 +1,7 @@
-//! Who is who, and who has spawned whom: what reports and panics are told with.
+//! The identity of each task, and its lineage: what reports and panics need to name a task.
 //!
-//! Some of it is asked by the panic hook, which may run in the middle of anything: it borrows with care, and calls
-//! no user code.
+//! Some of these functions are called by the panic hook, which may run in the middle of anything. So they borrow
+//! carefully, and call no user code.
 //!
 //! Knows the core's state.
 
@@ -15,8 +15,8 @@ use crate::kernel::tasks::header::Parentage;
 use crate::kernel::tasks::key::MAIN_SLOT;
 
 impl Core {
-    /// `None` for what is no task of candor's: the main future of `block_on`, or nothing at all. It may be
-    /// asked in the middle of anything, since the panic hook asks it.
+    /// The origin of a slot's tenant; `None` for the main future of `block_on`, and if there is none. The panic hook
+    /// calls it, so it may be called in the middle of anything.
     pub(crate) fn origin_of(&self, slot: u32) -> Option<Origin> {
         match slot {
             NOBODY | MAIN_UNCAUGHT => None,
@@ -35,7 +35,7 @@ impl Core {
         }
     }
 
-    /// Who is being polled, for the panic hook and for a caught payload.
+    /// What is being polled, for the panic hook and for a caught payload.
     pub(crate) fn polled_task(&self) -> Option<Polled> {
         let slot = self.polled();
         let origin = self.origin_of(slot)?;
@@ -62,14 +62,14 @@ impl Core {
             .iter()
             .chain(waiting)
             .filter(|task| task.has_unread_failure());
-        // One that is about to be reported may still be on the list of the unread.
+        // A task that is about to be reported may still be on the list of the unread.
         let origins: BTreeMap<_, _> = tasks
             .map(|task| (task.header().id, task.header().origin().to_owned()))
             .collect();
         origins.into_values().collect()
     }
 
-    /// That of a task with a name, which is its own.
+    /// The parentage of a task with a name. It belongs to that task alone.
     #[cold]
     pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
         let mut parentage = self.parentage();
@@ -85,7 +85,7 @@ impl Core {
             None if slot == NOBODY && reporter().is_printing() => Lineage::new(Root::Logger),
             None => Lineage::of_entry(self.entry.get()),
         });
-        // Between the polls of a running executor the next one may be the logger, or no longer.
+        // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
         if slot != NOBODY || self.entry.get().is_none() {
             self.spawning_slot.set(slot);
             self.parentage.replace(Some(Rc::clone(&parentage)));
@@ -93,7 +93,7 @@ impl Core {
         parentage
     }
 
-    /// What the tasks share that have this lineage.
+    /// A parentage for the tasks that have this lineage.
     pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
         let executor: Weak<Core> = Rc::downgrade(self);
         Rc::new(Parentage {

@@ -1,7 +1,7 @@
-//! The plug for what other threads want done on this one, beside wakes.
+//! The plug for errands: what other threads ask this executor to do, apart from wakes.
 //!
-//! The loop runs errands when it fetches its mail, in the order in which they came. Most executors have nobody outside, and pay
-//! one empty field for that.
+//! The loop runs errands when it fetches its mail, in the order in which they came. Most executors have none, and pay one
+//! empty field for that.
 //!
 //! Knows the core.
 
@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use crate::kernel::tasks::core::Core;
 
-/// What an executor has of those outside, from when it is first asked for until it ends.
+/// The errands of one executor. It exists from its first use until the executor ends.
 pub(crate) trait Outside: Any {
-    /// Whether errands have come that have not been run.
+    /// Whether there are errands that have not been run.
     fn has_errands(&self) -> bool;
 
     /// Runs the errands that have come so far. No poll is running.

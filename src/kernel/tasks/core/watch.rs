@@ -1,12 +1,12 @@
-//! The plug for an observer: what happens in an executor, said where it happens.
+//! The plug for an observer: an event for each thing that happens in an executor, at the place where it happens.
 //!
 //! ```text
 //! spawn, poll, wake, timer, park, failure, end ──event──► Watch (a trait) ◄── implemented by `watch`
 //! an untimed park ──before_sleep──────────────────────►
 //! ```
 //!
-//! Without an observer each event is one branch that the processor predicts. With one, the same functions run: an event is a
-//! line in them. Only the wakers differ, see `waker`.
+//! Without an observer each event costs one branch that the processor predicts. With an observer the same functions run;
+//! an event is one line in them. Only the wakers differ, see `waker`.
 //!
 //! Knows tasks.
 
@@ -20,12 +20,12 @@ use crate::kernel::tasks::header::Header;
 use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::task::AnyTask;
 
-/// What happens in an executor. Nothing of the core is borrowed while it is said.
+/// What happens in an executor. No part of the core is borrowed while an observer is called.
 pub(crate) enum Event<'a> {
     Spawned(&'a Header),
-    /// A poll of what lives in this slot begins. Also where the future of an aborted task is only dropped.
+    /// A poll of the tenant of this slot begins. Also if the future of an aborted task is only dropped.
     PollBegins(u32),
-    /// It is over if the future returned or panicked. Means nothing where no poll has begun.
+    /// `is_over` if the future returned or panicked. Means nothing if no poll has begun.
     PollEnds {
         slot: u32,
         is_over: bool,
@@ -35,14 +35,14 @@ pub(crate) enum Event<'a> {
         slot: u32,
         is_from_elsewhere: bool,
     },
-    /// A timer has fired, which wakes whatever has this key, if it is candor's own.
+    /// A timer has fired, and wakes the task or main future of this key. For a foreign waker the key names nobody.
     TimerFires(Key),
     /// All timers that are due have fired.
     TimersFired,
     ParkBegins(Option<Duration>),
     ParkEnds,
     Failed(&'a TaskFailure),
-    /// A task is done; its outcome is in its place.
+    /// A task is done, and its outcome is stored.
     Done {
         task: &'a AnyTask,
         has_failed: bool,
@@ -71,7 +71,7 @@ pub(crate) trait Watch {
 }
 
 impl Core {
-    /// Whether anybody is told of events.
+    /// Whether there is an observer.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         self.config.watch.is_some()
@@ -84,7 +84,7 @@ impl Core {
         }
     }
 
-    /// Not inlined, and the event is made here: the hot path is to have nothing of it but the branch.
+    /// Not inlined, and the event is made in here, so that the hot path has only the branch.
     #[cold]
     #[inline(never)]
     pub(crate) fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
@@ -93,7 +93,7 @@ impl Core {
         }
     }
 
-    /// Queues the task of this key, and says so.
+    /// Queues the task of this key, and reports that to an observer.
     #[inline]
     pub(crate) fn wake(&self, key: Key) {
         let wake = || (self.slots.borrow_mut()).wake(key.slot(), key.generation());

@@ -5,9 +5,10 @@
 //! slots  [0..1024) [..2048) [..4096)       [..8192)       …  23 chunks hold all of u32
 //! ```
 //!
-//! Each chunk is as large as all before it, so that the top bit of a slot names its chunk and the
-//! bits below are the place in it. Since nothing moves, no thread needs a lock to reach its bit,
-//! however many slots others add meanwhile. Knows nothing of what a bit means.
+//! Each chunk is as large as all chunks before it. So the top bit of a slot names its chunk, and the bits below are the
+//! place in it. Nothing moves, so no thread needs a lock to reach its bit, however many slots other threads add meanwhile.
+//!
+//! Knows nothing of what a bit means.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -30,19 +31,19 @@ impl Bitmap {
         }
     }
 
-    /// Adds the slot, and says whether it was missing.
+    /// Adds the slot, and returns whether it was missing.
     pub(super) fn insert(&self, slot: u32) -> bool {
         let (word, bit) = self.place_of(slot);
-        // Release: what was written before must be seen by whoever removes the slot, whether or
-        // not this call was the one that added it.
+        // Release: the thread that removes the slot must see what was written before, whether or
+        // not this call was the one that added the slot.
         word.fetch_or(bit, Release) & bit == 0
     }
 
     /// Removes the slot, and sees what was written before each `insert` since the last removal.
     pub(super) fn remove(&self, slot: u32) {
         let (word, bit) = self.place_of(slot);
-        // Acquire: the other half of `insert`. Only read-modify-writes touch a word, so each
-        // continues the release sequence of those before it and one acquire meets them all.
+        // Acquire: the other half of `insert`. Only read-modify-writes change a word. So each one
+        // continues the release sequence of those before it, and one acquire synchronizes with all.
         word.fetch_and(!bit, Acquire);
     }
 
@@ -63,7 +64,7 @@ impl Bitmap {
         (&words[index / 64], 1 << (index % 64))
     }
 
-    /// Made before it is offered, so that no thread waits while another one fills it with zeros.
+    /// The chunk is made before it is offered, so that no thread waits while another one fills it with zeros.
     #[cold]
     fn grow(&self, chunk: usize) -> &[AtomicU64] {
         let slots = first_slot_of(chunk).max(FIRST) as usize;
@@ -72,7 +73,7 @@ impl Bitmap {
     }
 }
 
-/// Also the size of the chunk, save for chunk 0.
+/// The first slot of a chunk. Also the size of the chunk, except for chunk 0.
 fn first_slot_of(chunk: usize) -> u32 {
     match chunk {
         0 => 0,

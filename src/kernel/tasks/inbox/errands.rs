@@ -5,9 +5,9 @@
 //!             push ──► closed ──► refused, and given back
 //! ```
 //!
-//! A wake may be lost on an executor that has ended, an errand may not: whoever pushed it waits for an answer.
-//! So the end is exact. A push comes either before the close, and the owner gets the errand, or after it, and
-//! the pusher gets it back. A lock makes it so; it is held for a few instructions, in which nobody's code runs.
+//! A wake may be lost when its executor has ended. An errand may not: its sender waits for an answer. So the end is
+//! exact. A push comes either before the close, and the owner gets the errand, or after it, and the sender gets it
+//! back. A lock ensures that. It is held for a few instructions, in which no user code runs.
 //!
 //! Knows nothing of what an errand is.
 
@@ -28,7 +28,7 @@ impl<T> Errands<T> {
         }
     }
 
-    /// Adds an errand, or gives it back if nobody will ever take it.
+    /// Adds an errand, or gives it back if the queue is closed.
     pub(crate) fn push(&self, errand: T) -> Result<(), T> {
         match &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(waiting) => {
@@ -39,13 +39,13 @@ impl<T> Errands<T> {
         }
     }
 
-    /// Whether there is nothing to take.
+    /// Whether there is no errand to take.
     pub(crate) fn is_empty(&self) -> bool {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// Takes all that wait, in exchange for an empty list whose memory is used again.
+    /// Takes all errands that wait, in exchange for an empty list, whose memory is used again.
     pub(crate) fn take(&self, empty: Vec<T>) -> Vec<T> {
         debug_assert!(empty.is_empty(), "what is given here would be an errand");
         match &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -54,7 +54,7 @@ impl<T> Errands<T> {
         }
     }
 
-    /// Refuses every errand from now on, and gives those that came before.
+    /// Refuses every errand from now on, and returns those that came before.
     pub(crate) fn close(&self) -> Vec<T> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.take().unwrap_or_default()

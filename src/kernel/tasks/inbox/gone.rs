@@ -1,9 +1,10 @@
 //! Timers whose sleeps were dropped where their executor does not run.
 //!
-//! A sleep may be dropped on another thread, or while its executor rests. It cannot reach the wheel from there, so it leaves
-//! the key of its timer here. The executor looks before it asks its wheel for anything.
+//! A sleep may be dropped on another thread, or while its executor is not running. It cannot reach the wheel from there, so
+//! it leaves the key of its timer here. The executor takes the keys before it asks its wheel for anything. A key here is
+//! no mail: it unparks nobody.
 //!
-//! Plays no part in parking: what lies here is no reason to wake anybody. Knows keys of timers.
+//! Knows keys of timers.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,9 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::kernel::time::EntryKey;
 
 pub(super) struct Gone {
-    /// With the serial number of the executor: the inbox may have a later owner by now.
+    /// Each with the serial number of its executor: the inbox may have a later owner by now.
     keys: Mutex<Vec<(u64, EntryKey)>>,
-    /// Whether there are any. Relaxed is enough: one that is overlooked is found at the next look.
+    /// Whether there are any keys. Relaxed is enough: a key that is not seen now is found at the next check.
     has_any: AtomicBool,
 }
 

@@ -4,10 +4,9 @@
 //! RUSTFLAGS="--cfg loom" cargo test --lib --release loom_tests
 //! ```
 //!
-//! A lost wake shows as a deadlock, since each owner here sleeps until it has seen all that was
-//! written before the wakes. Those writes and reads are relaxed, so it is the inbox alone that
-//! makes them seen. To check the checks: weaken an ordering or leave out a step of the inbox, and a
-//! test here fails.
+//! A lost wake shows as a deadlock, because each owner here parks until it has seen all that was written
+//! before the wakes. Those writes and reads are relaxed, so only the inbox makes them visible. To check
+//! these tests, weaken an ordering or leave out a step of the inbox: a test here fails then.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -43,8 +42,8 @@ impl Letter {
     }
 }
 
-/// An inbox outside of the table, with the chunk of its first slots in place: loom wants to see
-/// atomics made before they are shared.
+/// An inbox outside of the table. The chunk of its first slots is made already: loom requires that
+/// atomics are made before they are shared.
 fn new_inbox() -> Arc<Inbox> {
     let inbox = Inbox::new(0);
     inbox.asked.insert(0);
@@ -52,8 +51,8 @@ fn new_inbox() -> Arc<Inbox> {
     Arc::new(inbox)
 }
 
-/// The life of an owner: polls what is delivered, sleeps when there is no mail, and goes home when
-/// its polls have seen every letter.
+/// The life of an owner: it polls what is delivered, parks when there is no mail, and ends when its
+/// polls have seen every write.
 fn sleep_until_seen(inbox: &Inbox, letters: &[&Letter]) {
     let mut unseen = letters.to_vec();
     while !unseen.is_empty() {
@@ -66,7 +65,7 @@ fn sleep_until_seen(inbox: &Inbox, letters: &[&Letter]) {
     }
 }
 
-/// A loop of somebody else's, which comes round when it is called.
+/// A foreign loop, which runs the executor when it is called.
 struct Host {
     is_called: Mutex<bool>,
     called: Condvar,
@@ -102,7 +101,7 @@ impl Wake for Host {
     }
 }
 
-/// The life of an owner with hosts: passes, and between them nothing but to wait until *each* host was called.
+/// The life of an owner with hosts: passes, and between them it only waits until *each* host was called.
 fn come_round_until_seen(inbox: &Inbox, hosts: &[Arc<Host>], letters: &[&Letter]) {
     let mut unseen = letters.to_vec();
     loop {
@@ -235,7 +234,7 @@ fn a_wake_finds_an_owner_that_waits_elsewhere() {
     });
 }
 
-/// Errands are announced as wakes are: none is left behind when the owner goes to sleep.
+/// Errands are announced like wakes: none is left behind when the owner parks.
 #[test]
 fn an_errand_is_not_lost_while_the_owner_goes_to_sleep() {
     loom::model(|| {
@@ -277,7 +276,7 @@ fn an_errand_that_races_with_the_end_is_run_or_refused() {
     });
 }
 
-/// An executor ends while another thread drops the last of its wakers: one of the two gives the number back.
+/// An executor ends while another thread drops the last of its wakers. One of the two gives the number back.
 #[test]
 fn a_number_is_given_back_by_the_last_of_its_holders_and_by_nobody_else() {
     loom::model(|| {
@@ -285,7 +284,7 @@ fn a_number_is_given_back_by_the_last_of_its_holders_and_by_nobody_else() {
         holders.add();
         let others = Arc::clone(&holders);
         let waker = thread::spawn(move || {
-            // It is cloned, and both are dropped.
+            // The waker is cloned, and both are dropped.
             others.add();
             [others.remove(), others.remove()]
         });
@@ -302,7 +301,7 @@ fn a_number_is_given_back_by_the_last_of_its_holders_and_by_nobody_else() {
     });
 }
 
-/// A waker wakes, then it is dropped: an owner that finds nobody left has its mail.
+/// A waker wakes, and then it is dropped: an owner that finds no holder left has its mail.
 #[test]
 fn whoever_has_let_go_has_published_its_wakes() {
     loom::model(|| {

@@ -1,6 +1,8 @@
 //! Which inbox has which number, and which numbers are free.
 //!
-//! An inbox is never freed, so its place in the table is set once. Knows nothing of what an inbox is for.
+//! An inbox is never freed, so its place in the table is set once.
+//!
+//! Knows nothing of what an inbox is for.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -11,17 +13,17 @@ use crate::kernel::tasks::inbox::Inbox;
 /// One level of the table below: the inboxes of 256 neighbouring numbers.
 pub(super) type Page = [OnceLock<&'static Inbox>; 256];
 
-/// All inboxes there ever were, by number: two levels, since only few of 65,536 are ever needed.
+/// All inboxes that were ever made, by number. Two levels, because only few of the 65,536 are ever needed.
 pub(super) static TABLE: [OnceLock<Box<Page>>; 256] = [const { OnceLock::new() }; 256];
 
-/// The numbers that can be given out. Std's lock even under loom, which models what wakes touch.
+/// The numbers that can be given out. Std's lock even under loom: loom models only what wakes touch.
 static NUMBERS: std::sync::Mutex<Numbers> = std::sync::Mutex::new(Numbers::new());
 
 pub(super) fn with_numbers<R>(f: impl FnOnce(&mut Numbers) -> R) -> R {
     f(&mut NUMBERS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Where the inbox with this number stands, or will.
+/// The place of the inbox with this number, which may still be empty.
 pub(super) fn place_of(number: u16) -> &'static OnceLock<&'static Inbox> {
     let [page, line] = number.to_be_bytes().map(usize::from);
     &TABLE[page].get_or_init(|| Box::new([const { OnceLock::new() }; 256]))[line]
@@ -29,7 +31,7 @@ pub(super) fn place_of(number: u16) -> &'static OnceLock<&'static Inbox> {
 
 /// The executor numbers that nobody uses.
 pub(super) struct Numbers {
-    /// Oldest first, so that a number rests as long as possible before its stale wakers meet a
+    /// Oldest first, so that a number is unused as long as possible before its stale wakers reach a
     /// new executor.
     returned: VecDeque<u16>,
     never_used: RangeInclusive<u16>,

@@ -1,17 +1,18 @@
-//! Who is called when mail comes for an executor that nobody runs.
+//! What is called when mail comes for an executor that waits or that nobody runs.
 //!
 //! ```text
 //!                  ASLEEP ──► the owner, which waits on the condition variable or inside of a reactor
-//! mail meets ──────┤
-//!                  AWAY ────► every host, and `on_wake`: they have it run again
+//! mail finds ──────┤
+//!                  AWAY ────► every host, and `on_wake`: they run it again
 //! ```
 //!
-//! A *host* is a loop of somebody else's that gives the executor its turns. There may be any number of
-//! them, and each is called, since only it knows whether it will come round.
+//! A *host* is a foreign loop that runs the executor in turns. There may be any number of hosts. Each one is
+//! called, because only the host itself knows whether it will run the executor.
 //!
-//! The lock is held for a moment only, and never while one of them is called: what a host does when
-//! it is called is its own affair, and it may come back here. A waker that is added here must not panic;
-//! whoever adds a foreign one wraps it. Knows nothing of who they are.
+//! The lock is held only for a moment, and never while a host is called: a host may do anything then, and
+//! may call this file. A waker that is added here must not panic, so a foreign one has to be wrapped.
+//!
+//! Knows nothing of what the hosts are.
 
 use std::mem;
 use std::sync::PoisonError;
@@ -22,21 +23,21 @@ use crate::kernel::tasks::inbox::{ASLEEP, Inbox};
 
 #[derive(Default)]
 pub(super) struct Sleepers {
-    /// The owner, if it waits elsewhere than on the condition variable.
+    /// The waker of the owner, if it waits elsewhere than on the condition variable.
     owner: Option<Waker>,
     hosts: Vec<Waker>,
-    /// For a host that is told by `tick` whether there is more to do, and so is not called for that.
+    /// For a host that calls `tick`. `tick` returns whether there is more to do, so this one is not called for that.
     on_wake: Option<Waker>,
 }
 
 /// Hosts.
 impl Inbox {
-    /// Calls `host` whenever mail comes while nobody runs the executor, until it is removed.
+    /// From now on `host` is called whenever mail comes while nobody runs the executor, until it is removed.
     pub(crate) fn add_host(&self, host: Waker) {
         self.sleepers().hosts.push(host);
     }
 
-    /// `host` must be the waker that was added, or a clone of it.
+    /// Removes a host. `host` must be the waker that was added, or a clone of it.
     pub(crate) fn remove_host(&self, host: &Waker) {
         let mut sleepers = self.sleepers();
         let mut hosts = sleepers.hosts.iter();
@@ -50,31 +51,31 @@ impl Inbox {
         !self.sleepers().hosts.is_empty()
     }
 
-    /// Calls `on_wake` as well, for the first mail that comes while nobody runs the executor.
+    /// From now on `on_wake` is called as well, for the first mail that comes while nobody runs the executor.
     pub(crate) fn set_on_wake(&self, on_wake: Waker) {
         self.sleepers().on_wake = Some(on_wake);
     }
 
-    /// Calls the hosts for what is not mail: there is more to do than the last of them did.
+    /// Calls the hosts without mail, because the last one has left more to do.
     pub(crate) fn call_hosts(&self) {
         let hosts = self.sleepers().hosts.clone();
         hosts.into_iter().for_each(Waker::wake);
     }
 
-    /// Calls everybody who may run the executor.
+    /// Calls everything that may run the executor: the hosts, and `on_wake`.
     pub(crate) fn call_everybody(&self) {
         self.call_hosts();
         let on_wake = self.sleepers().on_wake.clone();
         on_wake.into_iter().for_each(Waker::wake);
     }
 
-    /// Wakes the owner, or calls those who would run the executor.
+    /// Unparks the owner, or calls what may run the executor. `met` is the state that was found.
     #[cold]
     pub(super) fn rouse(&self, met: u8) {
         if met != ASLEEP {
             return self.call_everybody();
         }
-        // An owner that holds the lock has yet to wait.
+        // Waits for an owner that holds the lock: it does not wait yet.
         let owner = self.sleepers().owner.take();
         self.unparked.notify_one();
         owner.into_iter().for_each(Waker::wake);
@@ -82,22 +83,22 @@ impl Inbox {
 
     pub(super) fn forget_sleepers(&self) {
         let sleepers = mem::take(&mut *self.sleepers());
-        // What they hold may be a user's.
+        // Dropped after the lock is released: the wakers may hold user code.
         drop(sleepers);
     }
 
     pub(super) fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
-        // A poisoned lock has been taken all the same.
+        // A poisoned lock is taken nevertheless.
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// For an owner that waits elsewhere than on the condition variable, which it does under the feature.
+/// For an owner that waits elsewhere than on the condition variable. It does so under the feature `async-io`.
 #[cfg(any(all(loom, test), feature = "async-io"))]
 impl Inbox {
     /// Announces that the owner waits until `waker` is called; `false` if there is mail already.
     ///
-    /// It may ask again and again, and has to [`rise`](Inbox::rise) in the end.
+    /// It may be called again and again. In the end the owner has to call [`rise`](Inbox::rise).
     pub(crate) fn lie_down(&self, waker: &Waker) -> bool {
         use super::{AWAKE, Relaxed};
 
@@ -107,7 +108,7 @@ impl Inbox {
         matches!(met, Ok(_) | Err(ASLEEP))
     }
 
-    /// The owner no longer waits, for whatever reason.
+    /// Announces that the owner no longer waits, for whatever reason.
     pub(crate) fn rise(&self) {
         self.get_up(ASLEEP);
     }

@@ -1,8 +1,10 @@
-//! The primitives of the handshake: std's, or loom's where the handshake is model-checked.
+//! The primitives of the handshake: std's, or loom's when the handshake is model-checked.
 //!
-//! Two of them are made here for the model. Loom's own condition variable never times out; this
-//! one's timeouts pass at once, and the scheduler decides what comes between. And loom cannot look
-//! into crossbeam's queue; a counter beside it stands for what a reader is sure to see of it.
+//! Two of them are made here for the model. Loom's own condition variable never times out. The timeouts of this one pass
+//! at once, and the scheduler decides what happens in between. Loom also cannot look into crossbeam's queue. A counter
+//! beside it stands for what a reader is sure to see of it.
+//!
+//! Knows nothing of candor.
 
 #[cfg(not(loom))]
 pub(super) use {

@@ -1,8 +1,8 @@
 //! The wheel against a model that is too simple to be wrong: a sorted map.
 //!
-//! Random inserts, cancels, resets and jumps through time go to both, and after each of them both
-//! must tell the same story. Where the wheel could go wrong is at the borders of its levels, at the
-//! present tick and at the end of time, so that is where most of the random ticks lie.
+//! Random inserts, cancels, resets and jumps through time go to both. After each of them both must
+//! give the same results. The wheel could go wrong at the borders of its levels, at the present tick
+//! and at the end of time. So most of the random ticks are there.
 
 use crate::kernel::time::wheel::{EntryKey, LEVELS, Wheel};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ enum Step {
     FollowEvents,
 }
 
-/// A tick that is chosen when its step is taken, since most are near the tick that is now by then.
+/// A tick that is computed when its step is executed, because most are relative to `now` at that step.
 #[derive(Clone, Debug)]
 enum Tick {
     /// 64^level ticks from now, give or take a few.
@@ -32,7 +32,7 @@ enum Tick {
         level: u32,
         offset: i64,
     },
-    /// A few slots of the given level behind the start of the slot in which now lies, give or take.
+    /// A few slots of the given level after the start of the slot that holds `now`, give or take a few ticks.
     SlotBorder {
         level: u32,
         slots: u64,
@@ -75,7 +75,7 @@ impl Tick {
     }
 }
 
-/// The last tick to which time may come.
+/// The last tick that time may reach.
 const END: u64 = NEVER - 1;
 
 fn any_tick() -> impl Strategy<Value = Tick> {
@@ -92,7 +92,7 @@ fn any_tick() -> impl Strategy<Value = Tick> {
     ]
 }
 
-/// Jumps to a far tick end a story soon, because little lies beyond; so most jumps are short.
+/// A jump to a far tick leaves little time after it, so most jumps are short.
 fn any_jump() -> impl Strategy<Value = Tick> {
     let near = (0..4u32, -2..=2i64).prop_map(|(level, offset)| Tick::Ahead { level, offset });
     prop_oneof![
@@ -115,7 +115,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A wheel, and the sorted map that knows what it must do.
+/// A wheel, and the sorted map that it must agree with.
 struct Pair {
     wheel: Wheel<usize>,
     now: u64,
@@ -188,7 +188,7 @@ impl Pair {
         let value = self.keys.len();
         self.keys.push(self.wheel.insert(deadline, value));
         self.places.push(None);
-        // What is overdue is due now, behind what is due now already.
+        // An overdue value is due now, behind the values that are due now already.
         self.place(value, deadline.max(self.now));
     }
 
@@ -235,7 +235,7 @@ impl Pair {
         expected
     }
 
-    /// Obeys `next_event` until it leads to a value; that must take one step a level at most.
+    /// Follows `next_event` until it leads to a value. That must take at most one step for each level.
     fn follow_events(&mut self) {
         for _ in 0..LEVELS {
             match self.wheel.next_event() {
@@ -254,7 +254,7 @@ impl Pair {
         self.waiting.keys().all(|&(deadline, _)| deadline == NEVER)
     }
 
-    /// What must hold between any two steps.
+    /// The invariants that must hold between any two steps.
     fn check(&self) {
         assert_eq!(self.wheel.now(), self.now);
         assert_eq!(self.wheel.len(), self.waiting.len());

@@ -8,7 +8,7 @@ use crossbeam_queue::SegQueue;
 use loom::sync::MutexGuard;
 use loom::sync::atomic::AtomicUsize;
 
-/// A condition variable whose timeouts are always over at once.
+/// A condition variable whose timeouts always pass at once.
 pub(crate) struct Condvar(loom::sync::Condvar);
 
 impl Condvar {
@@ -30,8 +30,8 @@ impl Condvar {
     }
 }
 
-/// A queue of which a reader may see an old state, unless something else says that a push
-/// came before. It is read by one thread at a time.
+/// A queue whose reader may see an old state, unless something else orders a push before the
+/// read. It is read by one thread at a time.
 pub(crate) struct Queue<T> {
     entries: SegQueue<T>,
     pushed: AtomicUsize,
@@ -48,7 +48,7 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn push(&self, entry: T) {
-        // Together one step: loom changes threads only at operations of its own.
+        // These two are one step, because loom changes threads only at its own operations.
         self.pushed.fetch_add(1, Release);
         self.entries.push(entry);
     }
