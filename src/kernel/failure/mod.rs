@@ -151,7 +151,7 @@ impl TaskFailure {
         self.0.origin.id
     }
 
-    /// Says how it failed.
+    /// Returns how it failed.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.0.kind

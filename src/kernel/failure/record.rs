@@ -23,6 +23,7 @@ use crate::kernel::failure::reporter::{AnyError, reporter};
 use crate::kernel::failure::{FailureKind, LastAwait, TaskFailure};
 
 thread_local! {
+    /// The memory of the last record that was dropped on this thread; taken by the next `Err`.
     static RESERVE: Cell<Option<Box<Parts>>> = const { Cell::new(None) };
 }
 

@@ -118,7 +118,7 @@ pub(crate) struct Core {
     pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
-    /// `None` until somebody asks for a way in from outside, and again after the executor has ended.
+    /// `None` until a way in from outside is first needed, and again after the executor has ended.
     pub(crate) outside: RefCell<Option<Rc<dyn outside::Outside>>>,
     /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
     /// dropped by `finish` when this task ends, and by `set_entry`.
@@ -293,6 +293,7 @@ impl Core {
         Key::new(self.number, generation, slot)
     }
 
+    /// Requests that the executor stops before the next poll.
     pub(crate) fn stop_for(&self, stop: Stop) {
         // The first reason wins: the later ones are its consequences.
         let first = self.stop.take().unwrap_or_else(|| Box::new(stop));

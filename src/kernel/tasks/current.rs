@@ -31,6 +31,7 @@ thread_local! {
     /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.
     static CURRENT: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
 
+    /// The core in reserve: put here by `retire`, taken by `fresh_core`.
     static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
 }
 

@@ -4,7 +4,7 @@
 //! loop {                       each time round is a pass
 //!     deliver_mail             wakes and errands from other threads
 //!     fire_timers              wakes of sleepers; one look at the clock
-//!     poll ready tasks         oldest first, at most 128 before the next look around
+//!     poll ready tasks         oldest first, at most 128 in one pass
 //!     report failures          those that nobody has read
 //!     wait if idle             until mail comes or a deadline is due
 //! }
@@ -152,7 +152,7 @@ impl<'a> Loop<'a> {
         let next_expired = || core.timers.borrow_mut().pop_expired(now);
         while let Some(sleeper) = next_expired() {
             core.say(|| Event::TimerFires(key_of(&sleeper)));
-            // A foreign waker may panic. The others have to be woken all the same.
+            // A foreign waker may panic. The others have to be woken nevertheless.
             contain(|| sleeper.wake());
         }
         core.say(|| Event::TimersFired);

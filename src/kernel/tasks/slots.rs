@@ -226,6 +226,7 @@ impl<T> Slots<T> {
         batch.len()
     }
 
+    /// Queues the slot unless its link is in use. Returns whether it is newly queued.
     #[inline]
     fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
@@ -240,6 +241,7 @@ impl<T> Slots<T> {
         true
     }
 
+    /// Puts the slot behind the queue. The caller has set `is_linked`.
     #[inline]
     fn push(&mut self, index: u32) {
         if let Some(last) = self.ready.push(index) {

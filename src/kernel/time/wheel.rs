@@ -333,6 +333,7 @@ impl<T> Wheel<T> {
         self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
     }
 
+    /// Takes an entry out of the list of its slot. The entry itself is unchanged.
     fn unlink(&mut self, index: u32) {
         let entry = &self.entries[index as usize];
         let (prev, next, slot) = (entry.prev, entry.next, usize::from(entry.slot));

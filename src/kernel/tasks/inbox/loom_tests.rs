@@ -7,6 +7,8 @@
 //! A lost wake shows as a deadlock, because each owner here parks until it has seen all that was written
 //! before the wakes. Those writes and reads are relaxed, so only the inbox makes them visible. To check
 //! these tests, weaken an ordering or leave out a step of the inbox: a test here fails then.
+//!
+//! Knows the inbox from within.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};

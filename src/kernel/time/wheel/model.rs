@@ -3,6 +3,8 @@
 //! Random inserts, cancels, resets and jumps through time go to both. After each of them both must
 //! give the same results. The wheel could go wrong at the borders of its levels, at the present tick
 //! and at the end of time. So most of the random ticks are there.
+//!
+//! Knows the wheel.
 
 use crate::kernel::time::wheel::{EntryKey, LEVELS, Wheel};
 use proptest::prelude::*;
