@@ -1,14 +1,14 @@
-//! What an observer of an executor is told, and in which words.
+//! The trait of a user's observer, and what its methods get.
 //!
 //! ```text
 //! spawn #1   poll_begin #1   poll_end #1 (Pending)   park_begin   timer   park_end
 //!            wake #1 by timer   poll_begin #1   poll_end #1 (Ready)   failure #1   done #1
 //! ```
 //!
-//! An observer is user code. What it is given borrows from the task it speaks of, never from the state of the
-//! executor, so it may look around, spawn and wake as any other code.
+//! An observer is user code. Its arguments borrow from the task that the event is about, never from the state of the
+//! executor. So it may inspect tasks, spawn and wake like any other code.
 //!
-//! Knows failures, and what a task's header holds.
+//! Knows failures, the header of a task, and the core for the main future.
 
 use std::fmt;
 use std::panic::Location as Caller;
@@ -19,22 +19,22 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::{LastAwait, Location, Named, TaskFailure, TaskId};
 use crate::kernel::tasks::{Core, Ending, Header};
 
-/// Watches an executor: one method an event, each of which does nothing unless you write it.
+/// Watches an executor: one method for each event. Each method does nothing unless you write it.
 ///
-/// [`Builder::instrument`](crate::Builder::instrument) installs one. Without any, an executor pays nothing but
-/// a branch that the processor predicts where a task is spawned, polled or done.
+/// [`Builder::instrument`](crate::Builder::instrument) installs one. Without an instrument, an executor pays only
+/// a branch, which the processor predicts, for each spawn, poll and end of a task.
 ///
-/// `at` is the time of the executor's own clock, virtual time included. The main future, which `block_on` or `run`
-/// was given, is polled and woken like a task and has the number [`TaskId::MAIN`], but it is neither spawned nor done.
+/// `at` is the time of the executor's own clock, virtual time included. The main future, the argument of `block_on` or
+/// `run`, is polled and woken like a task, and has the number [`TaskId::MAIN`]. But it is neither spawned nor done.
 ///
-/// An instrument runs between the steps of the executor, in the middle of whatever causes the event: a spawn and a
-/// wake are told from within the poll that makes them. It may call anything that a task may call. What it does
-/// itself is not told to any instrument, so it cannot wake itself up for ever.
+/// An instrument runs between the steps of the executor, in the middle of the code that causes the event: `spawn` and
+/// `wake` are called within the poll that spawns or wakes. It may call anything that a task may call. Its own actions
+/// are no events for any instrument, so it cannot call itself without end.
 ///
 /// # Panics
 ///
-/// An instrument should not panic. If it does, the panic is printed by std's hook, a warning says that this
-/// instrument is told nothing any more, and everything else goes on.
+/// An instrument should not panic. If it does, one warning quotes the panic and says that this instrument is
+/// not called any more. Everything else goes on.
 ///
 /// # Examples
 ///
@@ -67,7 +67,7 @@ use crate::kernel::tasks::{Core, Ending, Header};
 /// );
 /// ```
 ///
-/// All nine events. On virtual time the thread need not sleep for a timer, so the two of parking are missing:
+/// All events but the two of parking: on virtual time the thread need not sleep for a timer.
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -150,17 +150,17 @@ pub trait Instrument {
     /// A poll begins.
     fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {}
 
-    /// A poll is over: `Ready` if it was the last one, because the future returned or panicked. For a task, `done`
+    /// A poll is over. It is `Ready` if it was the last one, because the future returned or panicked. For a task, `done`
     /// follows then. An aborted task has no last poll.
     fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {}
 
-    /// A waker made a task ready. To wake one that is ready already is no event, and to abort a task is no wake.
+    /// A waker made a task ready. The wake of a task that is ready already is no event, and an abort is no wake.
     ///
-    /// A wake from another thread is told when the executor sees it, which is before the poll that it causes.
+    /// A wake from another thread is reported when the executor sees it, before the poll that it causes.
     fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {}
 
-    /// A timer fired; what it wakes is told next. `task` is the one that waits for it, unless the timer was polled
-    /// with a waker that is not candor's, such as that of a `FuturesUnordered`.
+    /// A timer fired. The wake that it causes is reported next. `task` is the task that waits for it; `None` if the timer
+    /// was polled with a waker that is not candor's, such as that of a `FuturesUnordered`.
     fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {}
 
     /// Nothing is ready. The thread sleeps until it is woken, for `timeout` at most. On virtual time it sleeps only
@@ -170,15 +170,15 @@ pub trait Instrument {
     /// The sleep is over.
     fn park_end(&self, at: Instant) {}
 
-    /// A task failed, or the future of `run`: told at once and once, whether an awaiter will get the failure or a
-    /// report.
+    /// A task failed, or the future of `run`. Called once, at once, whether an awaiter will get the failure or it will be
+    /// printed.
     fn failure(&self, at: Instant, failure: &TaskFailure) {}
 
-    /// A task is done, or its future was dropped. If somebody awaits it, the wake follows.
+    /// A task is done, or its future was dropped. If it has an awaiter, the wake follows.
     fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {}
 }
 
-/// Lets whoever installs an instrument keep it, to read what it has seen.
+/// Lets you install an instrument and also keep it, to read what it has seen.
 impl<I: Instrument + ?Sized> Instrument for Rc<I> {
     fn spawn(&self, at: Instant, task: &TaskView<'_>) {
         (**self).spawn(at, task);
@@ -217,9 +217,9 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
     }
 }
 
-/// A task, or the main future, as an [`Instrument`] is shown it.
+/// A task or the main future, as an [`Instrument`] gets it.
 ///
-/// Its `Display` names it as reports do: ``task #7 `fetch` ``.
+/// Its `Display` is the name that reports use: ``task #7 `fetch` ``.
 ///
 /// # Examples
 ///
@@ -310,13 +310,13 @@ impl<'a> TaskView<'a> {
         self.last_await
     }
 
-    /// Whether the program's logger has spawned it, which should not be given what comes up of that.
+    /// Whether the program's logger has spawned it. If so, events of it must not go to the logger.
     pub(crate) fn is_of_logger(&self) -> bool {
         self.is_of_logger
     }
 }
 
-/// Who made a task ready.
+/// What made a task ready.
 ///
 /// # Examples
 ///
@@ -329,11 +329,11 @@ impl<'a> TaskView<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WokenBy {
-    /// A task, or the main future ([`TaskId::MAIN`]): within its poll, or because it is done and was awaited.
+    /// A task or the main future ([`TaskId::MAIN`]): within its poll, or because it is done and was awaited.
     Task(TaskId),
     /// A timer that fired.
     Timer,
-    /// Another thread, or code on this one that no task runs.
+    /// Another thread, or code on this thread outside of all tasks.
     Elsewhere,
 }
 

@@ -1,7 +1,7 @@
 //! The notice that work is lost: because `block_on` returns, or because a group is dropped.
 //!
-//! Lost work is no failure, so it is no report: one warning names what is about to be cancelled, and says how to
-//! wait for it.
+//! Lost work is no failure, so it is not reported as one. One warning names the tasks that are about to be cancelled,
+//! and says how to wait for them.
 //!
 //! ```text
 //! block_on returns                          ──► tell           ┐
@@ -23,7 +23,7 @@ use crate::report::printing;
 /// How many tasks the notice names.
 const NAMED: usize = 10;
 
-/// Names the unfinished tasks that are about to be cancelled, except daemons and aborted tasks.
+/// Prints the warning. It names the unfinished tasks that are about to be cancelled, except daemons and aborted tasks.
 pub(crate) fn tell(core: &Core) {
     let Some(entry) = core.entry.get() else {
         return;

@@ -1,4 +1,4 @@
-//! Seeing inside: which tasks are alive, and what each of them waits for.
+//! Looking inside: which tasks are alive, and what each of them waits for.
 //!
 //! Knows the core and the current executor.
 
@@ -25,13 +25,13 @@ pub use dumping::{Dumping, dump};
 pub use itself::{CurrentTask, current};
 pub use timeline::Timeline;
 
-/// How many levels of the tree are told by indenting: std panics at a width beyond 2^16, and a reader
-/// long before.
+/// How many levels of the tree are indented. std panics at a width beyond 2^16, and so deep a tree is hard to read
+/// much earlier.
 const DEEPEST: usize = 100;
 
-/// Returns the tasks of the executor that runs on this thread; none where no executor runs.
+/// Returns the tasks of the executor that runs on this thread; no tasks if no executor runs.
 ///
-/// It costs time in proportion to the number of tasks: made for looking, not for steering.
+/// It costs time in proportion to the number of tasks. It is made for inspection, not for control.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ pub fn tasks() -> Tasks {
     current::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
 }
 
-/// A snapshot of an executor's tasks, in order of spawning. Its `Display` is the tree of who spawned whom.
+/// A snapshot of an executor's tasks, in order of spawning. Its `Display` is a tree: each task below its spawner.
 ///
 /// # Examples
 ///
@@ -91,18 +91,18 @@ impl Tasks {
         self.tasks.len()
     }
 
-    /// Tells whether none is alive.
+    /// Returns whether no task is alive.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Visits the tasks, in order of spawning.
+    /// Iterates over the tasks, in order of spawning.
     pub fn iter(&self) -> slice::Iter<'_, TaskInfo> {
         self.tasks.iter()
     }
 
-    /// A task whose spawner is gone stands at the root.
+    /// The spawner of a task; `None`, which is the root, if the spawner is gone.
     fn parent_in_tree(&self, task: &TaskInfo) -> Option<TaskId> {
         let spawner = task.spawned_by?;
         self.tasks
@@ -145,7 +145,7 @@ impl fmt::Display for Tasks {
                 .or_default()
                 .push(task);
         }
-        // A list of what is still to be written, and not a recursion: a chain of spawns may be long.
+        // A list of what still has to be written, and no recursion: a chain of spawns may be long.
         let children = |spawner, depth| {
             (spawned_by.get(&spawner).into_iter().flatten()).map(move |&task| (task, depth))
         };
@@ -202,9 +202,9 @@ pub struct TaskInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskState {
-    /// It is being polled: it is the one that asks.
+    /// It is being polled: it is the task that asks.
     Running,
-    /// It has been woken, or not been polled yet, and waits for its turn.
+    /// It was woken, or was not polled yet, and waits for its turn.
     Ready,
     /// It waits to be woken.
     Waiting,
@@ -244,13 +244,13 @@ impl TaskInfo {
         self.name.as_deref()
     }
 
-    /// Tells what it is doing.
+    /// Returns what it is doing.
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.state
     }
 
-    /// Returns how often it was polled; the count wraps at 2^32.
+    /// Returns how often it was polled. The count wraps at 2^32.
     #[must_use]
     pub fn polls(&self) -> u32 {
         self.polls
@@ -268,7 +268,7 @@ impl TaskInfo {
         &self.spawned_at
     }
 
-    /// Returns the task that spawned it; `None` if that was no task.
+    /// Returns the task that spawned it; `None` if no task did.
     #[must_use]
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by

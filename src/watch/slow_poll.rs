@@ -1,6 +1,6 @@
 //! Warns of polls that hold the thread for too long.
 //!
-//! Knows the calls of an instrument.
+//! Knows only the methods of an instrument.
 
 use std::cell::Cell;
 use std::task::Poll;
@@ -15,7 +15,7 @@ use crate::watch::instrument::{Instrument, TaskView};
 /// The instrument behind [`Builder::slow_poll`](crate::Builder::slow_poll).
 pub(crate) struct SlowPoll {
     limit: Duration,
-    /// On the real clock: virtual time stands still during a poll.
+    /// When the poll began, on the real clock: virtual time stands still during a poll.
     began: Cell<Option<Instant>>,
 }
 

@@ -1,11 +1,11 @@
-//! What is told of an executor that stands still.
+//! How an executor that stands still is found and reported.
 //!
-//! | | is known | is told |
+//! | | what is known | what is reported |
 //! |---|---|---|
-//! | proven | nobody is left who could wake anybody | whoever runs the executor panics |
+//! | proven | nothing is left that could wake anything | `block_on`, `run` or `drain` panics |
 //! | suspected | nothing has moved for a while, and every task waits | one warning |
 //!
-//! Both name the tasks and their last awaits: what is missing is a wake, and that is where it is missing.
+//! Both texts name the tasks and their last awaits: a wake is missing, and those are the places where it is missing.
 //!
 //! Knows the core.
 
@@ -19,13 +19,13 @@ const NAMED: usize = 10;
 
 /// Whether nothing is left that could wake anything. Only where nothing is ready and no deadline is set.
 ///
-/// Wakers in the `Context` of a poll are not counted, but no poll is running. A timer that lies further off than
-/// the clock can say is no deadline, but holds a waker.
+/// Wakers in the `Context` of a poll are not counted, but no poll is running. A timer that is further away than
+/// the clock can express is no deadline, but it holds a waker.
 pub(crate) fn is_proven(core: &Core) -> bool {
-    // In this order: what has let go has published its wakes before.
+    // In this order: a holder publishes its wakes before it lets go.
     let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
-    // A wake that met another one under way has left the rest to it, and that may be of a waker that is not counted: a
-    // stale one, of an earlier executor with this number.
+    // A wake that found the bit set relies on the push of another wake, which may still be to come. That other one may come
+    // from a waker that is not counted: a stale one, of an earlier executor with this number.
     let is_asked_for = || {
         let slots = core.slots.borrow();
         let mut tasks = slots.iter().map(|(task, _)| task.header().slot.get());

@@ -1,4 +1,4 @@
-//! Records what an executor does, and writes it as a picture that Perfetto draws.
+//! Records what an executor does, and writes it as a file that Perfetto shows as a picture.
 //!
 //! ```text
 //! executor         │   [park      ][wake #1]
@@ -8,7 +8,7 @@
 //!
 //! Recording keeps a few words for each event. `drawing` makes lanes, slices and arrows when the file is written.
 //!
-//! Knows the calls of an instrument.
+//! Knows only the methods of an instrument.
 
 mod drawing;
 
@@ -27,12 +27,12 @@ use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 
 /// Records what one executor does, for a trace viewer.
 ///
-/// Install it by [`Builder::instrument`](crate::Builder::instrument), in an [`Rc`](std::rc::Rc) that you keep, and call
-/// [`write_json`](Timeline::write_json) when you have seen enough. <https://ui.perfetto.dev> opens the file, and so does
+/// Install it with [`Builder::instrument`](crate::Builder::instrument), in an [`Rc`](std::rc::Rc) that you keep. Call
+/// [`write_json`](Timeline::write_json) at the end. <https://ui.perfetto.dev> opens the file, and so does
 /// `chrome://tracing`.
 ///
-/// It keeps every event in memory, 48 bytes each, and a copy of the name of every task and of the message of
-/// every failure, until it is dropped.
+/// Until it is dropped, it keeps every event in memory, 48 bytes each, and a copy of the name of every task and of
+/// the message of every failure.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ pub struct Timeline {
 #[derive(Default)]
 struct Record {
     events: Vec<Event>,
-    /// The tasks that were seen, with what never changes of each.
+    /// The tasks that were seen, with what never changes in each.
     tasks: BTreeMap<TaskId, Seen>,
 }
 
@@ -89,7 +89,7 @@ struct Failed {
 }
 
 impl Timeline {
-    /// Makes an empty one.
+    /// Makes an empty timeline.
     ///
     /// # Examples
     ///
@@ -103,23 +103,23 @@ impl Timeline {
         Timeline::default()
     }
 
-    /// Writes what was recorded so far, in the Chrome trace-event format.
+    /// Writes what has been recorded so far, in the Chrome trace-event format.
     ///
-    /// Each task has a lane, named as reports name it. Its polls are slices; a wake or a spawn is a thin slice in the
-    /// lane of its cause, with an arrow to the poll that it led to. The executor's own lane shows its timers and when
-    /// its thread was parked; wakes from other threads, and from code that no task runs, have a lane, too. A failure
-    /// is a mark with its message in the lane of its task.
+    /// Each task has a lane, with the name that reports use. Its polls are slices. A wake or a spawn is a thin slice in the
+    /// lane of its cause, with an arrow to the poll that it led to. The executor's own lane shows its timers, and when its
+    /// thread was parked. Wakes from other threads, and from code outside of all tasks, have a lane too. A failure is a
+    /// mark with its message, in the lane of its task.
     ///
-    /// Times count from the first event, on the executor's clock. No two events share one: events with the same time
-    /// are drawn a nanosecond apart, in the order in which they happened. So a run on virtual time, in which a poll
-    /// takes no time, can be drawn too, and looks the same each time.
+    /// Times count from the first event, on the executor's clock. No two events have the same time in the file: events
+    /// with equal times are drawn a nanosecond apart, in the order in which they happened. So a run on virtual time, in
+    /// which a poll takes no time, can be drawn too, and looks the same each time.
     ///
-    /// A poll that is still running, such as that of a task which calls this, ends where the file ends. `out` is
-    /// written to in pieces of some 64 KiB.
+    /// A poll that is still running, such as that of a task that calls this, ends where the file ends. `out` gets pieces
+    /// of some 64 KiB.
     ///
     /// # Errors
     ///
-    /// The first error of `out`. What was recorded stays, and can be written again.
+    /// The first error of `out`. The recorded events stay, and can be written again.
     ///
     /// # Examples
     ///
@@ -140,7 +140,7 @@ impl Timeline {
         let count = self.record.borrow().events.len();
         for index in 0..count {
             drawing.draw(&self.record.borrow(), index);
-            // `out` is user code, and what it does may be recorded.
+            // `out` is user code, and its actions may be recorded. So nothing is borrowed here.
             if drawing.text.len() >= PIECE {
                 out.write_all(drawing.text.as_bytes())?;
                 drawing.text.clear();
@@ -231,5 +231,5 @@ impl Instrument for Timeline {
     }
 }
 
-/// How much text is gathered before it is written.
+/// How many bytes of text are collected before they are written.
 const PIECE: usize = 64 * 1024;

@@ -1,8 +1,8 @@
-//! Tells the log, at trace level, what an executor does, in words that can be followed.
+//! Writes to the log, at trace level, what an executor does.
 //!
-//! Whether it does is decided when the executor is made, so that one that is not followed pays nothing.
+//! Whether to do so is decided when the executor is made. So an executor that is not logged pays nothing.
 //!
-//! Knows what an instrument is told.
+//! Knows only the methods of an instrument, and how to print.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -15,9 +15,9 @@ use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::watchers::Watchers;
 
-/// What differs from the usual configuration if the logger wants to follow the executor.
+/// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
 ///
-/// One that is followed is custom: it is not kept for somebody who may not want that.
+/// It is custom, so that the core is not kept for a later executor, which may not be logged.
 #[inline]
 pub(crate) fn followed() -> Option<Config> {
     wanted().map(|instrument| Config {
@@ -27,7 +27,7 @@ pub(crate) fn followed() -> Option<Config> {
     })
 }
 
-/// The instrument, if the logger takes what it tells.
+/// The instrument, if the logger takes trace lines.
 #[inline]
 pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
     match printing::is_traced() {
@@ -42,9 +42,9 @@ macro_rules! trace {
     ($($line:tt)*) => { printing::trace(format_args!($($line)*)) };
 }
 
-/// Leaves out what happens to the tasks of a logger that spawns: it would spawn another one for each line, and so on without end.
+/// Leaves out the events of tasks that the logger has spawned: it might spawn another one for each line, and so on without end.
 struct TraceLog {
-    /// Something has been logged since the last park.
+    /// Something was logged since the last park.
     has_news: Cell<bool>,
 }
 

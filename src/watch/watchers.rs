@@ -1,10 +1,10 @@
-//! The observer that candor's own ways in install: it hands events to instruments, and looks for stalls.
+//! The observer that candor's entry points install: it passes events to instruments, and looks for stalls.
 //!
 //! ```text
-//! the executor ──Event──► Watchers ──one method an event──► Instrument, Instrument, …
+//! the executor ──Event──► Watchers ──one method per event──► Instrument, Instrument, …
 //! ```
 //!
-//! Knows the core, and what an instrument is shown.
+//! Knows the core, instruments and stalls.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -34,11 +34,11 @@ pub(crate) struct Watchers {
     is_test: Cell<bool>,
     /// An instrument runs: what it does is no event.
     is_telling: Cell<bool>,
-    /// A poll has begun that has not ended.
+    /// A poll has begun and has not ended.
     is_in_poll: Cell<bool>,
-    /// What calls wakers while no poll is running.
+    /// What calls wakers now, while no poll is running.
     cause: Cell<Option<WokenBy>>,
-    /// Since when no poll has begun; noted when a park begins.
+    /// When the first park without a deadline began after the last poll.
     still_since: Cell<Option<Instant>>,
     /// A stall was looked for in vain, or said: once is enough.
     has_looked: Cell<bool>,
@@ -56,7 +56,7 @@ struct Guarded {
 }
 
 impl Watchers {
-    /// `None` if there is nothing to observe for.
+    /// `None` if there is no instrument and no search for stalls.
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
         detects_stalls: bool,
@@ -85,7 +85,7 @@ impl Watchers {
         }))
     }
 
-    /// What a debug build observes each executor with, if nobody asks for more.
+    /// The configuration of an executor that nobody configured: a debug build looks for stalls.
     pub(crate) fn usual() -> Config {
         Config {
             watch: Watchers::boxed(Vec::new(), cfg!(debug_assertions), None),
@@ -93,7 +93,7 @@ impl Watchers {
         }
     }
 
-    /// Hands an event to all instruments. They run on nobody's behalf: a panic is said here, and is no task's.
+    /// Calls all instruments. They run on no task's behalf: a panic is printed here, and is no task's failure.
     fn tell(&self, core: &Core, event: impl Fn(&dyn Instrument, Instant)) {
         if self.instruments.is_empty() || self.is_telling.replace(true) {
             return;
@@ -113,7 +113,7 @@ impl Watchers {
         self.is_telling.set(false);
     }
 
-    /// Hands an event of what lives in a slot to all instruments, unless the slot is empty.
+    /// Calls all instruments with the tenant of a slot, or with the main future. Returns `false` if there is none.
     fn tell_of(
         &self,
         core: &Core,
@@ -129,7 +129,7 @@ impl Watchers {
         told.is_some()
     }
 
-    /// What calls a waker right now.
+    /// What calls wakers right now.
     fn waking(&self, core: &Core) -> Option<WokenBy> {
         let task = match core.polled() {
             NOBODY => None,
@@ -144,7 +144,7 @@ impl Watchers {
             return;
         }
         let ending = task.ending();
-        // To look at a failure makes the error say what it has to say, so that is not done for nobody.
+        // This asks the error for its text, so it is done only if there are instruments.
         if has_failed {
             core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
         }

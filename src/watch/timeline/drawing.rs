@@ -1,7 +1,7 @@
-//! The events of a timeline as Chrome's trace events: a lane a task, a slice a poll, an arrow from wake to poll.
+//! The events of a timeline as Chrome's trace events: a lane for a task, a slice for a poll, an arrow from wake to poll.
 //!
-//! Each event is written at once. Only an arrow has to wait for the poll to which it leads: the cause of a task's
-//! next poll is kept until then.
+//! Each event is written at once. Only an arrow has to wait for the poll that it leads to. The cause of a task's next
+//! poll is kept until then.
 //!
 //! Knows the records and the format.
 
@@ -13,18 +13,18 @@ use crate::kernel::failure::{FailureKind, LastAwait, TaskId};
 use crate::watch::instrument::WokenBy;
 use crate::watch::timeline::{Event, Record, What};
 
-/// The number of a lane. Lane 0 is not used: viewers take it for the idle thread.
+/// The number of a lane. Lane 0 is not used: viewers treat it as the idle thread.
 type Lane = u64;
 
 const EXECUTOR: Lane = 1;
 const ELSEWHERE: Lane = 2;
 
-/// The lane of task #7 is 1007, since viewers show the number beside the name.
+/// The lane of task #7 is 1007, because viewers show the number beside the name.
 fn lane_of(task: TaskId) -> Lane {
     1000 + task.0
 }
 
-/// The file as it grows.
+/// The file while it is written.
 pub(super) struct Drawing {
     pub(super) text: String,
     began: Option<Instant>,
@@ -82,7 +82,7 @@ impl Drawing {
             What::PollBegin(task) => self.begin_poll(*task),
             What::PollEnd(task, poll, awaited) => {
                 if poll.is_ready() {
-                    // What woke this main future did not wake the next one.
+                    // A wake of this main future is no wake of the next one.
                     self.causes.remove(task);
                 }
                 if self.polled == Some(*task) {
@@ -120,7 +120,7 @@ impl Drawing {
         }
     }
 
-    /// Draws a spawn or a wake. Its arrow is drawn with the poll to which it leads.
+    /// Draws a spawn or a wake. Its arrow is drawn with the poll that it leads to.
     fn cause(&mut self, verb: &'static str, task: TaskId, from: Lane, record: &Record) {
         let name = format!("{verb} {}", record.named(task));
         let seen = record.tasks.get(&task).filter(|_| verb == "spawn");
@@ -131,7 +131,7 @@ impl Drawing {
     }
 
     fn begin_poll(&mut self, task: TaskId) {
-        // Each slice gets an end, whatever the calls are.
+        // Each slice gets an end, whatever the order of the calls is.
         self.end_poll(None);
         self.polled = Some(task);
         self.put("B", "poll", lane_of(task), self.time, None);
@@ -166,7 +166,7 @@ impl Drawing {
         self.text.push_str("\n],\"displayTimeUnit\":\"ns\"}\n");
     }
 
-    /// Writes one event of the format; `phase` is its letter there.
+    /// Writes one event of the format. `phase` is the letter of its kind.
     fn put(
         &mut self,
         phase: &'static str,
