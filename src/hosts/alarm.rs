@@ -1,16 +1,16 @@
-//! A thread that calls the hosts of executors whose timers come due while they are not running.
+//! A thread that calls the hosts of executors whose timers are due while they are not running.
 //!
-//! A host knows nothing of candor's timers. So when an executor returns to its host, it sets an alarm
-//! here for the time when it has to run again. At that time a thread notifies its inbox, which calls
-//! the hosts.
+//! A host knows nothing of candor's timers. So when an executor returns to its host, it sets an alarm here for
+//! the time when it has to run again. At that time the thread notifies the executor's inbox, and that calls the
+//! hosts.
 //!
 //! ```text
 //! the thread sleeps until the first of     12:00:01 executor 4     ring_at(2, 12:00:05) ───► in between
 //!                                          12:00:07 executor 1
 //! ```
 //!
-//! There is one thread for the whole process, started when the first executor asks for it. An alarm may be
-//! for nothing, since an executor that no longer needs it does not remove it; that costs a pass.
+//! There is one thread for the whole process. It starts when the first executor needs it. An alarm may be useless,
+//! because an executor that no longer needs it does not remove it. That costs a pass.
 //!
 //! Knows inboxes.
 
@@ -24,18 +24,18 @@ use crate::kernel::tasks::Inbox;
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
 static SET_EARLIER: Condvar = Condvar::new();
 
-/// Which executor at which time, in both directions: an executor is in both or in none, and in each once.
+/// Which executor at which time, in both directions. An executor is in both maps or in none, and in each only once.
 struct Alarms {
     by_time: BTreeSet<(Instant, u16)>,
     by_executor: BTreeMap<u16, Instant>,
     is_running: bool,
 }
 
-/// Makes the thread notify the executor with this number at `deadline`, or before.
+/// Makes the thread notify the executor with this number at `deadline`, or earlier.
 ///
 /// # Panics
 ///
-/// When the operating system grants no thread.
+/// If the operating system refuses to start the thread.
 pub(crate) fn ring_at(executor: u16, deadline: Instant) {
     let mut alarms = alarms();
     if !alarms.is_running {
@@ -61,7 +61,7 @@ fn ring() {
         let now = Instant::now();
         alarms = match alarms.take_due(now) {
             Ok(executor) => {
-                // What a host does when it is called may set another alarm.
+                // A host that is called may set another alarm, so the lock is released first.
                 drop(alarms);
                 if let Some(inbox) = Inbox::of(executor) {
                     inbox.notify();
@@ -80,7 +80,7 @@ fn ring() {
 }
 
 fn alarms() -> MutexGuard<'static, Alarms> {
-    // Poisoned when no thread could be started; the alarms are intact.
+    // It is poisoned if no thread could be started. The alarms are intact.
     ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -93,8 +93,8 @@ impl Alarms {
         }
     }
 
-    /// Sets an alarm unless there is an earlier one, at which the executor will set another. Returns whether
-    /// it is now the first of all.
+    /// Sets an alarm, unless there is an earlier one. At that earlier time the executor will set another one. Returns
+    /// whether the new alarm is now the first of all.
     fn set(&mut self, executor: u16, deadline: Instant) -> bool {
         match self.by_executor.insert(executor, deadline) {
             Some(earlier) if earlier <= deadline => {
@@ -110,7 +110,7 @@ impl Alarms {
         self.by_time.first() == Some(&(deadline, executor))
     }
 
-    /// Removes an executor whose alarm is due, or returns when the next one will be.
+    /// Removes and returns an executor whose alarm is due; otherwise returns when the next alarm will be due.
     fn take_due(&mut self, now: Instant) -> Result<u16, Option<Instant>> {
         match self.by_time.first() {
             Some(&(deadline, executor)) if deadline <= now => {

@@ -1,4 +1,6 @@
-//! Loops of others that run an executor.
+//! Hosts: foreign loops that run an executor.
+//!
+//! Knows the loop, and how an executor is entered.
 
 pub(crate) mod alarm;
 pub(crate) mod drained;

@@ -1,4 +1,4 @@
-//! Passes for a host: they poll what there is, and never wait.
+//! Passes for a host: they poll what is ready, and never wait.
 //!
 //! Knows the loop.
 
@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_event, with_grace};
 
 impl Loop<'_> {
-    /// Begins a pass, after a jump to the next deadline where time is virtual and nothing else can be done.
+    /// Begins a pass. If time is virtual and nothing is ready, jumps to the next deadline, and begins another pass there.
     fn begin_hosted(&mut self) {
         self.begin_pass();
         let core = self.core;
@@ -21,7 +21,7 @@ impl Loop<'_> {
         }
     }
 
-    /// Whether a timer or the end of a grace has come up since the last pass began, or mail.
+    /// Whether a timer or the end of a grace is due now, or mail has come.
     fn is_anything_due(&self) -> bool {
         let core = self.core;
         let is_due = |deadline| deadline <= core.clock.now();
@@ -35,11 +35,11 @@ pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
     tasks.begin_hosted();
     let batch = match &core.config.shuffle {
         Some(_) => tasks.polls_left,
-        // Another order that is the same.
+        // Keeps the order: it is called for the length only.
         None => core.slots.borrow_mut().reorder(|_| ()),
     };
     for _ in 0..batch {
-        // One by one, since a panic ends a run of polls: the rest of the batch would be forgotten.
+        // One by one: a panic ends a run of polls, and the rest of the batch would not be polled.
         tasks.polls_left = 1;
         tasks.run_ready_tasks()?;
     }
@@ -64,14 +64,14 @@ pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// One pass, as long as any, whatever panics in it.
+/// One pass of the usual length. A panic does not shorten it.
 pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
     while tasks.run_ready_tasks()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
     Ok(())
 }
 
-/// When the next timer is due or the next grace is over, exactly.
+/// The exact time when the next timer is due or the next grace is over.
 pub(crate) fn next_deadline(core: &Core) -> Option<Instant> {
     core.forget_timers();
     let tick = core.timers.borrow().next_deadline();

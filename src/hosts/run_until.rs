@@ -1,4 +1,4 @@
-//! The executor as a future, which any other runtime can drive.
+//! The executor as a future, which any other runtime can poll.
 //!
 //! ```text
 //! the host polls run_until(future) ──► future, if it was woken ──► a pass of the tasks ──► future again
@@ -8,8 +8,8 @@
 //!        └──────────── host's waker ◄── inbox ◄── wakes of tasks, timers by the alarm's thread
 //! ```
 //!
-//! Several of these futures may live at once, each in a task of its host. A flag in each says whether *its* future
-//! was woken, since there is only one main slot; all of them run the same tasks.
+//! Several of these futures may be alive at once, each in a task of its host. There is only one main slot, so a flag in
+//! each one says whether *its* main future was woken. All of them run the same tasks.
 //!
 //! Knows the loop.
 
@@ -29,21 +29,21 @@ use crate::kernel::tasks::waker::table;
 use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Stop, poll_main};
 
 impl Executor {
-    /// Runs the executor as a part of another one: the returned future polls `future` and the executor's tasks, and
+    /// Runs the executor as a part of another one. The returned future polls `future` and the executor's tasks, and
     /// is done when `future` is.
     ///
     /// So candor's tasks, timers and reports work inside any other runtime, with that runtime's I/O. Each poll runs one
-    /// pass, so the other tasks of the host have their turns. `future` may borrow, and may return anything. Any number
-    /// of these futures may be under way at once, and tasks run as long as one of them is polled; while none is, they
-    /// stand still. Dropping the future drops `future` and leaves the executor and its tasks as they are.
+    /// pass, so the other tasks of the host get their turns. `future` may borrow, and may return anything. Any number of
+    /// these futures may exist at once. Tasks run as long as one of them is polled. While none is polled, the tasks stand
+    /// still. Dropping the future drops `future`, and leaves the executor and its tasks as they are.
     ///
-    /// The timers are watched by a thread, one for the whole process, which starts when it is first needed.
+    /// A thread watches the timers. There is one for the whole process, which starts when it is first needed.
     ///
     /// # Panics
     ///
-    /// When it is polled while this executor is running: for example by one of its own tasks. When `future` panics.
-    /// When a task calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of
-    /// several such futures, the one that is polled first. When the operating system grants no thread for the timers.
+    /// If it is polled while this executor is running, for example by one of its own tasks. If `future` panics. If a task
+    /// calls [`exit`](crate::exit) or a failure shuts the executor down, with a message that says so; of several such
+    /// futures, the one that is polled first panics. If the operating system refuses a thread for the timers.
     ///
     /// # Examples
     ///
@@ -77,7 +77,7 @@ impl Executor {
 
 /// The future of [`Executor::run_until`].
 ///
-/// It keeps the future that it was given in a box, so it is small and `Unpin`, whatever the future is.
+/// It keeps your future in a box, so it is small and `Unpin`, whatever the future is.
 ///
 /// # Examples
 ///
@@ -90,9 +90,9 @@ impl Executor {
 pub struct RunUntil<'a, F> {
     core: &'a Rc<Core>,
     entry: Entry,
-    /// `None` until it is polled, and when it is done.
+    /// `None` until the first poll, and after it is done.
     host: Option<Host<'a>>,
-    /// `None` once it is done. Dropped where the executor runs.
+    /// `None` once it is done. Dropped while the executor is the current one.
     future: Option<Pin<Box<F>>>,
 }
 
@@ -125,7 +125,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
 }
 
 impl<F: Future> RunUntil<'_, F> {
-    /// Ensures that the task that polls is woken.
+    /// Ensures that the task that polls this future will be woken.
     fn meet(&mut self, waker: &Waker) {
         let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
         if !self.host.as_ref().is_some_and(is_known) {
@@ -140,7 +140,7 @@ impl<F: Future> RunUntil<'_, F> {
             return Ok(poll);
         }
         pass(core)?;
-        // What the future waits for has probably happened in this pass.
+        // The future may have been woken in this pass.
         Ok(self.poll_future(core))
     }
 
@@ -188,9 +188,9 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
     }
 }
 
-/// Drops something where the executor runs: destructors may spawn, and cancel timers.
+/// Drops something while the executor is the current one: destructors may spawn, and cancel timers.
 fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
-    // Perhaps a task of this executor owns it.
+    // The executor runs already: perhaps one of its own tasks owns the future.
     if core.is_entered.get() {
         return drop_it();
     }
@@ -215,7 +215,7 @@ struct Host<'a> {
     /// Called by the inbox, for the tasks.
     waker_of_tasks: Waker,
     main: Arc<MainWaker>,
-    /// Called by whatever the future waits for.
+    /// Given to the main future in its polls.
     waker_of_main: Waker,
 }
 
@@ -248,7 +248,7 @@ impl Drop for Host<'_> {
     }
 }
 
-/// Calls the host. A foreign waker may panic; the others are called all the same.
+/// Calls the host because of tasks. A foreign waker may panic, but the other hosts have to be called.
 struct TasksWaker(Arc<Foreign>);
 
 impl Wake for TasksWaker {
@@ -257,7 +257,7 @@ impl Wake for TasksWaker {
     }
 }
 
-/// Calls the host because of its future.
+/// Calls the host because of its main future.
 struct MainWaker {
     is_woken: Arc<AtomicBool>,
     host: Arc<Foreign>,
@@ -269,7 +269,7 @@ impl Wake for MainWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // If it was woken before, the host is already called, and its poll sees what both have written.
+        // If it was woken before, the host was called already. Its poll will see what both wakers have written.
         if !self.is_woken.swap(true, Ordering::AcqRel) {
             self.host.wake();
         }

@@ -1,10 +1,10 @@
-//! For a host with a loop of its own, such as a GUI or a game: it gives the executor a turn at times of its
-//! own.
+//! Turns for a host with a loop of its own, such as a GUI or a game: the host decides when the executor has a
+//! turn.
 //!
 //! ```text
 //! the host's loop                                   any thread
 //!
-//!   loop {                                          wake ──► on_wake: the host is asked to tick
+//!   loop {                                          wake ──► on_wake: requests a tick of the host
 //!       handle events                                            │
 //!       while tick() {}                                          ▼
 //!       wait for an event, until next_deadline() ◄── an event of the host's own, posted by on_wake
@@ -28,16 +28,16 @@ impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
     /// handles failures. Never waits.
     ///
-    /// Returns whether more is ready: tasks that were woken meanwhile, which wait for another turn. After
-    /// `false`, the next work comes with [`on_wake`](crate::Builder::on_wake) or at
+    /// Returns whether more is ready: tasks that were woken meanwhile wait for another turn. After `false`, the
+    /// next work comes with [`on_wake`](crate::Builder::on_wake) or at
     /// [`next_deadline`](Executor::next_deadline).
     ///
-    /// On virtual time, a call that finds nothing ready first lets the clock jump to the next deadline. When a task
+    /// On virtual time, a call that finds nothing ready first lets the clock jump to the next deadline. If a task
     /// calls [`exit`](crate::exit), or a failure shuts the executor down, everything is cancelled.
     ///
     /// # Panics
     ///
-    /// When this executor is running already.
+    /// If this executor is running already.
     ///
     /// # Examples
     ///
@@ -58,12 +58,12 @@ impl Executor {
 
     /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
     ///
-    /// Tasks that wake themselves again and again, as by [`yield_now`](crate::yield_now()), keep it from returning. A
-    /// host that must stay responsive calls [`tick`](Executor::tick). Otherwise as there.
+    /// If tasks wake themselves again and again, for example by [`yield_now`](crate::yield_now()), it does not return. A
+    /// host that must stay responsive calls [`tick`](Executor::tick). Everything else is as in `tick`.
     ///
     /// # Panics
     ///
-    /// When this executor is running already.
+    /// If this executor is running already.
     ///
     /// # Examples
     ///
@@ -83,10 +83,10 @@ impl Executor {
     }
 
     /// Returns when the next timer is due, or the [grace](crate::Builder::grace) of an unread failure is over; `None`
-    /// if there is neither. The time may have passed.
+    /// if there is neither. The time may have passed already.
     ///
     /// A host that has nothing else to do sleeps until then, or until [`on_wake`](crate::Builder::on_wake) is called.
-    /// [`tick`](Executor::tick) says whether a task is ready now.
+    /// The result of [`tick`](Executor::tick) says whether a task is ready now.
     ///
     /// # Examples
     ///
@@ -165,7 +165,7 @@ impl Executor {
             at: Caller::caller(),
         };
         let visit = Visit::new(&self.core, entry);
-        // If it was asked to stop, everything is cancelled already.
+        // If it had to stop, everything is cancelled already.
         let _stopped = visit.run(body);
         visit.leave()
     }

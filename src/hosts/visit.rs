@@ -1,14 +1,14 @@
-//! A visit to an executor that is kept: somebody comes in, runs it, and leaves it to its hosts.
+//! One visit to an executor that is kept: the caller enters it, runs it, and leaves it to its hosts.
 //!
 //! ```text
-//!            come in                              leave
+//!             enter                               leave
 //! AWAY ─────────────────► tasks run ───┬─ nothing to do ──────► AWAY: the first mail calls the hosts
 //!                                      └─ more to do ─────────► the hosts are called now
 //! ```
 //!
-//! So whenever nobody runs the executor, either each host has been called since it last was there, or
-//! all of them will be when something comes. A host that never comes round again, because its future is
-//! not polled any more, holds up nobody as long as another one does.
+//! So whenever nobody runs the executor, either each host has been called since it last ran the executor, or
+//! all of them will be called when something comes. If one host never runs the executor again, because its
+//! future is not polled any more, it is enough that another host does.
 //!
 //! Knows the current executor, its inbox and the alarms.
 
@@ -18,17 +18,17 @@ use crate::hosts::alarm;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Entered, Stop, deliver_mail, next_event};
 
-/// The executor runs on this thread until this is left, or dropped.
+/// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
 pub(crate) struct Visit<'a> {
     core: &'a Rc<Core>,
-    /// `None` once the visitor is out.
+    /// `None` after the visit has ended.
     entered: Option<Entered>,
 }
 
 impl<'a> Visit<'a> {
     /// # Panics
     ///
-    /// When the executor is running already.
+    /// If the executor is running already.
     #[track_caller]
     pub(crate) fn new(core: &'a Rc<Core>, entry: Entry) -> Self {
         let entered = Some(Entered::new(core, entry));
@@ -44,14 +44,14 @@ impl<'a> Visit<'a> {
         // A failure that was reported since the last call may have shut the executor down.
         let mut result = match self.core.take_stop() {
             None => {
-                // Whoever was woken since is ready, and before what happens now.
+                // Tasks that were woken since the last visit are queued before all that happens now.
                 deliver_mail(self.core);
                 body(self.core)
             }
             Some(stop) => Err(stop),
         };
         if self.core.attention.get() {
-            // What the main future has dropped at its end.
+            // The main future may have dropped handles at its end.
             self.core.after_poll();
         }
         if result.is_ok()
@@ -60,7 +60,7 @@ impl<'a> Visit<'a> {
             result = Err(stop);
         }
         if result.is_err() {
-            // What other threads have spawned before this is cancelled as well.
+            // Tasks that other threads have spawned before this are cancelled as well.
             self.core.run_errands();
             self.core.cancel_everything();
             self.core.take_stop();
@@ -68,8 +68,8 @@ impl<'a> Visit<'a> {
         result
     }
 
-    /// Leaves, and says whether there is more to do, of which a visitor who will be back needs not be told
-    /// by `on_wake`.
+    /// Ends the visit, and returns whether there is more to do. `on_wake` is not called for that, because the caller
+    /// gets the result.
     pub(crate) fn leave(mut self) -> bool {
         let has_more = self.go();
         if has_more && self.core.is_hosted.get() {
@@ -81,7 +81,7 @@ impl<'a> Visit<'a> {
     fn go(&mut self) -> bool {
         let core = self.core;
         core.age_unread();
-        // First: a wake from this very thread has to meet the inbox's state from now on.
+        // First of all: from now on a wake from this thread has to go through the inbox.
         self.entered = None;
         if core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return true;
@@ -93,7 +93,7 @@ impl<'a> Visit<'a> {
             && core.inbox.has_hosts()
         {
             match core.config.virtual_time {
-                // The clock stands still while a main future is ready; its host has been called.
+                // The clock stands still while a main future is ready. The host of that future has been called.
                 true if core.has_ready_mains() => {}
                 true => return core.clock.jump_to(next),
                 false => alarm::ring_at(core.number, next),
