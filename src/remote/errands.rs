@@ -1,11 +1,11 @@
-//! What other threads ask an executor to do: its errands, which the loop runs between two polls.
+//! The errands of an executor: what other threads ask it to do. The loop runs them between two polls.
 //!
 //! ```text
 //! Remote ──push, notify──► errands ──► run_errands, between two polls
-//!                             └──────► close_errands, at the end: run too, and what they spawn is cancelled
+//!                             └──────► close_errands, at the end: they run too, and what they spawn is cancelled
 //! ```
 //!
-//! Knows the core; not what an errand is about.
+//! Knows the core, but not what an errand does.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -20,27 +20,28 @@ use crate::kernel::tasks::core::outside::Outside;
 use crate::kernel::tasks::inbox::errands::Errands;
 use crate::kernel::tasks::{Core, Parentage};
 
-/// What another thread asks for.
+/// A request of another thread.
 pub(crate) trait Errand: Send + Sync {
-    /// Does it, on the executor's thread, between two polls. Must not panic.
+    /// Executes it, on the executor's thread, between two polls. Must not panic.
     fn run(self: Arc<Self>, core: &Rc<Core>);
 
-    /// Says to whoever waits for it that it will not be done.
+    /// Lets the sender know that it will not be executed.
     fn abandon(&self);
 }
 
 pub(crate) type SharedErrands = Arc<Errands<Arc<dyn Errand>>>;
 
-/// A list of errands that has grown longer gives its memory back.
+/// The memory of a longer list of errands is not kept.
 const KEPT: usize = 1024;
 
-/// The way in, from when it is first asked for.
+/// The way in for errands. It is made at its first use.
 struct WayIn {
-    /// Counted: whether anybody is left who could bring one, can be seen.
+    /// Its count says whether anything is left that could send an errand.
     errands: SharedErrands,
     /// The memory of the last list of errands.
     spare: RefCell<Vec<Arc<dyn Errand>>>,
-    /// Of what the same thread spawns: one that spawns often spawns again and again.
+    /// What all tasks of one other thread share, because a thread often spawns again and again. Valid until another
+    /// thread spawns; dropped by `parentage_from`.
     last_thread: RefCell<Option<(ThreadId, Rc<Parentage>)>>,
 }
 
@@ -89,11 +90,11 @@ impl Core {
         errands
     }
 
-    /// Whether anybody is left who could bring errands.
+    /// Whether anything is left that could send errands.
     pub(crate) fn has_remotes(&self) -> bool {
         let way_in = self.way_in();
         let is_shared = way_in.is_some_and(|way_in| Arc::strong_count(&way_in.errands) > 1);
-        // The other half of the release by which an `Arc` is dropped: what those that are gone have left is seen.
+        // The other half of the release with which an `Arc` is dropped: what the ones that are gone have left is seen.
         fence(Acquire);
         is_shared
     }
@@ -106,7 +107,7 @@ impl Core {
         }
     }
 
-    /// What the tasks share that another thread spawns here.
+    /// What all tasks share that `thread` spawns here.
     pub(crate) fn parentage_from(self: &Rc<Self>, thread: &Thread) -> Rc<Parentage> {
         let way_in = self.way_in();
         let cached = way_in.as_ref().map(|way_in| way_in.last_thread.borrow());
@@ -129,7 +130,7 @@ impl Core {
         if let Some(failure) = self.aside(|| error.failure()) {
             self.report(failure);
         }
-        // There is no poll to tell a panic in its destructor as part of: std's hook does.
+        // No poll is running that could report a panic of its destructor as its own: std's hook prints it.
         contain(|| drop(error));
     }
 }

@@ -1,6 +1,6 @@
 //! The handle of a task that runs on another thread.
 //!
-//! Knows orders, and the current executor, where it notes the place of the await.
+//! Knows what it shares with the task, and the current executor, where it notes the place of the await.
 
 use std::fmt;
 use std::pin::Pin;
@@ -23,15 +23,14 @@ use crate::remote::shared::OrderOf;
 /// reports are made on the executor's thread, so a failure whose handle is dropped is reported when the executor runs
 /// next, or when it is dropped.
 ///
-/// After the executor has ended, an outcome that is there can still be awaited. An unfinished task
+/// After the executor has ended, the outcome of a finished task can still be awaited. An unfinished task
 /// is [`Cancelled`](JoinError::Cancelled).
 ///
-/// If 128 of candor's own futures were ready in one poll of a task, and it waited for none, the next one lets other
-/// tasks run first.
+/// After a task has found 128 of candor's own futures ready in one poll, without waiting for any, it lets others run.
 ///
 /// # Panics
 ///
-/// When polled again after it has given its outcome.
+/// If it is polled again after it has given its outcome.
 ///
 /// # Examples
 ///
@@ -61,7 +60,7 @@ impl<T: Outcome> RemoteHandle<T> {
         }
     }
 
-    /// Cancels the task, from any thread: its future is dropped, on its own thread, before it would be polled again. A
+    /// Cancels the task, from any thread. Its future is dropped, on its own thread, before it would be polled again. A
     /// task that is done, or has just had its last poll, keeps its outcome.
     ///
     /// # Examples
@@ -92,7 +91,7 @@ impl<T: Outcome> RemoteHandle<T> {
         self.order.shared().is_finished()
     }
 
-    /// Returns the task's number; `None` until the executor has taken it in.
+    /// Returns the task's number; `None` until the executor has made the task.
     ///
     /// ```
     /// let executor = candor::Executor::new();
@@ -116,7 +115,7 @@ impl<T: Outcome> RemoteHandle<T> {
     /// ```
     pub fn detach(self) {}
 
-    /// Makes the executor check what this handle requests.
+    /// Makes the executor look at what this handle requests.
     fn let_it_be_seen(&self) {
         // An executor that has ended has cancelled every task, and reports every failure that is left.
         self.remote.leave(Arc::clone(&self.order) as _).ok();
@@ -155,7 +154,7 @@ impl<T: Outcome> Drop for RemoteHandle<T> {
     }
 }
 
-/// A task may return the handle of another task: a value, whatever the outcome of that task.
+/// A task may return the handle of another task. That is a value, whatever the outcome of the other task is.
 impl<T: Outcome> Value for RemoteHandle<T> {}
 
 // A panic finds it whole, as `lib.rs` says of everything.

@@ -3,24 +3,27 @@
 //! ```text
 //!  another thread                        the executor's thread
 //!
-//!  remote.spawn(make) ──── Order ────►   begins a pass: makes a task of it
+//!  remote.spawn(make) ──── Order ────►   at the beginning of a pass: makes a task of it
 //!        │                               first poll: calls `make`, polls its future
 //!        ▼                               …
 //!  RemoteHandle ◄───── Shared ────────   done: the outcome is there
 //! ```
 //!
-//! Wakers are numbers and tasks are plain `Rc`s because no other thread ever sees a task. So no future crosses
-//! threads: a closure goes in, and an outcome comes out. The future is made, polled and dropped on the executor's
-//! thread, and need not be `Send`.
+//! Wakers are numbers and tasks are plain `Rc`s, because no other thread ever sees a task. So no future moves
+//! between threads: a closure goes in, and an outcome comes out. The future is made, polled and dropped on the
+//! executor's thread, and need not be `Send`.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `order` | the closure under way, and the errands of its handle |
+//! | `order` | the closure on its way, and the later requests of its handle |
 //! | `shared` | what the handle and the task share: the outcome, and its awaiter |
 //! | `task` | the task: its future is kept like any other, its outcome is not |
-//! | `handle` | what `spawn` gives back |
+//! | `handle` | what `spawn` returns |
+//! | `errands` | the way in: the list of errands of one executor |
+//! | `refused` | how futures and closures are dropped that came too late |
+//! | `spawner` | spawning by the traits of the futures crate |
 //!
-//! Knows executors, from within.
+//! Knows executors and their core.
 
 pub(crate) mod errands;
 mod handle;
@@ -51,7 +54,7 @@ use order::{Order, SpawnedBy};
 ///
 /// # Examples
 ///
-/// A window belongs to one thread, and other threads have something to show in it:
+/// A window belongs to one thread, and other threads want to show something in it:
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -89,7 +92,7 @@ pub struct Remote {
 }
 
 impl Executor {
-    /// Gives a way to spawn tasks on this executor from other threads.
+    /// Returns a way to spawn tasks on this executor from other threads.
     ///
     /// What they spawn is polled when the executor runs: within [`run`](Executor::run),
     /// [`block_on`](Executor::block_on) or [`drain`](Executor::drain). A spawn calls the host, as a wake does: by
@@ -120,20 +123,20 @@ impl Executor {
 impl Remote {
     /// Spawns a task on the executor, from any thread.
     ///
-    /// `make` is sent there and called in the task's first poll, and the task goes on as the future that it
-    /// returns. That future never leaves the executor's thread, so it need not be `Send`; what it returns
-    /// is sent back to the handle. What one thread spawns begins in the order of spawning.
+    /// `make` is sent to the executor and called in the task's first poll. The task goes on as the future that `make`
+    /// returns. That future never leaves the executor's thread, so it need not be `Send`. Its output is sent back to
+    /// the handle. The tasks of one thread begin in the order of spawning.
     ///
     /// If `make` panics, the task has failed, as if its future had panicked. An unread failure is reported
-    /// like that of any other task, on the executor's thread.
+    /// on the executor's thread, like that of any other task.
     ///
     /// [`run`](Executor::run) and [`drain`](Executor::drain) wait for the task, if it was spawned before
     /// their last check.
     ///
     /// # Errors
     ///
-    /// [`Closed`] when the executor is gone; `make` is dropped then. A task that was spawned before that and is not done
-    /// when its executor ends is [`Cancelled`](crate::JoinError::Cancelled): its handle never waits forever.
+    /// [`Closed`] if the executor is gone; `make` is dropped then. If a task was spawned before that, and is not done
+    /// when its executor ends, it is [`Cancelled`](crate::JoinError::Cancelled): its handle never waits forever.
     ///
     /// # Examples
     ///

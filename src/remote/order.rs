@@ -1,8 +1,8 @@
-//! A closure on its way to an executor, and whatever its handle asks for later.
+//! A request to spawn: the closure on its way to an executor, and the later requests of its handle.
 //!
-//! One allocation holds the closure and what the handle and the task will share, and the order itself is the errand:
-//! when the executor gets it for the first time it makes a task of it, and from then on it looks for what the handle
-//! wants. So neither an abort nor a dropped handle allocates.
+//! One allocation holds the closure and what the handle and the task will share. This allocation itself is the errand.
+//! When the executor gets it for the first time, it makes a task of the closure. When it gets it again, it looks at what
+//! the handle requests. So neither an abort nor a dropped handle allocates.
 //!
 //! Knows the core.
 
@@ -19,7 +19,7 @@ use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
 use crate::remote::task::RemoteTask;
 
-/// A closure that makes a future, and the place of what will become of that.
+/// A closure that makes a future, and the place for the outcome of that future.
 pub(super) struct Order<M, F: Future<Output: Outcome>> {
     /// Taken when it arrives. Locked once by the executor, and by nobody else.
     asked: Mutex<Option<(M, SpawnedBy, TaskBuilder)>>,
@@ -28,7 +28,7 @@ pub(super) struct Order<M, F: Future<Output: Outcome>> {
     future: PhantomData<fn() -> F>,
 }
 
-/// Who spawns.
+/// What spawns.
 pub(super) enum SpawnedBy {
     /// A task of the executor itself, or its main future.
     Inside(Arc<Lineage>),
@@ -36,7 +36,7 @@ pub(super) enum SpawnedBy {
 }
 
 impl SpawnedBy {
-    /// The caller, who spawns on the executor with this serial number.
+    /// The caller, which spawns on the executor with this serial number.
     pub(super) fn caller_on(serial: u64) -> Self {
         let inside = current::with(|core| {
             let is_its_own = core.serial == serial;
@@ -117,7 +117,8 @@ where
                 };
                 header.is_aborted.set(self.shared.arrive(place));
             }
-            // No task more can be numbered, as std's hook has told. The handle knows, since the task was dropped.
+            // No number is left for another task; the panic hook has printed that. The handle finds the task cancelled,
+            // because it was dropped.
             Err(payload) => drop_payload(payload),
         }
     }

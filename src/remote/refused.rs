@@ -1,7 +1,7 @@
-//! What came too late: for an executor that has ended, or a group that is over.
+//! Drops futures and closures that came too late: for an executor that has ended, or for a group that is over.
 //!
-//! It is dropped where it was given. Its destructor may try the same with a successor, and that one's as well, so that
-//! each would be dropped inside the one before, until the stack is used up. Hence they are dropped one after the other:
+//! Such a future is dropped where it was given. Its destructor may try to spawn a successor, and so on. Each one would be
+//! dropped inside of the one before, until the stack is used up. So they are dropped one after the other:
 //!
 //! ```text
 //! spawn ──refused──► drop ──► its destructor spawns ──refused──► waits here, until the drop has returned
@@ -9,7 +9,7 @@
 //!                     └──────── 1,000,000 times, the rest is leaked ◄──┘
 //! ```
 //!
-//! Knows nothing of candor but how to contain a panic and how to warn.
+//! Knows of candor only how to contain a panic and how to warn.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -25,11 +25,11 @@ type Waiting = VecDeque<Box<dyn Any>>;
 thread_local! {
     static IS_DROPPING: Cell<bool> = const { Cell::new(false) };
     /// Never dropped, so that it can be used in the destructors of other thread-locals. Empty whenever nothing is being
-    /// dropped here.
+    /// dropped by this file.
     static WAITING: RefCell<ManuallyDrop<Waiting>> = const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
 }
 
-/// Drops what was refused; within the destructor of another such, when that has returned.
+/// Drops what was refused. Within the destructor of another refused one, it is dropped after that has returned.
 pub(crate) fn drop_refused(refused: impl Any, spawned_at: &'static Caller<'static>) {
     if IS_DROPPING.replace(true) {
         return WAITING.with_borrow_mut(|waiting| waiting.push_back(Box::new(refused)));
@@ -38,7 +38,7 @@ pub(crate) fn drop_refused(refused: impl Any, spawned_at: &'static Caller<'stati
     drop(refused);
 }
 
-/// Drops what waits, also if the first one has panicked.
+/// Drops the ones that wait, also if the first one has panicked.
 struct Rest(&'static Caller<'static>);
 
 impl Drop for Rest {

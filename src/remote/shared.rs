@@ -30,7 +30,7 @@ use crate::kernel::tasks::{Ending, Foreign};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 
-/// An order, whatever its closure is.
+/// A request to spawn, without the type of its closure.
 pub(super) trait OrderOf<T: Outcome>: Errand {
     fn shared(&self) -> &Shared<T>;
 }
@@ -47,7 +47,7 @@ struct State<T: Outcome> {
     stage: Stage<T>,
     /// The awaiter of the handle.
     waker: Option<Foreign>,
-    /// `None` until the order has arrived.
+    /// `None` until the request to spawn has arrived.
     place: Option<Place>,
     /// No handle is left that could read the outcome.
     is_detached: bool,
@@ -56,7 +56,7 @@ struct State<T: Outcome> {
 }
 
 enum Stage<T: Outcome> {
-    /// The task is under way, or running.
+    /// The request to spawn is on its way, or the task is running.
     Running,
     Finished(OutcomeOf<T>),
     /// The failure is taken out for a moment: user code is called with it.
@@ -107,11 +107,11 @@ impl<T: Outcome> Shared<T> {
 
 /// The handle's side.
 impl<T: Outcome> Shared<T> {
-    /// Takes the outcome, or keeps the waker, to be called when there is one.
+    /// Takes the outcome, or keeps the waker, to call it when there is one.
     ///
     /// # Panics
     ///
-    /// When the outcome was taken before.
+    /// If the outcome was taken before.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
         let state = self.lock();
         let is_known = (state.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
@@ -163,7 +163,7 @@ impl<T: Outcome> Shared<T> {
     pub(super) fn abort(&self) -> bool {
         let mut state = self.lock();
         let is_new = !mem::replace(&mut state.is_aborted, true);
-        // An order that is under way finds the request when it arrives.
+        // If the request to spawn is still on its way, the abort is found when it arrives.
         is_new && state.place.is_some() && matches!(state.stage, Stage::Running)
     }
 
@@ -172,7 +172,7 @@ impl<T: Outcome> Shared<T> {
         let mut state = self.lock();
         state.is_detached = true;
         let waker = state.waker.take();
-        // One that is being viewed is not reported yet: perhaps an instrument looks at it.
+        // A failure that is being viewed is not reported yet: perhaps only an instrument gets it.
         if state.stage.is_failure() || matches!(state.stage, Stage::BeingViewed) {
             drop(state);
             drop(waker);
@@ -200,7 +200,7 @@ impl<T: Outcome> Shared<T> {
 
     /// Puts the outcome where the handle finds it.
     ///
-    /// A value without a handle is dropped. If that panics, the task has failed after all.
+    /// A value without a handle is dropped. If that panics, the task has failed.
     pub(super) fn settle(&self, outcome: OutcomeOf<T>) -> Settled {
         let finished = Stage::Finished(outcome);
         let mut state = self.lock();

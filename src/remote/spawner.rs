@@ -1,6 +1,6 @@
-//! Spawning for code that was written against the futures crate.
+//! Spawning for code that uses the traits of the futures crate.
 //!
-//! Knows executors, from within.
+//! Knows executors and their core.
 
 use std::fmt;
 use std::panic::Location as Caller;
@@ -14,11 +14,11 @@ use crate::kernel::tasks::{Core, TaskBuilder, current};
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
 
-/// Spawns by the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
+/// Spawns through the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
 ///
-/// Its tasks are detached, and return nothing: they can fail only by a panic, which is reported at once. futures'
-/// `spawn_with_handle` catches the panics of its task itself, and its handle passes them on to the awaiter. candor
-/// reports such a panic like any other that a task has caught, and counts no failure.
+/// Its tasks are detached, and return nothing. They can fail only by a panic, which is reported at once. The method
+/// `spawn_with_handle` of futures catches the panics of its task itself, and its handle passes them on to the awaiter.
+/// candor reports such a panic like any other that a task has caught, and counts no failure.
 ///
 /// Like a [`Remote`](crate::Remote), it does not keep the executor alive. Once the executor is gone, spawning gives a
 /// [`SpawnError`].
@@ -39,13 +39,13 @@ use crate::remote::refused::drop_refused;
 #[derive(Clone)]
 pub struct Spawner {
     core: Weak<Core>,
-    /// The traits' own methods are called from within the futures crate, and that place would not help to find a
-    /// mistake.
+    /// The methods of the traits are often called by the futures crate itself. That place would not help to find a
+    /// mistake, so this one is reported.
     made_at: &'static Caller<'static>,
 }
 
 impl Executor {
-    /// Gives a way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
+    /// Returns a way to spawn tasks on this executor for code that asks for futures' `Spawn` or `LocalSpawn`.
     ///
     /// If the caller of a spawn is inside the futures crate, reports say that the task was spawned here.
     ///
@@ -65,7 +65,7 @@ impl Executor {
     #[track_caller]
     #[must_use]
     pub fn spawner(&self) -> Spawner {
-        // It is there until the executor ends, even if its core lives longer.
+        // The way in exists until the executor ends, even if the core lives longer. `core` checks it.
         self.core.errands();
         Spawner {
             core: Rc::downgrade(&self.core),

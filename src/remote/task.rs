@@ -1,4 +1,4 @@
-//! A task whose outcome lies where another thread can take it.
+//! A task whose outcome is stored where another thread can take it.
 //!
 //! ```text
 //!            ┌────────── RemoteTask ──────────┐
@@ -7,9 +7,9 @@
 //!            └────────────────────────────────┘
 //! ```
 //!
-//! The executor sees a task like any other: the future is kept, polled and dropped in a [`Task`] of its own, with
-//! everything that this does about panics. Only the outcome moves on as soon as it is there, and
-//! whether it is an unread failure is asked where it lies.
+//! The executor sees a task like any other. The future is kept, polled and dropped in a [`Task`] of its own, which
+//! handles panics as usual. Only the outcome is moved to `Shared` as soon as it is there. So questions about it, such
+//! as whether it is an unread failure, go to `Shared`.
 //!
 //! Knows tasks.
 
@@ -25,7 +25,7 @@ use crate::remote::shared::OrderOf;
 
 /// A task that was spawned from another thread.
 pub(super) struct RemoteTask<F: Future<Output: Outcome>> {
-    /// Gives its outcome away in the poll that brings it.
+    /// Its outcome is moved out in the poll that produces it.
     task: Task<F>,
     order: Arc<dyn OrderOf<F::Output>>,
 }
@@ -38,13 +38,13 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
         }
     }
 
-    /// Moves the outcome to where the handle finds it. Whoever awaits that is woken when the executor has
-    /// finished the task.
+    /// Moves the outcome to where the handle finds it. The awaiter is woken when the executor has finished
+    /// the task.
     fn hand_over(&self) {
         let header = self.task.header();
         header.is_finished.set(true);
         let outcome = (self.task).poll_join(&Context::from_waker(Waker::noop()), Key::NOBODY, None);
-        // There may be another one: the value may panic when it is dropped.
+        // There may be a second outcome: the value may panic when it is dropped.
         header.is_consumed.set(false);
         if let Poll::Ready(outcome) = outcome {
             let settled = self.order.shared().settle(outcome);
