@@ -1,7 +1,7 @@
-//! What an error value says of itself.
+//! How an error value is asked for its text and its causes.
 //!
-//! A task may return any error that is `Debug + 'static`. What it can say depends on its type, which
-//! is asked in this order:
+//! A task may return any error that is `Debug + 'static`. What can be known of it depends on its type. The
+//! types are tried in this order:
 //!
 //! | type | message | causes | place and frames |
 //! |---|---|---|---|
@@ -12,7 +12,7 @@
 //!
 //! Any of them may carry the failure of another task, or those of a group: see `carried`.
 //!
-//! Knows no task. User code is called only here, and only guarded.
+//! Knows no task. Calls the user code of errors, and always guarded.
 
 use std::any::{Any, TypeId, type_name};
 use std::convert::Infallible;
@@ -25,16 +25,16 @@ use crate::report::error::{Boxed, Error};
 use crate::report::group_error::GroupError;
 use crate::report::quoting::{debug_of, display_of, source_of};
 
-/// How many sources of an error are followed: a chain may be a circle.
+/// How many sources of an error are followed: a chain may be cyclic.
 const CAUSES: usize = 16;
 
-/// Nothing, where a cause knows its origin.
+/// The help for an error without an origin; `None` if one of its causes has one.
 fn help_for(causes: &[Cause]) -> Option<Help> {
     let is_origin_known = (causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
     (!is_origin_known).then_some(Help::NoOrigin)
 }
 
-/// Asks `error` what it has to say.
+/// Asks `error` for its text and its causes.
 pub(crate) fn account_of(error: AnyError<'_>) -> Account {
     if carried::is_too_deep() {
         return Account {
@@ -79,7 +79,7 @@ fn of_other_error(error: AnyError<'_>) -> Account {
 }
 
 impl Account {
-    /// What is left when the place and the frames are those of a conversion, long after the error was made.
+    /// The same without place and frames, if those belong to a conversion long after the error was made.
     pub(crate) fn without_origin(self) -> Self {
         Account {
             location: None,
@@ -89,7 +89,7 @@ impl Account {
         }
     }
 
-    /// Adds what was heard while the error was asked.
+    /// Adds the failures that were written while the error was asked.
     fn add(&mut self, carried: Carried) {
         let Carried {
             mut failures,
@@ -103,7 +103,7 @@ impl Account {
                 Cause::Group(failures)
             }
         };
-        // Its line says nothing that the failure itself does not say.
+        // The line of this cause says nothing more than the failure itself.
         if let Cause::Failure(failure) = &cause {
             let line = failure.first().one_line();
             (self.causes).retain(|cause| !matches!(cause, Cause::Text(text) if *text == line));
@@ -113,7 +113,7 @@ impl Account {
     }
 }
 
-/// Whether an `F` made of an `E` has more to say than the `E`: a [`candor::Error`](Error) knows the text of
+/// Whether an `F` made of an `E` gives a better account than the `E`: a [`candor::Error`](Error) knows the text of
 /// types that are not known here.
 pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
     let [from, to, candors] = [TypeId::of::<E>(), TypeId::of::<F>(), TypeId::of::<Error>()];
@@ -129,7 +129,7 @@ fn of_candor_error(error: &Error) -> Account {
     } else {
         without_backtrace(&debug_of(&inner)).1
     };
-    // One backtrace is enough, and the foreign one was taken closer to the cause.
+    // One backtrace is enough, and the foreign one was captured closer to the cause.
     let backtrace = match foreign {
         None => error.shared_backtrace().cloned(),
         Some(_) => None,
@@ -171,24 +171,25 @@ fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
     causes
 }
 
-/// Whether this is the name of a [`JoinError`] or a [`GroupError`] of whatever type: their text is their own, and needs no type name.
+/// Whether this is the name of a [`JoinError`] or a [`GroupError`] of any type. Their text is candor's own, and needs no type
+/// name.
 fn is_any_of_ours(name: &str) -> bool {
     is_same_generic(name, type_name::<JoinError<Infallible>>())
         || is_same_generic(name, type_name::<GroupError>())
 }
 
-/// Whether two types are the same but for what is in their angle brackets, of which a default may be left out:
-/// `Any` knows one type at a time only.
+/// Whether two types are the same except for their generic arguments, of which a default may be left out. `Any` can
+/// check only for one type at a time.
 fn is_same_generic(name: &str, known: &str) -> bool {
     let [this, known] = [name, known].map(|name| name.split('<').next());
     this == known
 }
 
-/// What an error of the anyhow crate puts between its text and its backtrace in its `Debug` form, when it
-/// holds one: stable Rust has no other way to ask for it.
+/// What an error of the anyhow crate puts between its text and its backtrace in its `Debug` form, if it has a
+/// backtrace. Stable Rust has no other way to get it.
 const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
 
-/// Takes a `Debug` form apart into what it says and the backtrace at its end.
+/// Splits a `Debug` form into its text and the backtrace at its end.
 fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
     match debug.rsplit_once(BACKTRACE_FOLLOWS) {
         Some((text, frames)) => (
@@ -199,8 +200,8 @@ fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
     }
 }
 
-/// Whether the text of an error holds what looks like a backtrace. Then one cannot be told from the other, and
-/// the text may come from anywhere.
+/// Whether the text of an error contains something that looks like a backtrace. Then the two cannot be separated
+/// reliably, and the text may come from anywhere.
 fn quotes_a_backtrace(message: &str, causes: &[Cause]) -> bool {
     let texts = causes.iter().filter_map(|cause| match cause {
         Cause::Text(text) => Some(text.as_str()),
@@ -221,7 +222,7 @@ fn as_text(any: &dyn Any) -> Option<&str> {
         })
 }
 
-/// The error behind `any`, for the types that are known here: `Any` cannot tell for others.
+/// `any` as an error, if its type is one of those that are known here. For others `Any` has no answer.
 fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
     macro_rules! first_of {
         (boxed: $($boxed:ty),+; plain: $($plain:ty),+ $(,)?) => {

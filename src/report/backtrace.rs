@@ -1,12 +1,12 @@
 //! Shortens a backtrace to the frames that its reader wrote.
 //!
-//! Most frames of a backtrace taken in a task are not the task's: above them are the panic
-//! machinery and the hook that captured it, below them the executor and the start of the process,
-//! and between them those of std. A report shows the task's frames, renumbered, and counts the
-//! rest.
+//! Most frames of a backtrace in a task are not the task's own. Above the task's frames are the panic
+//! machinery and the hook that captured the backtrace. Below them are the executor and the start of the
+//! process, and between them are frames of std. A report shows the task's frames, renumbered, and counts
+//! the rest.
 //!
 //! ```text
-//!  0  candor::failure::hook::record              ┐ newer than the failure: hidden
+//!  0  candor::kernel::failure::hook::record_of   ┐ newer than the failure: hidden
 //!  5  std::sys::…::__rust_end_short_backtrace    ┘
 //!  6  core::panicking::panic_bounds_check          std's: hidden
 //!  7  app::net::parse                              shown as 0
@@ -17,13 +17,14 @@
 //! 40  _start                                     ┘
 //! ```
 //!
-//! std does not let a stable program see its frames one by one, so this reads the text that
-//! `{}` of a `std::backtrace::Backtrace` gives (the form of `{:#}`, with addresses, is not
-//! understood). The cuts are made at functions whose names are markers: std's own two, and one that
-//! every poll passes through. What cannot be recognized is shown rather than hidden: noise costs a
-//! reader a second, a missing frame costs an hour.
+//! std does not let a stable program read frames one by one. So this reads the text that `{}` of a
+//! `std::backtrace::Backtrace` gives (the form of `{:#}`, with addresses, is not understood). It cuts at
+//! functions whose names are markers: std's own two, and one that every poll goes through. A frame that
+//! is not recognized is shown and not hidden: a useless frame costs a reader a second, a missing one
+//! costs an hour.
 //!
-//! Knows no task: text in, text out. It also reads the current directory, below which std shortens paths.
+//! Knows no task: text goes in, and text comes out. It also reads the current directory, because std shortens paths below
+//! it.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
@@ -31,13 +32,13 @@ use std::path::Path;
 
 use crate::kernel::failure::in_one_line;
 
-/// The function that a poll passes through, so that a backtrace shows where the task ends and its executor
+/// The function that every poll goes through, so that a backtrace shows where the task ends and its executor
 /// begins.
 ///
-/// It keeps its frame only if it is never inlined and still has work to do after the poll returns.
+/// It keeps its frame only because it is never inlined and has work to do after the poll returns.
 pub(crate) const POLL_BOUNDARY: &str = "__candor_poll_boundary";
 
-/// std calls the first code of a program or thread through a function of this name, and the crate `test` a test.
+/// std calls the first code of a program or thread through a function of this name. The crate `test` does so for a test.
 const START_OF_USER_CODE: &str = "__rust_begin_short_backtrace";
 
 /// std runs the panic hook from within a function of this name.
@@ -86,7 +87,7 @@ pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
 /// What a report shows of a backtrace. Its `Display` ends without a newline.
 pub(crate) struct Trimmed<'a> {
     content: Content<'a>,
-    /// How far each line is moved to the right, since a report indents the block.
+    /// How far each line is moved to the right, because a report indents the block.
     indent: usize,
 }
 
@@ -150,7 +151,7 @@ pub(crate) struct Frame<'a> {
 
 impl Frame<'_> {
     fn is_start_of_user_code(&self) -> bool {
-        // Where only line tables are known, an inlined function has lost the path before its name.
+        // If only line tables are known, an inlined function has lost the path before its name.
         self.symbol.contains(POLL_BOUNDARY)
             || self.is_marker(START_OF_USER_CODE, "std")
             || self.is_marker(START_OF_USER_CODE, "test")
@@ -160,7 +161,7 @@ impl Frame<'_> {
         self.is_marker(START_OF_PANIC, "std")
     }
 
-    /// Whether this is `function` of that crate; most frames are of another crate, and are not searched.
+    /// Whether this is `function` of that crate. Most frames are of another crate, and are not searched.
     fn is_marker(&self, function: &str, krate: &str) -> bool {
         self.symbol.starts_with(krate) && self.symbol.contains(function)
     }
@@ -181,7 +182,7 @@ impl Frame<'_> {
 
 /// Keeps the frames between the panic and the start of the task, without those of std and candor.
 fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
-    // The newest marker of each kind counts: a `block_on` within a task starts user code anew.
+    // The newest marker of each kind counts: a `block_on` within a task starts user code again.
     if let Some(start) = frames.iter().position(Frame::is_start_of_user_code) {
         frames.truncate(start);
     }
@@ -210,7 +211,7 @@ fn frames_in(text: &str) -> Vec<Frame<'_>> {
     frames
 }
 
-/// Cuts the frame's number; a line without one is a frame as well, printed under its caller's.
+/// Cuts the frame's number. A line without a number is a frame as well, printed under its caller's.
 fn without_number(line: &str) -> &str {
     let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     after_number.strip_prefix(": ").unwrap_or(line)
@@ -238,8 +239,8 @@ fn without_dot(place: &str) -> &str {
 }
 
 /// Recognizes std's source: `/rustc/<hash>/library/…` in an official build, a directory such as
-/// `/usr/src/rustc-1.95.0/library/…` in a distribution's, `…/rustlib/src/rust/library/…` when it
-/// is installed; and that of the crates that std itself depends on.
+/// `/usr/src/rustc-1.95.0/library/…` in a distribution's build, and `…/rustlib/src/rust/library/…` if it
+/// is installed. Also recognizes the source of the crates that std itself depends on.
 fn is_in_std_source(place: &str) -> bool {
     let place = match place.contains('\\') {
         true => Cow::Owned(place.replace('\\', "/")),
@@ -250,8 +251,8 @@ fn is_in_std_source(place: &str) -> bool {
     place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
 }
 
-/// Whether a function is named without its crate, as an inlined one is with line tables alone: then only the place
-/// shows its crate.
+/// Whether a function is named without its crate. With line tables alone, an inlined one is. Then only the place shows
+/// its crate.
 fn has_no_path(symbol: &str) -> bool {
     let name = symbol.split('<').next().unwrap_or_default();
     !name.is_empty() && !name.contains("::")
@@ -259,7 +260,7 @@ fn has_no_path(symbol: &str) -> bool {
 
 /// Recognizes candor's own source.
 fn is_in_own_source(place: &str) -> bool {
-    // As the compiler got it: an absolute path in a dependency, else relative to the package.
+    // In the form that the compiler got: an absolute path in a dependency, otherwise relative to the package.
     const FILE: &str = file!();
     const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
     let as_given = FILE.strip_suffix("report/backtrace.rs").unwrap_or(FILE);
@@ -269,7 +270,7 @@ fn is_in_own_source(place: &str) -> bool {
     }
     let place = match Path::new(place).is_absolute() {
         true => Cow::Borrowed(Path::new(place)),
-        // std writes a path below the current directory without it.
+        // std writes a path below the current directory without that directory.
         false => Cow::Owned(std::env::current_dir().unwrap_or_default().join(place)),
     };
     place.starts_with(Path::new(PACKAGE).join("src"))
@@ -286,7 +287,7 @@ fn is_runtime_crate(name: &str) -> bool {
 /// The crate that a path or type begins with: `app` for `&mut app::Fetch`, none for `u8` or `T`.
 fn crate_of(name: &str) -> Option<&str> {
     let (head, _) = name.split_once("::")?;
-    // All characters beyond ASCII count as letters: this needs no Unicode tables.
+    // All characters outside of ASCII count as letters, so no Unicode tables are needed.
     head.rsplit(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
         .next()
 }
@@ -329,9 +330,9 @@ impl<'a> Impl<'a> {
         None
     }
 
-    /// The author of an impl owns its type or its trait, so the code is the user's if one of the
-    /// two is. The exception is a trait's argument, `<Vec<u8> as From<app::X>>`: it is recognized
-    /// by its place, which is not std's, while nothing in it is candor's.
+    /// The author of an impl owns its type or its trait. So the code is the user's if one of the two is. The
+    /// exception is an impl that only its trait's argument makes legal, `<Vec<u8> as From<app::X>>`. It is
+    /// recognized by its place, which is not std's, and because nothing in it is candor's.
     fn is_runtime(&self, is_outside_std: bool) -> bool {
         let owners = [self.type_crate, self.trait_crate];
         let is_candor = owners.contains(&Some(CANDOR));
@@ -350,7 +351,7 @@ mod tests {
     use std::backtrace::Backtrace;
     use std::hint::black_box;
 
-    /// What rustc 1.95 prints for a panic in a debug build, less the frames that repeat themselves.
+    /// What rustc 1.95 prints for a panic in a debug build, without the frames that repeat.
     const DEBUG: &str = "
    0: candor::failure::hook::record
              at /home/me/candor/src/failure/hook.rs:18:27

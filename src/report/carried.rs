@@ -1,9 +1,9 @@
 //! How a failure is found inside the error of another task.
 //!
 //! A task that writes `handle.await?` fails with an error that carries the failure of the task that it awaited. The
-//! report has to find that failure, in whatever type the error is: a box, anyhow's, an enum of the user's. Of such an
-//! error only its text can be asked for. But its text is made of the texts of its parts. So while an error is
-//! asked, candor listens: a failure that is written meanwhile is one that the error carries.
+//! report has to find that failure, whatever the type of the error is: a box, anyhow's, an enum of the user's. Such an
+//! error can only be asked for its text. But its text is made of the texts of its parts. So while an error is asked,
+//! candor listens: a failure whose text is written meanwhile is one that the error carries.
 //!
 //! ```text
 //! account_of(error) ──listen──► error.fmt ──► JoinError::fmt ──► is_heard: noted, and written as one line
@@ -12,20 +12,20 @@
 //! The line is that of the *first* failure, however many tasks have passed it on. So the texts of a long chain do not
 //! grow from task to task.
 //!
-//! Knows failures only.
+//! Knows only failures.
 
 use std::cell::{Cell, RefCell};
 
 use crate::kernel::failure::TaskFailure;
 
-/// How deep errors may be asked within each other. Each depth takes some kilobytes of the stack.
+/// How deep errors may be asked within each other. Each level takes some kilobytes of the stack.
 const DEEPEST: u32 = 64;
 
 /// The failures that an error carries.
 #[derive(Default)]
 pub(crate) struct Carried {
     pub(crate) failures: Vec<TaskFailure>,
-    /// They are those of a group.
+    /// They are the failures of a group.
     pub(crate) is_group: bool,
 }
 
@@ -34,7 +34,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Calls `ask`, which must not unwind, and notes what it writes of failures.
+/// Calls `ask`, which must not unwind, and notes the failures that it writes.
 pub(crate) fn listen<R>(ask: impl FnOnce() -> R) -> (R, Carried) {
     let replace = |heard| HEARD.try_with(|cell| cell.replace(heard)).ok().flatten();
     let outer = replace(Some(Carried::default()));
@@ -44,12 +44,12 @@ pub(crate) fn listen<R>(ask: impl FnOnce() -> R) -> (R, Carried) {
     (answer, replace(outer).unwrap_or_default())
 }
 
-/// Whether an error is being asked for its text, in which a report has no place.
+/// Whether an error is being asked for its text. A full report does not belong into that text.
 pub(crate) fn is_listening() -> bool {
     note(|_| ())
 }
 
-/// Whether the error that is being asked has shown a failure so far.
+/// Whether the error that is being asked has written a failure so far.
 pub(crate) fn is_anything_heard() -> bool {
     let heard = HEARD.try_with(|cell| {
         let heard = cell.borrow();
@@ -60,12 +60,12 @@ pub(crate) fn is_anything_heard() -> bool {
     heard == Ok(true)
 }
 
-/// Whether so many errors are being asked, each inside of another one, that the next one is better left alone.
+/// Whether so many errors are being asked, each inside of another one, that the next one must not be asked.
 pub(crate) fn is_too_deep() -> bool {
     DEPTH.get() >= DEEPEST
 }
 
-/// Whether an error is being asked for its text; if so, the failure is one that it carries.
+/// Whether an error is being asked for its text. If so, notes that it carries this failure.
 pub(crate) fn is_heard(failure: &TaskFailure) -> bool {
     note(|carried| {
         if !carried.failures.iter().any(|known| known.is_same(failure)) {
@@ -78,7 +78,7 @@ pub(crate) fn is_heard(failure: &TaskFailure) -> bool {
 pub(crate) fn is_group_heard<'a>(failures: impl Iterator<Item = &'a TaskFailure>) -> bool {
     let failures: Vec<_> = failures.cloned().collect();
     note(|carried| {
-        // An error may show it more than once.
+        // An error may write the same failure more than once.
         let is_known = (carried.failures.iter()).any(|known| known.is_same(&failures[0]));
         if !is_known {
             carried.is_group = true;

@@ -1,4 +1,4 @@
-//! What a failure says of itself: in a line, as a report, and as an error among others.
+//! The `Display`, `Debug` and `Error` of failures: in one line, or as a report.
 //!
 //! | | `{}` | `{:?}` |
 //! |---|---|---|
@@ -36,7 +36,7 @@ impl TaskFailure {
         text::of(self)
     }
 
-    /// The line that names the task. In the text of an error that carries this failure, it is that of the first one.
+    /// The line that names the task. In the text of an error that carries this failure, it is the line of the first one.
     pub(crate) fn line(&self) -> String {
         match carried::is_heard(self) {
             true => self.first().one_line(),
@@ -70,8 +70,8 @@ impl fmt::Display for TaskFailure {
 }
 
 impl<E: Debug + 'static> JoinError<E> {
-    /// Converts the error, and keeps what is known of the failure. Should the conversion panic, that panic
-    /// stands in the place of the error.
+    /// Converts the error, and keeps what is known of the failure. If the conversion panics, that panic
+    /// replaces the error.
     pub(crate) fn map<F: Debug + 'static>(self, convert: impl FnOnce(E) -> F) -> JoinError<F> {
         let (error, record) = match self {
             JoinError::Failed(error, record) => (error, record),

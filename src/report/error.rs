@@ -1,11 +1,11 @@
-//! `candor::Error`: any error, and where it was made.
+//! `candor::Error`: any error, and the place where it was made.
 //!
-//! By the time a task returns an `Err`, the frames that made it are gone. So the error itself has to
-//! remember, from the first `?` on. That `?` calls `From::from` with the caller's location, and this
-//! type records it, with a backtrace, whether or not an environment variable is set.
+//! When a task returns an `Err`, the frames that made it are gone. So the error itself has to record
+//! them, at the first `?`. That `?` calls `From::from` with the caller's location. This type records
+//! it, with a backtrace, whether or not an environment variable is set.
 //!
-//! It cannot itself be a `std::error::Error`: then `From<Error> for Error` would exist twice, once here
-//! and once in core. anyhow has the same limit for the same reason.
+//! It cannot be a `std::error::Error` itself: then `From<Error> for Error` would exist twice, here and in
+//! core. anyhow has the same limit for the same reason.
 //!
 //! Knows no task and no executor.
 
@@ -29,7 +29,7 @@ use crate::report::quoting::source_of;
 /// `{}` is the error's text, `{:#}` adds its sources, `{:?}` shows everything. [`context`](Error::context), or the trait
 /// [`Context`](crate::Context) on a `Result`, adds what was being done.
 ///
-/// It cannot be a [`std::error::Error`] itself, or it could not be made from every other one;
+/// It cannot be a [`std::error::Error`] itself, because then it could not be made from every other one.
 /// [`into_boxed`](Error::into_boxed) converts it.
 ///
 /// # Examples
@@ -102,7 +102,7 @@ pub trait IntoError: Sized {
     fn into_inner(self) -> Box<dyn StdError + Send + Sync>;
 }
 
-// Else the compiler would name this impl's bound, which does not help a user.
+// Otherwise the compiler would name this impl's bound, which does not help a user.
 #[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn StdError + Send + Sync>>> IntoError for E {
     fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
@@ -118,7 +118,7 @@ impl<E: IntoError> From<E> for Error {
         let location = origin.and_then(TaskFailure::location);
         let backtrace = origin.and_then(TaskFailure::shared_backtrace).cloned();
         Error(Box::new(Parts {
-            // Not in a closure, whose caller would be core.
+            // Not in a closure: its caller would be core.
             location: location.unwrap_or(Caller::caller().into()),
             backtrace: backtrace.unwrap_or_else(|| Arc::new(Backtrace::force_capture())),
             error: Inner(Some(error)),
@@ -153,7 +153,7 @@ impl Inner {
 }
 
 thread_local! {
-    /// Errors that wait until the one that held them is freed.
+    /// Errors that wait until the error that held them is freed.
     static TO_FREE: Cell<Option<Vec<Inner>>> = const { Cell::new(None) };
 }
 
@@ -163,7 +163,7 @@ impl Drop for Inner {
             return;
         };
         match TO_FREE.try_with(|list| list.replace(Some(Vec::new()))) {
-            // Inside the destructor of another error, which frees this one when it is done.
+            // Inside of the destructor of another error, which frees this one afterwards.
             std::result::Result::Ok(Some(mut list)) => {
                 list.push(Inner(Some(error)));
                 TO_FREE.set(Some(list));
@@ -178,7 +178,7 @@ impl Drop for Inner {
     }
 }
 
-/// Also where the destructor of an error panics.
+/// Frees the errors that wait, also if the destructor of an error panics.
 struct FreesTheRest;
 
 impl Drop for FreesTheRest {
@@ -194,7 +194,7 @@ impl Drop for FreesTheRest {
     }
 }
 
-/// An [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns
+/// Wraps an [`Error`] as a [`std::error::Error`], which it cannot be itself. `?` makes it in a function that returns
 /// a `Box<dyn std::error::Error>`.
 pub(crate) struct Boxed(pub(crate) Error);
 
@@ -223,7 +223,7 @@ impl fmt::Debug for Boxed {
 }
 
 impl Error {
-    /// Makes an error of a message or of another error, here; the same as `Error::from`.
+    /// Makes an error from a message or from another error, with this place. The same as `Error::from`.
     ///
     /// # Examples
     ///
@@ -314,7 +314,7 @@ impl Error {
 
 const FULL: &str = "it is full until it is dropped or boxed";
 
-// Once it is made, nothing changes an error; anyhow says the same of its own.
+// Once it is made, nothing changes an error. anyhow says the same of its own type.
 impl std::panic::UnwindSafe for Error {}
 impl std::panic::RefUnwindSafe for Error {}
 

@@ -1,6 +1,8 @@
-//! What is known of a failure, for those who ask: getters, and one line of text each.
+//! What a user may ask a failure: the getters.
 //!
-//! The types themselves are the kernel's, which fills them in. Knows failures.
+//! The types themselves are in the kernel, which fills them in.
+//!
+//! Knows failures.
 
 use std::backtrace::Backtrace;
 use std::fmt;
@@ -19,8 +21,8 @@ impl TaskFailure {
         self.0.origin.name.as_deref()
     }
 
-    /// Returns where the panic was raised, or where the [`Error`](crate::Error) was made by `?`; `None` for
-    /// an error that does not know.
+    /// Returns where the panic was raised, or where `?` made the [`Error`](crate::Error); `None` for an error that
+    /// does not know its place.
     #[must_use]
     pub fn location(&self) -> Option<Location> {
         self.0.account.location.clone()
@@ -40,7 +42,7 @@ impl TaskFailure {
 }
 
 impl<E> JoinError<E> {
-    /// Tells whether the task was aborted, or its executor ended, before it was done.
+    /// Returns whether the task was aborted, or its executor ended, before it was done.
     ///
     /// # Examples
     ///
@@ -56,7 +58,7 @@ impl<E> JoinError<E> {
         matches!(self, JoinError::Cancelled(_))
     }
 
-    /// Tells whether the task panicked.
+    /// Returns whether the task panicked.
     ///
     /// # Examples
     ///
@@ -71,11 +73,11 @@ impl<E> JoinError<E> {
         matches!(self, JoinError::Panicked(_))
     }
 
-    /// Returns the error that the task returned, if it did return one.
+    /// Returns the error that the task returned, if it returned one.
     ///
     /// # Errors
     ///
-    /// The `JoinError` itself, when the task panicked or was cancelled.
+    /// The `JoinError` itself, if the task panicked or was cancelled.
     ///
     /// # Examples
     ///
@@ -128,7 +130,7 @@ impl Record {
         self.parts().last_await
     }
 
-    /// Says who spawned the task, and who spawned that one, up to the entry point.
+    /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
     #[must_use]
     pub fn lineage(&self) -> &Lineage {
         &self.parts().origin.spawned_by
@@ -136,19 +138,19 @@ impl Record {
 }
 
 impl Lineage {
-    /// Returns the tasks, the nearest first; at most 16.
+    /// Returns the tasks, at most 16, the nearest first.
     #[must_use]
     pub fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
     }
 
-    /// Returns how many more lie between the last of [`ancestors`](Lineage::ancestors) and the entry point.
+    /// Returns how many more there are between the last of [`ancestors`](Lineage::ancestors) and the entry point.
     #[must_use]
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
 
-    /// The line of a task that was spawned at `site`, and those of its ancestors; each begins with a newline.
+    /// The line of a task that was spawned at `site`, and the lines of its ancestors. Each begins with a newline.
     pub(crate) fn lines(&self, site: Option<Site>, indent: usize) -> String {
         let mut lines = String::new();
         let ancestors = self.ancestors.iter().map(|ancestor| ancestor.spawned_at);
@@ -167,7 +169,7 @@ impl Lineage {
         lines
     }
 
-    /// Who spawned the farthest of the ancestors that are known.
+    /// What spawned the farthest known ancestor.
     fn beginning(&self) -> String {
         match self.omitted {
             0 => self.root.to_string(),
@@ -200,7 +202,7 @@ impl Ancestor {
 }
 
 impl Location {
-    /// Returns the path of the file, as the compiler was given it.
+    /// Returns the path of the file, in the form that the compiler was given.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
@@ -241,7 +243,7 @@ impl LastAwait {
         }
     }
 
-    /// Returns the line of the `.await`, or where the future was made if its `.await` is hidden in a library.
+    /// Returns the line of the `.await`; if that is inside of a library, the line where the future was made.
     #[must_use]
     pub fn location(&self) -> Location {
         self.at.into()

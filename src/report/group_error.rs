@@ -1,4 +1,4 @@
-//! What a group failed with: all of it, as a tree.
+//! All failures of a group, as a tree.
 //!
 //! ```text
 //! 2 of 3 tasks of the group failed
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A group that gave only its first failure would lose the others. So this holds all of them, in the order in
-//! which they came. A nested group is a cause of its member's failure, and so a branch of the tree.
+//! which they came. A nested group is a cause of its member's failure, so it is a branch of the tree.
 //!
 //! Knows no task and no group.
 
@@ -18,8 +18,8 @@ use crate::report::error::Error;
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup), in the order in which they came.
 ///
-/// `{}` is one line; [`report`](GroupError::report) and `{:?}` are a tree of full reports, those of nested groups
-/// included. A failure that has been reported before, because the group was not awaited in time, is only named.
+/// `{}` is one line. [`report`](GroupError::report) and `{:?}` are a tree of full reports, including those of nested
+/// groups. A failure that was reported before, because the group was not awaited in time, is only named.
 ///
 /// # Examples
 ///
@@ -60,7 +60,7 @@ impl<E> GroupError<E> {
         &self.failures
     }
 
-    /// Returns the failures, to act on each.
+    /// Returns the failures by value, so that you can act on each.
     ///
     /// ```
     /// candor::block_on(async {

@@ -1,9 +1,9 @@
-//! How a failure is printed.
+//! How a failure is printed, and `candor::Error`.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `reporter` | what the executor calls: the plug that joins the two |
-//! | `account` | what an error value says of itself |
+//! | `reporter` | what the kernel calls: candor's own `Reporter` |
+//! | `account` | how an error value is asked for its text and its causes |
 //! | `carried` | how a failure is found inside the error of another task |
 //! | `error` | `candor::Error`, which knows where it was made |
 //! | `context` | a line more about an error |
@@ -16,7 +16,7 @@
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //! | `printing` | the one place that prints |
 //!
-//! Knows failures, and no task.
+//! Knows failures, but no task.
 
 pub(crate) mod account;
 pub(crate) mod backtrace;

@@ -1,15 +1,15 @@
-//! The one place that says anything: reports, notices and warnings.
+//! The only place that prints: reports, notices and warnings.
 //!
 //! ```text
-//! print ──► does the program's logger take it? ──yes──► there
-//!                     │ no, or it is being given something already
+//! print ──► does the program's logger take it? ──yes──► logger
+//!                     │ no, or it is being called already
 //!                     ▼
 //!                   stderr, in one write
 //! ```
 //!
-//! A logger is user code. It may panic, and it may use candor. While it is being given something, whatever comes up goes to stderr:
-//! else a logger that uses candor would be called from within itself, and so on. What comes up later of the tasks that it has
-//! spawned goes to stderr as well.
+//! A logger is user code. It may panic, and it may use candor. While it is being called, all reports go to stderr: otherwise
+//! a logger that uses candor would be called from within itself, and so on. Later reports about the tasks that it has spawned
+//! go to stderr as well.
 //!
 //! Knows no task and no executor.
 
@@ -29,10 +29,10 @@ thread_local! {
     static IS_LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Prints a report or a warning: to the program's logger if that takes it, else to stderr.
+/// Prints a report or a warning: to the program's logger if that takes it, otherwise to stderr.
 ///
-/// A logger that panics, and a stderr that is closed, leave the executor alive: what can still be
-/// said is said.
+/// If the logger panics, or stderr is closed, the executor goes on, and as much as possible is
+/// printed.
 pub(crate) fn print(level: Level, report: &str) {
     let target = match level {
         Level::Error => "candor::failure",
@@ -47,8 +47,8 @@ pub(crate) fn print(level: Level, report: &str) {
     }
 }
 
-/// Prints what is said of a task. If it is the logger's, the logger is not given that: it might spawn another one for it, and so
-/// on without end.
+/// Prints a text about a task. If the logger has spawned that task, the text does not go to the logger: it might spawn
+/// another task for it, and so on without end.
 pub(crate) fn print_of_task(is_of_logger: bool, level: Level, report: &str) {
     match is_of_logger {
         true => print_to_stderr(report),
@@ -56,12 +56,12 @@ pub(crate) fn print_of_task(is_of_logger: bool, level: Level, report: &str) {
     }
 }
 
-/// Whether the program's logger is being given something on this thread.
+/// Whether the program's logger is being called on this thread.
 pub(crate) fn is_logging() -> bool {
     IS_LOGGING.get()
 }
 
-/// Warns once for each place in the source. `what` tells one kind of warning from another.
+/// Warns once for each place in the source. `what` distinguishes the kinds of warnings.
 pub(crate) fn warn_once(
     what: &'static str,
     place: &'static Caller<'static>,
@@ -77,12 +77,12 @@ pub(crate) fn warn_once(
     }
 }
 
-/// Gives the logger a line at the trace level, if it is not being given something already.
+/// Gives the logger a line at the trace level, if it is not being called already.
 pub(crate) fn trace(line: Arguments<'_>) {
     say_if_it_panicked(logged("candor", Level::Trace, line));
 }
 
-/// Whether the logger takes what is said at the trace level.
+/// Whether the logger takes lines at the trace level.
 pub(crate) fn is_traced() -> bool {
     log::max_level() >= Level::Trace
         && say_if_it_panicked(with_logger(
@@ -90,17 +90,17 @@ pub(crate) fn is_traced() -> bool {
         )) == Some(Some(true))
 }
 
-/// Lets a logger that buffers write down what it has: the process is about to end.
+/// Lets a logger with a buffer write it out: the process is about to end.
 pub(crate) fn flush() {
     say_if_it_panicked(with_logger(|| log::logger().flush()));
 }
 
-/// Prints where no user code may run, since the process is about to abort.
+/// Prints without user code, because the process is about to abort.
 pub(crate) fn print_last_words(text: &str) {
     std::io::stderr().write_all(text.as_bytes()).ok();
 }
 
-/// Whether the logger took it; or what it panicked with.
+/// Returns whether the logger took it; or the message of its panic.
 fn logged(target: &str, level: Level, text: Arguments<'_>) -> Result<bool, String> {
     let taken = with_logger(|| {
         let taken = log::log_enabled!(target: target, level);
@@ -112,7 +112,7 @@ fn logged(target: &str, level: Level, text: Arguments<'_>) -> Result<bool, Strin
     Ok(taken?.unwrap_or(false))
 }
 
-/// Calls the program's logger; `None` where it is being called already. Gives back what it panicked with.
+/// Calls the program's logger; `None` if it is being called already. If it panics, returns the message of the panic.
 fn with_logger<R>(call: impl FnOnce() -> R) -> Result<Option<R>, String> {
     if IS_LOGGING.replace(true) {
         return Ok(None);
@@ -122,7 +122,7 @@ fn with_logger<R>(call: impl FnOnce() -> R) -> Result<Option<R>, String> {
     called.map(Some).map_err(|caught| caught.quoted(""))
 }
 
-/// Says of a logger that panicked where there is no report to say it behind.
+/// Prints that the logger panicked, if there is no report to which that could be added.
 fn say_if_it_panicked<R>(called: Result<R, String>) -> Option<R> {
     called
         .map_err(|message| print_to_stderr(&format!("the logger panicked: {message}")))
@@ -134,8 +134,8 @@ fn print_to_stderr(report: &str) {
     eprint!("{}", Unfailing(&format!("{report}\n")));
 }
 
-/// A text that is written without regard to errors: `eprint!` panics where stderr is closed or full, and a panic would run the
-/// program's own hook, or abort. Who cannot be told need not know.
+/// A text whose writing ignores errors. `eprint!` panics if stderr is closed or full, and that panic would run the program's
+/// own hook, or abort.
 struct Unfailing<'a>(&'a str);
 
 impl Display for Unfailing<'_> {

@@ -1,20 +1,20 @@
 //! Text that cannot forge a report.
 //!
-//! A report quotes what users wrote: panic messages, error texts, task names. Some of it comes from
-//! the network. A message that held a newline and `task #8 failed` would look like a second report,
-//! one with `\r` or an ANSI escape would paint over the first, and one of a gigabyte would bury it.
-//! So all of it passes through here.
+//! A report quotes text of users: panic messages, error texts, task names. Some of it comes from the
+//! network. A message with a newline and `task #8 failed` in it would look like a second report. A message
+//! with `\r` or an ANSI escape could overwrite the first one, and a message of a gigabyte would hide it.
+//! So all of this text goes through this file.
 //!
 //! ```text
 //! "lost\n\x1b[2Ktask #8 failed"   becomes   lost
 //!                                              | \u{1b}[2Ktask #8 failed
 //! ```
 //!
-//! The text of a value is also the last place where a failure can be lost: a `Debug` that panics
-//! must not take the report of its own error with it. [`debug_of`] and [`display_of`] say what went
-//! wrong in place of the missing text.
+//! Making the text of a value is also the last step at which a failure can be lost: a `Debug` that panics
+//! must not prevent the report of its own error. [`debug_of`] and [`display_of`] give what went wrong in
+//! place of the missing text.
 //!
-//! Knows no task and no failure; values in, text out.
+//! Knows no task and no failure: values go in, and text comes out.
 
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display, Write};
@@ -27,7 +27,7 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 /// How many lines of a message a report shows.
 const LINE_LIMIT: usize = 400;
 
-/// Quotes a message in a report: its first line as it stands, each further one after a bar that is
+/// Quotes a message in a report: its first line as it is, each further one after a bar that is
 /// indented by `indent`. Ends without a newline.
 pub(crate) fn quoted(message: &str, indent: usize) -> String {
     let mut end = message.len().min(MESSAGE_LIMIT);
@@ -64,10 +64,10 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     quote
 }
 
-/// How many characters of a message stand in one line.
+/// How many characters of a message are shown in one line.
 const WIDTH_LIMIT: usize = 1024;
 
-/// Quotes a message in one line: the first of its lines that is not blank.
+/// Quotes a message in one line: its first line that is not blank.
 pub(crate) fn quoted_line(message: &str) -> String {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let Some(line) = lines.next() else {
@@ -85,15 +85,15 @@ pub(crate) fn quoted_line(message: &str) -> String {
     quote
 }
 
-/// What a report says of a message without a word.
+/// What a report shows for an empty message.
 pub(crate) const NO_WORDS: &str = "(an empty message)";
 
-/// Renders `{:?}`, or as much of it as there is and what went wrong.
+/// Renders `{:?}`. If that fails, as much of it as there is, and what went wrong.
 pub(crate) fn debug_of(value: &dyn Debug) -> String {
     rendered("Debug", |text| write!(text, "{value:?}"))
 }
 
-/// Renders `{}`, or as much of it as there is and what went wrong.
+/// Renders `{}`. If that fails, as much of it as there is, and what went wrong.
 pub(crate) fn display_of(value: &dyn Display) -> String {
     rendered("Display", |text| write!(text, "{value}"))
 }
@@ -110,7 +110,7 @@ pub(crate) fn source_of<'a>(
 
 fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     let mut text = String::new();
-    // Whatever was written before the unwinding is whole characters, so the text is still sound.
+    // All that was written before the unwinding is whole characters, so the text is still valid.
     let trouble = match guarded(|| render(&mut text)) {
         Ok(Ok(())) => return text,
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
@@ -123,7 +123,7 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
 }
 
 impl Caught {
-    /// What it said, and behind `remark` where that was.
+    /// The message of the panic, then `remark`, then the place of the panic.
     pub(crate) fn quoted(self, remark: &str) -> String {
         let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
         let place = self.place.as_ref();
@@ -133,7 +133,7 @@ impl Caught {
         quote
     }
 
-    /// What stands where a text should, since `what` was asked for it.
+    /// The replacement for a text that `what` should have given.
     pub(crate) fn into_text_of(self, what: &str) -> String {
         let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
         let trouble = format!("<its {what} panicked: {message}>");
@@ -148,7 +148,7 @@ mod tests {
     use std::fmt::{Formatter, Result};
     use std::panic::panic_any;
 
-    /// A value whose `Debug` and `Display` are the function it holds.
+    /// A value whose `Debug` and `Display` call the function that it holds.
     struct Shown(fn(&mut Formatter<'_>) -> Result);
 
     impl Debug for Shown {
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// A payload whose drop panics with another such payload, as many times as it says.
+    /// A payload whose drop panics with another such payload, as many times as the number says.
     struct PanicsWhenDropped(u8);
 
     impl Drop for PanicsWhenDropped {

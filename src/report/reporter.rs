@@ -1,4 +1,4 @@
-//! The reporter that candor's own ways in install: what the executor has to say, as text.
+//! The reporter that candor's entry points install: reports and warnings of the kernel, as text.
 //!
 //! Knows failures, and how they are printed.
 
@@ -10,7 +10,7 @@ use crate::kernel::failure::{
 use crate::report::account::account_of;
 use crate::report::{floods, printing, text};
 
-/// Prints to the program's logger, else to stderr.
+/// Prints to the program's logger, otherwise to stderr.
 pub(crate) struct Printer;
 
 impl Reporter for Printer {

@@ -1,6 +1,6 @@
-//! A panic that goes on where its awaiter resumes it.
+//! A panic that goes on in its awaiter.
 //!
-//! Resuming calls no hook, so what is known of the panic is put back by hand.
+//! Resuming calls no panic hook, so this file puts back what is known of the panic.
 //!
 //! Knows failures, and what the panic hook keeps.
 
@@ -11,14 +11,14 @@ use crate::kernel::failure::records::{self, Identity, Record};
 use crate::kernel::failure::{Account, Cause, Panic, TaskFailure, hook, reporter};
 
 impl Panic {
-    /// Goes on panicking, here.
+    /// Resumes the panic at this place.
     ///
     /// Within a task, that task's failure says where the panic was first raised. Elsewhere the report
-    /// is printed at once, since resuming a panic prints nothing.
+    /// is printed at once, because resuming a panic prints nothing.
     ///
     /// # Panics
     ///
-    /// Always: with the payload of this panic.
+    /// Always, with the payload of this panic.
     ///
     /// # Examples
     ///
@@ -40,8 +40,8 @@ impl Panic {
     }
 }
 
-/// Prepares for the panic of `failure` to be resumed here: its record comes back, or, outside every
-/// task, it is reported now.
+/// Prepares for the panic of `failure` to be resumed here. Within a task its record is put back.
+/// Elsewhere it is reported now.
 fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
     match hook::polled() {
         None if failure.is_reported() => {}

@@ -11,10 +11,10 @@
 //!              at src/net.rs:13:38
 //! ```
 //!
-//! The first lines say what a reader needs; a stripped binary, which has no names for its frames,
-//! shows only these. A report is one write, so that reports of two threads do not mix.
+//! The first lines say what a reader needs. A stripped binary has no names for its frames, so its reports
+//! have only these lines. A report is one write, so that the reports of two threads do not mix.
 //!
-//! A failure that tasks have passed on is reported once, with the first one in full and a line for each task:
+//! A failure that tasks have passed on is reported once: the first failure in full, and one line for each task:
 //!
 //! ```text
 //! task #1 `serve` failed: task #3 `read` failed: the disk is full
@@ -40,7 +40,7 @@ const INDENT: usize = 3;
 /// How many tasks that passed a failure on are named at either end of a chain.
 const LINKS: usize = 16;
 
-/// How deep the branches of a tree are moved to the right.
+/// How many levels of a tree are moved to the right.
 const DEEPEST: usize = 16;
 
 impl TaskFailure {
@@ -74,7 +74,7 @@ impl TaskFailure {
         }
     }
 
-    /// The message in one line. Where it passes another failure on, the first one is quoted.
+    /// The message in one line. If it passes another failure on, the first failure is quoted.
     fn words(&self) -> String {
         let words = quoted_line(self.message());
         match &self.0.first {
@@ -113,7 +113,7 @@ pub(crate) fn of_group<'a>(
     text
 }
 
-/// What `{:?}` of an error is that is no task's failure, or not yet.
+/// The `{:?}` of an error that is no task's failure, or not yet.
 pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
     let mut text = quoted(&account.message, INDENT);
     let place = |text: &mut String| line(text, format_args!("at {made_at}"));
@@ -122,7 +122,7 @@ pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
     text
 }
 
-/// The report without the failures of a group, which are a tree below it.
+/// The report without the failures of a group. Those are a tree below it.
 fn body(failure: &TaskFailure, with_frames: bool) -> String {
     let mut text = failure.headline();
     let details =
@@ -137,7 +137,7 @@ fn body(failure: &TaskFailure, with_frames: bool) -> String {
     text
 }
 
-/// Where it happened, and who spawned the task.
+/// Writes where it happened, and the lineage of the task.
 fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Location>) {
     let parts = &failure.0;
     if let Some(location) = place {
@@ -150,7 +150,7 @@ fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Locati
     text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
 }
 
-/// Writes what is below the headline: details, causes, frames and help. `last` is the task that passed a
+/// Writes the part below the headline: details, causes, frames and help. `last` is the task that passed a
 /// failure on last.
 fn write_account(
     text: &mut String,
@@ -178,9 +178,9 @@ fn write_account(
         return;
     }
     let place = end.0.account.location.as_ref();
-    // A place other than the first failure's is that of a `?`, where nothing has failed.
+    // If the place differs from the first failure's, it is the place of a `?`, where nothing has failed.
     let is_passed_whole = account.location.as_ref() == place;
-    // For an error without a place, that of the `?` is better than none; for a panic it would mislead.
+    // For an error without a place, the place of the `?` is better than none. For a panic it would mislead.
     let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
     if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
         line(text, format_args!("at {place}"));
@@ -195,7 +195,7 @@ fn write_account(
     links.splice(0..0, last);
     write_links(text, &links, end);
     if with_frames {
-        // If the first failure has no frames, those of a `?` on the way are better than none.
+        // If the first failure has no frames, the frames of a `?` on the way are better than none.
         let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
         let is_panic = end.kind() == FailureKind::Panicked;
         if !knows_frames && !is_panic && account.backtrace.is_some() {
@@ -205,8 +205,8 @@ fn write_account(
     }
 }
 
-/// The tasks that passed a failure on, the last one first, and the first failure, or the nearest one that was reported
-/// before.
+/// The tasks that passed a failure on, the last one first. And the failure at the end of the chain: the first one, or the
+/// nearest one that was reported before.
 fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
     let (mut links, mut end) = (Vec::new(), from);
     while !end.is_reported()
@@ -218,7 +218,7 @@ fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
     (links, end)
 }
 
-/// A line for each task that passed the failure on, the nearest to it first.
+/// Writes a line for each task that passed the failure on, the nearest to the failure first.
 fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
     let first = end.first().words();
     for (number, link) in links.iter().rev().enumerate() {
@@ -286,7 +286,7 @@ fn write_frames(text: &mut String, account: &Account) {
     }
 }
 
-/// The failures of a group that a failure, or the one that it passes on, is about.
+/// The failures of the group that caused this failure, or the one that it passes on.
 fn members(account: &Account) -> Vec<&TaskFailure> {
     let end = account.passes_on().map(chain);
     let account = match &end {
@@ -301,8 +301,8 @@ fn members(account: &Account) -> Vec<&TaskFailure> {
     groups.flatten().collect()
 }
 
-/// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what is still to be
-/// written and does not recurse: groups may be nested deeply.
+/// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what still has to be
+/// written, and does not recurse: groups may be nested deeply.
 fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
     let mut branches = Vec::new();
     let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
