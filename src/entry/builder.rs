@@ -1,6 +1,6 @@
-//! How an executor may differ from the default.
+//! The builder of an executor that differs from the default.
 //!
-//! Knows the configuration of a core.
+//! Knows the configuration of a core, and the observers.
 
 use std::cell::Cell;
 use std::fmt;
@@ -44,7 +44,7 @@ pub struct Builder {
 }
 
 impl Executor {
-    /// Begins an executor that differs from the default.
+    /// Returns a builder for an executor that differs from the default.
     ///
     /// # Examples
     ///
@@ -77,12 +77,12 @@ impl Builder {
 
     /// Gives failures to `callback` **instead of** printing them.
     ///
-    /// It is called between polls, so it may spawn, and never inside a destructor. If it panics, the
-    /// report is printed after all.
+    /// It is called between polls, never inside a destructor, and it may spawn. If it panics, the report is
+    /// printed.
     ///
     /// Use it for telemetry, too: a panic hook that the program has set (`std::panic::set_hook`) sees no panic
-    /// of a task. Set such a hook before candor is first used; one that is set later replaces candor's own,
-    /// and reports have no backtrace then.
+    /// of a task. Set such a hook before candor is first used. A hook that is set later replaces candor's own,
+    /// and then reports have no backtrace.
     ///
     /// # Examples
     ///
@@ -121,7 +121,7 @@ impl Builder {
         self
     }
 
-    /// Sets how long a failure may wait for its handle to be awaited before it is reported all the same.
+    /// Sets how long a failure may wait for its handle to be awaited. After that time it is reported.
     /// Default: one second. `Duration::MAX`: until the executor ends.
     ///
     /// # Examples
@@ -136,7 +136,7 @@ impl Builder {
     /// assert_eq!(executor.failures(), 0);
     /// executor.block_on(candor::sleep(minute));
     /// assert_eq!(executor.failures(), 1);
-    /// // It can be awaited all the same.
+    /// // It can still be awaited.
     /// assert!(executor.block_on(held).unwrap_err().is_panic());
     /// ```
     pub fn grace(self, grace: Duration) -> Self {
@@ -146,7 +146,7 @@ impl Builder {
 
     /// Lets time stand still while anything is ready, and jump to the next deadline when nothing is.
     ///
-    /// Deadlines must come from [`time::now`](crate::time::now), not from `Instant::now`. Other threads
+    /// Deadlines must be computed from [`time::now`](crate::time::now), not from `Instant::now`. Other threads
     /// know nothing of this time: the executor does not wait for their wakes while a timer is set.
     ///
     /// # Examples
@@ -166,10 +166,10 @@ impl Builder {
         self
     }
 
-    /// Polls what is ready in an order that is random, but the same for the same seed.
+    /// Polls ready tasks in a random order, which is the same for the same seed.
     ///
-    /// It exposes tasks that rely on the order of others. No task starves: what is ready when a pass
-    /// begins is polled before the next one begins.
+    /// This finds tasks that rely on an order of polls. No task starves: every task that is ready when a
+    /// pass begins is polled before the next pass begins.
     ///
     /// # Examples
     ///
@@ -194,8 +194,8 @@ impl Builder {
         self
     }
 
-    /// Warns, in the log or else on stderr, of each task that holds the thread for longer than `limit` in one
-    /// poll. It reads the clock four times a poll.
+    /// Warns of each task that holds the thread for longer than `limit` in one poll. The warning goes to the log,
+    /// or otherwise to stderr. This reads the clock four times in each poll.
     ///
     /// # Examples
     ///
@@ -228,7 +228,7 @@ impl Builder {
         self
     }
 
-    /// Calls `instrument` for everything that the executor does. Several calls of this method add up: each
+    /// Calls `instrument` for everything that the executor does. This method can be called several times: then each
     /// instrument is called, in the order in which they were given.
     ///
     /// With an instrument that does nothing, the poll of a task that yields costs 819 instructions instead of 172, and
@@ -260,21 +260,21 @@ impl Builder {
         self
     }
 
-    /// Sets whether the executor looks for stalls: a wake that never comes shows as one. Default: in debug builds,
-    /// which is when `debug_assertions` are on; the free functions, such as [`run`](crate::run), do the same. Each
-    /// clone of a waker then costs an atomic operation, and so does its drop. The poll of a task that yields costs 262
+    /// Sets whether the executor looks for stalls. A wake that never comes shows as a stall. Default: only in debug
+    /// builds, when `debug_assertions` are on. The free functions, such as [`run`](crate::run), do the same. Each clone
+    /// of a waker then costs an atomic operation, and so does its drop. The poll of a task that yields costs 262
     /// instructions instead of 172, and a spawn with its await 911 instead of 726.
     ///
-    /// A stall is *proven* where `block_on`, `run` or `drain` would sleep for ever: nothing is ready, no timer is
-    /// set, and no waker of the executor is alive anywhere. Then they cancel the tasks and panic, with a text
-    /// that names everything that waits and its last await.
+    /// A stall is *proven* if `block_on`, `run` or `drain` would sleep forever: nothing is ready, no timer is set,
+    /// and no waker of the executor is alive anywhere. Then they cancel the tasks and panic. The message names
+    /// everything that waits, and its last await.
     ///
-    /// A stall is *suspected* where wakers are alive, but everything has waited for five seconds and no timer is
-    /// set. Two tasks that wait for each other look like that, and so does a server without clients. One warning, in
-    /// the log or else on stderr, shows the tree of tasks. On virtual time it comes after a tenth of a second.
+    /// A stall is *suspected* if wakers are alive, but everything has waited for five seconds and no timer is set.
+    /// Two tasks that wait for each other look like that, and so does a server without clients. One warning, in the
+    /// log or otherwise on stderr, shows the tree of tasks. On virtual time it comes after a tenth of a second.
     ///
-    /// A host that calls [`tick`](Executor::tick), [`run_until_stalled`](Executor::run_until_stalled) or polls
-    /// [`run_until`](Executor::run_until) knows itself what it waits for, so nothing is reported.
+    /// Under a host that calls [`tick`](Executor::tick) or [`run_until_stalled`](Executor::run_until_stalled), or polls
+    /// [`run_until`](Executor::run_until), no stall is reported: the host itself knows what it waits for.
     ///
     /// # Examples
     ///
@@ -309,11 +309,11 @@ impl Builder {
     /// Calls `callback` for the first wake after the executor has run out of work, if it is not running; on the
     /// thread of that wake.
     ///
-    /// It asks a host with a loop of its own to [`tick`](Executor::tick): most hosts post an event to themselves.
-    /// Waking a task counts, and so does spawning or aborting one from outside of the executor. It is called once,
-    /// until the executor has had a turn and has run out of work again. It is not called while the executor runs,
-    /// nor for timers, whose time [`next_deadline`](Executor::next_deadline) returns. If `block_on`, `run` or
-    /// `drain` leave tasks that are ready, it is called as well.
+    /// It requests a [`tick`](Executor::tick) from a host with a loop of its own: most hosts post an event to
+    /// themselves. Waking a task counts, and so does spawning or aborting one from outside of the executor. It is called
+    /// once, and then not again until the executor has had a turn and has run out of work. It is not called while the
+    /// executor runs, and not for timers: [`next_deadline`](Executor::next_deadline) returns their time. If `block_on`,
+    /// `run` or `drain` leaves tasks that are ready, it is called as well.
     ///
     /// The code that wakes a task waits for it, perhaps with a lock held. So it should be short, and it must not
     /// run the executor. The panic hook reports a panic in it; the panic goes no further.
@@ -341,7 +341,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When the process has 65,536 executors already, as [`Executor::new`].
+    /// If the process has 65,536 executors already, as [`Executor::new`].
     ///
     /// # Examples
     ///
@@ -361,7 +361,7 @@ impl Builder {
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);
             core.is_hosted.set(true);
-            // Mail that may be there was meant for an earlier executor.
+            // There may be mail that was meant for an earlier executor.
             while !core.inbox.leave() {
                 core.inbox.drain(|_| ());
             }
@@ -411,7 +411,7 @@ impl<F> OnWake<F> {
     }
 }
 
-/// Dropping what the callback holds runs user code, which may panic.
+/// The drop of what the callback holds runs user code, which may panic.
 impl<F> Drop for OnWake<F> {
     fn drop(&mut self) {
         let callback = self.0.take();

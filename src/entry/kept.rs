@@ -1,6 +1,8 @@
-//! An executor to keep.
+//! `Executor`: an executor that is kept.
 //!
-//! It is entered again and again, and its tasks live on in between. Knows the loop.
+//! It is entered again and again, and its tasks live on in between.
+//!
+//! Knows the loop and the core.
 
 use std::fmt;
 use std::panic::Location as Caller;
@@ -18,10 +20,10 @@ use crate::outcome::Outcome;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
 
-/// An executor to keep: its tasks survive from one call to the next.
+/// An executor that you keep: its tasks survive from one call to the next.
 ///
 /// Dropping it cancels its tasks, on this thread, and reports unread failures. If its own tasks keep it alive,
-/// by an `Rc` in their futures, it is not dropped before they are.
+/// through an `Rc` in their futures, it is not dropped before they are.
 ///
 /// # Examples
 ///
@@ -52,7 +54,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When the process has 65,536 executors already, those of `run` and `block_on` counted.
+    /// If the process has 65,536 executors already, including those of `run` and `block_on`.
     ///
     /// # Examples
     ///
@@ -69,12 +71,12 @@ impl Executor {
 
     /// Runs `future`, then every task that is not a daemon, as the free function [`run`](crate::run) does.
     ///
-    /// The exit code covers the failures that were reported during this call. Unread failures stay
-    /// unread, as their handles may be held.
+    /// The exit code covers the failures that were reported during this call. Unread failures stay unread,
+    /// because their handles may be held.
     ///
     /// # Panics
     ///
-    /// When this executor is running already, and when a [stall](crate::Builder::detect_stalls) is proven.
+    /// If this executor is running already, or if a [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
     ///
@@ -118,7 +120,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already, when `future` panics, when a task calls [`exit`](crate::exit), and when a
+    /// If this executor is running already, if `future` panics, if a task calls [`exit`](crate::exit), or if a
     /// [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
@@ -145,11 +147,11 @@ impl Executor {
         output_of(result, function)
     }
 
-    /// Spawns a task, which is polled when the executor runs.
+    /// Spawns a task. It is polled when the executor runs.
     ///
     /// # Panics
     ///
-    /// When four billion tasks are alive in this executor, as many as a waker can number.
+    /// If four billion tasks are alive in this executor, as many as a waker can number.
     ///
     /// # Examples
     ///
@@ -175,7 +177,7 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// When this executor is running already, and when a [stall](crate::Builder::detect_stalls) is proven.
+    /// If this executor is running already, or if a [stall](crate::Builder::detect_stalls) is proven.
     ///
     /// # Examples
     ///

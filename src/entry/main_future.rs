@@ -1,4 +1,4 @@
-//! The future that `run` and `test` are given: a failure of it is a failure like a task's.
+//! The main future of `run` and `test`: a failure of it is a failure like a task's.
 //!
 //! Knows the loop.
 
@@ -14,7 +14,7 @@ use crate::kernel::failure::{JoinError, Panic, Record, hook};
 use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, MAIN_SLOT, Stop, drive};
 use crate::outcome::Outcome;
 
-/// What `run` does with its future: a failure of it is reported like a task's.
+/// Runs the main future of `run`. A failure of it is reported like a task's.
 ///
 /// The outcome is kept beside the future, so that it is reported even if the executor has to stop at once.
 pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
@@ -66,7 +66,7 @@ where
     driven
 }
 
-/// What the main future returned, with all that is known of it.
+/// The error that the main future returned, with all that is known of it.
 pub(crate) fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
     let origin = core
         .origin_of(MAIN_SLOT)
@@ -87,7 +87,7 @@ fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
 }
 
 impl Core {
-    /// Runs user code on behalf of a slot, so that a panic in it is told as that slot's.
+    /// Runs user code on behalf of a slot, so that a panic in it becomes the panic of that slot.
     fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
         let previous = self.running.replace(u64::from(slot));
         let result = catch_unwind(AssertUnwindSafe(user_code));

@@ -1,16 +1,16 @@
-//! The ways in: `run`, `block_on`, `test`, and an executor to keep.
+//! How a program enters an executor: `run`, `block_on`, `test`, and an executor that is kept.
 //!
 //! | | runs | at the end |
 //! |---|---|---|
 //! | [`run`] | the future, then all tasks that are no daemons | the exit code says whether anything failed |
-//! | [`block_on`] | the future | what is unfinished is cancelled, and named |
+//! | [`block_on`] | the future | unfinished tasks are cancelled, and named |
 //! | [`test()`] | the future, on virtual time | panics if anything failed |
-//! | [`Executor`] | as `run` or `block_on`, again and again | tasks survive until it is dropped |
+//! | [`Executor`] | as `run` or `block_on`, again and again | its tasks survive until it is dropped |
 //! | [`Executor::tick`] | what is ready now, for a host with a loop of its own | the host calls again, or is called |
 //! | [`Executor::run_until`] | a pass at each poll, inside of another runtime | as above |
 //!
 //! After a return, a panic or [`exit`], the tasks are cancelled on this thread and unread failures are
-//! reported before control goes back.
+//! reported, before control goes back to the caller.
 //!
 //! Knows the loop.
 
@@ -40,15 +40,15 @@ use crate::watch::watchers::Watchers;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
-/// It does what a script with threads would do, if threads reported their failures. A failure of
+/// It does what a script with threads would do if threads reported their failures. A failure of
 /// `future` itself, an `Err` or a panic, is reported like that of a task, and the tasks go on.
 ///
-/// Returns `FAILURE` if any failure had to be reported, else `SUCCESS`; or the code given to [`exit`]. `future` may
-/// borrow from the stack.
+/// Returns `FAILURE` if any failure had to be reported, otherwise `SUCCESS`; or the code given to [`exit`]. `future`
+/// may borrow from the stack.
 ///
 /// # Panics
 ///
-/// Never because a task fails. In debug builds, when the remaining tasks can never go on, see
+/// Never because a task fails. In debug builds, if the remaining tasks can never go on, see
 /// [`Builder::detect_stalls`].
 ///
 /// # Examples
@@ -104,13 +104,13 @@ where
 /// neither a daemon nor aborted, one warning names the first ten. Unread failures are reported. Then the
 /// output is returned.
 ///
-/// `future` may borrow from the stack, and may return anything; a panic in it is an ordinary panic. Calls may
-/// be nested, but while the inner one runs, the tasks of the outer one stand still; a warning in the log says
+/// `future` may borrow from the stack, and may return anything. A panic in it is an ordinary panic. Calls may
+/// be nested, but while the inner one runs, the tasks of the outer one stand still. A warning in the log says
 /// so.
 ///
 /// # Panics
 ///
-/// When `future` panics, or when a task calls [`exit`], whose code the message names. In debug builds, when the
+/// If `future` panics, or if a task calls [`exit`]; the message names the exit code. In debug builds, if the
 /// remaining tasks can never go on, see [`Builder::detect_stalls`].
 ///
 /// If destructors spawn more than 1,000,000 tasks while everything is cancelled, the rest is leaked, its handles are
@@ -149,14 +149,14 @@ fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
 /// Ends the executor that runs on this thread, with an exit code: what `sys.exit` is to a script.
 ///
 /// When the poll that calls this returns, every task is cancelled, unread failures are reported, and
-/// [`run`] returns `code`. Code after the call still runs, up to the next `.await` that waits.
+/// [`run`] returns `code`. Code after the call still runs, until the next `.await` that waits.
 ///
-/// `std::process::exit` cannot be seen by candor: after it, unread failures are not reported.
+/// candor cannot see `std::process::exit`: after it, unread failures are not reported.
 ///
 /// # Panics
 ///
-/// When no executor runs on this thread. Under [`block_on`], which has no exit code to return, it is
-/// `block_on` that panics.
+/// If no executor runs on this thread. [`block_on`] has no exit code to return, so under it `block_on`
+/// itself panics.
 ///
 /// # Examples
 ///
@@ -224,7 +224,7 @@ impl Drop for Session<'_> {
     }
 }
 
-/// What `run` returns.
+/// The exit code that `run` returns.
 #[track_caller]
 pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str) -> ExitCode {
     match result {
@@ -236,7 +236,7 @@ pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str)
     }
 }
 
-/// What `block_on` returns. Not a closure: a panic would name its place instead of the caller's.
+/// The output that `block_on` returns. Not a closure: its panic would name the closure's place instead of the caller's.
 #[track_caller]
 pub(crate) fn output_of<R>(result: Result<R, Stop>, function: &str) -> R {
     match result {

@@ -1,16 +1,16 @@
-//! How an executor waits that has nothing to do.
+//! How an executor waits when it has nothing to do.
 //!
 //! | | waits | I/O of async-io is watched by |
 //! |---|---|---|
 //! | without the feature `async-io` | on the condition variable of its inbox | a thread of async-io's own |
 //! | with it | inside of async-io's reactor | this thread, while it waits and between two passes |
 //!
-//! In the reactor it is this very thread that calls the wakers of sockets. They must not find the executor
-//! running: a wake that only queued its task would not end the wait. So the executor is the current one only
-//! during its turns, and those wakes go through its inbox like any other thread's.
+//! In the reactor this same thread calls the wakers of sockets. They must not find the executor running: a
+//! wake that only queued its task would not end the wait. So the executor is the current one only during its
+//! turns, and those wakes go through its inbox, like the wakes of other threads.
 //!
-//! All turns of one stay are inside of one `async_io::block_on`. One for each wait was tried: each time one is left, the
-//! thread of async-io's own takes over the sockets, and fights for them (an exchange over TCP then cost twice as much).
+//! All turns of one stay are inside of one `async_io::block_on`. One call for each wait was tried: each time the call
+//! returned, async-io's own thread took over the sockets and competed for them (an exchange over TCP cost twice as much).
 //!
 //! Knows the loop, and which executor is the current one.
 
@@ -30,10 +30,10 @@ mod watching {
     use crate::kernel::tasks::current::swap;
     use crate::kernel::tasks::run_loop::{self, Loop, Next};
 
-    /// How long a stay may be busy before the sockets get a look.
+    /// How many turns a stay may take before the sockets are checked.
     const TURNS_BEFORE_SOCKETS: u32 = 8;
 
-    /// Whether async-io can still be entered on this thread. Its own thread-locals cannot be asked, but this one was first used
+    /// Whether async-io can still be entered on this thread. Its own thread-locals are private. But this one was first used
     /// together with them, and is destroyed together with them.
     fn has_reactor() -> bool {
         struct Sentinel;
@@ -60,7 +60,7 @@ mod watching {
             }
         }
         if !has_reactor() {
-            // The thread is ending: a thread of async-io's own watches the sockets.
+            // The thread is ending: async-io's own thread watches the sockets.
             return match next {
                 Next::Return(result) => result,
                 Next::GoOn | Next::Wait(_) => run_loop::run(tasks),
@@ -84,7 +84,7 @@ mod watching {
                 }
             };
             if !is_waiting {
-                // Whatever polls this looks at the sockets before it comes back.
+                // `async_io::block_on` checks the sockets before it polls this again.
                 cx.waker().wake_by_ref();
             }
             Poll::Pending
@@ -92,8 +92,8 @@ mod watching {
         swapped(core, || async_io::block_on(turns))
     }
 
-    /// Runs `f` as if this executor, which is the current one, did not run here, so that wakes of its tasks go through
-    /// its inbox; or within such an `f` as if it did again.
+    /// Runs `f` while this executor, which is the current one, does not count as running here, so that wakes of its tasks
+    /// go through its inbox. A call within such an `f` makes it the current one again.
     fn swapped<R>(core: &Rc<Core>, f: impl FnOnce() -> R) -> R {
         struct SwapsBack<'a>(&'a Core);
 
