@@ -1,7 +1,7 @@
-//! The handle of a member: its value, if it comes to one.
+//! The handle of a member: it gives the value, if there is one.
 //!
-//! A `JoinHandle` gives the failure to whoever awaits it. In a group, the failure is the group's, so what
-//! is left for the awaiter is the value or nothing.
+//! A `JoinHandle` gives the failure to its awaiter. In a group, the failure belongs to the group. So the
+//! awaiter gets the value or nothing.
 //!
 //! Knows members.
 
@@ -18,10 +18,9 @@ use crate::outcome::{Outcome, Value};
 
 /// Awaits the value of a group's task: `None` if the task fails or is cancelled.
 ///
-/// The failure goes to the group and nowhere else. Dropping the handle changes nothing: the group keeps the
-/// task.
+/// The failure goes only to the group. Dropping the handle changes nothing: the group keeps the task.
 ///
-/// A task that finds 128 of candor's own futures ready in one poll, without a wait for any, lets others run before the next one.
+/// After a task has found 128 of candor's own futures ready in one poll, without waiting for any, it lets others run.
 ///
 /// # Examples
 ///
@@ -43,7 +42,7 @@ impl<T: Outcome> GroupHandle<T> {
         GroupHandle { member, spawned_at }
     }
 
-    /// Cancels this one task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
+    /// Cancels only this task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
     /// no failure: the siblings go on.
     ///
     /// ```
@@ -59,7 +58,7 @@ impl<T: Outcome> GroupHandle<T> {
         self.member.abort();
     }
 
-    /// Tells whether the task is done: it returned, failed, or was cancelled.
+    /// Returns whether the task is done: it returned, failed, or was cancelled.
     ///
     /// ```
     /// candor::block_on(async {
@@ -103,7 +102,7 @@ impl<T: Outcome> Future for GroupHandle<T> {
     }
 }
 
-/// A task may return the handle of another: that is a value, whatever becomes of that task.
+/// A task may return the handle of another task. That is a value, whatever happens to the other task.
 impl<T: Outcome> Value for GroupHandle<T> {}
 
 // A panic finds it whole, as `lib.rs` says of everything.

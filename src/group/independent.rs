@@ -1,13 +1,13 @@
-//! The group whose tasks do not answer for each other.
+//! The group in which a failure of one task does not cancel the others.
 //!
 //! ```text
 //! task a ──fails──► reported at once
 //! task b ─────────────────────────── goes on ──► done ──► join gives the counts
 //! ```
 //!
-//! The group that a server wants: one connection that fails is no reason to end the others, and yet none of
-//! them may outlive the server. Its tasks are detached, so the rule for a failure whose handle is gone is
-//! what reports it; the group only counts.
+//! This is the group for a server: one connection that fails is no reason to end the others, but none of them
+//! may outlive the server. Its tasks are detached, so their failures are reported by the rule for a failure
+//! without a handle. The group only counts.
 //!
 //! Knows members.
 
@@ -28,7 +28,7 @@ use crate::kernel::tasks::{Ending, TaskBuilder, current, is_large};
 use crate::outcome::{Outcome, Value};
 use crate::watch::lost_work;
 
-/// Tasks that none of them outlives, and that fail each by itself. Made by
+/// Tasks that do not outlive the group, and that fail independently. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
 ///
 /// A failure is reported at once, as that of a task whose handle was dropped, and the siblings go on; a group that is made
@@ -71,7 +71,7 @@ pub struct IndependentGroup {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct GroupSummary {
-    /// How many returned, and not an `Err`.
+    /// How many returned, but not an `Err`.
     pub succeeded: usize,
     /// How many panicked or returned an `Err`: each has been reported, or handed out.
     pub failed: usize,
@@ -106,7 +106,7 @@ impl IndependentGroup {
     ///
     /// # Panics
     ///
-    /// When no executor runs on this thread.
+    /// If no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -266,7 +266,7 @@ impl Default for IndependentGroup {
 }
 
 impl State {
-    /// Who is there now. Nothing is borrowed while something is done with them.
+    /// The present members. It is a copy, so that nothing is borrowed while they are used.
     fn members(&self) -> Vec<Rc<dyn AnyMember>> {
         self.members.borrow().iter().cloned().collect()
     }

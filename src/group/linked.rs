@@ -1,13 +1,13 @@
-//! The group whose tasks stand or fall together.
+//! The group in which a failure of one task cancels the others.
 //!
 //! ```text
 //! task a ──fails──► siblings are cancelled ──► all are gone ──► join gives every failure
-//! task b ───────────────┘ its future is dropped, and what that destructor fails with is kept as well
+//! task b ───────────────┘ its future is dropped, and a failure of its destructor is kept as well
 //! ```
 //!
-//! A failure stays in the handle of its task until `join` reads all of them at once. So the rules for
-//! unread failures hold as they are: a group that is dropped drops these handles, and each failure is
-//! reported; one that nobody joins in time is overdue.
+//! A failure stays in the handle of its task until `join` reads all of them at once. So the usual rules for
+//! unread failures hold. A group that is dropped drops these handles, and each failure is reported. If nobody
+//! joins the group in time, they are overdue.
 //!
 //! Knows members.
 
@@ -35,7 +35,7 @@ use crate::watch::lost_work;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
-/// [`join`](TaskGroup::join) waits until all are gone, and gives *all* failures: also that of a sibling which
+/// [`join`](TaskGroup::join) waits until all are gone, and gives *all* failures, also that of a sibling that
 /// fails while it is being cancelled. Dropping the group, or the future of `join`, cancels the tasks: none of
 /// them is polled again, and their futures are dropped at the executor's next turn. Failures that
 /// nobody has read by then are reported. One warning names the unfinished tasks if your code drops a group that it has neither
@@ -62,9 +62,9 @@ pub struct TaskGroup<E: Debug + 'static = Error> {
     is_joined: bool,
 }
 
-/// Spawns into a [`TaskGroup`] from wherever it is: also from the group's own tasks.
+/// Spawns into a [`TaskGroup`] from any place, also from the group's own tasks.
 ///
-/// It keeps nothing alive. Once the group is over, what it is given is dropped unpolled.
+/// It keeps nothing alive. Once the group is over, futures that it gets are dropped without a poll.
 ///
 /// # Examples
 ///
@@ -85,7 +85,7 @@ pub struct GroupSpawner<E: Debug + 'static = Error> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// What is spawned now is cancelled like the others.
+    /// A task that is spawned now is cancelled like the others.
     Cancelled,
     /// Joined or dropped.
     Over,
@@ -94,11 +94,11 @@ enum Phase {
 struct State<E> {
     phase: Cell<Phase>,
     members: RefCell<Roster<Rc<dyn Collected<E>>>>,
-    /// Gone, with a failure that waits to be read.
+    /// Members that are gone, with a failure that waits to be read.
     failed: RefCell<Vec<Rc<dyn Collected<E>>>>,
-    /// How many there have been.
+    /// How many were spawned.
     spawned: Cell<usize>,
-    /// How many since the group was cancelled.
+    /// How many were spawned since the group was cancelled.
     successors: Cell<u64>,
     ended: Ended,
     /// Whoever awaits `join`.
@@ -106,7 +106,7 @@ struct State<E> {
 }
 
 impl TaskGroup {
-    /// Makes a group that collects into [`candor::Error`](crate::Error) whatever its tasks' errors convert into.
+    /// Makes a group that converts the errors of its tasks into [`candor::Error`](crate::Error).
     ///
     /// ```
     /// candor::block_on(async {
@@ -143,7 +143,7 @@ impl Default for TaskGroup {
 }
 
 impl<E: Debug + 'static> TaskGroup<E> {
-    /// Makes a group that collects errors of the type `E`, and what it can be made [`From`].
+    /// Makes a group that collects errors of the type `E`, and of types that `E` can be made [`From`].
     ///
     /// ```
     /// #[derive(Debug)]
@@ -185,7 +185,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     ///
     /// # Panics
     ///
-    /// When no executor runs on this thread.
+    /// If no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -224,7 +224,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         }
     }
 
-    /// Gives a way to spawn into the group for its own tasks.
+    /// Returns a way to spawn into the group, for its own tasks.
     ///
     /// ```
     /// candor::block_on(async {
@@ -243,7 +243,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         }
     }
 
-    /// Cancels all tasks of the group, and what is still spawned into it. That is no failure.
+    /// Cancels all tasks of the group, and those that are still spawned into it. That is no failure.
     ///
     /// ```
     /// candor::block_on(async {
@@ -292,7 +292,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     ///
     /// # Errors
     ///
-    /// All failures, if there is one.
+    /// All failures, if there is any.
     ///
     /// # Examples
     ///
@@ -353,7 +353,7 @@ impl<E: Debug + 'static> GroupSpawner<E> {
     ///
     /// # Panics
     ///
-    /// When the group is not over, and no executor runs on this thread.
+    /// If the group is not over, and no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -425,7 +425,7 @@ impl<E: Debug + 'static> State<E> {
             self.successors.set(self.successors.get() + 1);
             match self.successors.get() > SUCCESSORS {
                 false => member.abort(),
-                // Each may be spawned by the destructor of the one before.
+                // Too many successors: each may be spawned by the destructor of the one before.
                 true => member.leak(),
             }
         }
@@ -433,7 +433,7 @@ impl<E: Debug + 'static> State<E> {
         GroupHandle::new(member, Caller::caller())
     }
 
-    /// Who is there now. Nothing is borrowed while something is done with them.
+    /// The present members. It is a copy, so that nothing is borrowed while they are used.
     fn members(&self) -> Vec<Rc<dyn Collected<E>>> {
         self.members.borrow().iter().cloned().collect()
     }
@@ -471,7 +471,7 @@ impl<E: Debug + 'static> Group for State<E> {
         };
         let has_failed = matches!(ending, Ending::Failed | Ending::Panicked);
         if has_failed {
-            // First: a waker of others may look at the group when it is called.
+            // First of all: a foreign waker may look at the group when it is called.
             self.failed.borrow_mut().push(Rc::clone(&member));
         }
         self.ended.push(member.id());

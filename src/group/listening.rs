@@ -1,4 +1,4 @@
-//! A handle that lets a listener know when its task is done.
+//! A handle whose task calls a listener when it is done.
 //!
 //! Knows handles.
 
@@ -7,12 +7,12 @@ use std::rc::Rc;
 use crate::kernel::tasks::{JoinHandle, Joiner, Listener};
 
 impl<T> JoinHandle<T> {
-    /// Has the listener told of the end, instead of whoever awaits the handle.
+    /// Lets the end of the task call the listener instead of the awaiter of the handle.
     pub(crate) fn tell(&self, listener: Rc<dyn Listener>) {
         self.task.header().joiner.set(Joiner::Listener(listener));
     }
 
-    /// Lets go of the task, whose listener is told of the end all the same.
+    /// Drops the handle, which detaches the task. Its end still calls the listener.
     pub(crate) fn let_go(self) {
         let task = Rc::clone(&self.task);
         let listener = task.header().take_joiner();

@@ -1,13 +1,13 @@
 //! A member: a task of a group, seen from the group.
 //!
 //! ```text
-//!   group ──► Member ◄── GroupHandle        the value goes to whoever awaits the handle,
+//!   group ──► Member ◄── GroupHandle        the value goes to the awaiter of the handle,
 //!     ▲          │                          the failure stays in the task until the group reads it
 //!     │          ▼
-//!     └─told─── task
+//!     └─calls── task
 //! ```
 //!
-//! Knows handles and tasks; of groups, nothing.
+//! Knows handles and tasks, but nothing of groups.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -25,18 +25,18 @@ pub(super) struct Member<T: Outcome> {
     task: RefCell<Option<JoinHandle<T>>>,
     pub(super) id: Option<TaskId>,
     ending: Cell<Option<Ending>>,
-    /// Whoever awaits the handle.
+    /// The awaiter of the handle.
     waiting: Waiting,
     /// The group and the member's place in it, until the task has ended.
     group: Cell<Option<(Rc<dyn Group>, usize)>>,
 }
 
-/// What a member tells its group.
+/// What a member calls in its group when its task is done.
 pub(super) trait Group {
     fn member_done(&self, seat: usize, ending: Ending);
 }
 
-/// A member, whatever its value.
+/// A member, without the type of its value.
 pub(super) trait AnyMember {
     /// That of a task that was spawned, as each is that has a seat.
     fn id(&self) -> TaskId;
@@ -52,7 +52,7 @@ pub(super) trait AnyMember {
     /// Lets go of the task: a failure that nobody has read is then reported.
     fn let_go(&self);
 
-    /// Has whoever awaits the handle look at how the task has ended.
+    /// Notes how the task has ended, and wakes the awaiter of the handle.
     fn end(&self, ending: Ending);
 }
 
@@ -84,7 +84,7 @@ impl<T: Outcome> Member<T> {
         })
     }
 
-    /// Has the group told of the end.
+    /// Lets the end of the task call the group.
     pub(super) fn tell(self: &Rc<Self>, group: Rc<dyn Group>, seat: usize)
     where
         T: 'static,
@@ -111,7 +111,7 @@ impl<T: Outcome> Member<T> {
         let task = self.task.take()?;
         match task.poll_outcome(&Context::from_waker(Waker::noop()), None) {
             Poll::Ready(outcome) => Some(outcome),
-            // Reported right now, further up the stack.
+            // It is being reported right now, further up the stack.
             Poll::Pending => None,
         }
     }
@@ -127,7 +127,7 @@ impl<T: Outcome> AnyMember for Member<T> {
     }
 
     fn abort(&self) {
-        // Nothing is borrowed while it is aborted: a host may be called.
+        // Nothing is borrowed during the abort: a host may be called.
         let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
         if let Some(task) = task {
             task.abort();

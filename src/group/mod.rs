@@ -1,4 +1,4 @@
-//! Groups: tasks that none of them outlives.
+//! Groups: tasks that do not outlive the group.
 //!
 //! ```text
 //!                 ┌─ linked       one fails: the others are cancelled, and all failures come out of `join`
@@ -6,9 +6,9 @@
 //!                 └─ independent  one fails: it is reported at once, or handed out, and the others go on
 //! ```
 //!
-//! A spawned task is free to run for ever. Whoever starts several for one purpose wants to know that they
-//! are over when the purpose is, and that none of their failures is lost on the way. A group is made of
-//! nothing but handles and a watcher around each future; the executor does not know it.
+//! A spawned task may run forever. If you spawn several tasks for one purpose, you want to know that all of
+//! them are over at the end, and that none of their failures is lost. A group is made only of handles, and of
+//! members that are called when a task is done. The executor does not know it.
 //!
 //! | file | holds |
 //! |---|---|

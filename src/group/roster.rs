@@ -1,12 +1,12 @@
-//! Who is in a group: seats, of which each is taken, given back and taken again.
+//! The members of a group: a list of numbered places (`seats`), which are used again.
 //!
 //! ```text
 //! seats  [ a | _ | c | d | _ ]
-//! free   [ 4, 1 ]                 the next member sits down on 1
+//! free   [ 4, 1 ]                 the next member gets place 1
 //! ```
 //!
-//! A group may live as long as its program and see any number of tasks come and go: its memory is that of
-//! the most that were there at once.
+//! A group may live as long as its program, with any number of tasks one after the other. Its memory is in
+//! proportion to the largest number of tasks that were there at once.
 //!
 //! Knows nothing of candor.
 
@@ -24,6 +24,7 @@ impl<M> Roster<M> {
         }
     }
 
+    /// Inserts a member, and returns its place.
     pub(crate) fn sit_down(&mut self, member: M) -> usize {
         match self.free.pop() {
             Some(seat) => {
@@ -38,7 +39,7 @@ impl<M> Roster<M> {
         }
     }
 
-    /// `None` if all have been sent away before.
+    /// Removes a member; `None` if all were taken out before.
     pub(crate) fn stand_up(&mut self, seat: usize) -> Option<M> {
         let member = self.seats.get_mut(seat)?.take()?;
         self.free.push(seat);
@@ -57,7 +58,7 @@ impl<M> Roster<M> {
         self.seats.len() - self.free.len()
     }
 
-    /// Takes all out, in the order of their seats.
+    /// Takes all members out, in the order of their places.
     pub(crate) fn send_away(&mut self) -> Vec<M> {
         self.free.clear();
         std::mem::take(&mut self.seats)

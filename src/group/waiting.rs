@@ -1,4 +1,4 @@
-//! A place for the waker of whatever waits for something of candor's own on this thread.
+//! A place for the waker of an awaiter, on this thread, of something of candor's own.
 //!
 //! Knows the current executor, and what a waker stands for.
 
@@ -7,24 +7,24 @@ use std::task::{Context, Poll, Waker};
 
 use crate::kernel::tasks::{Foreign, Key, current, waker};
 
-/// Who waits for something of candor's own, on this thread: at most one.
+/// The awaiter of something of candor's own, on this thread: at most one.
 #[derive(Default)]
 pub(crate) struct Waiting {
     waiter: Cell<Option<Waiter>>,
-    /// Whoever waits has let others run.
+    /// The awaiter has let others run.
     has_waited: Cell<bool>,
 }
 
 enum Waiter {
-    /// A task of the executor that runs here. Its number is no waker that a stall would have to count.
+    /// A task of the executor that runs here. Its key is no waker, so it is not counted.
     Task(Key),
     Foreign(Foreign),
 }
 
 impl Waiting {
-    /// Looks whether it is there, whatever is waited for; else the waker will be called by [`wake`](Waiting::wake).
+    /// Ready if `is_there` says that the awaited thing is there. Otherwise [`wake`](Waiting::wake) will call the waker.
     ///
-    /// A task that finds very many things there in one poll is made to wait for its next turn.
+    /// A task that finds very many things ready in one poll has to wait for its next turn.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
         if is_there() && !self.has_waited.get() && current::is_spent(cx) {
             return Poll::Pending;
@@ -34,20 +34,20 @@ impl Waiting {
         poll
     }
 
-    /// The same for what is no await of its own.
+    /// The same, but not counted: for a poll that is no await of its own.
     pub(crate) fn poll_uncounted(
         &self,
         cx: &mut Context<'_>,
         is_there: impl Fn() -> bool,
     ) -> Poll<()> {
-        // While a waker of others is cloned, anything may happen: hence the second look.
+        // While a foreign waker is cloned, anything may happen. So `is_there` is asked again.
         match is_there() || (self.keep(cx.waker()) && is_there()) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 
-    /// Whether that ran user code.
+    /// Keeps the waker. Returns whether that ran user code.
     fn keep(&self, waker: &Waker) -> bool {
         let key = waker::key_of(waker);
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
@@ -55,7 +55,7 @@ impl Waiting {
         if !is_task && self.will_wake(waker) {
             return false;
         }
-        // Should the clone panic, the former waiter is still there.
+        // If the clone panics, the former waiter is still there.
         let waiter = match is_task {
             true => Waiter::Task(key),
             false => Waiter::Foreign(Foreign::of(waker)),
@@ -64,7 +64,7 @@ impl Waiting {
         !is_task
     }
 
-    /// Whether this waker of others is kept already.
+    /// Whether this foreign waker is kept already.
     fn will_wake(&self, waker: &Waker) -> bool {
         let waiter = self.waiter.take();
         let is_known = matches!(&waiter, Some(Waiter::Foreign(known)) if known.will_wake(waker));
