@@ -1,4 +1,4 @@
-//! Aborting: a mark on a task, which its executor finds.
+//! Aborting a task: a mark on the task, which its executor finds.
 //!
 //! Knows tasks, the core and the current executor.
 
@@ -33,7 +33,7 @@ pub struct AbortHandle {
 impl AbortHandle {
     /// Cancels the task, as [`JoinHandle::abort`](crate::JoinHandle::abort) does.
     ///
-    /// The future is not dropped here: that would run a destructor of the task in the middle of whoever aborts
+    /// The future is not dropped here: that would run a destructor of the task in the middle of the code that aborts
     /// it. The task is marked, and the executor finds the mark at the task's next turn.
     ///
     /// # Examples
@@ -67,7 +67,7 @@ impl AbortHandle {
         }
     }
 
-    /// Tells whether the task is done, as [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) does.
+    /// Returns whether the task is done, as [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) does.
     ///
     /// # Examples
     ///
@@ -259,7 +259,7 @@ impl<T> JoinHandle<T> {
         self.abort_handle().abort();
     }
 
-    /// Gives a handle that can abort the task and keeps nothing else of it.
+    /// Returns a handle that can abort the task, without access to its outcome.
     ///
     /// # Examples
     ///

@@ -2,13 +2,13 @@
 //!
 //! # Reading the source
 //!
-//! If you have never seen an executor, begin with the course in [`guide`]: it builds one from nothing, and has
+//! If you have never seen an executor, begin with the course in [`guide`]. It builds one from nothing, and has
 //! pictures of [the life of a task](guide::life_of_a_task) and of [one wake](guide::one_wake).
-//! [The design](guide::design) says what was decided, and what was tried and thrown away.
+//! [The design](guide::design) says what was decided, and what was tried and rejected.
 //!
-//! Then read one folder. `src/kernel` holds everything that one wake, poll, spawn, join, sleep and failure touches. It names
-//! nothing outside of it but `outcome`, and `examples/kernel_alone.rs` compiles it by itself. What it needs of the rest goes
-//! through five plugs: traits that the kernel states and others implement.
+//! Then read one folder. `src/kernel` holds everything that a wake, a poll, a spawn, a join, a sleep or a failure touches. It
+//! uses nothing outside of it but `outcome`, and `examples/kernel_alone.rs` compiles it by itself. What it needs of the rest
+//! goes through five plugs: traits or types that the kernel declares and other folders implement.
 //!
 //! | in which order | files in `src/kernel` |
 //! |---|---|
@@ -22,19 +22,19 @@
 //! | plug | what the kernel calls through it | implemented in |
 //! |---|---|---|
 //! | `Listener` in `tasks/listener` | a task has ended | `group`, `pool`, `remote` |
-//! | `Reporter` in `failure/reporter` | a failure is to be printed, an error to be asked for its text | `report` |
+//! | `Reporter` in `failure/reporter` | a failure has to be printed, or an error asked for its text | `report` |
 //! | `Watch` in `tasks/core/watch` | something has happened; may the thread park? | `watch` |
 //! | `Outside` in `tasks/core/outside` | what another thread wants done on this one | `remote` |
 //! | the last argument of `drive` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
 //!
-//! The rest stands around the kernel:
+//! The other folders are around the kernel:
 //!
 //! | folder | holds |
 //! |---|---|
 //! | `report` | what a failure looks like when it is printed, and `candor::Error` |
 //! | `watch` | looking inside: instruments, stalls, `tasks()`, the timeline |
 //! | `entry` | `run`, `block_on`, `test`, and an `Executor` to keep |
-//! | `hosts` | executors that the loop of another program runs |
+//! | `hosts` | executors that a foreign loop runs |
 //! | `remote` | spawning from other threads, and for the futures crate |
 //! | `group`, `pool` | tasks that belong together; many tasks, few at a time |
 //! | `time`, `yield_now`, `abort`, `outcome` | timeouts and intervals; letting others run; aborting; what a task may return |
@@ -42,20 +42,20 @@
 //! What holds everywhere:
 //!
 //! - **A waker is a number.** It owns no memory, so it cannot dangle, and a stale one costs at most a poll that was not
-//!   needed. Where somebody looks, its copies are counted, and the count is a number too.
+//!   needed. If there is an observer, its copies are counted, and that count is a number too.
 //! - **A slot is queued at most once**, however often it is woken, and a wake during a poll queues it again.
 //! - **Futures are polled and dropped on the thread of their executor**, wherever they were spawned, and never inside a
 //!   `wake`.
 //! - **A failure goes to exactly one place**: to its awaiter, or into a report.
-//! - **No user code runs while state is borrowed**, and none runs inside a user's `Drop` that candor
-//!   could run later.
-//! - **A panic finds everything whole.** What panics is user code, which runs between two steps of candor and never within
-//!   one, and candor catches it where others have to go on. So executors, groups, pools, handles and errors are
-//!   [`UnwindSafe`](std::panic::UnwindSafe), though there are cells in them: nobody can see one that is half changed. What a
-//!   handle gives is a value that a task has returned, so no panic came in between. What holds code of the user's is not: a
-//!   [`Builder`], [`PoolResults`], [`RunUntil`].
+//! - **No user code runs while state is borrowed.** User code that candor could run later never runs inside a user's
+//!   `Drop`.
+//! - **A panic finds everything whole.** Only user code panics. It runs between two steps of candor and never within
+//!   one, and candor catches the panic where other code has to go on. So executors, groups, pools, handles and errors are
+//!   [`UnwindSafe`](std::panic::UnwindSafe), although there are cells in them: nobody can see one that is half changed. A
+//!   handle gives a value that a task has returned, so no panic came in between. Types that hold user code are not
+//!   `UnwindSafe`: [`Builder`], [`PoolResults`], [`RunUntil`].
 //! - Deliberately absent: worker threads, priorities, a reactor of its own, a global executor, features that change
-//!   what a task can see. (`async-io` changes where an idle executor waits, and nothing else.)
+//!   what a task can see. (`async-io` changes only where an idle executor waits.)
 
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]

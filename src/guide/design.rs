@@ -224,9 +224,9 @@
 //!
 //! # Why are joiners 16 bytes?
 //!
-//! **Decision.** A joiner is what is told when a task is done. It is the key of a task of the same executor, or a counted
-//! pointer to a listener: a group, a pool, or a foreign waker. The compiler checks that it has 16 bytes, and the header
-//! of a task 64.
+//! **Decision.** A joiner is what is woken or called when a task is done. It is the key of a task of the same executor,
+//! or a counted pointer to a listener: a group, a pool, or a foreign waker. The compiler checks that it has 16 bytes, and
+//! the header of a task 64.
 //!
 //! **Why.** glibc serves chunks up to 128 bytes from fast lists. A task with a small future should be such a chunk.
 //!
@@ -331,7 +331,7 @@
 //! | wake lost under a host | the visit: what is said on leaving | the inbox: `AWAY`, and which hosts are called | `run_until`: the flag of its future |
 //! | report missing | the end of a task: is the handle held, is the failure unread? | the list of unread failures | reporting: what is left for after the poll |
 //! | report twice | the panic hook and its records: which panic was caught? | the text of an error: which failures does it carry? | the failure: its mark that it was reported |
-//! | handle never ready | the end of a task: the joiner is told | the task: the joiner is set before `Pending` | the listener: foreign wakers, and the second look |
+//! | handle never ready | the end of a task: the joiner is called | the task: the joiner is set before `Pending` | the listener: foreign wakers, and the second look |
 //! | stale waker polls another task | [the table](#why-a-table-of-tasks-and-a-generation): rare is no fault | the slots: the generation is compared | the inbox: it knows no generations |
 //! | executor never parks | the loop: what it asks before a park | the slots: what is still queued | the inbox: `MAIL` that stays |
 //! | memory grows | the list of unread failures: when it is swept | the wheel: sleeps dropped on other threads | the slots: the table does not shrink |
