@@ -262,16 +262,18 @@ impl Builder {
 
     /// Sets whether the executor looks for stalls. A wake that never comes shows as a stall. Default: only in debug
     /// builds, when `debug_assertions` are on. The free functions, such as [`run`](crate::run), do the same. Each clone
-    /// of a waker then costs an atomic operation, and so does its drop. The poll of a task that yields costs 262
-    /// instructions instead of 172, and a spawn with its await 911 instead of 726.
+    /// of a waker then costs an atomic operation, and so does its drop.
     ///
     /// A stall is *proven* if `block_on`, `run` or `drain` would sleep forever: nothing is ready, no timer is set,
     /// and no waker of the executor is alive anywhere. Then they cancel the tasks and panic. The message names
-    /// everything that waits, and its last await.
+    /// everything that waits, and shows where, as [`dump`](crate::dump()) does.
     ///
-    /// A stall is *suspected* if wakers are alive, but everything has waited for five seconds and no timer is set.
-    /// Two tasks that wait for each other look like that, and so does a server without clients. One warning, in the
-    /// log or otherwise on stderr, shows the tree of tasks. On virtual time it comes after a tenth of a second.
+    /// A stall is *suspected* if wakers are alive, but everything has waited for five seconds, no timer is set, no other
+    /// thread has woken anything, and all that is waited for is in this program: a future of candor's own, or a lock of
+    /// async-lock, tokio or futures. Two tasks that wait for each other's lock look like that. A server without clients does
+    /// not: what waits for a channel, a socket or a process waits for something outside, which nobody here can judge. One
+    /// warning, in the log or otherwise on stderr, shows where each task waits. On virtual time it comes after a tenth of a
+    /// second.
     ///
     /// Under a host that calls [`tick`](Executor::tick) or [`run_until_stalled`](Executor::run_until_stalled), or polls
     /// [`run_until`](Executor::run_until), no stall is reported: the host itself knows what it waits for.
