@@ -105,6 +105,9 @@
 //! });
 //! ```
 //!
+//! A failure is reported, and counted. To have it yourself, make the group
+//! [`collecting`](crate::IndependentGroup::collecting), and ask for its `next_failure()`.
+//!
 //! # 6. Many tasks, a limited number at once, results as they come
 //!
 //! ```

@@ -48,7 +48,8 @@ fn under_load_each_failure_is_reported_once_and_no_other_connection_notices() {
         (250, " panicked: the route /panic panics"),
         (250, " failed: invalid digit found in string"),
     ] {
-        let reports = ended.reports.iter().filter(|line| line.ends_with(headline));
+        // All but the first go on: they say how often it has come.
+        let reports = ended.reports.iter().filter(|line| line.contains(headline));
         assert_eq!(reports.count(), count, "{headline}");
     }
 }
@@ -79,7 +80,7 @@ fn a_client_that_is_killed_half_way_is_no_failure_and_harms_nobody() {
     ended.assert_each_reported_once(count);
     for report in &ended.reports {
         assert!(
-            report.ends_with(" panicked: the route /panic panics"),
+            report.contains(" panicked: the route /panic panics"),
             "{report}"
         );
     }
