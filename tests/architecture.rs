@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const BUDGETS: [(&str, usize); 3] = [
     ("kernel/tasks/", 2_540),
     ("kernel/time/", 550),
-    ("kernel/failure/", 1_235),
+    ("kernel/failure/", 1_240),
 ];
 
 /// How many lines of code any file may have.
