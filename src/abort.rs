@@ -109,6 +109,7 @@ impl AbortHandle {
     /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
     ///
     /// A task that is done already is gone. A task that cancels itself ends at this await.
+    /// Await it where the task's executor runs: elsewhere it asks again and again until that one has run.
     ///
     /// # Examples
     ///

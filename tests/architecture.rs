@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_540),
+    ("kernel/tasks/", 2_545),
     ("kernel/time/", 550),
     ("kernel/failure/", 1_240),
 ];

@@ -89,6 +89,25 @@ fn drained_waits_for_what_is_spawned_meanwhile_and_not_for_daemons() {
 }
 
 #[test]
+fn try_tick_polls_one_task_and_leaves_virtual_time_to_whoever_moves_it() {
+    let executor = Executor::builder().virtual_time().build();
+    let sleeper = executor.spawn(async { candor::sleep(Duration::from_secs(10)).await });
+    executor.spawn(async {}).detach();
+    assert_eq!([(); 3].map(|()| executor.try_tick()), [true, true, false]);
+    executor.advance(Duration::from_secs(9));
+    assert!(!executor.try_tick() && !sleeper.is_finished());
+    executor.advance(Duration::from_secs(1));
+    assert!(executor.try_tick() && sleeper.is_finished());
+    // It wakes itself in its last poll: its slot is still queued when it has left.
+    let wakes_itself = std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        std::task::Poll::Ready(())
+    });
+    executor.spawn(wakes_itself).detach();
+    assert_eq!([(); 2].map(|()| executor.try_tick()), [true, false]);
+}
+
+#[test]
 fn the_current_task_is_the_one_that_is_polled() {
     assert_eq!(candor::current(), None);
     candor::block_on(async {

@@ -49,8 +49,16 @@ impl Future for Drained<'_> {
         if !self.core.has_work_to_wait_for() {
             return Poll::Ready(());
         }
-        let waker = Foreign::of(cx.waker());
-        self.core.on_drained.borrow_mut().push(waker);
+        if self.core.waited_for.get() == 0 {
+            // Errands are left, which the next pass runs; perhaps none of them makes a task.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let is_known = |known: &Foreign| known.will_wake(cx.waker());
+        if !self.core.on_drained.borrow().iter().any(is_known) {
+            let waker = Foreign::of(cx.waker());
+            self.core.on_drained.borrow_mut().push(waker);
+        }
         self.core.is_drain_awaited.set(true);
         // While the waker was cloned, the last task may have ended.
         match self.core.has_work_to_wait_for() {

@@ -86,6 +86,11 @@ impl<T> Slots<T> {
         !self.ready.is_empty()
     }
 
+    /// Whether what is polled next is a task that is still there.
+    pub(crate) fn is_task_next(&self) -> bool {
+        (self.ready.first()).is_some_and(|index| self.get(index).is_some())
+    }
+
     /// Gives a new tenant a slot, and queues it for its first poll. If every slot that a key can number is taken, returns
     /// `None` and makes no tenant.
     #[inline]
