@@ -28,11 +28,12 @@ use crate::watch::Tasks;
 const TRACED_TASKS: usize = 100;
 
 /// Parts of the names of locks, by which a wait for one is known: what holds a lock is in this program.
-const LOCKS: [&str; 5] = [
+const LOCKS: [&str; 6] = [
     "async_lock::",
     "tokio::sync::mutex::",
     "tokio::sync::rwlock::",
     "tokio::sync::semaphore::",
+    "tokio::sync::batch_semaphore::",
     "futures_util::lock::",
 ];
 
@@ -214,14 +215,19 @@ impl Chain {
     fn of(backtrace: &str) -> Self {
         let mut chain = Chain::default();
         for frame in frames_of_others(backtrace) {
-            let Some(place) = frame.place else { continue };
-            if is_in_a_library(place) {
+            // A build without debug information has no places, but names.
+            let is_in_library = match frame.place {
+                Some(place) => is_in_a_library(place),
+                None => LOCKS.iter().any(|lock| frame.symbol.contains(lock)),
+            };
+            if is_in_library {
                 // The last one before the user's own is what the user awaits.
                 if chain.links.is_empty() {
                     chain.waits_in = Some(without_closures(frame.symbol));
                 }
                 continue;
             }
+            let Some(place) = frame.place else { continue };
             let function = without_closures(frame.symbol);
             chain
                 .links
