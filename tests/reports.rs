@@ -1194,7 +1194,7 @@ fn context_stands_first_and_what_is_behind_it_below() {
         ]
     );
     assert_lacks(&report, "help: ");
-    assert_count(&report, "backtrace (", 1);
+    assert_count(&report, "\n   backtrace", 1);
 }
 
 #[test]
@@ -1266,7 +1266,7 @@ fn context_around_the_failure_of_another_task_leaves_it_recognised() {
     assert_count(&report, "caused by task #3 failed: the commit failed", 1);
     assert_contains(&report, "passed on by task #2 as: reading, last await");
     assert_contains(&report, "passed on by task #1 as: serving, last await");
-    assert_count(&report, "backtrace (", 1);
+    assert_count(&report, "\n   backtrace", 1);
     assert_count(&report, "caused by: the disk is full", 1);
 }
 
