@@ -195,7 +195,14 @@ impl Builder {
     }
 
     /// Warns of each task that holds the thread for longer than `limit` in one poll. The warning goes to the log,
-    /// or otherwise to stderr. This reads the clock four times in each poll.
+    /// or otherwise to stderr. This reads the clock twice in each poll.
+    ///
+    /// A debug build does so by itself, for `run`, `block_on` and `test` too: with a limit of 250 ms, and one warning for each
+    /// spawn site. `slow_poll(Duration::MAX)` switches that off.
+    ///
+    /// A poll that does not end (an endless loop, a call that blocks, a lock that nobody frees) is warned of while it still
+    /// runs: after 2 s, or after `limit` if that is longer, and again after ten times as long. A watcher thread does that. It
+    /// exists only while an executor with a limit polls its tasks, and writes to stderr itself.
     ///
     /// # Examples
     ///
@@ -354,11 +361,13 @@ impl Builder {
     #[must_use]
     pub fn build(mut self) -> Executor {
         self.instruments.extend(trace_log::wanted());
-        if let Some(limit) = self.slow_poll {
-            self.instruments.push(Box::new(SlowPoll::new(limit)));
-        }
-        self.config.watch =
-            Watchers::boxed(self.instruments, self.detect_stalls, self.test_timeout);
+        let slow_poll = self.slow_poll.map(SlowPoll::new);
+        self.config.watch = Watchers::boxed(
+            self.instruments,
+            slow_poll.or_else(SlowPoll::usual),
+            self.detect_stalls,
+            self.test_timeout,
+        );
         let core = fresh_core(Some(self.config));
         if let Some(on_wake) = self.on_wake {
             core.inbox.set_on_wake(on_wake);

@@ -15,6 +15,7 @@ use crate::kernel::failure::{Entry, FailureKind};
 use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
+use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log::wanted;
 use crate::watch::watchers::{TEST_TIMEOUT, Watchers};
 
@@ -82,6 +83,7 @@ where
         })),
         watch: Watchers::boxed(
             wanted().into_iter().collect(),
+            SlowPoll::usual(),
             cfg!(debug_assertions),
             Some(TEST_TIMEOUT),
         ),

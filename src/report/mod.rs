@@ -30,5 +30,6 @@ pub(crate) mod group_error;
 pub(crate) mod printing;
 pub(crate) mod quoting;
 pub(crate) mod reporter;
+pub(crate) mod resolving;
 pub(crate) mod resume;
 pub(crate) mod text;

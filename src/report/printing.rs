@@ -67,14 +67,17 @@ pub(crate) fn warn_once(
     place: &'static Caller<'static>,
     warning: impl FnOnce() -> String,
 ) {
+    if is_first(what, place) {
+        print(Level::Warn, &warning());
+    }
+}
+
+/// Whether this is the first time that it is asked for this place in the source. `what` distinguishes the kinds of warnings.
+pub(crate) fn is_first(what: &'static str, place: &'static Caller<'static>) -> bool {
     type Places = HashSet<(&'static str, &'static Caller<'static>)>;
     static WARNED: Mutex<Option<Places>> = Mutex::new(None);
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_new = warned.get_or_insert_default().insert((what, place));
-    drop(warned);
-    if is_new {
-        print(Level::Warn, &warning());
-    }
+    warned.get_or_insert_default().insert((what, place))
 }
 
 /// Gives the logger a line at the trace level, if it is not being called already.

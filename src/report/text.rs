@@ -33,6 +33,7 @@ use std::sync::atomic::Ordering;
 use crate::kernel::failure::{Account, Cause, FailureKind, Help, Location, Parts, TaskFailure};
 use crate::report::backtrace::trim;
 use crate::report::quoting::{quoted, quoted_line};
+use crate::report::resolving::resolved;
 
 /// How far the lines below the headline are moved to the right.
 const INDENT: usize = 3;
@@ -272,7 +273,7 @@ fn write_frames(text: &mut String, account: &Account) {
         Cause::ForeignBacktrace(frames) => Some(frames.clone()),
         _ => None,
     });
-    let frames = foreign.or_else(|| Some(account.backtrace.as_ref()?.to_string()));
+    let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
     if let Some(frames) = frames {
         text.push('\n');
         text.push_str(

@@ -11,12 +11,11 @@
 //! Knows failures, the header of a task, and the core for the main future.
 
 use std::fmt;
-use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{LastAwait, Location, Named, TaskFailure, TaskId};
+use crate::kernel::failure::{LastAwait, Location, Named, Site, TaskFailure, TaskId};
 use crate::kernel::tasks::{Core, Ending, Header};
 
 /// Watches an executor: one method for each event. Each method does nothing unless you write it.
@@ -247,7 +246,7 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
 pub struct TaskView<'a> {
     id: TaskId,
     name: Option<&'a str>,
-    spawned_at: Option<&'static Caller<'static>>,
+    spawned_at: Option<Site>,
     spawned_by: Option<TaskId>,
     last_await: Option<LastAwait>,
     is_of_logger: bool,
@@ -308,6 +307,10 @@ impl<'a> TaskView<'a> {
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
+    }
+
+    pub(crate) fn place(&self) -> Option<Site> {
+        self.spawned_at
     }
 
     /// Whether the program's logger has spawned it. If so, events of it must not go to the logger.

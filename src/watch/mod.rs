@@ -4,6 +4,7 @@
 
 pub(crate) mod dump;
 mod dumping;
+pub(crate) mod endless_poll;
 pub(crate) mod instrument;
 mod itself;
 pub(crate) mod lost_work;

@@ -1,53 +1,97 @@
-//! Warns of polls that hold the thread for too long.
+//! Warns of polls that hold the thread for too long, once they have ended.
 //!
-//! Knows only the methods of an instrument.
+//! A poll that does not end is the matter of `endless_poll`.
+//!
+//! Knows how a task is shown, and the time that backtraces take.
 
 use std::cell::Cell;
-use std::task::Poll;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::failure::TaskId;
-use crate::report::printing;
-use crate::watch::instrument::{Instrument, TaskView};
+use crate::kernel::tasks::waker::TRACER;
+use crate::report::{printing, resolving};
+use crate::watch::endless_poll::{Board, spawn_site};
+use crate::watch::instrument::TaskView;
 
-/// The instrument behind [`Builder::slow_poll`](crate::Builder::slow_poll).
+/// What a debug build allows if nobody has set a limit.
+const USUAL_LIMIT: Duration = Duration::from_millis(250);
+
+/// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
 pub(crate) struct SlowPoll {
     limit: Duration,
-    /// When the poll began, on the real clock: virtual time stands still during a poll.
-    began: Cell<Option<Instant>>,
+    /// Nobody has set the limit: it warns once for each spawn site.
+    is_usual: bool,
+    began: Cell<Option<Began>>,
+    board: Arc<Board>,
+}
+
+#[derive(Clone, Copy)]
+struct Began {
+    /// On the real clock: virtual time stands still during a poll.
+    at: Instant,
+    /// How long this thread had resolved backtraces until then.
+    resolving: Duration,
 }
 
 impl SlowPoll {
     pub(crate) fn new(limit: Duration) -> Self {
         SlowPoll {
             limit,
+            is_usual: false,
             began: Cell::new(None),
+            board: Arc::new(Board::new(limit)),
         }
     }
-}
 
-impl Instrument for SlowPoll {
-    fn poll_begin(&self, _at: Instant, _task: &TaskView<'_>) {
-        self.began.set(Some(Instant::now()));
+    /// What a debug build does by itself.
+    pub(crate) fn usual() -> Option<Self> {
+        let usual = || SlowPoll {
+            is_usual: true,
+            ..SlowPoll::new(USUAL_LIMIT)
+        };
+        cfg!(debug_assertions).then(usual)
     }
 
-    fn poll_end(&self, _at: Instant, task: &TaskView<'_>, _poll: Poll<()>) {
-        let held = self.began.take().map(|began| began.elapsed());
-        if let Some(held) = held.filter(|held| *held > self.limit) {
-            let whence = match task.spawned_at() {
-                Some(at) if task.id() == TaskId::MAIN => format!(", entered at {at}"),
-                Some(at) => format!(", spawned at {at}"),
-                None => String::new(),
-            };
-            let text = format!(
-                "{task}{whence}, held the thread for {held:.1?} in one poll (the limit is {:?}), and all others \
-                 stood still. If it computes, let it `yield_now().await` now and then; if it waits for something \
-                 that blocks, let a thread do that",
-                self.limit
-            );
-            printing::print_of_task(task.is_of_logger(), Level::Warn, &text);
+    pub(crate) fn poll_begins(&self, task: &TaskView<'_>) {
+        self.began.set(Some(Began {
+            at: Instant::now(),
+            resolving: resolving::time(),
+        }));
+        self.board.poll_begins(task);
+    }
+
+    /// Warns if the poll has held the thread for longer than the limit. `task` has ended if the poll was its last one.
+    pub(crate) fn poll_ends(&self, task: &TaskView<'_>) {
+        self.board.poll_ends();
+        let Some(began) = self.began.take() else {
+            return;
+        };
+        // The extra polls of a dump take backtraces, and so does a report. The user's code is not to blame for these.
+        let is_traced = TRACER.get().is_some();
+        let resolving = resolving::time() - began.resolving;
+        let held = began.at.elapsed().saturating_sub(resolving);
+        if held <= self.limit || is_traced {
+            return;
         }
+        let warning = || self.warning(task, held);
+        match task.place() {
+            Some(place) if self.is_usual => {
+                if printing::is_first("slow poll", place) {
+                    printing::print_of_task(task.is_of_logger(), Level::Warn, &warning());
+                }
+            }
+            _ => printing::print_of_task(task.is_of_logger(), Level::Warn, &warning()),
+        }
+    }
+
+    fn warning(&self, task: &TaskView<'_>, held: Duration) -> String {
+        format!(
+            "{task}{} held the thread for {held:.1?} in one poll (the limit is {:?}), and all others stood still. If it \
+             computes, let it `yield_now().await` now and then; if it waits for something that blocks, let a thread do that",
+            spawn_site(task.id(), task.place()),
+            self.limit
+        )
     }
 }

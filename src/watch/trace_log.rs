@@ -13,6 +13,7 @@ use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::{Config, Ending};
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+use crate::watch::slow_poll::SlowPoll;
 use crate::watch::watchers::Watchers;
 
 /// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
@@ -22,7 +23,12 @@ use crate::watch::watchers::Watchers;
 pub(crate) fn followed() -> Option<Config> {
     wanted().map(|instrument| Config {
         is_custom: true,
-        watch: Watchers::boxed(vec![instrument], cfg!(debug_assertions), None),
+        watch: Watchers::boxed(
+            vec![instrument],
+            SlowPoll::usual(),
+            cfg!(debug_assertions),
+            None,
+        ),
         ..Config::default()
     })
 }

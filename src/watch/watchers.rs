@@ -20,6 +20,7 @@ use crate::kernel::tasks::{
 use crate::report::printing;
 use crate::watch::dump::Dump;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+use crate::watch::slow_poll::SlowPoll;
 use crate::watch::stall;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
@@ -28,6 +29,7 @@ pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// What observes one executor.
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
+    slow_poll: Option<SlowPoll>,
     detects_stalls: bool,
     /// For how long a test may stand still.
     test_timeout: Duration,
@@ -56,13 +58,15 @@ struct Guarded {
 }
 
 impl Watchers {
-    /// `None` if there is no instrument and no search for stalls.
+    /// `None` if there is nothing to observe.
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
+        slow_poll: Option<SlowPoll>,
         detects_stalls: bool,
         test_timeout: Option<Duration>,
     ) -> Option<Box<dyn Watch>> {
-        if instruments.is_empty() && !detects_stalls && test_timeout.is_none() {
+        let has_timer = slow_poll.is_some() || test_timeout.is_some();
+        if instruments.is_empty() && !detects_stalls && !has_timer {
             return None;
         }
         let guarded = |instrument| Guarded {
@@ -71,6 +75,7 @@ impl Watchers {
         };
         Some(Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
+            slow_poll,
             detects_stalls,
             test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
             is_test: Cell::new(false),
@@ -85,10 +90,10 @@ impl Watchers {
         }))
     }
 
-    /// The configuration of an executor that nobody configured: a debug build looks for stalls.
+    /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.
     pub(crate) fn usual() -> Config {
         Config {
-            watch: Watchers::boxed(Vec::new(), cfg!(debug_assertions), None),
+            watch: Watchers::boxed(Vec::new(), SlowPoll::usual(), cfg!(debug_assertions), None),
             ..Config::default()
         }
     }
@@ -171,6 +176,9 @@ impl Watch for Watchers {
                     (slots.get(slot)).is_some_and(|task| task.header().is_aborted.get());
                 drop(slots);
                 self.is_in_poll.set(!is_aborted);
+                if let Some(slow_poll) = &self.slow_poll {
+                    with_view(core, slot, |task| slow_poll.poll_begins(task));
+                }
                 if !is_aborted {
                     self.tell_of(core, slot, |instrument, at, task| {
                         instrument.poll_begin(at, task);
@@ -183,6 +191,9 @@ impl Watch for Watchers {
                     true => Poll::Ready(()),
                     false => Poll::Pending,
                 };
+                if let Some(slow_poll) = &self.slow_poll {
+                    with_view(core, slot, |task| core.aside(|| slow_poll.poll_ends(task)));
+                }
                 if self.is_in_poll.take() {
                     self.tell_of(core, slot, |instrument, at, task| {
                         instrument.poll_end(at, task, poll);
