@@ -2,9 +2,12 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use candor::{Executor, TaskBuilder, yield_now};
 use common::Reports;
@@ -130,4 +133,93 @@ fn an_executor_that_is_kept_is_dumped_between_its_polls_only() {
         within.contains("no chains: this executor is running"),
         "{within}"
     );
+}
+
+async fn main_waits_for(receiver: &async_channel::Receiver<()>) {
+    receiver.recv().await.ok(); // of the main future
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn the_main_future_has_a_chain_when_a_task_asks_for_a_dump() {
+    candor::block_on(async {
+        let (sender, receiver) = async_channel::bounded(1);
+        let task = candor::spawn(async move {
+            let dump = candor::dump().await.to_string();
+            sender.send(()).await.ok();
+            dump
+        });
+        main_waits_for(&receiver).await;
+        let dump = task.await.unwrap();
+        let (_, of_main) = dump.split_once("the main future: waiting").unwrap();
+        let (of_main, of_task) = of_main.split_once("task #1").unwrap();
+        let lines = [
+            line_of("receiver.recv().await.ok(); // of the main future"),
+            line_of("main_waits_for(&receiver).await"),
+        ];
+        for line in lines {
+            let link = format!(".await at tests/dump.rs:{line}:");
+            assert!(of_main.contains(&link), "{link} in:\n{dump}");
+        }
+        assert!(
+            of_task.contains("last await: dump at tests/dump.rs:"),
+            "{dump}"
+        );
+    });
+}
+
+/// Waits until a flag is set, which wakes nobody: the bug.
+async fn until(flag: &Cell<bool>) {
+    poll_fn(|cx| {
+        KEPT.set(Some(cx.waker().clone()));
+        match flag.get() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+thread_local! {
+    static KEPT: Cell<Option<Waker>> = const { Cell::new(None) };
+}
+
+#[test]
+fn a_main_future_that_is_ready_in_the_poll_of_a_dump_has_lost_a_wake_and_is_done() {
+    let executor = Executor::new();
+    let flag = Rc::new(Cell::new(false));
+    let sets = Rc::clone(&flag);
+    let task = executor.spawn(async move {
+        sets.set(true);
+        candor::dump().await.to_string()
+    });
+    executor.block_on(until(&flag));
+    let dump = executor.block_on(task).unwrap();
+    let lost = "the main future was ready, though nothing had woken it: a wake was lost";
+    assert_eq!(dump.matches(lost).count(), 1, "{dump}");
+}
+
+#[test]
+fn a_main_future_that_panics_in_the_poll_of_a_dump_takes_no_errand_with_it() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let flag = Rc::new(Cell::new(false));
+    let sets = Rc::clone(&flag);
+    let asks = executor.spawn(async move {
+        sets.set(true);
+        let mut dumping = pin!(candor::dump());
+        // The request is made at the first poll, and this one comes right behind it.
+        let asked = futures::poll!(&mut dumping);
+        assert!(asked.is_pending());
+        let behind = remote.spawn(|| async { 7 }).unwrap();
+        behind.await
+    });
+    let main = async {
+        until(&flag).await;
+        panic!("the main future's own")
+    };
+    let panicked = catch_unwind(AssertUnwindSafe(|| executor.block_on(main)));
+    let payload = panicked.unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"the main future's own"));
+    assert_eq!(executor.block_on(asks).unwrap(), 7);
 }

@@ -45,7 +45,7 @@ impl<'a> Visit<'a> {
         let mut result = match self.core.take_stop() {
             None => {
                 // Tasks that were woken since the last visit are queued before all that happens now.
-                deliver_mail(self.core);
+                deliver_mail(self.core, None);
                 body(self.core)
             }
             Some(stop) => Err(stop),
@@ -61,7 +61,7 @@ impl<'a> Visit<'a> {
         }
         if result.is_err() {
             // Tasks that other threads have spawned before this are cancelled as well.
-            self.core.run_errands();
+            self.core.run_errands(None);
             self.core.cancel_everything();
             self.core.take_stop();
         }

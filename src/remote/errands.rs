@@ -17,13 +17,14 @@ use std::thread::{Thread, ThreadId};
 
 use crate::kernel::failure::{JoinError, Lineage, Root, contain};
 use crate::kernel::tasks::core::outside::Outside;
+use crate::kernel::tasks::core::watch::Main;
 use crate::kernel::tasks::inbox::errands::Errands;
 use crate::kernel::tasks::{Core, Parentage};
 
 /// A request of another thread.
 pub(crate) trait Errand: Send + Sync {
-    /// Executes it, on the executor's thread, between two polls. Must not panic.
-    fn run(self: Arc<Self>, core: &Rc<Core>);
+    /// Executes it, on the executor's thread, between two polls. Must not panic, but for a poll of `main`.
+    fn run(self: Arc<Self>, core: &Rc<Core>, main: Option<&mut Main<'_>>);
 
     /// Lets the sender know that it will not be executed.
     fn abandon(&self);
@@ -50,13 +51,39 @@ impl Outside for WayIn {
         !self.errands.is_empty()
     }
 
-    fn run_errands(&self, core: &Rc<Core>) {
+    fn run_errands(&self, core: &Rc<Core>, mut main: Option<&mut Main<'_>>) {
         let mut batch = self.errands.take(mem::take(&mut *self.spare.borrow_mut()));
-        for errand in batch.drain(..) {
-            errand.run(core);
+        batch.reverse();
+        let mut batch = Batch {
+            core,
+            errands: &self.errands,
+            rest: batch,
+        };
+        while let Some(errand) = batch.rest.pop() {
+            errand.run(core, main.as_deref_mut());
         }
-        if batch.capacity() <= KEPT {
-            self.spare.replace(batch);
+        let spare = mem::take(&mut batch.rest);
+        if spare.capacity() <= KEPT {
+            self.spare.replace(spare);
+        }
+    }
+}
+
+/// Errands that are being run, the next one last.
+struct Batch<'a> {
+    core: &'a Core,
+    errands: &'a SharedErrands,
+    rest: Vec<Arc<dyn Errand>>,
+}
+
+/// If the main future has panicked in the poll of an errand, the others are left for the next pass.
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        while let Some(errand) = self.rest.pop() {
+            if let Err(errand) = self.errands.push(errand) {
+                errand.abandon();
+            }
+            self.core.inbox.notify();
         }
     }
 }
@@ -103,7 +130,7 @@ impl Core {
     pub(crate) fn close_errands(self: &Rc<Self>) {
         let rest = self.way_in().map(|way_in| way_in.errands.close());
         for errand in rest.into_iter().flatten() {
-            errand.run(self);
+            errand.run(self, None);
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, drop_payload};
-use crate::kernel::tasks::{Core, Job, Parentage, TaskBuilder, current, is_large};
+use crate::kernel::tasks::{Core, Job, Main, Parentage, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
@@ -130,7 +130,7 @@ where
     F: Future + 'static,
     F::Output: Outcome<Ok: Send, Err: Send>,
 {
-    fn run(self: Arc<Self>, core: &Rc<Core>) {
+    fn run(self: Arc<Self>, core: &Rc<Core>, _main: Option<&mut Main<'_>>) {
         let asked = (self.asked.lock())
             .unwrap_or_else(PoisonError::into_inner)
             .take();

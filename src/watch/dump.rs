@@ -13,14 +13,16 @@
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::kernel::failure::location::is_in_a_library;
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId, in_one_line};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::waker::{TRACED, TRACER};
-use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Key, Main};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
+};
 use crate::report::backtrace::frames_of_others;
 use crate::watch::Tasks;
 
@@ -147,12 +149,19 @@ impl Dump {
     }
 
     fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) {
+        if core.slots.borrow().is_queued(MAIN_SLOT) {
+            return;
+        }
         let mut is_ready = false;
         let chain = traced(core, || {
             is_ready = poll_main(core, main, &TRACED).is_ready()
         });
         match is_ready {
-            true => self.note_lost_wake("the main future"),
+            true => {
+                self.note_lost_wake("the main future");
+                // The loop has to see that it is done.
+                core.wake(core.main_key());
+            }
             false => self.chains.extend(chain.map(|chain| (TaskId::MAIN, chain))),
         }
     }
@@ -290,6 +299,10 @@ fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Option<Chain> {
     }));
     TRACER.set(outer);
     if let Err(payload) = polled {
+        if core.is_polling_slot(MAIN_UNCAUGHT) {
+            // For the caller of `block_on` this is an ordinary panic.
+            resume_unwind(payload);
+        }
         core.settle_panic(payload);
     }
     if core.attention.get() {

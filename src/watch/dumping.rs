@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use crate::entry::Executor;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::{AwaitKind, Entry, Site, await_line, contain};
-use crate::kernel::tasks::{Core, current};
+use crate::kernel::tasks::{Core, Main, current};
 use crate::remote::errands::Errand;
 use crate::watch::dump::Dump;
 
@@ -79,8 +79,8 @@ struct Request {
 }
 
 impl Errand for Request {
-    fn run(self: Arc<Self>, core: &Rc<Core>) {
-        let dump = Dump::of(core, None);
+    fn run(self: Arc<Self>, core: &Rc<Core>, main: Option<&mut Main<'_>>) {
+        let dump = Dump::of(core, main);
         lock(&self.dump).replace(dump);
         self.wake();
     }

@@ -129,7 +129,7 @@ impl<'a> Loop<'a> {
     }
 
     pub(crate) fn begin_pass(&mut self) {
-        deliver_mail(self.core);
+        deliver_mail(self.core, self.main.as_deref_mut());
         self.fire_timers();
         self.core.report_overdue();
         self.polls_left = POLLS_A_PASS;
@@ -230,7 +230,7 @@ impl<'a> Loop<'a> {
 
 /// Wakes the tasks that other threads have woken, and runs their errands.
 #[inline]
-pub(crate) fn deliver_mail(core: &Rc<Core>) {
+pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     if !core.inbox.has_mail() {
         return;
     }
@@ -248,7 +248,7 @@ pub(crate) fn deliver_mail(core: &Rc<Core>) {
             is_from_elsewhere: true,
         });
     }
-    core.run_errands();
+    core.run_errands(main);
 }
 
 /// When there is something to do, if no wake comes before: a timer to fire or to move to a finer level, or a failure to report.
@@ -353,8 +353,11 @@ pub(crate) fn drive<F: Future>(
     let _before = BeforeDrop(core);
     core.begin_main();
     let mut output = None;
-    let mut main =
-        |cx: &mut Context<'_>| future.as_mut().poll(cx).map(|value| output = Some(value));
+    let mut main = |cx: &mut Context<'_>| match output {
+        // An observer has polled it, and it was ready.
+        Some(_) => Poll::Ready(()),
+        None => future.as_mut().poll(cx).map(|value| output = Some(value)),
+    };
     // A future that is ready at once needs no loop.
     if poll_main(core, &mut main, table(core.is_watched())).is_pending() {
         run(&mut Loop::new(core, Some(&mut main)))?;

@@ -9,14 +9,16 @@ use std::any::Any;
 use std::rc::Rc;
 
 use crate::kernel::tasks::core::Core;
+use crate::kernel::tasks::core::watch::Main;
 
 /// The errands of one executor. It exists from its first use until the executor ends.
 pub(crate) trait Outside: Any {
     /// Whether there are errands that have not been run.
     fn has_errands(&self) -> bool;
 
-    /// Runs the errands that have come so far. No poll is running.
-    fn run_errands(&self, core: &Rc<Core>);
+    /// Runs the errands that have come so far. No poll is running. `main` polls the main future, if the loop runs for one. It
+    /// may panic, and only that may.
+    fn run_errands(&self, core: &Rc<Core>, main: Option<&mut Main<'_>>);
 }
 
 impl Core {
@@ -25,10 +27,10 @@ impl Core {
         (outside.as_ref()).is_some_and(|outside| outside.has_errands())
     }
 
-    pub(crate) fn run_errands(self: &Rc<Self>) {
+    pub(crate) fn run_errands(self: &Rc<Self>, main: Option<&mut Main<'_>>) {
         let outside = self.outside.borrow().clone();
         if let Some(outside) = outside {
-            outside.run_errands(self);
+            outside.run_errands(self, main);
         }
     }
 }
