@@ -260,8 +260,7 @@ impl FromOutside for Candor {
 impl Reports for Candor {
     fn spawn_failing(&self, guard: Guard) {
         let task = candor::spawn(async move {
-            let _guard = guard;
-            let _number = rows::number()?;
+            let _number = rows::number(&guard)?;
             candor::Ok(())
         });
         task.detach();

@@ -313,8 +313,7 @@ impl<F: Flavour> Reports for Tokio<F> {
     fn spawn_failing(&self, guard: Guard) {
         let reported = async move {
             let failing = async {
-                let _guard = guard;
-                let _number = rows::number()?;
+                let _number = rows::number(&guard)?;
                 anyhow::Ok(())
             };
             if let Err(error) = failing.await {

@@ -5,10 +5,13 @@
 //! are read and counted: a failure that was not told, or told without its frames, fails the row.
 
 use std::cell::Cell;
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -74,31 +77,57 @@ pub fn rows<P: Reports>() -> Vec<Row> {
 /// What all the panics say, and nothing else does.
 const BOOM: &str = "boom";
 
-/// What all the errors say: std's words for a number that is none.
+/// What all the errors say.
 const NO_NUMBER: &str = "invalid digit found in string";
 
-/// Says that the task is over, when it is dropped.
-pub struct Guard(Rc<Latch>);
+/// Says that the task is over, when it is dropped. Its number makes each failure another one: a report that repeats the last one
+/// is shorter in candor.
+pub struct Guard {
+    done: Rc<Latch>,
+    number: u64,
+}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.count_down();
+impl Guard {
+    fn new(done: &Rc<Latch>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Guard {
+            done: Rc::clone(done),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
     }
 }
 
-async fn panics(_guard: Guard) {
-    explode();
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.done.count_down();
+    }
+}
+
+async fn panics(guard: Guard) {
+    explode(guard.number);
 }
 
 /// A frame for the report to show.
 #[inline(never)]
-fn explode() {
-    panic!("{BOOM}");
+fn explode(number: u64) {
+    panic!("{BOOM} {number}");
 }
 
 /// An error for `?` to take up.
-pub fn number() -> Result<u64, std::num::ParseIntError> {
-    std::hint::black_box("seven").parse()
+#[derive(Debug)]
+pub struct NoNumber(u64);
+
+impl Display for NoNumber {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{NO_NUMBER} {}", self.0)
+    }
+}
+
+impl Error for NoNumber {}
+
+pub fn number(guard: &Guard) -> Result<u64, NoNumber> {
+    let number = std::hint::black_box("seven").parse();
+    number.map_err(|_| NoNumber(guard.number))
 }
 
 async fn reports(rounds: u64, spawn: impl Fn(Guard)) -> Duration {
@@ -111,7 +140,7 @@ async fn reports(rounds: u64, spawn: impl Fn(Guard)) -> Duration {
             start = Instant::now();
         }
         done.expect(1);
-        spawn(Guard(Rc::clone(&done)));
+        spawn(Guard::new(&done));
         done.opened().await;
     }
     let took = start.elapsed();
@@ -138,7 +167,7 @@ async fn longest_delay<P: Reports>(peer: P) -> Duration {
         })
     };
     for _ in 0..FAILURES {
-        peer.spawn_detached(panics(Guard(Rc::clone(&done))));
+        peer.spawn_detached(panics(Guard::new(&done)));
     }
     done.opened().await;
     are_done.set(true);
