@@ -7,6 +7,8 @@
 
 mod common;
 
+#[cfg(debug_assertions)]
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::future::{pending, poll_fn};
@@ -958,4 +960,31 @@ fn ten_lost_tasks_are_all_named_and_the_notice_says_of_no_more() {
     let Some(ended) = ended else { return };
     assert_count(&ended.assert_success().stderr, "spawned at", 10);
     assert_lacks(&ended.stderr, " more");
+}
+
+/// The names of candor's functions that a backtrace shows between what took it and `block_on`.
+#[cfg(debug_assertions)]
+fn frames_below_block_on(backtrace: &Backtrace) -> Vec<String> {
+    let text = backtrace.to_string();
+    let symbols = text.lines().filter_map(|line| {
+        let (number, symbol) = line.trim_start().split_once(": ")?;
+        number.parse::<u32>().ok().map(|_| symbol.to_owned())
+    });
+    let is_own = |symbol: &String| symbol.trim_start_matches('<').starts_with("candor::");
+    let below = symbols.take_while(|symbol| symbol != "candor::entry::block_on");
+    below.filter(is_own).collect()
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn at_most_ten_frames_of_candor_stand_between_block_on_and_a_task() {
+    let task = candor::block_on(async {
+        let capture = async { candor::Plain(Backtrace::force_capture()) };
+        candor::spawn(capture).await.unwrap()
+    });
+    let frames = frames_below_block_on(&task);
+    assert!((1..=10).contains(&frames.len()), "{frames:#?}");
+    let main = candor::block_on(async { Backtrace::force_capture() });
+    let frames = frames_below_block_on(&main);
+    assert!((1..=10).contains(&frames.len()), "{frames:#?}");
 }
