@@ -429,3 +429,57 @@ fn who_may_still_spawn_from_another_thread_keeps_a_stall_from_being_proven() {
     let text = panic_message(|| executor.block_on(forgetful()));
     assert_contains(&text, "candor::exit(3)");
 }
+
+#[test]
+fn a_nested_call_that_stands_still_names_the_outer_executor_and_its_tasks() {
+    let (_sender, receiver) = async_channel::bounded::<()>(1);
+    let outer = Executor::builder().slow_poll(Duration::MAX).build();
+    log_to_this_thread();
+    let stands_still = Rc::new(RefCell::new(String::new()));
+    outer.block_on(async {
+        let sender = TaskBuilder::new().name("sender");
+        let sender = sender.spawn(pending::<()>());
+        let inner = detecting().build();
+        let waits = inner.spawn(async move { receiver.recv().await.unwrap_or_default() });
+        let (told, stop) = (Rc::clone(&stands_still), waits.abort_handle());
+        ON_WARNING.set(Some(Box::new(move |text| {
+            // The first one says that the call is nested.
+            if text.contains(" has stood still ") {
+                told.replace(text);
+                stop.abort();
+            }
+        })));
+        inner.block_on(waits).unwrap_err();
+        ON_WARNING.set(None);
+        sender.abort();
+    });
+    let text = stands_still.take();
+    assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
+    assert_contains(&text, " has stood still for 100ms:");
+    let outers = "\n   it runs inside Executor::block_on at tests/stalls.rs:";
+    let (inner, outer) = text.split_once(outers).unwrap();
+    assert_contains(inner, "task #1: waiting, 1 poll");
+    assert_contains(
+        outer,
+        "where all stands still meanwhile:\n      the main future: running",
+    );
+    assert_contains(
+        outer,
+        "\n      task #1 `sender`: ready, 0 polls, spawned at tests/stalls.rs:",
+    );
+}
+
+#[test]
+fn a_nested_call_that_can_never_return_names_the_outer_executor_too() {
+    let text = panic_message(|| {
+        detecting().build().block_on(async {
+            detecting().build().block_on(forgetful());
+        });
+    });
+    assert_contains(&text, " can never return");
+    assert_count(
+        &text,
+        "\n   it runs inside Executor::block_on at tests/stalls.rs:",
+        1,
+    );
+}

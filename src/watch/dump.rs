@@ -281,10 +281,14 @@ pub(crate) fn line_of_main(core: &Core) -> String {
         .entry
         .get()
         .map(|entry| format!(", entered at {}", Location::from(entry.at)));
+    let state = match core.is_polling_slot(MAIN_SLOT) || core.is_polling_slot(MAIN_UNCAUGHT) {
+        true => "running",
+        false => "waiting",
+    };
     let last_await = core.main_last_await.get();
     let last_await = last_await.map(|last| format!(", {}: {last}", last.label()));
     format!(
-        "{name}: waiting{}{}",
+        "{name}: {state}{}{}",
         last_await.unwrap_or_default(),
         entered.unwrap_or_default()
     )

@@ -38,11 +38,12 @@ pub(crate) fn is_proven(core: &Core) -> bool {
 pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
     format!(
         "{} can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no \
-         waker is kept anywhere:{}\n   likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
+         waker is kept anywhere:{}{}\n   likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
          or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in the same \
          task; what returns Pending there has to see to a later wake",
         name_of(core),
-        indented(dump, NAMED)
+        indented(dump, NAMED),
+        outers(core)
     )
 }
 
@@ -50,21 +51,56 @@ pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
 pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String {
     format!(
         "{} has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is a \
-         task, or a lock, of this program:{}\n   likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each \
+         task, or a lock, of this program:{}{}\n   likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each \
          `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what \
          that waits for; Builder::detect_stalls(false) keeps this quiet",
         name_of(core),
-        indented(dump, usize::MAX)
+        indented(dump, usize::MAX),
+        outers(core)
     )
+}
+
+/// Whether the executor was entered within a poll of another one, which stands still meanwhile.
+pub(crate) fn is_nested(core: &Core) -> bool {
+    core.outer.borrow().is_some()
+}
+
+/// What is said of an executor that stands still within another one, and waits for something outside of it.
+pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> String {
+    format!(
+        "{} has stood still for {still_for:?}:{}{}\n   likely cause: what it waits for would come from a task of the outer \
+         executor, which cannot run before this one returns\n   help: `.await` the future instead, in the task that has made the \
+         inner call",
+        name_of(core),
+        indented(dump, usize::MAX),
+        outers(core)
+    )
+}
+
+/// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
+fn outers(core: &Core) -> String {
+    let mut text = String::new();
+    let mut outer = core.outer.borrow().clone();
+    while let Some(core) = outer {
+        let tasks = indented(&Dump::without_chains(&core), NAMED);
+        let name = name_of(&core);
+        text.push_str(&format!(
+            "\n   it runs inside {name}, where all stands still meanwhile:{}",
+            tasks.replace('\n', "\n   ")
+        ));
+        outer = core.outer.borrow().clone();
+    }
+    text
 }
 
 /// What a test says that does not end.
 pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
     format!(
-        "{} has not ended: for {limit:?} {moves}:{}\n   help: what is waited for never comes. If it only takes longer, \
+        "{} has not ended: for {limit:?} {moves}:{}{}\n   help: what is waited for never comes. If it only takes longer, \
          Builder::test_timeout allows for more",
         name_of(core),
-        indented(dump, usize::MAX)
+        indented(dump, usize::MAX),
+        outers(core)
     )
 }
 

@@ -307,6 +307,12 @@ impl Watchers {
         let text = match dump.waits_for_itself(core, has_main) {
             true if is_first => stall::suspicion(core, &dump, self.patience(core)),
             _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
+            _ if stall::is_nested(core) => {
+                // Perhaps it waits for something outside, and perhaps for a task that cannot run meanwhile.
+                let text = stall::nested(core, &dump, self.patience(core));
+                printing::print(Level::Warn, &text);
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         if self.is_test.get() {
