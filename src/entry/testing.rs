@@ -16,8 +16,9 @@ use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::slow_poll::SlowPoll;
+use crate::watch::standstill::TEST_TIMEOUT;
 use crate::watch::trace_log::wanted;
-use crate::watch::watchers::{TEST_TIMEOUT, Watchers};
+use crate::watch::watchers::Watchers;
 
 /// Runs `future` in a `#[test]`, and fails the test if anything failed.
 ///

@@ -19,8 +19,9 @@
 //!
 //! Knows how a task is shown.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -36,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one executor polls now.
 pub(crate) struct Board {
+    /// Unique in this process.
+    id: u64,
     poll: Mutex<Running>,
     /// The watcher looks at it.
     is_watched: AtomicBool,
@@ -56,7 +59,9 @@ struct Running {
 impl Board {
     /// `limit` is how long a poll may take: if that is more than 2 s, the watcher waits as long.
     pub(crate) fn new(limit: Duration) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Board {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             poll: Mutex::new(Running {
                 number: 0,
                 is_running: false,
@@ -90,6 +95,13 @@ impl Board {
     pub(crate) fn poll_ends(&self) {
         lock(&self.poll).is_running = false;
     }
+
+    /// Its executor is gone. A million executors one after the other must not leave a million boards for the next look.
+    pub(crate) fn close(&self) {
+        if self.is_watched.load(Ordering::Relaxed) {
+            lock(&WATCHER).watched.remove(&self.id);
+        }
+    }
 }
 
 /// A board, as the watcher knows it.
@@ -103,12 +115,13 @@ struct Watched {
 }
 
 struct Watcher {
-    watched: Vec<Watched>,
+    /// By the id of the board.
+    watched: BTreeMap<u64, Watched>,
     is_running: bool,
 }
 
 static WATCHER: Mutex<Watcher> = Mutex::new(Watcher {
-    watched: Vec::new(),
+    watched: BTreeMap::new(),
     is_running: false,
 });
 
@@ -116,12 +129,13 @@ static WATCHER: Mutex<Watcher> = Mutex::new(Watcher {
 #[cold]
 fn watch(board: Arc<Board>) {
     let mut watcher = lock(&WATCHER);
-    watcher.watched.push(Watched {
+    let watched = Watched {
         warn_after: board.patience,
-        board,
         number: 0,
         seen_for: Duration::ZERO,
-    });
+        board,
+    };
+    watcher.watched.insert(watched.board.id, watched);
     if !watcher.is_running {
         let thread = thread::Builder::new().name("candor-watcher".to_owned());
         // Without a thread nobody looks, and the board stays in the list for the next one that can be started.
@@ -135,7 +149,7 @@ fn look_around() {
         let mut warnings = Vec::new();
         let mut watcher = lock(&WATCHER);
         let watched = &mut watcher.watched;
-        watched.retain_mut(|one| one.look(&mut warnings));
+        watched.retain(|_, one| one.look(&mut warnings));
         watcher.is_running = !watcher.watched.is_empty();
         let is_over = !watcher.is_running;
         // Not while the list is locked: stderr may block.

@@ -10,6 +10,7 @@ mod itself;
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
 pub(crate) mod stall;
+pub(crate) mod standstill;
 mod timeline;
 pub(crate) mod trace_log;
 pub(crate) mod watchers;

@@ -47,9 +47,10 @@ impl SlowPoll {
 
     /// What a debug build does by itself.
     pub(crate) fn usual() -> Option<Self> {
-        let usual = || SlowPoll {
-            is_usual: true,
-            ..SlowPoll::new(USUAL_LIMIT)
+        let usual = || {
+            let mut slow_poll = SlowPoll::new(USUAL_LIMIT);
+            slow_poll.is_usual = true;
+            slow_poll
         };
         cfg!(debug_assertions).then(usual)
     }
@@ -93,5 +94,11 @@ impl SlowPoll {
             spawn_site(task.id(), task.place()),
             self.limit
         )
+    }
+}
+
+impl Drop for SlowPoll {
+    fn drop(&mut self) {
+        self.board.close();
     }
 }

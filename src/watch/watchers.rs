@@ -1,4 +1,5 @@
-//! The observer that candor's entry points install: it passes events to instruments, and looks for stalls.
+//! The observer that candor's entry points install: it passes events to instruments, and to those who look for stalls and slow
+//! polls.
 //!
 //! ```text
 //! the executor ──Event──► Watchers ──one method per event──► Instrument, Instrument, …
@@ -18,37 +19,21 @@ use crate::kernel::tasks::{
     AnyTask, Config, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
 };
 use crate::report::printing;
-use crate::watch::dump::Dump;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::slow_poll::SlowPoll;
-use crate::watch::stall;
-
-/// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
-pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::watch::standstill::Standstill;
 
 /// What observes one executor.
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
     slow_poll: Option<SlowPoll>,
-    detects_stalls: bool,
-    /// For how long a test may stand still.
-    test_timeout: Duration,
-    is_test: Cell<bool>,
+    standstill: Standstill,
     /// An instrument runs: what it does is no event.
     is_telling: Cell<bool>,
     /// A poll has begun and has not ended.
     is_in_poll: Cell<bool>,
     /// What calls wakers now, while no poll is running.
     cause: Cell<Option<WokenBy>>,
-    /// When the first park without a deadline began after the last poll.
-    still_since: Cell<Option<Instant>>,
-    /// A stall was looked for in vain, or said: once is enough.
-    has_looked: Cell<bool>,
-    /// Another thread has woken something.
-    is_woken_from_elsewhere: Cell<bool>,
-    /// Something has moved that no timer has moved, and when that was last seen. For tests.
-    has_moved: Cell<bool>,
-    moved_at: Cell<Option<Instant>>,
 }
 
 struct Guarded {
@@ -76,17 +61,10 @@ impl Watchers {
         Some(Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             slow_poll,
-            detects_stalls,
-            test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
-            is_test: Cell::new(false),
+            standstill: Standstill::new(detects_stalls, test_timeout),
             is_telling: Cell::new(false),
             is_in_poll: Cell::new(false),
             cause: Cell::new(None),
-            still_since: Cell::new(None),
-            has_looked: Cell::new(false),
-            is_woken_from_elsewhere: Cell::new(false),
-            has_moved: Cell::new(true),
-            moved_at: Cell::new(None),
         }))
     }
 
@@ -163,14 +141,14 @@ impl Watch for Watchers {
     fn event(&self, core: &Core, event: Event<'_>) {
         match event {
             Event::Spawned(task) => {
-                self.has_moved.set(true);
+                self.standstill.something_moves();
                 self.tell(core, |instrument, at| {
                     instrument.spawn(at, &TaskView::of(task));
                 });
             }
             Event::PollBegins(slot) => {
                 self.cause.set(None);
-                self.still_since.set(None);
+                self.standstill.poll_begins();
                 let slots = core.slots.borrow();
                 let is_aborted =
                     (slots.get(slot)).is_some_and(|task| task.header().is_aborted.get());
@@ -206,10 +184,7 @@ impl Watch for Watchers {
             } => {
                 let by = (!is_from_elsewhere).then(|| self.waking(core)).flatten();
                 let by = by.unwrap_or(WokenBy::Elsewhere);
-                self.has_moved
-                    .set(self.has_moved.get() || by != WokenBy::Timer);
-                self.is_woken_from_elsewhere
-                    .set(self.is_woken_from_elsewhere.get() || is_from_elsewhere);
+                self.standstill.woken(by, is_from_elsewhere);
                 self.tell_of(core, slot, |instrument, at, task| {
                     instrument.wake(at, task, by);
                 });
@@ -227,7 +202,7 @@ impl Watch for Watchers {
             }
             Event::TimersFired => {
                 self.cause.set(None);
-                self.see_what_moves(core);
+                self.standstill.timers_fired(core);
             }
             Event::ParkBegins(timeout) => {
                 self.tell(core, |instrument, at| instrument.park_begin(at, timeout));
@@ -237,107 +212,21 @@ impl Watch for Watchers {
                 self.tell(core, |instrument, at| instrument.failure(at, failure));
             }
             Event::Done { task, has_failed } => self.done(core, task, has_failed),
-            Event::Test(is_test) => {
-                self.is_test.set(is_test);
-                self.has_looked.set(false);
-                self.has_moved.set(true);
-            }
+            Event::Test(is_test) => self.standstill.test(is_test),
             Event::Renewed => {
                 self.cause.set(None);
-                self.still_since.set(None);
-                self.has_looked.set(false);
-                self.is_woken_from_elsewhere.set(false);
+                self.standstill.renewed();
             }
         }
     }
 
-    /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
     fn before_sleep(
         &self,
         core: &Rc<Core>,
         timeout: Option<Duration>,
         main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        if timeout.is_some() || !(self.detects_stalls || self.is_test.get()) {
-            return Ok(timeout);
-        }
-        if self.detects_stalls && stall::is_proven(core) {
-            let dump = Dump::of(core, main);
-            return Err(Stop::Stall(stall::proof(core, &dump)));
-        }
-        let patience = self.patience(core);
-        let now = Instant::now();
-        let since = self.still_since.get().unwrap_or(now);
-        self.still_since.set(Some(since));
-        let still_for = now - since;
-        if still_for >= patience && !core.inbox.has_mail() {
-            self.look_for_a_stall(core, main, still_for)?;
-            // The polls of a dump are no movement.
-            self.still_since.set(Some(since));
-        }
-        Ok(Some(patience))
-    }
-}
-
-impl Watchers {
-    /// How long everything has to wait before it is worth a look.
-    fn patience(&self, core: &Core) -> Duration {
-        match core.config.virtual_time && !self.is_test.get() {
-            false if self.is_test.get() => Duration::from_secs(5).min(self.test_timeout),
-            false => Duration::from_secs(5),
-            // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
-            true => Duration::from_millis(100),
-        }
-    }
-
-    /// Everything waits, and has done so for a while.
-    fn look_for_a_stall(
-        &self,
-        core: &Rc<Core>,
-        main: Option<&mut Main<'_>>,
-        still_for: Duration,
-    ) -> Result<(), Stop> {
-        let is_over = self.is_test.get() && still_for >= self.test_timeout;
-        let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
-        if !is_over && !is_first {
-            return Ok(());
-        }
-        let has_main = main.is_some();
-        let dump = Dump::of(core, main);
-        let text = match dump.waits_for_itself(core, has_main) {
-            true if is_first => stall::suspicion(core, &dump, self.patience(core)),
-            _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
-            _ if stall::is_nested(core) => {
-                // Perhaps it waits for something outside, and perhaps for a task that cannot run meanwhile.
-                let text = stall::nested(core, &dump, self.patience(core));
-                printing::print(Level::Warn, &text);
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        if self.is_test.get() {
-            return Err(Stop::Stall(text));
-        }
-        printing::print(Level::Warn, &text);
-        Ok(())
-    }
-
-    /// Ends a test in which only timers move, for so long that it is a loop.
-    fn see_what_moves(&self, core: &Core) {
-        if !self.is_test.get() {
-            return;
-        }
-        let limit = self.test_timeout;
-        let now = Instant::now();
-        if self.has_moved.take() {
-            self.moved_at.set(Some(now));
-        }
-        let since = self.moved_at.get().unwrap_or(now);
-        if now - since >= limit {
-            let dump = Dump::without_chains(core);
-            let text = stall::standstill(core, &dump, limit, "nothing but timers has moved");
-            core.stop_for(Stop::Stall(text));
-        }
+        self.standstill.before_sleep(core, timeout, main)
     }
 }
 

@@ -1,0 +1,176 @@
+//! Looks whether an executor stands still, and whether that may be for ever.
+//!
+//! ```text
+//! untimed park ──► proven? ──yes──► stop
+//!                    │ no: park for 5 s at most, and look again
+//!                    ▼
+//!                 suspected? ──yes──► one warning; a test stops
+//! ```
+//!
+//! A look costs nothing while an executor works: it comes before a park without a deadline.
+//!
+//! Knows the core, and the texts of stalls.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use log::Level;
+
+use crate::kernel::tasks::{Core, Main, Stop};
+use crate::report::printing;
+use crate::watch::dump::Dump;
+use crate::watch::instrument::WokenBy;
+use crate::watch::stall;
+
+/// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What is known of how long one executor has stood still.
+pub(crate) struct Standstill {
+    detects_stalls: bool,
+    /// For how long a test may stand still.
+    test_timeout: Duration,
+    is_test: Cell<bool>,
+    /// When the first park without a deadline began after the last poll.
+    still_since: Cell<Option<Instant>>,
+    /// A stall was looked for in vain, or said: once is enough.
+    has_looked: Cell<bool>,
+    /// Another thread has woken something.
+    is_woken_from_elsewhere: Cell<bool>,
+    /// Something has moved that no timer has moved, and when that was last seen. For tests.
+    has_moved: Cell<bool>,
+    moved_at: Cell<Option<Instant>>,
+}
+
+impl Standstill {
+    pub(crate) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
+        Standstill {
+            detects_stalls,
+            test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
+            is_test: Cell::new(false),
+            still_since: Cell::new(None),
+            has_looked: Cell::new(false),
+            is_woken_from_elsewhere: Cell::new(false),
+            has_moved: Cell::new(true),
+            moved_at: Cell::new(None),
+        }
+    }
+
+    pub(crate) fn something_moves(&self) {
+        self.has_moved.set(true);
+    }
+
+    pub(crate) fn poll_begins(&self) {
+        self.still_since.set(None);
+    }
+
+    pub(crate) fn woken(&self, by: WokenBy, is_from_elsewhere: bool) {
+        if by != WokenBy::Timer {
+            self.something_moves();
+        }
+        if is_from_elsewhere {
+            self.is_woken_from_elsewhere.set(true);
+        }
+    }
+
+    /// A test begins or ends.
+    pub(crate) fn test(&self, is_test: bool) {
+        self.is_test.set(is_test);
+        self.has_looked.set(false);
+        self.something_moves();
+    }
+
+    pub(crate) fn renewed(&self) {
+        self.still_since.set(None);
+        self.has_looked.set(false);
+        self.is_woken_from_elsewhere.set(false);
+    }
+
+    /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
+    pub(crate) fn before_sleep(
+        &self,
+        core: &Rc<Core>,
+        timeout: Option<Duration>,
+        main: Option<&mut Main<'_>>,
+    ) -> Result<Option<Duration>, Stop> {
+        if timeout.is_some() || !(self.detects_stalls || self.is_test.get()) {
+            return Ok(timeout);
+        }
+        if self.detects_stalls && stall::is_proven(core) {
+            let dump = Dump::of(core, main);
+            return Err(Stop::Stall(stall::proof(core, &dump)));
+        }
+        let patience = self.patience(core);
+        let now = Instant::now();
+        let since = self.still_since.get().unwrap_or(now);
+        self.still_since.set(Some(since));
+        let still_for = now - since;
+        if still_for >= patience && !core.inbox.has_mail() {
+            self.look_for_a_stall(core, main, still_for)?;
+            // The polls of a dump are no movement.
+            self.still_since.set(Some(since));
+        }
+        Ok(Some(patience))
+    }
+
+    /// How long everything has to wait before it is worth a look.
+    fn patience(&self, core: &Core) -> Duration {
+        match core.config.virtual_time && !self.is_test.get() {
+            false if self.is_test.get() => Duration::from_secs(5).min(self.test_timeout),
+            false => Duration::from_secs(5),
+            // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
+            true => Duration::from_millis(100),
+        }
+    }
+
+    /// Everything waits, and has done so for a while.
+    fn look_for_a_stall(
+        &self,
+        core: &Rc<Core>,
+        main: Option<&mut Main<'_>>,
+        still_for: Duration,
+    ) -> Result<(), Stop> {
+        let is_over = self.is_test.get() && still_for >= self.test_timeout;
+        let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
+        if !is_over && !is_first {
+            return Ok(());
+        }
+        let has_main = main.is_some();
+        let dump = Dump::of(core, main);
+        let text = match dump.waits_for_itself(core, has_main) {
+            true if is_first => stall::suspicion(core, &dump, self.patience(core)),
+            _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
+            _ if stall::is_nested(core) => {
+                // Perhaps it waits for something outside, and perhaps for a task that cannot run meanwhile.
+                let text = stall::nested(core, &dump, self.patience(core));
+                printing::print(Level::Warn, &text);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        if self.is_test.get() {
+            return Err(Stop::Stall(text));
+        }
+        printing::print(Level::Warn, &text);
+        Ok(())
+    }
+
+    /// Ends a test in which only timers move, for so long that it is a loop.
+    pub(crate) fn timers_fired(&self, core: &Core) {
+        if !self.is_test.get() {
+            return;
+        }
+        let limit = self.test_timeout;
+        let now = Instant::now();
+        if self.has_moved.take() {
+            self.moved_at.set(Some(now));
+        }
+        let since = self.moved_at.get().unwrap_or(now);
+        if now - since >= limit {
+            let dump = Dump::without_chains(core);
+            let text = stall::standstill(core, &dump, limit, "nothing but timers has moved");
+            core.stop_for(Stop::Stall(text));
+        }
+    }
+}
