@@ -93,7 +93,7 @@ fn row_of(peer: &str, row: &str) -> Option<Row> {
 /// did not do what it should have.
 fn compare(run: &Run) -> io::Result<Vec<String>> {
     let findings = run::carry_out(run)?;
-    let text = report::to_markdown(&findings, run.samples);
+    let text = report::to_markdown(&findings, run.samples, run.is_quick);
     println!("{text}");
     if run.is_whole() {
         let folder = folder_of(run);

@@ -13,17 +13,24 @@ use crate::results::{Cell, Comparison, Line};
 use crate::row::{Curve, Target};
 use crate::run::Findings;
 
-pub fn to_markdown(findings: &Findings, samples: usize) -> String {
+/// A quick run gives no verdicts: its figures mean nothing.
+pub fn to_markdown(findings: &Findings, samples: usize, is_quick: bool) -> String {
     let all = &findings.release;
     let table = || all.lines.iter().filter(|line| line.point.is_none());
     let mut footnotes = Footnotes::default();
     let mut text = head(&all.peers, samples);
-    text.push_str(
-        "\n## candor and the record\n\n\
-         The record is the best sample of any peer in this run. Ratios are candor's figure over the record \
-         holder's, so less is better; the target is for the ratio of the best samples.\n\n",
-    );
-    text.push_str(&standings(all, table()));
+    if is_quick {
+        text.push_str(
+            "\nA quick run: it shows that all of it works, and its figures mean nothing.\n",
+        );
+    } else {
+        text.push_str(
+            "\n## candor and the record\n\n\
+             The record is the best sample of any peer in this run. Ratios are candor's figure over the record \
+             holder's, so less is better; the target is for the ratio of the best samples.\n\n",
+        );
+        text.push_str(&standings(all, table()));
+    }
     text.push_str(
         "\n## Every peer\n\n\
          The best sample, and the median in parentheses. Nanoseconds an operation where nothing else is \
@@ -164,7 +171,6 @@ fn target(target: Target, peers: &[Entry]) -> String {
         Target::Stated => "stated".to_owned(),
         Target::TimesTheRecord(times) => times.to_string(),
         Target::AtMost(most) => format!("at most {most}"),
-        Target::AboveTheReference(more) => format!("reference + {more}"),
         Target::NoMoreThan(id) => {
             let peer = peers.iter().find(|peer| peer.id == id);
             format!("at most {}'s", peer.map_or(id, |peer| peer.title))

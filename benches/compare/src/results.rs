@@ -5,7 +5,7 @@
 //!
 //! Knows nothing of files and of how results are shown.
 
-use crate::peers::{CANDOR, Entry, REFERENCE};
+use crate::peers::{CANDOR, Entry};
 use crate::row::{Figure, Need, Point, Row, Target};
 use crate::sampling::Samples;
 
@@ -95,7 +95,6 @@ impl Comparison {
             Target::Stated => None,
             Target::TimesTheRecord(times) => Some(self.standing(line)?.ratio <= times),
             Target::AtMost(most) => Some(best_of(CANDOR)? <= most),
-            Target::AboveTheReference(more) => Some(best_of(CANDOR)? <= best_of(REFERENCE)? + more),
             Target::NoMoreThan(peer) => Some(best_of(CANDOR)? <= best_of(peer)?),
         }
     }
@@ -152,6 +151,7 @@ fn median_of(sorted: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peers::REFERENCE;
 
     fn cell(numbers: &[f64]) -> Cell {
         cell_of(&Samples::Taken(vec![numbers.to_vec()]), 0)

@@ -45,8 +45,6 @@ pub enum Target {
     TimesTheRecord(f64),
     /// At most this.
     AtMost(f64),
-    /// At most so much more than the reference's.
-    AboveTheReference(f64),
     /// At most that of the peer with this id.
     NoMoreThan(&'static str),
 }

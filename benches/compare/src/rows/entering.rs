@@ -1,5 +1,6 @@
 //! Entering an executor, building one, dropping one.
 
+use std::collections::VecDeque;
 use std::future::ready;
 use std::hint::black_box;
 use std::rc::Rc;
@@ -19,6 +20,18 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             "build, `block_on(ready)`, drop",
             TimesTheRecord(1.0),
             build_and_drop::<P>,
+        ),
+        Row::new(
+            "build-among-eight",
+            "the same with eight alive, the oldest of which is dropped",
+            TimesTheRecord(1.2),
+            build_among_eight::<P>,
+        ),
+        Row::new(
+            "first-executor",
+            "build, `block_on` a spawn and await, drop: the first of a process",
+            Stated,
+            first_executor::<P>,
         ),
         Row::new(
             "build-spawn-and-drop",
@@ -73,6 +86,32 @@ fn build_and_drop<P: Peer>(effort: &Effort) -> f64 {
         }
         start.elapsed()
     })
+}
+
+/// What is kept in reserve for one executor helps none of these.
+fn build_among_eight<P: Peer>(effort: &Effort) -> f64 {
+    let mut alive: VecDeque<P::Executor> = (0..8).map(|_| P::build()).collect();
+    effort.ns_per_op(1, |rounds| {
+        let start = Instant::now();
+        for round in 0..rounds {
+            drop(alive.pop_front());
+            let mut executor = P::build();
+            assert_eq!(P::block_on(&mut executor, black_box(ready(round))), round);
+            alive.push_back(executor);
+        }
+        start.elapsed()
+    })
+}
+
+/// A sample is a process, so this is cold: once a sample.
+fn first_executor<P: Peer>(_effort: &Effort) -> f64 {
+    let start = Instant::now();
+    let mut executor = P::build();
+    let peer = P::handle(&executor);
+    let main = async { P::join(peer.spawn(async { black_box(7) })).await };
+    assert_eq!(P::block_on(&mut executor, main), 7);
+    drop((peer, executor));
+    start.elapsed().as_nanos() as f64
 }
 
 fn build_spawn_and_drop<P: Peer>(effort: &Effort) -> f64 {

@@ -27,6 +27,18 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         )
         .in_debug_too(),
         Row::new(
+            "spawn-chain",
+            "each task spawns the next",
+            TimesTheRecord(1.0),
+            |effort| in_a_task(effort, 1, chain::<P>),
+        ),
+        Row::new(
+            "spawn-by-turns",
+            "100 tasks spawn by turns",
+            TimesTheRecord(1.0),
+            |effort| in_a_task(effort, SPAWNERS, by_turns::<P>),
+        ),
+        Row::new(
             "detached-1e4",
             "spawn detached, 1e4 alive",
             TimesTheRecord(1.0),
@@ -55,6 +67,12 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             |effort| in_a_task(effort, 1, errors_joined::<P>),
         )
         .in_debug_too(),
+        Row::new(
+            "err-joined-1000",
+            "1,000 tasks return `Err`, then all are joined",
+            TimesTheRecord(1.0),
+            |effort| in_a_task(effort, MANY, many_errors_joined::<P>),
+        ),
         Row::new("panic-joined", "panic joined", Stated, |effort| {
             // The hook is quiet: what a report costs is another row. candor's own, which takes a backtrace, is put
             // in front of it when the first executor is built.
@@ -65,6 +83,7 @@ pub fn rows<P: Peer>() -> Vec<Row> {
 }
 
 const MANY: usize = 1_000;
+const SPAWNERS: usize = 100;
 
 async fn one_at_a_time<P: Peer>(peer: P, rounds: u64) -> Duration {
     let start = Instant::now();
@@ -90,6 +109,45 @@ async fn many_at_a_time<P: Peer>(peer: P, rounds: u64) -> Duration {
     start.elapsed()
 }
 
+/// No two tasks in a row have the same spawner.
+async fn chain<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let done = Latch::new(1);
+    let start = Instant::now();
+    link(peer, rounds - 1, Rc::clone(&done));
+    done.opened().await;
+    start.elapsed()
+}
+
+fn link<P: Peer>(peer: P, left: u64, done: Rc<Latch>) {
+    let next = peer.clone();
+    peer.spawn_detached(async move {
+        match left {
+            0 => done.count_down(),
+            _ => link(next, left - 1, done),
+        }
+    });
+}
+
+/// A round is a turn of each of the spawners.
+async fn by_turns<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let done = Latch::new(SPAWNERS * rounds as usize);
+    let start = Instant::now();
+    for _ in 0..SPAWNERS {
+        let (spawner, done) = (peer.clone(), Rc::clone(&done));
+        peer.spawn_detached(async move {
+            for _ in 0..rounds {
+                let done = Rc::clone(&done);
+                spawner.spawn_detached(async move {
+                    done.count_down();
+                });
+                P::yield_now().await;
+            }
+        });
+    }
+    done.opened().await;
+    start.elapsed()
+}
+
 async fn detached<P: Peer>(peer: P, rounds: u64, alive: usize) -> Duration {
     let done = Latch::new(alive);
     let start = Instant::now();
@@ -111,6 +169,21 @@ async fn errors_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
     for round in 0..rounds {
         let task = peer.spawn_fallible(async move { Err(black_box(round)) });
         assert_eq!(P::join_fallible(task).await, Err(round));
+    }
+    start.elapsed()
+}
+
+async fn many_errors_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let tasks: Vec<_> = (0..MANY as u64)
+            .map(|number| peer.spawn_fallible(async move { Err(black_box(number)) }))
+            .collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += P::join_fallible(task).await.expect_err("all of them fail");
+        }
+        assert_eq!(sum, 499_500);
     }
     start.elapsed()
 }

@@ -1,7 +1,9 @@
 //! Polls of tasks that are ready again at once.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::in_a_task;
@@ -27,7 +29,34 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         });
         row.in_debug_too()
     })
+    .chain([Row::new(
+        "wake-itself-1e3",
+        "`wake_by_ref` and `Pending`, 1e3 tasks",
+        TimesTheRecord(0.7),
+        |effort| in_a_task(effort, 1_000, wakes_itself::<P>),
+    )])
     .collect()
+}
+
+/// What `yield_now` is, but the same code for all: some executors have a cheap one of their own.
+async fn wakes_itself<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let done = Latch::new(1_000);
+    for _ in 0..1_000 {
+        let done = Rc::clone(&done);
+        let mut left = rounds;
+        peer.spawn_detached(poll_fn(move |cx| {
+            left -= 1;
+            if left == 0 {
+                done.count_down();
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }));
+    }
+    let start = Instant::now();
+    done.opened().await;
+    start.elapsed()
 }
 
 /// A round polls each of `count` tasks once. They are spawned beforehand, and the first round is their
