@@ -44,14 +44,19 @@ async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
 // Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, no timer is set, and all that is waited for is a task, or a lock, of this program:
 //    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15, entered at examples/broken/deadlock.rs:28:14
 //       .await at examples/broken/deadlock.rs:29:15 in broken_deadlock::main
+//            plato.await.unwrap();
 //    task #1 `Plato`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
 //       waits in tokio::sync::mutex::Mutex<T>::lock
 //       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//            let right = right.lock().await;
 //       .await at examples/broken/deadlock.rs:25:75 in broken_deadlock::main
+//            let plato = plato.spawn_on(&executor, async move { eat(&fork, &knife).await });
 //    task #2 `Kant`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
 //       waits in tokio::sync::mutex::Mutex<T>::lock
 //       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//            let right = right.lock().await;
 //       .await at examples/broken/deadlock.rs:27:81 in broken_deadlock::main
+//            let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
 //    likely cause: tasks that wait for one another (a deadlock)
 //    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet
 // ```

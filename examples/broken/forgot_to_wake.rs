@@ -45,6 +45,7 @@ async fn opened(door: &AtomicBool) {
 // block_on at examples/broken/forgot_to_wake.rs:18:5 can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no waker is kept anywhere:
 //    the main future: waiting, last await: JoinHandle at examples/broken/forgot_to_wake.rs:29:15, entered at examples/broken/forgot_to_wake.rs:18:5
 //       .await at examples/broken/forgot_to_wake.rs:29:15 in broken_forgot_to_wake::main
+//            guest.await.unwrap();
 //    task #1 `guest`: waiting, 1 poll, spawned at examples/broken/forgot_to_wake.rs:25:62
 //    task #1 `guest` was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on
 //    likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped it without calling it

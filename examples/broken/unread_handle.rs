@@ -29,10 +29,12 @@ fn main() -> ExitCode {
 // ```text
 // task #1 `parse` failed (not awaited yet): invalid digit found in string
 //    at examples/broken/unread_handle.rs:18:31
+//         let answer: i32 = "forty-two".parse()?;
 //    spawned at examples/broken/unread_handle.rs:17:54 by run at examples/broken/unread_handle.rs:16:5
 //    backtrace (… runtime frames hidden):
 //       0: broken_unread_handle::main::{{closure}}::{{closure}}
 //              at examples/broken/unread_handle.rs:18:31
+//              let answer: i32 = "forty-two".parse()?;
 // Is anything wrong?
 // ```
 //

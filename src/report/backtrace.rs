@@ -28,9 +28,10 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
-use std::path::Path;
+use std::path::{self, Path};
 
 use crate::kernel::failure::in_one_line;
+use crate::report::source_line::{Sources, file_and_line};
 
 /// The function that every poll goes through, so that a backtrace shows where the task ends and its executor
 /// begins.
@@ -61,7 +62,7 @@ const SYSTEM_SYMBOLS: [&str; 7] = [
 const SYSTEM_PREFIXES: [&str; 2] = ["__rust_", "__libc_start"];
 
 /// Shortens `text`, the `Display` form of a backtrace; with `full`, nothing is hidden.
-pub(crate) fn trim(text: &str, full: bool) -> Trimmed<'_> {
+pub(crate) fn trim<'a>(text: &'a str, full: bool, sources: &'a Sources) -> Trimmed<'a> {
     let content = match text.trim_ascii() {
         "" => Content::Missing("the capture holds no frames"),
         "disabled backtrace" => Content::Missing("capturing was disabled when the error was made"),
@@ -76,7 +77,11 @@ pub(crate) fn trim(text: &str, full: bool) -> Trimmed<'_> {
             }
         }
     };
-    Trimmed { content, indent: 0 }
+    Trimmed {
+        content,
+        indent: 0,
+        sources,
+    }
 }
 
 /// The frames of a backtrace that are not the runtime's, the innermost first.
@@ -84,11 +89,32 @@ pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
     without_runtime(frames_in(text))
 }
 
+/// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the
+/// workspace, which nobody knows when the program runs; but the frames of a backtrace have whole paths.
+///
+/// Two packages of a workspace may both have a `src/lib.rs`. The one that is meant has the shorter path, because the other
+/// one is in a folder below the root.
+pub(crate) fn whole_path<'a>(file: &'a str, backtrace: &'a str) -> Option<&'a str> {
+    if Path::new(file).is_absolute() {
+        return Some(file);
+    }
+    let places = frames_in(backtrace)
+        .into_iter()
+        .filter_map(|frame| frame.place);
+    let paths = places.filter_map(|place| Some(file_and_line(place)?.0));
+    let depth = |path: &&str| path::absolute(path).map_or(0, |path| path.components().count());
+    paths
+        .filter(|path| Path::new(path).ends_with(file))
+        .min_by_key(depth)
+}
+
 /// What a report shows of a backtrace. Its `Display` ends without a newline.
 pub(crate) struct Trimmed<'a> {
     content: Content<'a>,
     /// How far each line is moved to the right, because a report indents the block.
     indent: usize,
+    /// Where the lines of the user's frames come from.
+    sources: &'a Sources,
 }
 
 impl Trimmed<'_> {
@@ -101,6 +127,7 @@ impl Trimmed<'_> {
 impl Display for Trimmed<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let indent = self.indent;
+        let mut place_above = None;
         match &self.content {
             Content::Missing(why) => write!(f, "{:indent$}no backtrace: {why}", ""),
             Content::Frames { shown, hidden } if shown.is_empty() => write!(
@@ -125,7 +152,13 @@ impl Display for Trimmed<'_> {
                     )?;
                     if let Some(place) = frame.place {
                         write!(f, "\n{:indent$}          at {}", "", in_one_line(place))?;
+                        // A recursive function need not show its line again and again.
+                        if place_above != frame.place && !frame.is_runtime() {
+                            let line = self.sources.below_place(place, indent + 10);
+                            f.write_str(&line)?;
+                        }
                     }
+                    place_above = frame.place;
                 }
                 Ok(())
             }
@@ -420,7 +453,13 @@ mod tests {
 ";
 
     fn shown(text: &str) -> String {
-        trim(text, false).to_string()
+        text_of(text, false, 0)
+    }
+
+    /// Without lines of source. The places in these texts are no places of this crate.
+    fn text_of(text: &str, full: bool, indent: usize) -> String {
+        let sources = Sources::built_at(None);
+        trim(text, full, &sources).indented(indent).to_string()
     }
 
     /// Whether a single frame, given as its symbol and perhaps its place, is hidden.
@@ -431,7 +470,7 @@ mod tests {
     #[test]
     fn a_debug_build_shows_the_frames_of_the_user_with_their_places() {
         assert_eq!(
-            trim(DEBUG, false).indented(3).to_string(),
+            text_of(DEBUG, false, 3),
             "   backtrace (17 runtime frames hidden):
       0: app::net::parse
              at src/net.rs:13:38
@@ -463,21 +502,15 @@ mod tests {
 
     #[test]
     fn full_hides_nothing() {
-        let full = trim(STRIPPED, true).to_string();
+        let full = text_of(STRIPPED, true, 0);
         assert_eq!(full.lines().next(), Some("backtrace:"));
         assert_eq!(full.matches("<unknown>").count(), 3);
         assert_eq!(
-            trim(DEBUG, true)
-                .to_string()
-                .matches("\n             at")
-                .count(),
+            text_of(DEBUG, true, 0).matches("\n             at").count(),
             0
         );
         assert_eq!(
-            trim(DEBUG, true)
-                .to_string()
-                .matches("\n          at")
-                .count(),
+            text_of(DEBUG, true, 0).matches("\n          at").count(),
             18
         );
     }
@@ -610,6 +643,52 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_source_stands_below_each_frame_of_the_user_and_once_where_frames_share_a_place() {
+        let path = std::env::temp_dir().join(format!("candor_{}_frames.rs", std::process::id()));
+        std::fs::write(&path, "f();\n  g();\n").unwrap();
+        let file = path.to_str().unwrap();
+        let text = format!(
+            "0: app::f\n at {file}:1:1\n1: app::g\n at {file}:2:3\n2: app::g\n at {file}:2:3\n\
+             3: app::h\n4: app::g\n at {file}:2:3\n5: candor::run\n at {file}:1:1"
+        );
+        let sources = Sources::built_at(std::fs::metadata(&path).unwrap().modified().ok());
+        let shown = [false, true].map(|full| trim(&text, full, &sources).indented(3).to_string());
+        std::fs::remove_file(&path).unwrap();
+        let frames = format!(
+            "
+      0: app::f
+             at {file}:1:1
+             f();
+      1: app::g
+             at {file}:2:3
+             g();
+      2: app::g
+             at {file}:2:3
+      3: app::h
+      4: app::g
+             at {file}:2:3
+             g();"
+        );
+        let head = "   backtrace (1 runtime frame hidden):";
+        assert_eq!(shown[0], format!("{head}{frames}"));
+        let runtime = format!("\n      5: candor::run\n             at {file}:1:1");
+        assert_eq!(shown[1], format!("   backtrace:{frames}{runtime}"));
+    }
+
+    #[test]
+    fn a_path_below_the_workspace_is_found_among_the_frames_and_the_nearest_to_the_root_is_meant() {
+        let frames = "0: app::f\n at /ws/sub/src/lib.rs:1:1\n1: app::g\n at /ws/src/lib.rs:2:3\n\
+                      2: app::h\n at ./src/main.rs:2:3";
+        assert_eq!(whole_path("src/lib.rs", frames), Some("/ws/src/lib.rs"));
+        let in_sub = whole_path("sub/src/lib.rs", frames);
+        assert_eq!(in_sub, Some("/ws/sub/src/lib.rs"));
+        assert_eq!(whole_path("src/main.rs", frames), Some("src/main.rs"));
+        assert_eq!(whole_path("lib/main.rs", frames), None);
+        assert_eq!(whole_path("rc/lib.rs", frames), None);
+        assert_eq!(whole_path("/x/src/lib.rs", ""), Some("/x/src/lib.rs"));
+    }
+
+    #[test]
     fn hashes_of_the_linker_and_dots_of_the_path_are_cut() {
         assert_eq!(
             shown("0: app::f::h0123456789abcdef\n at .\\src\\f.rs:1:2\n1: app::hat::hello"),
@@ -658,9 +737,7 @@ mod tests {
         assert!(trimmed.contains("\n   0: app::polled"), "{trimmed}");
         assert!(!trimmed.contains("\n   1: "), "{trimmed}");
         assert!(
-            trim(&text, true)
-                .to_string()
-                .contains("__rust_begin_short_backtrace"),
+            text_of(&text, true, 0).contains("__rust_begin_short_backtrace"),
             "{text}"
         );
     }

@@ -12,8 +12,9 @@
 //! | `display` | what a failure says of itself, in a line or in full |
 //! | `floods` | the same report, again and again |
 //! | `resume` | a panic that goes on where its awaiter is |
-//! | `text` | the text of a report |
+//! | `text`, `lines` | the text of a report |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
+//! | `source_line` | the line of source at a place |
 //! | `printing` | the one place that prints |
 //!
 //! Knows failures, but no task.
@@ -27,9 +28,11 @@ pub(crate) mod error;
 pub(crate) mod facts;
 pub(crate) mod floods;
 pub(crate) mod group_error;
+mod lines;
 pub(crate) mod printing;
 pub(crate) mod quoting;
 pub(crate) mod reporter;
 pub(crate) mod resolving;
 pub(crate) mod resume;
+pub(crate) mod source_line;
 pub(crate) mod text;

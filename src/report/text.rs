@@ -3,12 +3,14 @@
 //! ```text
 //! task #7 `fetch` panicked: index out of bounds: the len is 3 but the index is 5
 //!    at src/net.rs:13:38
+//!         let third = columns[5].trim();
 //!    last await: sleep at src/net.rs:12:20
 //!    spawned at src/main.rs:20:15 by task #3 `accept`
 //!    spawned at src/main.rs:9:9 by block_on at src/main.rs:33:5
 //!    backtrace (14 runtime frames hidden):
 //!       0: app::net::parse
 //!              at src/net.rs:13:38
+//!              let third = columns[5].trim();
 //! ```
 //!
 //! The first lines say what a reader needs. A stripped binary has no names for its frames, so its reports
@@ -27,16 +29,12 @@
 //!
 //! Knows no task and no executor.
 
-use std::fmt::{self, Write};
 use std::sync::atomic::Ordering;
 
-use crate::kernel::failure::{Account, Cause, FailureKind, Help, Location, Parts, TaskFailure};
-use crate::report::backtrace::trim;
+use crate::kernel::failure::{Account, Cause, FailureKind, Location, Parts, TaskFailure};
+use crate::report::lines::{INDENT, line, write_frames, write_place, write_sources};
 use crate::report::quoting::{quoted, quoted_line};
-use crate::report::resolving::resolved;
-
-/// How far the lines below the headline are moved to the right.
-const INDENT: usize = 3;
+use crate::report::source_line::Sources;
 
 /// How many tasks that passed a failure on are named at either end of a chain.
 const LINKS: usize = 16;
@@ -89,8 +87,9 @@ impl TaskFailure {
 
 /// The full report.
 pub(crate) fn of(failure: &TaskFailure) -> String {
-    let mut text = body(failure, true);
-    write_tree(&mut text, members(&failure.0.account), INDENT);
+    let sources = Sources::new();
+    let mut text = body(failure, &sources, true);
+    write_tree(&mut text, &sources, members(&failure.0.account), INDENT);
     text
 }
 
@@ -110,27 +109,30 @@ pub(crate) fn of_group<'a>(
     failures: impl Iterator<Item = &'a TaskFailure>,
 ) -> String {
     let mut text = headline;
-    write_tree(&mut text, failures.collect(), 0);
+    write_tree(&mut text, &Sources::new(), failures.collect(), 0);
     text
 }
 
 /// The `{:?}` of an error that is no task's failure, or not yet.
 pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
     let mut text = quoted(&account.message, INDENT);
-    let place = |text: &mut String| line(text, format_args!("at {made_at}"));
-    write_account(&mut text, account, None, place, true);
-    write_tree(&mut text, members(account), INDENT);
+    let sources = Sources::new();
+    let place = |text: &mut String| write_place(text, &sources, made_at, account);
+    write_account(&mut text, &sources, account, None, place, true);
+    write_tree(&mut text, &sources, members(account), INDENT);
     text
 }
 
 /// The report without the failures of a group. Those are a tree below it.
-fn body(failure: &TaskFailure, with_frames: bool) -> String {
+fn body(failure: &TaskFailure, sources: &Sources, with_frames: bool) -> String {
     let mut text = failure.headline();
+    let account = &failure.0.account;
     let details =
-        |text: &mut String| write_details(text, failure, failure.0.account.location.as_ref());
+        |text: &mut String| write_details(text, sources, failure, account.location.as_ref());
     write_account(
         &mut text,
-        &failure.0.account,
+        sources,
+        account,
         Some(failure),
         details,
         with_frames,
@@ -139,10 +141,15 @@ fn body(failure: &TaskFailure, with_frames: bool) -> String {
 }
 
 /// Writes where it happened, and the lineage of the task.
-fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Location>) {
+fn write_details(
+    text: &mut String,
+    sources: &Sources,
+    failure: &TaskFailure,
+    place: Option<&Location>,
+) {
     let parts = &failure.0;
     if let Some(location) = place {
-        line(text, format_args!("at {location}"));
+        write_place(text, sources, location, &parts.account);
     }
     if let Some(last_await) = parts.last_await {
         line(text, format_args!("{}: {last_await}", last_await.label()));
@@ -155,6 +162,7 @@ fn write_details(text: &mut String, failure: &TaskFailure, place: Option<&Locati
 /// failure on last.
 fn write_account(
     text: &mut String,
+    sources: &Sources,
     account: &Account,
     last: Option<&TaskFailure>,
     details: impl FnOnce(&mut String),
@@ -164,7 +172,7 @@ fn write_account(
         details(text);
         write_sources(text, account);
         if with_frames {
-            write_frames(text, account);
+            write_frames(text, sources, account);
         }
         return;
     };
@@ -184,10 +192,10 @@ fn write_account(
     // For an error without a place, the place of the `?` is better than none. For a panic it would mislead.
     let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
     if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
-        line(text, format_args!("at {place}"));
+        write_place(text, sources, place, account);
     }
     let mut cause = end.headline();
-    write_details(&mut cause, end, place.filter(|_| !is_passed_whole));
+    write_details(&mut cause, sources, end, place.filter(|_| !is_passed_whole));
     write_sources(&mut cause, &end.0.account);
     line(
         text,
@@ -200,9 +208,9 @@ fn write_account(
         let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
         let is_panic = end.kind() == FailureKind::Panicked;
         if !knows_frames && !is_panic && account.backtrace.is_some() {
-            write_frames(text, account);
+            write_frames(text, sources, account);
         }
-        write_frames(text, &end.0.account);
+        write_frames(text, sources, &end.0.account);
     }
 }
 
@@ -260,33 +268,6 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
     }
 }
 
-fn write_sources(text: &mut String, account: &Account) {
-    for cause in &account.causes {
-        if let Cause::Text(cause) = cause {
-            line(text, format_args!("caused by: {}", quoted(cause, INDENT)));
-        }
-    }
-}
-
-fn write_frames(text: &mut String, account: &Account) {
-    let foreign = account.causes.iter().find_map(|cause| match cause {
-        Cause::ForeignBacktrace(frames) => Some(frames.clone()),
-        _ => None,
-    });
-    let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
-    if let Some(frames) = frames {
-        text.push('\n');
-        text.push_str(
-            &trim(&frames, shows_all_frames())
-                .indented(INDENT)
-                .to_string(),
-        );
-    }
-    if let Some(help) = help_of(account) {
-        line(text, format_args!("help: {help}"));
-    }
-}
-
 /// The failures of the group that caused this failure, or the one that it passes on.
 fn members(account: &Account) -> Vec<&TaskFailure> {
     let end = account.passes_on().map(chain);
@@ -304,7 +285,7 @@ fn members(account: &Account) -> Vec<&TaskFailure> {
 
 /// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what still has to be
 /// written, and does not recurse: groups may be nested deeply.
-fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
+fn write_tree(text: &mut String, sources: &Sources, failures: Vec<&TaskFailure>, indent: usize) {
     let mut branches = Vec::new();
     let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
         let last = failures.len().saturating_sub(1);
@@ -326,7 +307,7 @@ fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
             ),
             false => {
                 let members = members(&failure.0.account);
-                (body(failure, members.is_empty()), members)
+                (body(failure, sources, members.is_empty()), members)
             }
         };
         let report = report.replace('\n', &format!("\n{below}"));
@@ -339,35 +320,4 @@ fn write_tree(text: &mut String, failures: Vec<&TaskFailure>, indent: usize) {
             if is_deep { &prefix } else { &below },
         );
     }
-}
-
-fn line(text: &mut String, what: fmt::Arguments<'_>) {
-    let _infallible = write!(text, "\n{:INDENT$}{what}", "");
-}
-
-fn shows_all_frames() -> bool {
-    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
-}
-
-/// What else the reader should know.
-fn help_of(account: &Account) -> Option<&'static str> {
-    if account.message.starts_with("there is no reactor running") {
-        return Some(
-            "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
-             and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
-             `executor.run_until(future).await` inside of tokio",
-        );
-    }
-    Some(match account.help? {
-        Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
-        Help::NotSeen => {
-            "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on another thread \
-             perhaps, whose hook has printed it, and was resumed here by resume_unwind; or the program has set another hook \
-             (std::panic::set_hook) since it first used candor; set that one first"
-        }
-        Help::NoOrigin => {
-            "this error type does not know where it was made; candor::Error does: return candor::Result and use `?` to see \
-             the place and its backtrace"
-        }
-    })
 }

@@ -24,6 +24,7 @@ use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
 };
 use crate::report::backtrace::frames_of_others;
+use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
@@ -74,7 +75,14 @@ pub struct Dump {
 struct Chain {
     /// What the innermost `.await` of the user's waits in.
     waits_in: Option<String>,
-    links: Vec<String>,
+    links: Vec<Link>,
+}
+
+/// An `.await` of the user's.
+#[derive(Clone, Debug)]
+struct Link {
+    place: String,
+    function: String,
 }
 
 thread_local! {
@@ -191,13 +199,16 @@ impl Dump {
     /// A line for the main future, and one for each task, each with its chain below it; at most `limit` tasks.
     pub(crate) fn lines(&self, limit: usize) -> String {
         let mut text = String::new();
+        let sources = Sources::new();
+        let chain_of = |id| {
+            self.chain_of(id)
+                .map_or_else(String::new, |chain| chain.lines(&sources))
+        };
         if let Some(main) = &self.main {
-            let chain = self.chain_of(TaskId::MAIN).cloned().unwrap_or_default();
-            text.push_str(&format!("\n{main}{chain}"));
+            text.push_str(&format!("\n{main}{}", chain_of(TaskId::MAIN)));
         }
         for task in self.tasks.iter().take(limit) {
-            let chain = self.chain_of(task.id()).cloned().unwrap_or_default();
-            text.push_str(&format!("\n{task}{chain}"));
+            text.push_str(&format!("\n{task}{}", chain_of(task.id())));
         }
         if self.tasks.len() > limit {
             text.push_str(&format!("\nand {} more", self.tasks.len() - limit));
@@ -237,12 +248,26 @@ impl Chain {
                 continue;
             }
             let Some(place) = frame.place else { continue };
-            let function = without_closures(frame.symbol);
-            chain
-                .links
-                .push(format!("{} in {function}", in_one_line(place)));
+            chain.links.push(Link {
+                place: place.to_owned(),
+                function: without_closures(frame.symbol),
+            });
         }
         chain
+    }
+
+    /// Lines that each begin with a newline, those of source among them.
+    fn lines(&self, sources: &Sources) -> String {
+        let mut text = String::new();
+        if let Some(waits_in) = &self.waits_in {
+            text.push_str(&format!("\n   waits in {waits_in}"));
+        }
+        for Link { place, function } in &self.links {
+            let shown = in_one_line(place);
+            text.push_str(&format!("\n   .await at {shown} in {function}"));
+            text.push_str(&sources.below_place(place, 8));
+        }
+        text
     }
 }
 
@@ -260,18 +285,6 @@ impl fmt::Display for Dump {
             "{count} {tasks} alive{}",
             self.lines(usize::MAX).replace('\n', "\n  ")
         )
-    }
-}
-
-impl fmt::Display for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(waits_in) = &self.waits_in {
-            write!(f, "\n   waits in {waits_in}")?;
-        }
-        for link in &self.links {
-            write!(f, "\n   .await at {link}")?;
-        }
-        Ok(())
     }
 }
 

@@ -80,7 +80,7 @@ impl Reports {
         let executor = builder
             .virtual_time()
             .on_failure(move |failure| {
-                let text = failure.report();
+                let text = without_source_lines(&failure.report());
                 noted.note(format!("report: {}", headline(&text)));
                 kept.borrow_mut().push(text);
             })
@@ -251,11 +251,42 @@ impl Child {
             self.command
         );
         Some(Told {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stdout: without_source_lines(&stdout),
+            stderr: without_source_lines(&String::from_utf8_lossy(&output.stderr)),
             status: output.status,
         })
     }
+}
+
+/// A text without the lines of source that a debug build shows below places. A test that counts how often a message was said must
+/// not count the line that says it. What is said of these lines themselves is in `tests/source_lines.rs`.
+pub fn without_source_lines(text: &str) -> String {
+    let margin = |line: &str| {
+        let is_margin = |c: char| c.is_whitespace() || "│├└─".contains(c);
+        line.chars().take_while(|c| is_margin(*c)).count()
+    };
+    let is_place = |line: &str| {
+        let line = line.trim_start_matches(|c: char| c.is_whitespace() || "│├└─".contains(c));
+        line.starts_with("at ") || line.starts_with(".await at ")
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut place: Option<&str> = None;
+    for line in text.lines() {
+        // Below a frame's place the line stands as far to the right, and below any other place by 5 more.
+        let is_source = place.is_some_and(|place| {
+            let right = margin(line).checked_sub(margin(place));
+            right == Some(5) || right == Some(0) && margin(place) >= 10 && !is_place(line)
+        });
+        place = Some(line).filter(|line| is_place(line) && !is_source);
+        if !is_source {
+            kept.push(line);
+        }
+    }
+    let mut kept = kept.join("\n");
+    if text.ends_with('\n') {
+        kept.push('\n');
+    }
+    kept
 }
 
 /// What a process wrote, and how it ended.

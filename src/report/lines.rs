@@ -1,0 +1,89 @@
+//! The lines of a report that say what a panic or an error knows: its place, its causes, its frames, and help.
+//!
+//! Knows frames and lines of source, but not how failures are passed on.
+
+use std::fmt::{self, Write};
+
+use crate::kernel::failure::{Account, Cause, Help, Location};
+use crate::report::backtrace::{trim, whole_path};
+use crate::report::quoting::quoted;
+use crate::report::resolving::resolved;
+use crate::report::source_line::Sources;
+
+/// How far the lines below the headline are moved to the right.
+pub(super) const INDENT: usize = 3;
+
+/// Writes a place, and below it the line of source. The frames of the account know where its file is.
+pub(super) fn write_place(
+    text: &mut String,
+    sources: &Sources,
+    place: &Location,
+    account: &Account,
+) {
+    line(text, format_args!("at {place}"));
+    if sources.are_shown() {
+        let frames = account.backtrace.as_ref().map(|frames| resolved(frames));
+        let frames = frames.unwrap_or_default();
+        let path = whole_path(place.file(), &frames);
+        let source = path.map(|path| sources.below(path, place.line(), INDENT + 5));
+        text.push_str(&source.unwrap_or_default());
+    }
+}
+
+pub(super) fn write_sources(text: &mut String, account: &Account) {
+    for cause in &account.causes {
+        if let Cause::Text(cause) = cause {
+            line(text, format_args!("caused by: {}", quoted(cause, INDENT)));
+        }
+    }
+}
+
+pub(super) fn write_frames(text: &mut String, sources: &Sources, account: &Account) {
+    let foreign = account.causes.iter().find_map(|cause| match cause {
+        Cause::ForeignBacktrace(frames) => Some(frames.clone()),
+        _ => None,
+    });
+    let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
+    if let Some(frames) = frames {
+        text.push('\n');
+        text.push_str(
+            &trim(&frames, shows_all_frames(), sources)
+                .indented(INDENT)
+                .to_string(),
+        );
+    }
+    if let Some(help) = help_of(account) {
+        line(text, format_args!("help: {help}"));
+    }
+}
+
+pub(super) fn line(text: &mut String, what: fmt::Arguments<'_>) {
+    let _infallible = write!(text, "\n{:INDENT$}{what}", "");
+}
+
+fn shows_all_frames() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full")
+}
+
+/// What else the reader should know.
+fn help_of(account: &Account) -> Option<&'static str> {
+    if account.message.starts_with("there is no reactor running") {
+        return Some(
+            "tokio's own timers, sockets and tasks need a runtime of tokio around them. In candor use candor::sleep \
+             and candor::spawn, and async-net, async-process or hyper over async-io; or let tokio run the executor: \
+             `executor.run_until(future).await` inside of tokio",
+        );
+    }
+    Some(match account.help? {
+        Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
+        Help::NotSeen => {
+            "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on another thread \
+             perhaps, whose hook has printed it, and was resumed here by resume_unwind; or the program has set another hook \
+             (std::panic::set_hook) since it first used candor; set that one first"
+        }
+        Help::NoOrigin => {
+            "this error type does not know where it was made; candor::Error does: return candor::Result and use `?` to see \
+             the place and its backtrace"
+        }
+    })
+}
