@@ -1223,3 +1223,14 @@ fn a_panic_that_a_callback_resumes_is_not_given_the_place_of_another() {
         "on_failure panicked while it was given this report: resumed\n",
     );
 }
+
+#[test]
+fn main_futures_of_two_entries_are_not_taken_for_one() {
+    let told = child("main_futures_of_two_entries_are_not_taken_for_one").run(|| {
+        let _code = candor::run(async { Err::<(), _>("refused") });
+        let _code = candor::run(async { Err::<(), _>("refused") });
+    });
+    if let Some(told) = told {
+        assert_count(&told.stderr, "the main future failed: refused\n", 2);
+    }
+}

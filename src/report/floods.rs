@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{Cause, TaskFailure};
+use crate::kernel::failure::{Cause, Root, TaskFailure};
 
 /// How long a report is remembered.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -116,6 +116,12 @@ fn hash_head(failure: &TaskFailure, hasher: &mut impl Hasher) {
     failure.kind().hash(hasher);
     failure.0.account.location.hash(hasher);
     failure.0.origin.spawned_at.hash(hasher);
+    // The main future was not spawned: it began where its executor was entered.
+    if let Root::Entry(entry) = &failure.lineage().root
+        && failure.0.origin.spawned_at.is_none()
+    {
+        entry.at.hash(hasher);
+    }
 }
 
 #[cfg(test)]
