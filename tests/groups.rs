@@ -1276,3 +1276,18 @@ fn the_report_of_nested_groups_grows_with_their_number_however_deep() {
     reports.drain();
     assert_eq!(reports.failures(), 1);
 }
+
+#[test]
+fn a_task_of_a_collecting_group_has_a_name_too() {
+    candor::test(async {
+        let mut group = TaskGroup::independent().collecting();
+        let fails = async { Err::<(), candor::Error>("broken".into()) };
+        drop(
+            candor::TaskBuilder::new()
+                .name("fetch")
+                .spawn_in(&group, fails),
+        );
+        let failure = group.next_failure().await.unwrap();
+        assert_eq!(failure.failure().unwrap().task_name(), Some("fetch"));
+    });
+}

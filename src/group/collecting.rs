@@ -111,9 +111,19 @@ impl CollectingGroup {
         F::Output: Outcome,
         Error: From<<F::Output as Outcome>::Err>,
     {
+        self.spawn_with(TaskBuilder::new(), future)
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+        Error: From<<F::Output as Outcome>::Err>,
+    {
         let member = Member::new(match const { is_large::<F>() } {
-            true => TaskBuilder::new().spawn(Box::pin(future)),
-            false => TaskBuilder::new().spawn(future),
+            true => builder.spawn(Box::pin(future)),
+            false => builder.spawn(future),
         });
         let kept = Rc::new(Kept {
             member: member.clone(),

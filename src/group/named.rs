@@ -4,9 +4,10 @@
 
 use std::fmt::Debug;
 
-use crate::group::{GroupHandle, GroupSpawner, IndependentGroup, TaskGroup};
+use crate::group::{CollectingGroup, GroupHandle, GroupSpawner, IndependentGroup, TaskGroup};
 use crate::kernel::tasks::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
+use crate::report::error::Error;
 
 /// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`], an [`IndependentGroup`], or a
 /// [`GroupSpawner`].
@@ -75,5 +76,16 @@ where
             true => self.spawn_with(builder, Box::pin(future)),
             false => self.spawn_with(builder, future),
         }
+    }
+}
+
+impl<F> SpawnInto<F> for CollectingGroup
+where
+    F: Future<Output: Outcome> + 'static,
+    Error: From<<F::Output as Outcome>::Err>,
+{
+    #[track_caller]
+    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
+        self.spawn_with(builder, future)
     }
 }
