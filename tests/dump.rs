@@ -223,3 +223,116 @@ fn a_main_future_that_panics_in_the_poll_of_a_dump_takes_no_errand_with_it() {
     assert_eq!(payload.downcast_ref(), Some(&"the main future's own"));
     assert_eq!(executor.block_on(asks).unwrap(), 7);
 }
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_task_that_waits_for_several_things_at_once_has_a_chain_for_each() {
+    let executor = Executor::new();
+    let (_sender, receiver) = async_channel::bounded::<()>(1);
+    let lock = Rc::new(tokio::sync::Mutex::new(()));
+    let held = lock.try_lock().unwrap();
+    let locks = Rc::clone(&lock);
+    let waits = async move {
+        let received = pin!(waits_for(receiver)); // one of two
+        let locked = pin!(async { drop(locks.lock().await) }); // the other of two
+        futures::future::select(received, locked).await;
+    };
+    executor.spawn(waits).detach();
+    executor.tick();
+    let dump = executor.dump().to_string();
+    assert_eq!(
+        dump.matches("waits in <async_channel::Recv").count(),
+        1,
+        "{dump}"
+    );
+    assert_eq!(
+        dump.matches("waits in tokio::sync::mutex::Mutex<T>::lock")
+            .count(),
+        1,
+        "{dump}"
+    );
+    drop(held);
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn what_a_timeout_waits_for_is_shown_and_not_only_the_timeout() {
+    let executor = Executor::new();
+    let (_sender, receiver) = async_channel::bounded::<()>(1);
+    let minute = std::time::Duration::from_secs(60);
+    let limited = async move {
+        candor::time::timeout(minute, waits_for(receiver))
+            .await
+            .is_ok()
+    };
+    executor.spawn(limited).detach();
+    executor.tick();
+    let dump = executor.dump().to_string();
+    let line = line_of("receiver.recv().await.ok();");
+    let link = format!(".await at tests/dump.rs:{line}:");
+    assert_eq!(dump.matches(&link).count(), 1, "{dump}");
+    assert_eq!(dump.matches(".await at ").count(), 2, "{dump}");
+}
+
+#[test]
+fn wakes_that_come_while_the_dump_is_made_are_not_lost() {
+    candor::block_on(async {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..100).map(|_| tokio::sync::oneshot::channel()).unzip();
+        for receiver in receivers {
+            candor::spawn(async move { receiver.await.unwrap() }).detach();
+        }
+        yield_now().await;
+        let thread = std::thread::spawn(move || {
+            for sender in senders {
+                // Between two of them the dump polls some tasks.
+                std::thread::yield_now();
+                sender.send(()).unwrap();
+            }
+        });
+        let dump = candor::dump().await.to_string();
+        thread.join().unwrap();
+        assert_eq!(dump.matches("a wake was lost").count(), 0, "{dump}");
+    });
+}
+
+#[test]
+fn whoever_asked_for_a_dump_gets_one_though_the_main_future_panics_in_it() {
+    let executor = Executor::new();
+    let flag = Rc::new(Cell::new(false));
+    let sets = Rc::clone(&flag);
+    let asks = executor.spawn(async move {
+        sets.set(true);
+        candor::Plain(candor::dump().await)
+    });
+    let main = async {
+        until(&flag).await;
+        panic!("the main future's own")
+    };
+    catch_unwind(AssertUnwindSafe(|| executor.block_on(main))).unwrap_err();
+    let limit = std::time::Duration::from_secs(10);
+    let dump = executor.block_on(candor::time::timeout(limit, asks));
+    assert_eq!(dump.unwrap().unwrap().tasks().len(), 1);
+}
+
+#[test]
+fn a_dump_that_was_asked_of_an_executor_that_is_gone_is_asked_of_the_next() {
+    let mut dumping = Box::pin(candor::dump());
+    candor::block_on(async {
+        assert!(futures::poll!(&mut dumping).is_pending());
+    });
+    let limit = std::time::Duration::from_secs(10);
+    let dump = candor::block_on(candor::time::timeout(limit, dumping));
+    assert!(dump.unwrap().tasks().is_empty());
+}
+
+#[test]
+fn the_main_future_of_run_until_has_a_line() {
+    let executor = Executor::new();
+    let main = executor.run_until(async { candor::dump().await.to_string() });
+    let dump = futures::executor::block_on(main);
+    assert!(
+        dump.contains("the main future: waiting, last await: dump at tests/dump.rs:"),
+        "{dump}"
+    );
+}

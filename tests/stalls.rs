@@ -8,6 +8,7 @@ mod common;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Mutex, Once, mpsc};
 use std::task::{Poll, Waker};
@@ -146,7 +147,7 @@ fn the_panic_stands_at_the_line_of_the_call() {
 fn the_free_functions_detect_stalls_in_debug_builds() {
     let entered = [
         panic_message(|| candor::block_on(forgetful())),
-        panic_message(|| drop(candor::run(forgetful()))),
+        panic_message(|| assert_ne!(candor::run(forgetful()), std::process::ExitCode::SUCCESS)),
         panic_message(|| candor::test(forgetful())),
         panic_message(|| Executor::new().block_on(forgetful())),
     ];
@@ -319,26 +320,122 @@ fn line_of(text: &str) -> usize {
         .unwrap()
 }
 
-/// What holds the other end of a channel cannot be known: an idle server is healthy.
-#[test]
-fn what_waits_for_something_outside_is_not_suspected() {
+/// Runs `main` on an executor that looks for a stall after 100 ms, while another thread does `later` after 400 ms. Nothing may be
+/// suspected meanwhile: what is outside of an executor cannot be known, and an idle server is healthy.
+fn assert_silent(later: impl FnOnce() + Send + 'static, main: impl FnOnce(&Executor)) {
     log_to_this_thread();
-    let warning = Rc::new(RefCell::new(Vec::new()));
-    let told = Rc::clone(&warning);
-    ON_WARNING.set(Some(Box::new(move |text: String| {
-        told.borrow_mut().push(text)
-    })));
-    let executor = detecting().build();
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let waits = executor.spawn(async move { receiver.recv().await.is_ok() });
-    thread::spawn(move || {
-        // Longer than an executor on virtual time waits before it looks.
+    let warnings = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&warnings);
+    ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
+    let thread = thread::spawn(move || {
         thread::sleep(Duration::from_millis(400));
-        sender.send_blocking(()).unwrap();
+        later();
     });
-    assert!(executor.block_on(waits).unwrap());
+    main(&detecting().build());
     ON_WARNING.set(None);
-    assert!(warning.take().is_empty(), "{warning:?}");
+    thread.join().unwrap();
+    let warnings = warnings.take();
+    assert!(warnings.is_empty(), "{warnings:#?}");
+}
+
+#[test]
+fn what_waits_for_a_channel_is_not_suspected() {
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let send = move || sender.send_blocking(()).unwrap();
+    assert_silent(send, |executor| {
+        let waits = executor.spawn(async move { receiver.recv().await.is_ok() });
+        assert!(executor.block_on(waits).unwrap());
+    });
+}
+
+#[test]
+fn what_waits_for_a_channel_within_a_future_of_candors_own_is_not_suspected() {
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let send = move || sender.send_blocking(()).unwrap();
+    assert_silent(send, |executor| {
+        let received = async { receiver.recv().await.is_ok() };
+        let limited = candor::time::timeout(Duration::MAX, received);
+        assert!(executor.block_on(limited).unwrap());
+    });
+}
+
+#[test]
+fn what_waits_for_a_lock_and_a_channel_at_once_is_not_suspected() {
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let send = move || sender.send_blocking(()).unwrap();
+    assert_silent(send, |executor| {
+        let lock = tokio::sync::Mutex::new(());
+        let _held = lock.try_lock().unwrap();
+        executor.block_on(async {
+            let (locked, received) = (pin!(lock.lock()), pin!(receiver.recv()));
+            futures::future::select(received, locked).await;
+        });
+    });
+}
+
+#[test]
+fn what_waits_in_a_future_of_the_users_own_is_not_suspected() {
+    let (sender, wakers) = mpsc::channel::<Waker>();
+    let wake = move || wakers.recv().unwrap().wake();
+    assert_silent(wake, |executor| {
+        executor.block_on(async {
+            candor::yield_now().await;
+            woken_by(|waker| sender.send(waker).unwrap()).await;
+        });
+    });
+}
+
+#[test]
+fn what_waits_for_a_task_of_another_threads_executor_is_not_suspected() {
+    let (sender, remotes) = mpsc::channel();
+    let (end, ends) = mpsc::channel::<()>();
+    let other = thread::spawn(move || {
+        let executor = Executor::new();
+        sender.send(executor.remote()).unwrap();
+        executor.block_on(async {
+            while ends.try_recv().is_err() {
+                candor::sleep(Duration::from_millis(1)).await;
+            }
+        });
+    });
+    let remote = remotes.recv().unwrap();
+    assert_silent(
+        || (),
+        |executor| {
+            let nap = Duration::from_millis(600);
+            let slow = move || async move { candor::sleep(nap).await };
+            executor.block_on(remote.spawn(slow).unwrap()).unwrap();
+        },
+    );
+    end.send(()).unwrap();
+    other.join().unwrap();
+}
+
+#[test]
+fn an_executor_that_another_thread_may_still_spawn_on_is_not_suspected() {
+    let executor = detecting().build();
+    let remote = executor.remote();
+    let spawn = move || drop(remote.spawn(|| async { candor::exit(3) }).unwrap());
+    assert_silent(spawn, |_| {
+        let _code = executor.run(candor::sleep(Duration::MAX));
+    });
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn many_tasks_in_deadlock_are_suspected_as_well() {
+    let executor = detecting().build();
+    let lock = Rc::new(tokio::sync::Mutex::new(()));
+    let of_main = Rc::clone(&lock);
+    let held = of_main.try_lock().unwrap();
+    for _ in 0..150 {
+        let lock = Rc::clone(&lock);
+        let waits = async move { drop(lock.lock().await) };
+        executor.spawn(waits).detach();
+    }
+    let last = executor.spawn(async move { drop(lock.lock().await) });
+    assert_contains(&warning_of(&executor, last), " has stood still for 100ms: ");
+    drop(held);
 }
 
 #[test]

@@ -106,3 +106,51 @@ fn a_failure_that_is_not_read_fails_the_test_of_a_kept_executor_which_goes_on() 
     });
     assert_eq!(executor.failures(), 2);
 }
+
+#[test]
+fn a_timer_that_is_far_away_does_not_keep_a_test_from_its_limit() {
+    let limit = Duration::from_millis(300);
+    let executor = Executor::builder().test_timeout(limit).build();
+    let text = message_of(|| {
+        executor.test(async {
+            candor::spawn(sleep(Duration::from_secs(1_000))).detach();
+            std::future::poll_fn(|cx| {
+                std::mem::forget(cx.waker().clone());
+                std::task::Poll::<()>::Pending
+            })
+            .await;
+        })
+    });
+    assert!(
+        text.contains("for 300ms nothing but timers has moved"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_executor_that_nobody_observes_notices_a_deadlock_in_its_test() {
+    // Nothing here is switched on in a release build.
+    let executor = Executor::new();
+    let text = message_of(|| {
+        executor.test(async {
+            let lock = tokio::sync::Mutex::new(());
+            let _first = lock.lock().await;
+            let _second = lock.lock().await;
+        })
+    });
+    assert!(text.contains("the main future: waiting"), "{text}");
+}
+
+#[test]
+fn a_test_whose_main_future_panics_cancels_its_tasks_too() {
+    let executor = Executor::new();
+    let test = || {
+        executor.test(async {
+            candor::spawn(std::future::pending::<()>()).detach();
+            candor::yield_now().await;
+            panic!("the test's own")
+        })
+    };
+    catch_unwind(AssertUnwindSafe(test)).unwrap_err();
+    assert!(executor.tasks().is_empty());
+}

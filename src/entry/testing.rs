@@ -127,8 +127,8 @@ impl Executor {
     /// As there, tasks that are unfinished at the end are cancelled. Failures are reported as this executor reports
     /// them: printed, or given to [`on_failure`](crate::Builder::on_failure).
     ///
-    /// It notices that a test stands still in debug builds, with [`detect_stalls`](crate::Builder::detect_stalls), and with
-    /// [`test_timeout`](crate::Builder::test_timeout).
+    /// An executor that nobody observes has an observer from here on, which makes it somewhat slower: it has to notice that a test
+    /// stands still.
     ///
     /// # Panics
     ///
@@ -158,16 +158,16 @@ impl Executor {
     {
         let function = &"Executor::test";
         let before = self.failures();
+        self.core.config.watch.get_or_init(Watchers::for_test);
         let _test = UnderTest::begin(&self.core);
         let result = self.enter(function, |core| {
+            let _cancelled = Cancelled(core);
             let output = match const { is_large::<F>() } {
                 true => drive(core, Box::pin(future), reactor::run)?,
                 false => drive(core, future, reactor::run)?,
             };
             let outcome = output.into_result();
-            let outcome = outcome.map_err(|error| main_error(core, error));
-            core.cancel_everything();
-            Ok(outcome)
+            Ok(outcome.map_err(|error| main_error(core, error)))
         });
         let verdict = match (result, self.failures() - before) {
             (Ok(Ok(value)), 0) => return value,
@@ -184,6 +184,15 @@ impl Executor {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Cancels all tasks at the end of a test, also if its main future has panicked.
+struct Cancelled<'a>(&'a Rc<Core>);
+
+impl Drop for Cancelled<'_> {
+    fn drop(&mut self) {
+        self.0.cancel_everything();
+    }
 }
 
 /// A test on an executor that may be used for other things as well.

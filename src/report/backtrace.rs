@@ -49,6 +49,9 @@ const START_OF_PANIC: &str = "__rust_end_short_backtrace";
 const RUNTIME_CRATES: [&str; 5] = ["std", "core", "alloc", "__rustc", CANDOR];
 const CANDOR: &str = "candor";
 
+/// The futures of candor that wait for another thread are in this module.
+const REMOTE: &str = "candor::remote::";
+
 /// The lowest functions of a thread that std did not start, and frames without a name.
 const SYSTEM_SYMBOLS: [&str; 7] = [
     "<unknown>",
@@ -87,6 +90,16 @@ pub(crate) fn trim<'a>(text: &'a str, full: bool, sources: &'a Sources) -> Trimm
 /// The frames of a backtrace that are not the runtime's, the innermost first.
 pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
     without_runtime(frames_in(text))
+}
+
+/// Whether what the innermost function of the user's has called is candor's: a future that it awaits. If there is no such function,
+/// the whole task is a future of candor's. What waits for another thread's executor is none of these.
+pub(crate) fn awaits_candor(text: &str) -> bool {
+    let frames = of_the_task(frames_in(text));
+    let users = frames.iter().position(|frame| !frame.is_runtime());
+    let called = &frames[..users.unwrap_or(frames.len())];
+    let is_remote = |frame: &Frame<'_>| frame.symbol.contains(REMOTE);
+    called.last().is_some_and(Frame::is_candors) && !called.iter().any(is_remote)
 }
 
 /// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the
@@ -199,6 +212,13 @@ impl Frame<'_> {
         self.symbol.starts_with(krate) && self.symbol.contains(function)
     }
 
+    fn is_candors(&self) -> bool {
+        match Impl::of(self.symbol) {
+            Some(implementation) => implementation.type_crate == Some(CANDOR),
+            None => crate_of(self.symbol) == Some(CANDOR),
+        }
+    }
+
     fn is_runtime(&self) -> bool {
         if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) {
             return true;
@@ -214,7 +234,14 @@ impl Frame<'_> {
 }
 
 /// Keeps the frames between the panic and the start of the task, without those of std and candor.
-fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
+fn without_runtime(frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
+    let mut frames = of_the_task(frames);
+    frames.retain(|frame| !frame.is_runtime());
+    frames
+}
+
+/// Keeps the frames between the panic and the start of the task.
+fn of_the_task(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
     // The newest marker of each kind counts: a `block_on` within a task starts user code again.
     if let Some(start) = frames.iter().position(Frame::is_start_of_user_code) {
         frames.truncate(start);
@@ -222,7 +249,6 @@ fn without_runtime(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
     if let Some(panic) = frames.iter().position(Frame::is_start_of_panic) {
         frames.drain(..=panic);
     }
-    frames.retain(|frame| !frame.is_runtime());
     frames
 }
 

@@ -230,13 +230,14 @@ impl LastAwait {
         }
     }
 
-    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now` or `JoinHandle`.
+    /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now`, `dump`, `JoinHandle` or `RemoteHandle`.
     #[must_use]
     pub fn what(&self) -> &'static str {
         match self.what {
             AwaitKind::Dump => "dump",
             AwaitKind::Interval => "interval",
             AwaitKind::Join => "JoinHandle",
+            AwaitKind::Remote => "RemoteHandle",
             AwaitKind::Sleep => "sleep",
             AwaitKind::Timeout => "timeout",
             AwaitKind::YieldNow => "yield_now",

@@ -10,35 +10,31 @@
 //!
 //! Knows the loop, and how a backtrace is shortened.
 
-use std::backtrace::Backtrace;
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::kernel::failure::location::is_in_a_library;
-use crate::kernel::failure::{LastAwait, Location, Named, TaskId, in_one_line};
+use crate::kernel::failure::{AwaitKind, LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::waker::{TRACED, TRACER};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
 };
-use crate::report::backtrace::frames_of_others;
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
+use crate::watch::chain::{self, Chain};
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
 const TRACED_TASKS: usize = 100;
 
-/// Parts of the names of locks, by which a wait for one is known: what holds a lock is in this program.
-const LOCKS: [&str; 6] = [
-    "async_lock::",
-    "tokio::sync::mutex::",
-    "tokio::sync::rwlock::",
-    "tokio::sync::semaphore::",
-    "tokio::sync::batch_semaphore::",
-    "futures_util::lock::",
-];
+/// How many tasks are polled to see whether all of them wait for one another. The first that does not ends the search.
+const JUDGED_TASKS: usize = 10_000;
+
+/// For how long a wake of another thread may come after the value that it tells of: that thread may have lost its processor.
+const LATE_WAKES: Duration = Duration::from_millis(100);
 
 /// Where the tasks of an executor stand. Made by [`dump`](crate::dump()) and [`Executor::dump`](crate::Executor::dump); its
 /// `Display` prints a line for each task, and below it the chain of its `.await`s, the innermost first.
@@ -65,39 +61,45 @@ const LOCKS: [&str; 6] = [
 pub struct Dump {
     tasks: Tasks,
     main: Option<String>,
-    chains: Vec<(TaskId, Chain)>,
+    chains: BTreeMap<TaskId, Vec<Chain>>,
     notes: Vec<String>,
-    has_lost_wakes: bool,
-}
-
-/// The `.await`s at which a task stands, the innermost first.
-#[derive(Clone, Debug, Default)]
-struct Chain {
-    /// What the innermost `.await` of the user's waits in.
-    waits_in: Option<String>,
-    links: Vec<Link>,
-}
-
-/// An `.await` of the user's.
-#[derive(Clone, Debug)]
-struct Link {
-    place: String,
-    function: String,
-}
-
-thread_local! {
-    /// The text of the backtrace at the last clone or wake.
-    static SEEN: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-fn note_frames() {
-    let text = Backtrace::force_capture().to_string();
-    SEEN.try_with(|seen| seen.replace(Some(text))).ok();
 }
 
 impl Dump {
-    /// Polls each waiting task once more. No poll is running, and the executor is the current one.
+    /// Polls each waiting task once more, at most 100. No poll is running, and the executor is the current one.
     pub(crate) fn of(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Self {
+        Dump::traced(core, main, |_, traced| traced < TRACED_TASKS)
+    }
+
+    /// A dump, and whether everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a
+    /// socket or a process waits for something outside, which nobody here can judge.
+    pub(crate) fn judged(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> (Self, bool) {
+        let has_main = main.is_some();
+        let is_inside = |dump: &Dump| {
+            let mut chains = dump.chains.values().flatten();
+            chains.all(Chain::is_inside)
+        };
+        let dump = Dump::traced(core, main, |dump, traced| {
+            traced < TRACED_TASKS || traced < JUDGED_TASKS && is_inside(dump)
+        });
+        let knows = |id: TaskId, last: Option<LastAwait>| {
+            let is_known =
+                last.is_some_and(|last| !last.is_stale && last.what != AwaitKind::Remote);
+            dump.chains.contains_key(&id) || is_known
+        };
+        let mut tasks = dump.tasks.iter();
+        let is_judged = is_inside(&dump)
+            && tasks.all(|task| knows(task.id(), task.last_await()))
+            && (!has_main || knows(TaskId::MAIN, core.main_last_await.get()));
+        (dump, is_judged)
+    }
+
+    /// Polls waiting tasks as long as `wants_more` says so of the dump and the number of tasks.
+    fn traced(
+        core: &Rc<Core>,
+        main: Option<&mut Main<'_>>,
+        wants_more: impl Fn(&Dump, usize) -> bool,
+    ) -> Self {
         let waiting: Vec<(Rc<AnyTask>, Key)> = {
             let slots = core.slots.borrow();
             let is_waiting = |(task, is_queued): &(&Rc<AnyTask>, bool)| {
@@ -112,29 +114,37 @@ impl Dump {
                 .collect()
         };
         let mut dump = Dump::without_chains(core);
+        let mut ready = Vec::new();
         if let Some(main) = main {
-            dump.trace_main(core, main);
+            ready.extend(dump.trace_main(core, main));
         }
-        let untold = waiting.len().saturating_sub(TRACED_TASKS);
-        for (task, key) in waiting.iter().take(TRACED_TASKS) {
-            dump.trace(core, task, *key);
+        let mut traced = 0;
+        for (task, key) in &waiting {
+            if !wants_more(&dump, traced) {
+                break;
+            }
+            ready.extend(dump.trace(core, task, *key));
+            traced += 1;
         }
-        if untold > 0 {
+        if traced < waiting.len() {
+            let untold = waiting.len() - traced;
             dump.notes.push(format!(
-                "the chains of {TRACED_TASKS} tasks are shown; {untold} more wait"
+                "the chains of {traced} tasks are shown; {untold} more wait"
             ));
         }
+        dump.note_lost_wakes(core, ready);
         dump
     }
 
     /// What can be seen without a poll.
     pub(crate) fn without_chains(core: &Core) -> Self {
+        // Those of `run_until` have wakers of their own, which are not traced.
+        let has_main = core.has_main.get() || !core.hosted_mains.borrow().is_empty();
         Dump {
             tasks: Tasks::of(core),
-            main: core.has_main.get().then(|| line_of_main(core)),
-            chains: Vec::new(),
+            main: has_main.then(|| line_of_main(core)),
+            chains: BTreeMap::new(),
             notes: Vec::new(),
-            has_lost_wakes: false,
         }
     }
 
@@ -142,73 +152,79 @@ impl Dump {
         self.notes.push(note.to_owned());
     }
 
-    fn trace(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) {
-        // A poll before may have finished or woken it.
+    /// Returns who was ready, and its slot.
+    fn trace(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) -> Option<(String, u32)> {
+        // A poll before may have finished or woken it, and so may another thread.
         let header = task.header();
-        if header.is_finished.get() || core.slots.borrow().is_queued(key.slot()) {
-            return;
+        let is_woken =
+            core.slots.borrow().is_queued(key.slot()) || core.inbox.is_asked_for(key.slot());
+        if header.is_finished.get() || is_woken {
+            return None;
         }
         let who = Named(header.id, header.name()).to_string();
-        let chain = traced(core, || poll_task(core, task, key, &TRACED));
-        match header.is_finished.get() {
-            true => self.note_lost_wake(&who),
-            false => self.chains.extend(chain.map(|chain| (header.id, chain))),
+        let chains = traced(core, || poll_task(core, task, key, &TRACED));
+        if header.is_finished.get() {
+            return Some((who, key.slot()));
         }
+        self.keep(header.id, chains);
+        None
     }
 
-    fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) {
-        if core.slots.borrow().is_queued(MAIN_SLOT) {
-            return;
+    fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) -> Option<(String, u32)> {
+        let is_woken =
+            core.slots.borrow().is_queued(MAIN_SLOT) || core.inbox.is_asked_for(MAIN_SLOT);
+        if is_woken {
+            return None;
         }
         let mut is_ready = false;
-        let chain = traced(core, || {
+        let chains = traced(core, || {
             is_ready = poll_main(core, main, &TRACED).is_ready()
         });
-        match is_ready {
-            true => {
-                self.note_lost_wake("the main future");
-                // The loop has to see that it is done.
-                core.wake(core.main_key());
-            }
-            false => self.chains.extend(chain.map(|chain| (TaskId::MAIN, chain))),
+        if is_ready {
+            // The loop has to see that it is done.
+            core.wake(core.main_key());
+            return Some(("the main future".to_owned(), MAIN_SLOT));
+        }
+        self.keep(TaskId::MAIN, chains);
+        None
+    }
+
+    fn keep(&mut self, id: TaskId, chains: Vec<Chain>) {
+        if !chains.is_empty() {
+            self.chains.insert(id, chains);
         }
     }
 
-    fn note_lost_wake(&mut self, who: &str) {
-        self.has_lost_wakes = true;
-        self.notes.push(format!(
-            "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
-        ));
-    }
-
-    /// Whether everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a socket or a
-    /// process waits for something outside, which nobody here can judge.
-    pub(crate) fn waits_for_itself(&self, core: &Core, has_main: bool) -> bool {
-        let is_inside = |id: TaskId, last: Option<LastAwait>| match self.chain_of(id) {
-            Some(Chain {
-                waits_in: Some(place),
-                ..
-            }) => LOCKS.iter().any(|lock| place.contains(lock)),
-            _ => last.is_some_and(|last| !last.is_stale),
-        };
-        let mut tasks = self.tasks.iter();
-        tasks.all(|task| is_inside(task.id(), task.last_await()))
-            && (!has_main || is_inside(TaskId::MAIN, core.main_last_await.get()))
+    /// Notes the wakes that were lost, once it is clear that they were. Another thread sets a value first, and wakes then; or it
+    /// finds the waker just being replaced, and leaves it at that. So when mail has come meanwhile, nothing is said.
+    fn note_lost_wakes(&mut self, core: &Core, mut ready: Vec<(String, u32)>) {
+        let start = Instant::now();
+        while !ready.is_empty() && start.elapsed() < LATE_WAKES {
+            thread::sleep(Duration::from_millis(1));
+            if core.inbox.has_mail() {
+                ready.clear();
+            }
+        }
+        for (who, _) in ready {
+            self.notes.push(format!(
+                "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
+            ));
+        }
     }
 
     /// A line for the main future, and one for each task, each with its chain below it; at most `limit` tasks.
     pub(crate) fn lines(&self, limit: usize) -> String {
         let mut text = String::new();
         let sources = Sources::new();
-        let chain_of = |id| {
-            self.chain_of(id)
-                .map_or_else(String::new, |chain| chain.lines(&sources))
+        let chains_of = |id| {
+            let chains = self.chains.get(&id);
+            chains.map_or_else(String::new, |chains| chain::lines_of(chains, &sources))
         };
         if let Some(main) = &self.main {
-            text.push_str(&format!("\n{main}{}", chain_of(TaskId::MAIN)));
+            text.push_str(&format!("\n{main}{}", chains_of(TaskId::MAIN)));
         }
         for task in self.tasks.iter().take(limit) {
-            text.push_str(&format!("\n{task}{}", chain_of(task.id())));
+            text.push_str(&format!("\n{task}{}", chains_of(task.id())));
         }
         if self.tasks.len() > limit {
             text.push_str(&format!("\nand {} more", self.tasks.len() - limit));
@@ -224,56 +240,6 @@ impl Dump {
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
-
-    fn chain_of(&self, id: TaskId) -> Option<&Chain> {
-        let mut chains = self.chains.iter();
-        chains.find(|(task, _)| *task == id).map(|(_, chain)| chain)
-    }
-}
-
-impl Chain {
-    fn of(backtrace: &str) -> Self {
-        let mut chain = Chain::default();
-        for frame in frames_of_others(backtrace) {
-            // A build without debug information has no places, but names.
-            let is_in_library = match frame.place {
-                Some(place) => is_in_a_library(place),
-                None => LOCKS.iter().any(|lock| frame.symbol.contains(lock)),
-            };
-            if is_in_library {
-                // The last one before the user's own is what the user awaits.
-                if chain.links.is_empty() {
-                    chain.waits_in = Some(without_closures(frame.symbol));
-                }
-                continue;
-            }
-            let Some(place) = frame.place else { continue };
-            chain.links.push(Link {
-                place: place.to_owned(),
-                function: without_closures(frame.symbol),
-            });
-        }
-        chain
-    }
-
-    /// Lines that each begin with a newline, those of source among them.
-    fn lines(&self, sources: &Sources) -> String {
-        let mut text = String::new();
-        if let Some(waits_in) = &self.waits_in {
-            text.push_str(&format!("\n   waits in {waits_in}"));
-        }
-        for Link { place, function } in &self.links {
-            let shown = in_one_line(place);
-            text.push_str(&format!("\n   .await at {shown} in {function}"));
-            text.push_str(&sources.below_place(place, 8));
-        }
-        text
-    }
-}
-
-/// The name of a function, without the closures that an async function is made of.
-fn without_closures(symbol: &str) -> String {
-    in_one_line(symbol.trim_end_matches("::{{closure}}"))
 }
 
 impl fmt::Display for Dump {
@@ -308,9 +274,9 @@ pub(crate) fn line_of_main(core: &Core) -> String {
 }
 
 /// Runs a poll with a traced waker, as any other: what it panics with is the task's failure.
-fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Option<Chain> {
-    let outer = TRACER.replace(Some(note_frames));
-    SEEN.take();
+fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
+    let outer = TRACER.replace(Some(chain::note_frames));
+    chain::take();
     let polled = catch_unwind(AssertUnwindSafe(|| {
         __candor_poll_boundary(|()| poll(), ());
     }));
@@ -325,5 +291,5 @@ fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Option<Chain> {
     if core.attention.get() {
         core.after_poll();
     }
-    SEEN.take().map(|frames| Chain::of(&frames))
+    chain::take()
 }

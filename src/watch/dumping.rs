@@ -8,6 +8,7 @@ use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -76,17 +77,40 @@ pub struct Dumping {
 struct Request {
     dump: Mutex<Option<Dump>>,
     waker: Mutex<Option<Waker>>,
+    /// The executor that it was left with has ended.
+    is_abandoned: AtomicBool,
 }
 
 impl Errand for Request {
     fn run(self: Arc<Self>, core: &Rc<Core>, main: Option<&mut Main<'_>>) {
-        let dump = Dump::of(core, main);
-        lock(&self.dump).replace(dump);
-        self.wake();
+        if Arc::strong_count(&self) == 1 {
+            // The future that asked is gone.
+            return;
+        }
+        // If the main future panics in its poll, whoever asked gets what can be seen without polls.
+        let mut answer = Answer {
+            request: &self,
+            dump: Some(Dump::without_chains(core)),
+        };
+        answer.dump = Some(Dump::of(core, main));
     }
 
     fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
         self.wake();
+    }
+}
+
+/// Gives the dump to whoever asked for it, in any case.
+struct Answer<'a> {
+    request: &'a Request,
+    dump: Option<Dump>,
+}
+
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        *lock(&self.request.dump) = self.dump.take();
+        self.request.wake();
     }
 }
 
@@ -112,6 +136,9 @@ impl Future for Dumping {
             let made = lock(&request.dump).take();
             if let Some(dump) = made {
                 return Poll::Ready(dump);
+            }
+            if request.is_abandoned.load(Ordering::Relaxed) {
+                self.request = None;
             }
         }
         let waker = cx.waker().clone();

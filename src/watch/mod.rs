@@ -2,6 +2,7 @@
 //!
 //! Knows the core and the current executor.
 
+mod chain;
 pub(crate) mod dump;
 mod dumping;
 pub(crate) mod endless_poll;

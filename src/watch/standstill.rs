@@ -94,8 +94,13 @@ impl Standstill {
         timeout: Option<Duration>,
         main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        if timeout.is_some() || !(self.detects_stalls || self.is_test.get()) {
+        if !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
+        }
+        if let Some(timeout) = timeout {
+            // Only timers move. A test looks again when it has lasted too long.
+            let left = self.left_of_test(core)?;
+            return Ok(Some(left.map_or(timeout, |left| left.min(timeout))));
         }
         if self.detects_stalls && stall::is_proven(core) {
             let dump = Dump::of(core, main);
@@ -136,9 +141,10 @@ impl Standstill {
         if !is_over && !is_first {
             return Ok(());
         }
-        let has_main = main.is_some();
-        let dump = Dump::of(core, main);
-        let text = match dump.waits_for_itself(core, has_main) {
+        let (dump, waits_for_itself) = Dump::judged(core, main);
+
+        // What another thread may still ask for is outside as well.
+        let text = match waits_for_itself && !core.has_remotes() {
             true if is_first => stall::suspicion(core, &dump, self.patience(core)),
             _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
             _ if stall::is_nested(core) => {
@@ -158,19 +164,29 @@ impl Standstill {
 
     /// Ends a test in which only timers move, for so long that it is a loop.
     pub(crate) fn timers_fired(&self, core: &Core) {
-        if !self.is_test.get() {
-            return;
+        if let Err(stop) = self.left_of_test(core) {
+            core.stop_for(stop);
         }
-        let limit = self.test_timeout;
+    }
+
+    /// For how long nothing but timers may still move in a test; `None` outside of tests.
+    fn left_of_test(&self, core: &Core) -> Result<Option<Duration>, Stop> {
+        if !self.is_test.get() {
+            return Ok(None);
+        }
         let now = Instant::now();
         if self.has_moved.take() {
             self.moved_at.set(Some(now));
         }
         let since = self.moved_at.get().unwrap_or(now);
-        if now - since >= limit {
-            let dump = Dump::without_chains(core);
-            let text = stall::standstill(core, &dump, limit, "nothing but timers has moved");
-            core.stop_for(Stop::Stall(text));
+        match self.test_timeout.checked_sub(now - since) {
+            Some(left) if left > Duration::ZERO => Ok(Some(left)),
+            _ => {
+                let dump = Dump::without_chains(core);
+                let moves = "nothing but timers has moved";
+                let text = stall::standstill(core, &dump, self.test_timeout, moves);
+                Err(Stop::Stall(text))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Knows the core, instruments and stalls.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -43,29 +43,48 @@ struct Guarded {
 }
 
 impl Watchers {
-    /// `None` if there is nothing to observe.
+    /// Empty if there is nothing to observe.
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
         slow_poll: Option<SlowPoll>,
         detects_stalls: bool,
         test_timeout: Option<Duration>,
-    ) -> Option<Box<dyn Watch>> {
+    ) -> OnceCell<Box<dyn Watch>> {
         let has_timer = slow_poll.is_some() || test_timeout.is_some();
         if instruments.is_empty() && !detects_stalls && !has_timer {
-            return None;
+            return OnceCell::new();
         }
+        OnceCell::from(Watchers::of(
+            instruments,
+            slow_poll,
+            detects_stalls,
+            test_timeout,
+        ))
+    }
+
+    /// What makes a test notice that it stands still, on an executor that nobody observes.
+    pub(crate) fn for_test() -> Box<dyn Watch> {
+        Watchers::of(Vec::new(), None, false, None)
+    }
+
+    fn of(
+        instruments: Vec<Box<dyn Instrument>>,
+        slow_poll: Option<SlowPoll>,
+        detects_stalls: bool,
+        test_timeout: Option<Duration>,
+    ) -> Box<dyn Watch> {
         let guarded = |instrument| Guarded {
             instrument,
             is_off: Cell::new(false),
         };
-        Some(Box::new(Watchers {
+        Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             slow_poll,
             standstill: Standstill::new(detects_stalls, test_timeout),
             is_telling: Cell::new(false),
             is_in_poll: Cell::new(false),
             cause: Cell::new(None),
-        }))
+        })
     }
 
     /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.

@@ -94,16 +94,18 @@ pub(crate) enum AwaitKind {
     Dump,
     Interval,
     Join,
+    Remote,
     Sleep,
     Timeout,
     YieldNow,
 }
 
 impl AwaitKind {
-    const ALL: [AwaitKind; 6] = [
+    const ALL: [AwaitKind; 7] = [
         AwaitKind::Dump,
         AwaitKind::Interval,
         AwaitKind::Join,
+        AwaitKind::Remote,
         AwaitKind::Sleep,
         AwaitKind::Timeout,
         AwaitKind::YieldNow,

@@ -52,10 +52,8 @@ thread_local! {
 
 fn trace_and_clone(data: *const ()) -> RawWaker {
     trace();
-    match current::with(|core| core.is_watched()) {
-        Some(true) => clone(data),
-        _ => RawWaker::new(data, &PLAIN),
-    }
+    // Whether this executor counts its wakers cannot be known here: this may be another thread. To count one more does no harm.
+    clone(data)
 }
 
 fn trace_and_wake(data: *const ()) {

@@ -2,7 +2,7 @@
 //!
 //! Knows failures, and the plug of an observer.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
@@ -56,7 +56,7 @@ pub(crate) struct Config {
     /// Gives the batch of each pass another order.
     pub(crate) shuffle: Option<Shuffle>,
     /// Who looks; `None` makes the executor fast.
-    pub(crate) watch: Option<Box<dyn Watch>>,
+    pub(crate) watch: OnceCell<Box<dyn Watch>>,
 }
 
 impl Default for Config {
@@ -68,7 +68,7 @@ impl Default for Config {
             grace: Cell::new(Duration::from_secs(1)),
             virtual_time: false,
             shuffle: None,
-            watch: None,
+            watch: OnceCell::new(),
         }
     }
 }

@@ -74,7 +74,7 @@ impl Core {
     /// Whether there is an observer.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
-        self.config.watch.is_some()
+        self.config.watch.get().is_some()
     }
 
     #[inline]
@@ -88,7 +88,7 @@ impl Core {
     #[cold]
     #[inline(never)]
     pub(crate) fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
-        if let Some(watch) = &self.config.watch {
+        if let Some(watch) = self.config.watch.get() {
             watch.event(self, event());
         }
     }
@@ -113,7 +113,7 @@ impl Core {
         timeout: Option<Duration>,
         main: Option<&mut Main<'_>>,
     ) -> Option<Duration> {
-        let Some(watch) = &self.config.watch else {
+        let Some(watch) = self.config.watch.get() else {
             return timeout;
         };
         watch

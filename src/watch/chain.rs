@@ -1,0 +1,149 @@
+//! The chain of `.await`s that leads to where a task waits, read from a backtrace.
+//!
+//! A backtrace is taken at each clone and each wake of the traced waker. A task that waits for several things at once, as in a
+//! `select!`, has a chain for each.
+//!
+//! Knows frames, but no task.
+
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+
+use crate::kernel::failure::in_one_line;
+use crate::kernel::failure::location::is_in_a_library;
+use crate::report::backtrace::{awaits_candor, frames_of_others};
+use crate::report::source_line::Sources;
+
+/// How many backtraces are taken in one poll: each costs some 0.2 ms.
+const TRACES: usize = 8;
+
+/// Parts of the names of locks, by which a wait for one is known: what holds a lock is in this program.
+const LOCKS: [&str; 7] = [
+    "async_lock::mutex::",
+    "async_lock::rwlock::",
+    "async_lock::semaphore::",
+    "tokio::sync::mutex::",
+    "tokio::sync::rwlock::",
+    "tokio::sync::semaphore::",
+    "futures_util::lock::",
+];
+
+/// How the names of functions in these crates begin. Needed only where a build has no places.
+const CRATES_OF_LOCKS: [&str; 3] = ["async_lock::", "tokio::", "futures_util::"];
+
+/// The `.await`s at which a task stands, the innermost first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Chain {
+    /// What the innermost `.await` of the user's waits in.
+    waits_in: Option<String>,
+    /// The innermost `.await` of the user's is that of a future of candor's, whose waker stays in this executor.
+    awaits_candor: bool,
+    links: Vec<Link>,
+}
+
+/// An `.await` of the user's.
+#[derive(Clone, Debug, PartialEq)]
+struct Link {
+    place: String,
+    function: String,
+}
+
+thread_local! {
+    /// The text of the backtrace at each clone or wake, in one poll.
+    static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes a backtrace. The tracer of the waker calls this.
+pub(super) fn note_frames() {
+    let is_full = SEEN.try_with(|seen| seen.borrow().len() >= TRACES);
+    if is_full == Ok(false) {
+        let text = Backtrace::force_capture().to_string();
+        SEEN.try_with(|seen| seen.borrow_mut().push(text)).ok();
+    }
+}
+
+/// Takes the chains that were noted since the last call, each once.
+pub(super) fn take() -> Vec<Chain> {
+    let mut chains: Vec<Chain> = Vec::new();
+    for backtrace in SEEN.take() {
+        let chain = Chain::of(&backtrace);
+        if !chains.contains(&chain) {
+            chains.push(chain);
+        }
+    }
+    chains
+}
+
+/// Lines for the chains of one task, each beginning with a newline.
+pub(super) fn lines_of(chains: &[Chain], sources: &Sources) -> String {
+    // A chain that ends on the way of another one says nothing more: a timeout polls its own timer, and what it times.
+    let is_part = |chain: &&Chain| {
+        let is_longer = |other: &Chain| {
+            other.links.len() > chain.links.len() && other.links.ends_with(&chain.links)
+        };
+        chain.waits_in.is_none() && chains.iter().any(is_longer)
+    };
+    let shown = chains.iter().filter(|chain| !is_part(chain));
+    shown.map(|chain| chain.lines(sources)).collect()
+}
+
+impl Chain {
+    fn of(backtrace: &str) -> Self {
+        let mut chain = Chain {
+            awaits_candor: awaits_candor(backtrace),
+            ..Chain::default()
+        };
+        let mut is_at_the_users = false;
+        for frame in frames_of_others(backtrace) {
+            let is_in_library = match frame.place {
+                Some(place) => is_in_a_library(place),
+                None => is_of_a_crate_with_locks(frame.symbol),
+            };
+            if is_in_library {
+                // The last one before the user's own is what the user awaits.
+                if !is_at_the_users {
+                    chain.waits_in = Some(without_closures(frame.symbol));
+                }
+                continue;
+            }
+            is_at_the_users = true;
+            let Some(place) = frame.place else { continue };
+            chain.links.push(Link {
+                place: place.to_owned(),
+                function: without_closures(frame.symbol),
+            });
+        }
+        chain
+    }
+
+    /// Whether only this executor, or what holds a lock of this program, can end the wait.
+    pub(super) fn is_inside(&self) -> bool {
+        match &self.waits_in {
+            Some(place) => LOCKS.iter().any(|lock| place.contains(lock)),
+            None => self.awaits_candor,
+        }
+    }
+
+    /// Lines that each begin with a newline, those of source among them.
+    fn lines(&self, sources: &Sources) -> String {
+        let mut text = String::new();
+        if let Some(waits_in) = &self.waits_in {
+            text.push_str(&format!("\n   waits in {waits_in}"));
+        }
+        for Link { place, function } in &self.links {
+            let shown = in_one_line(place);
+            text.push_str(&format!("\n   .await at {shown} in {function}"));
+            text.push_str(&sources.below_place(place, 8));
+        }
+        text
+    }
+}
+
+fn is_of_a_crate_with_locks(symbol: &str) -> bool {
+    let symbol = symbol.trim_start_matches('<');
+    CRATES_OF_LOCKS.iter().any(|name| symbol.starts_with(name))
+}
+
+/// The name of a function, without the closures that an async function is made of.
+fn without_closures(symbol: &str) -> String {
+    in_one_line(symbol.trim_end_matches("::{{closure}}"))
+}
