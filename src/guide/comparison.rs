@@ -16,6 +16,60 @@
 //! std's hook also prints panics that are awaited and handled. candor prints only what no awaiter has taken. std's
 //! hook shows a backtrace only if `RUST_BACKTRACE` is set; candor's report does not need it.
 //!
+//! # Planted bugs
+//!
+//! The same bug in the same few lines on each, in `examples/planted`: what stands on stderr, without any setting? A test there
+//! runs all of the programs, makes the cells from what they print, and compares them with this table. To repeat it:
+//! `cargo test --manifest-path examples/planted/Cargo.toml`. candor is built for debugging, and tokio and smol run on one thread.
+//! The versions are tokio 1.54, smol 2.0, Python 3.11 and trio 0.22.
+//!
+//! | the bug | candor | tokio | smol | asyncio | trio |
+//! |---|---|---|---|---|---|
+//! | a task panics, and nobody awaits it (`panic_unawaited`) | report (line, spawn) | panic message (line) | panic message (line) | traceback (line) | traceback (line) |
+//! | a task returns an `Err`, and nobody awaits it (`error_unawaited`) | report (line, spawn) | nothing | nothing | traceback (line) | traceback (line) |
+//! | the handle is kept in a list, and never awaited (`handle_kept`) | report after 1 s (line, spawn) | nothing | nothing | nothing | traceback (line) |
+//! | the handle is awaited two seconds later (`awaited_late`) | report after 1 s (line, spawn) | nothing | nothing | nothing | traceback (line) |
+//! | the awaiter throws the error away (`error_discarded`) | nothing | nothing | nothing | nothing | nothing |
+//! | the error is in a `Result` within a `Result` (`nested_result`) | warning (line, spawn) | nothing | nothing | nothing | nothing |
+//! | the loser of a race fails (`loser_of_a_race`) | report (line, spawn) | nothing | nothing | traceback (line) | nothing |
+//! | a timeout gives up on a task, which fails later (`timeout_gives_up`) | report (line, spawn) | nothing | nothing | nothing | nothing |
+//! | a failure passes through three tasks, and nobody awaits the last (`passed_on_thrice`) | report (line, spawn) | nothing | nothing | traceback (line) | traceback (line) |
+//! | a task fails that another task has spawned (`task_of_a_task`) | report (line, spawn) | nothing | nothing | traceback (line) | traceback (line) |
+//! | two members of a group fail (`two_of_a_group`) | report (2 lines, spawn) | panic message (line) | panic message (line) | traceback (2 lines) | traceback (2 lines) |
+//! | 10,000 tasks fail in the same way (`flood`) | report, 9999 more in a line each (line, spawn) | 10000 panic messages (line) | 10000 panic messages (line) | 10000 tracebacks (line) | traceback (line) |
+//! | a task that is cancelled fails in its clean-up (`panic_in_a_destructor`) | report (line, spawn) | panic message (line) | panic message (line), aborts | traceback (line) | traceback (line) |
+//! | a callback panics (`panic_in_a_callback`) | report (2 lines, spawn) | panic message (line) | panic message (line) | traceback (line) | traceback (line) |
+//! | `main` returns before a task is done (`main_returns`) | warning (line, spawn) | nothing | nothing | nothing | nothing |
+//! | a future is made, and never awaited (`never_awaited`) | the compiler warns (line) | the compiler warns (line) | the compiler warns (line) | warning (line) | warning (line) |
+//! | a future returns `Pending`, and keeps no waker (`forgotten_wake`) | panic message (line, spawn, awaits) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | of two waiting tasks, one loses its waker (`lost_wake`) | panic message (line, spawn) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | two tasks join each other (`join_each_other`) | panic message (2 lines, spawn, awaits) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | two tasks take two async locks in different orders (`deadlock_of_locks`) | warning after 5 s (line, spawn, awaits), hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | a lock of std is held over an await (`lock_over_an_await`) | warning after 2 s (spawn), hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | a task blocks the thread for a second (`blocking_call`) | warning (spawn) | nothing | nothing | nothing | nothing |
+//! | a task loops for ever without an await (`endless_loop`) | warning after 2 s (spawn), hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | a task blocks until another task has written (`foreign_block_on`) | warning after 2 s (spawn), hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | the same, by the `block_on` of its own runtime (`own_block_on`) | warning (line, spawn), hangs | panic message (line) | nothing, hangs | traceback (line) | traceback (line) |
+//! | a task waits on a channel to which nobody sends (`nobody_sends`) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | a task asks again and again, with a `yield_now` (`busy_wait`) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//! | a test waits on a channel to which nobody sends (`test_that_hangs`) | panic message after 2 s (line, awaits) | nothing, hangs | nothing, hangs | nothing, hangs | nothing, hangs |
+//!
+//! The words in the cells:
+//!
+//! - *report*: candor's, with the message and a backtrace. *Panic message*: by std's hook, whose backtrace needs
+//!   `RUST_BACKTRACE`. *Traceback*: Python's.
+//! - *line*: the line of the bug is named. *Spawn*: the line that spawned the task. *Awaits*: the line at which each task waits.
+//! - *hangs*: the program stands still, and the test ends it. Without that word it ends by itself.
+//! - *nothing*: also where nothing is lost. smol and trio cancel the loser of a race, so it does not fail. trio waits for its tasks,
+//!   as [`run`](crate::run) does, so `main` does not return early; it has no handles that could be kept.
+//!
+//! candor says nothing in three rows. An error that was read has reached its awaiter, whatever that does with it. A channel
+//! can be filled from outside, so a task that waits for one may only be idle. A task that asks again and again does run.
+//! In the last two, [`dump`](crate::dump()) and [`tasks`](crate::tasks()) show it, if they are asked.
+//!
+//! The compiler sees more if the tasks of tokio and smol may move to other threads (`tokio::spawn`, `smol::spawn`): a guard of
+//! std that is held over an await does not compile there. Clippy's `await_holding_lock` finds it everywhere.
+//!
 //! # What keeps a job alive
 //!
 //! | | if the handle is dropped | structure |
