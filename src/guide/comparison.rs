@@ -106,6 +106,29 @@
 //! by side with one command: polls, wakes, spawns, timers, memory, failures, and TCP and HTTP with 1, 32 and 1,000
 //! connections.
 //!
+//! A benchmark of your own needs no newtype. criterion's `to_async` takes an executor through a trait of criterion's. Only
+//! one of the two crates could implement that for [`Executor`](crate::Executor), and it would then depend on the other. So let
+//! `block_on` run the rounds, and take the time inside of it. That measures the rounds alone, without the entry:
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! fn spawn_and_join(bencher: &mut criterion::Bencher) {
+//!     let executor = candor::Executor::new();
+//!     bencher.iter_custom(|rounds| executor.block_on(async {
+//!         let start = Instant::now();
+//!         for _ in 0..rounds {
+//!             candor::spawn(async { 42 }).await.unwrap();
+//!         }
+//!         start.elapsed()
+//!     }));
+//! }
+//! ```
+//!
+//! If the entry may be measured too, `bencher.iter(|| executor.block_on(async { .. }))` is enough. In divan that is
+//! `bencher.bench_local(|| executor.block_on(async { .. }))`. divan has no `iter_custom`, so put a loop of a fixed number of
+//! rounds into the async block, and tell divan that number by `bencher.counter(ItemsCount::new(..))`.
+//!
 //! # What candor is not for
 //!
 //! - Several cores. tokio spreads tasks over threads and steals work; candor never does.
