@@ -102,7 +102,7 @@ async def passed_on_thrice():
 
 async def task_of_a_task():
     async def task():
-        asyncio.create_task(parse())  # spawner
+        asyncio.create_task(parse())
 
     asyncio.create_task(task())
     await asyncio.sleep(MOMENT)

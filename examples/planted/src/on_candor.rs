@@ -133,7 +133,7 @@ fn passed_on_thrice() {
 fn task_of_a_task() {
     let _ = candor::run(async {
         spawn(async {
-            spawn(parse()).detach(); // spawner
+            spawn(parse()).detach();
         })
         .detach();
         sleep(MOMENT).await;

@@ -160,7 +160,7 @@ fn passed_on_thrice() {
 fn task_of_a_task() {
     block_on(async {
         spawn(async {
-            spawn(parse()).detach(); // spawner
+            spawn(parse()).detach();
         })
         .detach();
         sleep(MOMENT).await;

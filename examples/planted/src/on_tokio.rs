@@ -144,7 +144,7 @@ fn passed_on_thrice() {
 fn task_of_a_task() {
     block_on(async {
         spawn(async {
-            spawn(parse()); // spawner
+            spawn(parse());
         });
         sleep(MOMENT).await;
     });

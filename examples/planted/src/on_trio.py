@@ -102,7 +102,7 @@ async def passed_on_thrice():
 
 async def task_of_a_task():
     async def task(nursery):
-        nursery.start_soon(parse)  # spawner
+        nursery.start_soon(parse)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(task, nursery)
