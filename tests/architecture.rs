@@ -209,12 +209,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let is_a_test = ["model.rs", "loom_tests.rs"]
-            .iter()
-            .any(|name| path.ends_with(name));
         match path.is_dir() {
             true => found.extend(sources(&path)),
-            false if is_a_test => {}
             false => found.push(path),
         }
     }

@@ -57,7 +57,7 @@
 //! park first:    ASLEEP, then wake turns it into MAIL, sees that it was ASLEEP, and unparks
 //! ```
 //!
-//! `src/kernel/tasks/inbox/loom_tests.rs` runs this handshake in every order that the two threads can have.
+//! `tests/inside/inbox_under_loom.rs` runs this handshake in every order that the two threads can have.
 //!
 //! # What if it comes too late?
 //!

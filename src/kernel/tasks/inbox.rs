@@ -48,9 +48,6 @@ mod numbers;
 mod sleepers;
 mod sync;
 
-#[cfg(all(loom, test))]
-mod loom_tests;
-
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
@@ -468,3 +465,7 @@ mod tests {
         });
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "../../../tests/inside/inbox_under_loom.rs"]
+mod loom_tests;

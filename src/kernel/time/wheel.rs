@@ -436,4 +436,5 @@ mod tests {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/inside/wheel_model.rs"]
 mod model;

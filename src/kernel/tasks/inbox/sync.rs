@@ -21,4 +21,5 @@ pub(super) use {
 };
 
 #[cfg(loom)]
+#[path = "../../../../tests/inside/loom_primitives.rs"]
 mod model;
