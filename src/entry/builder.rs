@@ -2,13 +2,14 @@
 //!
 //! Knows the configuration of a core, and the observers.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::entry::{Executor, fresh_core};
+use crate::hosts::list::Hosts;
 use crate::kernel::failure::{TaskFailure, contain};
 use crate::kernel::tasks::{Config, FailurePolicy, Shuffle};
 use crate::watch::instrument::Instrument;
@@ -369,15 +370,15 @@ impl Builder {
             self.test_timeout,
         );
         let core = fresh_core(Some(self.config));
-        if let Some(on_wake) = self.on_wake {
-            core.inbox.set_on_wake(on_wake);
-            core.is_hosted.set(true);
+        let hosts = OnceCell::new();
+        if self.on_wake.is_some() {
+            hosts.get_or_init(|| Hosts::of(core.inbox, self.on_wake));
             // There may be mail that was meant for an earlier executor.
             while !core.inbox.leave() {
                 core.inbox.drain(|_| ());
             }
         }
-        Executor { core }
+        Executor { core, hosts }
     }
 }
 

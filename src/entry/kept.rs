@@ -4,13 +4,16 @@
 //!
 //! Knows the loop and the core.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::panic::Location as Caller;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::entry::main_future::drive_reporting;
 use crate::entry::{advice_for, exit_code, fresh_core, output_of, reactor, warn_of_nesting};
+use crate::hosts::list::Hosts;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{
@@ -47,6 +50,8 @@ use crate::watch::trace_log::followed;
 /// ```
 pub struct Executor {
     pub(crate) core: Rc<Core>,
+    /// What is called when there is something to do while nobody runs it. Empty until there is such a host.
+    pub(crate) hosts: OnceCell<Arc<Hosts>>,
 }
 
 impl Executor {
@@ -66,6 +71,7 @@ impl Executor {
     pub fn new() -> Self {
         Executor {
             core: fresh_core(followed()),
+            hosts: OnceCell::new(),
         }
     }
 
@@ -241,7 +247,7 @@ impl Executor {
             at: Caller::caller(),
         };
         warn_of_nesting(entry);
-        Visit::new(&self.core, entry).run(body)
+        Visit::new(&self.core, &self.hosts, entry).run(body)
     }
 }
 
@@ -296,7 +302,10 @@ impl Drop for Executor {
             self.core.cancel_everything();
             self.core.outside.take();
             drop(entered);
-            current::retire(&self.core);
+            // A core that was hosted is not used again: its inbox still calls the hosts.
+            if self.hosts.get().is_none() {
+                current::retire(&self.core);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod drained;
+pub(crate) mod list;
 pub(crate) mod passes;
 pub(crate) mod run_until;
 pub(crate) mod tick;

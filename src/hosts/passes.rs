@@ -3,18 +3,20 @@
 //! Knows the loop.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::hosts::list::Hosts;
 use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_event, with_grace};
 
 impl Loop<'_> {
     /// Begins a pass. If time is virtual and nothing is ready, jumps to the next deadline, and begins another pass there.
-    fn begin_hosted(&mut self) {
+    fn begin_hosted(&mut self, hosts: Option<&Arc<Hosts>>) {
         self.begin_pass();
         let core = self.core;
         if core.config.virtual_time
             && !core.slots.borrow().has_ready()
-            && !core.has_ready_mains()
+            && !hosts.is_some_and(|hosts| hosts.has_ready_main())
             && next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline))
         {
             self.begin_pass();
@@ -30,9 +32,9 @@ impl Loop<'_> {
 }
 
 /// Polls each task that is ready once.
-pub(crate) fn tick(core: &Rc<Core>) -> Result<(), Stop> {
+pub(crate) fn tick(core: &Rc<Core>, hosts: Option<&Arc<Hosts>>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
-    tasks.begin_hosted();
+    tasks.begin_hosted(hosts);
     let batch = match &core.config.shuffle {
         Some(_) => tasks.polls_left,
         // Keeps the order: it is called for the length only.
@@ -64,9 +66,9 @@ pub(crate) fn try_tick(core: &Rc<Core>) -> Result<bool, Stop> {
 }
 
 /// Polls until nobody is ready and nothing is due.
-pub(crate) fn run_until_stalled(core: &Rc<Core>) -> Result<(), Stop> {
+pub(crate) fn run_until_stalled(core: &Rc<Core>, hosts: Option<&Arc<Hosts>>) -> Result<(), Stop> {
     let mut tasks = Loop::new(core, None);
-    tasks.begin_hosted();
+    tasks.begin_hosted(hosts);
     while tasks.run_ready_tasks()? != Pause::NothingIsReady || tasks.is_anything_due() {}
     Ok(())
 }

@@ -13,6 +13,7 @@
 //!
 //! Knows the loop.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::entry::{Executor, advice_for};
+use crate::hosts::list::Hosts;
 use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
@@ -65,6 +67,7 @@ impl Executor {
     pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
         RunUntil {
             core: &self.core,
+            hosts: &self.hosts,
             entry: Entry {
                 function: &"Executor::run_until",
                 at: Caller::caller(),
@@ -89,6 +92,7 @@ impl Executor {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct RunUntil<'a, F> {
     core: &'a Rc<Core>,
+    hosts: &'a OnceCell<Arc<Hosts>>,
     entry: Entry,
     /// `None` until the first poll, and after it is done.
     host: Option<Host<'a>>,
@@ -104,7 +108,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
             self.future.is_some(),
             "the future of `Executor::run_until` was polled after it had given its output"
         );
-        let visit = Visit::new(self.core, self.entry);
+        let visit = Visit::new(self.core, self.hosts, self.entry);
         let result = visit.run(|core| {
             self.meet(cx.waker());
             let polled = self.poll_inside(core);
@@ -129,8 +133,8 @@ impl<F: Future> RunUntil<'_, F> {
     fn meet(&mut self, waker: &Waker) {
         let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
         if !self.host.as_ref().is_some_and(is_known) {
-            self.core.is_hosted.set(true);
-            self.host = Some(Host::new(self.core, waker));
+            let hosts = (self.hosts).get_or_init(|| Hosts::of(self.core.inbox, None));
+            self.host = Some(Host::new(hosts, waker));
         }
     }
 
@@ -174,7 +178,7 @@ impl<F> Drop for RunUntil<'_, F> {
     fn drop(&mut self) {
         self.host = None;
         if self.future.is_some() {
-            inside(self.core, self.entry, || self.future = None);
+            inside(self.core, self.hosts, self.entry, || self.future = None);
         }
     }
 }
@@ -189,12 +193,12 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
 }
 
 /// Drops something while the executor is the current one: destructors may spawn, and cancel timers.
-fn inside(core: &Rc<Core>, entry: Entry, drop_it: impl FnOnce()) {
+fn inside(core: &Rc<Core>, hosts: &OnceCell<Arc<Hosts>>, entry: Entry, drop_it: impl FnOnce()) {
     // The executor runs already: perhaps one of its own tasks owns the future.
     if core.is_entered.get() {
         return drop_it();
     }
-    let visit = Visit::new(core, entry);
+    let visit = Visit::new(core, hosts, entry);
     drop_main(core, drop_it);
     visit.leave();
 }
@@ -210,41 +214,35 @@ fn drop_main(core: &Core, drop_it: impl FnOnce()) {
 
 /// The task of another runtime that polls a [`RunUntil`].
 struct Host<'a> {
-    core: &'a Core,
+    hosts: &'a Hosts,
     foreign: Arc<Foreign>,
-    /// Called by the inbox, for the tasks.
-    waker_of_tasks: Waker,
     main: Arc<MainWaker>,
     /// Given to the main future in its polls.
     waker_of_main: Waker,
 }
 
 impl<'a> Host<'a> {
-    fn new(core: &'a Core, waker: &Waker) -> Self {
+    fn new(hosts: &'a Hosts, waker: &Waker) -> Self {
         let foreign = Arc::new(Foreign::of(waker));
         let main = Arc::new(MainWaker {
             is_woken: Arc::new(AtomicBool::new(true)),
             host: Arc::clone(&foreign),
         });
-        let host = Host {
-            core,
-            waker_of_tasks: Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign)))),
+        // Called by the inbox, for the tasks.
+        let waker_of_tasks = Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign))));
+        hosts.add(waker_of_tasks, Arc::clone(&main.is_woken));
+        Host {
+            hosts,
             waker_of_main: Waker::from(Arc::clone(&main)),
             foreign,
             main,
-        };
-        let is_woken = Arc::clone(&host.main.is_woken);
-        core.hosted_mains.borrow_mut().push(is_woken);
-        core.inbox.add_host(host.waker_of_tasks.clone());
-        host
+        }
     }
 }
 
 impl Drop for Host<'_> {
     fn drop(&mut self) {
-        self.core.inbox.remove_host(&self.waker_of_tasks);
-        let mut mains = self.core.hosted_mains.borrow_mut();
-        mains.retain(|main| !Arc::ptr_eq(main, &self.main.is_woken));
+        self.hosts.remove(&self.main.is_woken);
     }
 }
 

@@ -14,14 +14,13 @@
 //! Knows the loop.
 
 use std::panic::Location as Caller;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::entry::Executor;
 use crate::hosts::passes::{next_deadline, run_until_stalled, tick, try_tick};
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Stop};
+use crate::kernel::tasks::Stop;
 use crate::time::advance::advance_clock as advance;
 
 impl Executor {
@@ -53,7 +52,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn tick(&self) -> bool {
-        self.give_turn(&"Executor::tick", tick)
+        self.give_turn(&"Executor::tick", |this| tick(&this.core, this.hosts.get()))
     }
 
     /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
@@ -79,7 +78,10 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn run_until_stalled(&self) {
-        self.give_turn(&"Executor::run_until_stalled", run_until_stalled);
+        let function = &"Executor::run_until_stalled";
+        self.give_turn(function, |this| {
+            run_until_stalled(&this.core, this.hosts.get())
+        });
     }
 
     /// Returns when the next timer is due, or the [grace](crate::Builder::grace) of an unread failure is over; `None`
@@ -123,8 +125,8 @@ impl Executor {
     #[track_caller]
     pub fn try_tick(&self) -> bool {
         let mut has_run = false;
-        self.give_turn(&"Executor::try_tick", |core| {
-            has_run = try_tick(core)?;
+        self.give_turn(&"Executor::try_tick", |this| {
+            has_run = try_tick(&this.core)?;
             Ok(())
         });
         has_run
@@ -158,15 +160,15 @@ impl Executor {
     fn give_turn(
         &self,
         function: &'static &'static str,
-        body: impl FnOnce(&Rc<Core>) -> Result<(), Stop>,
+        body: impl FnOnce(&Executor) -> Result<(), Stop>,
     ) -> bool {
         let entry = Entry {
             function,
             at: Caller::caller(),
         };
-        let visit = Visit::new(&self.core, entry);
+        let visit = Visit::new(&self.core, &self.hosts, entry);
         // If it had to stop, everything is cancelled already.
-        let _stopped = visit.run(body);
+        let _stopped = visit.run(|_| body(self));
         visit.leave()
     }
 }

@@ -12,15 +12,19 @@
 //!
 //! Knows the current executor, its inbox and the alarms.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::hosts::alarm;
+use crate::hosts::list::Hosts;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Entered, Stop, deliver_mail, next_event};
 
 /// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
 pub(crate) struct Visit<'a> {
     core: &'a Rc<Core>,
+    hosts: &'a OnceCell<Arc<Hosts>>,
     /// `None` after the visit has ended.
     entered: Option<Entered>,
 }
@@ -30,10 +34,14 @@ impl<'a> Visit<'a> {
     ///
     /// If the executor is running already.
     #[track_caller]
-    pub(crate) fn new(core: &'a Rc<Core>, entry: Entry) -> Self {
+    pub(crate) fn new(core: &'a Rc<Core>, hosts: &'a OnceCell<Arc<Hosts>>, entry: Entry) -> Self {
         let entered = Some(Entered::new(core, entry));
         core.inbox.come_back();
-        Visit { core, entered }
+        Visit {
+            core,
+            hosts,
+            entered,
+        }
     }
 
     /// Runs `body`, and cancels everything if the executor has to stop.
@@ -72,8 +80,8 @@ impl<'a> Visit<'a> {
     /// gets the result.
     pub(crate) fn leave(mut self) -> bool {
         let has_more = self.go();
-        if has_more && self.core.is_hosted.get() {
-            self.core.inbox.call_hosts();
+        if let Some(hosts) = self.hosts.get().filter(|_| has_more) {
+            hosts.call();
         }
         has_more
     }
@@ -86,15 +94,15 @@ impl<'a> Visit<'a> {
         if core.slots.borrow().has_ready() || core.inbox.has_mail() {
             return true;
         }
-        if !core.is_hosted.get() {
+        let Some(hosts) = self.hosts.get() else {
             return false;
-        }
+        };
         if let Some(next) = next_event(core)
-            && core.inbox.has_hosts()
+            && !hosts.is_empty()
         {
             match core.config.virtual_time {
                 // The clock stands still while a main future is ready. The host of that future has been called.
-                true if core.has_ready_mains() => {}
+                true if hosts.has_ready_main() => {}
                 true => return core.clock.jump_to(next),
                 false => alarm::ring_at(core.number, next),
             }
@@ -110,8 +118,9 @@ impl Drop for Visit<'_> {
         }
         // The main future has panicked, so its poll is over.
         self.core.end_main_poll();
-        if self.go() && self.core.is_hosted.get() {
-            self.core.inbox.call_everybody();
+        let has_more = self.go();
+        if let Some(hosts) = self.hosts.get().filter(|_| has_more) {
+            hosts.call_everybody();
         }
     }
 }

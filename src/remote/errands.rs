@@ -18,8 +18,8 @@ use std::thread::{Thread, ThreadId};
 use crate::kernel::failure::{JoinError, Lineage, Root, contain};
 use crate::kernel::tasks::core::outside::Outside;
 use crate::kernel::tasks::core::watch::Main;
-use crate::kernel::tasks::inbox::errands::Errands;
 use crate::kernel::tasks::{Core, Parentage};
+use crate::remote::errand_queue::Errands;
 
 /// A request of another thread.
 pub(crate) trait Errand: Send + Sync {

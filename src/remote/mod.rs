@@ -20,11 +20,13 @@
 //! | `task` | the task: its future is kept like any other, its outcome is not |
 //! | `handle` | what `spawn` returns |
 //! | `errands` | the way in: the list of errands of one executor |
+//! | `errand_queue` | that list: a queue that can be closed |
 //! | `refused` | how futures and closures are dropped that came too late |
 //! | `spawner` | spawning by the traits of the futures crate |
 //!
 //! Knows executors and their core.
 
+pub(crate) mod errand_queue;
 pub(crate) mod errands;
 mod handle;
 mod order;

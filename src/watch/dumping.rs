@@ -194,7 +194,7 @@ impl Executor {
             function: &"Executor::dump",
             at: Caller::caller(),
         };
-        let visit = Visit::new(&self.core, entry);
+        let visit = Visit::new(&self.core, &self.hosts, entry);
         let dump = Dump::of(&self.core, None);
         visit.leave();
         dump

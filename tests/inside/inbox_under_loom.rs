@@ -16,9 +16,9 @@ use std::task::{Wake, Waker};
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
-use crate::kernel::tasks::inbox::errands::Errands;
-use crate::kernel::tasks::inbox::holders::Holders;
+use crate::hosts::list::Hosts;
 use crate::kernel::tasks::inbox::*;
+use crate::remote::errand_queue::Errands;
 
 /// What one waker wrote before it woke the slot.
 #[derive(Clone)]
@@ -81,10 +81,14 @@ impl Host {
         })
     }
 
-    fn of(inbox: &Inbox) -> Arc<Host> {
-        let host = Host::new();
-        inbox.add_host(Waker::from(Arc::clone(&host)));
-        host
+    /// The hosts of an executor with this inbox.
+    fn all<const N: usize>(inbox: &Inbox) -> [Arc<Host>; N] {
+        let all = [(); N].map(|()| Host::new());
+        let hosts = Hosts::of(inbox, None);
+        for host in &all {
+            hosts.add(Waker::from(Arc::clone(host)), Arc::default());
+        }
+        all
     }
 
     fn wait_until_called(&self) {
@@ -184,10 +188,10 @@ fn a_stale_wake_does_not_swallow_one_for_the_next_owner() {
 fn a_wake_that_races_with_leaving_calls_the_host_or_keeps_the_owner() {
     loom::model(|| {
         let inbox = new_inbox();
-        let host = Host::of(&inbox);
+        let hosts = Host::all::<1>(&inbox);
         let letter = Letter::to(3);
         letter.send(&inbox);
-        come_round_until_seen(&inbox, &[host], &[&letter]);
+        come_round_until_seen(&inbox, &hosts, &[&letter]);
     });
 }
 
@@ -195,7 +199,7 @@ fn a_wake_that_races_with_leaving_calls_the_host_or_keeps_the_owner() {
 fn each_of_two_hosts_is_called() {
     loom::model(|| {
         let inbox = new_inbox();
-        let hosts = [Host::of(&inbox), Host::of(&inbox)];
+        let hosts = Host::all::<2>(&inbox);
         let letter = Letter::to(3);
         letter.send(&inbox);
         come_round_until_seen(&inbox, &hosts, &[&letter]);
@@ -209,12 +213,12 @@ fn two_threads_wake_two_slots_of_an_executor_with_a_host_and_each_is_polled() {
     model.preemption_bound = Some(3);
     model.check(|| {
         let inbox = new_inbox();
-        let host = Host::of(&inbox);
+        let hosts = Host::all::<1>(&inbox);
         let letters = [Letter::to(3), Letter::to(4)];
         for letter in &letters {
             letter.send(&inbox);
         }
-        come_round_until_seen(&inbox, &[host], &letters.each_ref());
+        come_round_until_seen(&inbox, &hosts, &letters.each_ref());
     });
 }
 
@@ -282,15 +286,15 @@ fn an_errand_that_races_with_the_end_is_run_or_refused() {
 #[test]
 fn a_number_is_given_back_by_the_last_of_its_holders_and_by_nobody_else() {
     loom::model(|| {
-        let holders = Arc::new(Holders::new());
-        holders.add();
-        let others = Arc::clone(&holders);
+        let inbox = new_inbox();
+        inbox.hold();
+        let waker_of = Arc::clone(&inbox);
         let waker = thread::spawn(move || {
             // The waker is cloned, and both are dropped.
-            others.add();
-            [others.remove(), others.remove()]
+            waker_of.hold();
+            [waker_of.remove_holder(), waker_of.remove_holder()]
         });
-        let by_owner = holders.remove();
+        let by_owner = inbox.remove_holder();
         let [first, second] = waker.join().unwrap();
         assert_eq!(
             [by_owner, first, second]

@@ -19,8 +19,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::Location as Caller;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 mod config;
@@ -110,12 +109,8 @@ pub(crate) struct Core {
     pub(crate) is_drain_awaited: Cell<bool>,
 
     pub(crate) is_entered: Cell<bool>,
-    /// It has, or had, hosts: foreign loops that are called when there is something to do while nobody runs it.
-    pub(crate) is_hosted: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
     main_key: Cell<Key>,
-    /// One flag for each main future of `run_until`: whether it was woken.
-    pub(crate) hosted_mains: RefCell<Vec<Arc<AtomicBool>>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
@@ -158,10 +153,8 @@ impl Core {
             on_drained: RefCell::new(Vec::new()),
             is_drain_awaited: Cell::new(false),
             is_entered: Cell::new(false),
-            is_hosted: Cell::new(false),
             entry: Cell::new(None),
             main_key: Cell::new(Key::new(inbox.number(), 0, MAIN_SLOT)),
-            hosted_mains: RefCell::new(Vec::new()),
             outer: RefCell::new(None),
             outside: RefCell::new(None),
             spawning_slot: Cell::new(NOBODY),
@@ -257,18 +250,10 @@ impl Core {
         self.main_key.get()
     }
 
-    /// Whether a main future of `run_until` is ready. Its host was called then, and will poll it.
-    pub(crate) fn has_ready_mains(&self) -> bool {
-        let mains = self.hosted_mains.borrow();
-        mains
-            .iter()
-            .any(|is_woken| is_woken.load(Ordering::Acquire))
-    }
-
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
     #[inline]
     pub(crate) fn forget_timers(&self) {
-        for (executor, key) in self.inbox.forgotten_timers() {
+        while let Some((executor, key)) = self.inbox.forgotten_timer() {
             if executor == self.serial {
                 let waker = self.timers.borrow_mut().cancel(key);
                 contain(|| drop(waker));

@@ -41,22 +41,19 @@
 //! Knows keys of timers, but no task and no clock. A waker is only something to call.
 
 mod bitmap;
-pub(crate) mod errands;
-mod gone;
-mod holders;
 mod numbers;
-mod sleepers;
-mod sync;
+pub(crate) mod sync;
 
+use std::mem;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::task::Waker;
 use std::time::Duration;
 
 use bitmap::Bitmap;
-use gone::Gone;
-use holders::Holders;
+use crossbeam_queue::SegQueue;
 use numbers::{Numbers, TABLE, place_of, with_numbers};
-use sleepers::Sleepers;
-use sync::{AtomicBool, AtomicU8, Condvar, Mutex, Queue};
+use sync::{AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Queue};
 
 use crate::kernel::time::EntryKey;
 
@@ -79,8 +76,9 @@ pub(crate) struct Inbox {
     number: u16,
     /// Whether an executor owns this inbox. Keeps the mail of stale wakers out of a closed one.
     is_open: AtomicBool,
-    /// Counts what needs the number: the owner, and counted wakers.
-    holders: Holders,
+    /// Counts what needs the number: the owner, and counted wakers. The last holder gives the number back, whether that is the
+    /// owner or a waker that has outlived it. Ordinary wakers do not count: a stale one costs a spurious poll at worst.
+    holders: AtomicU64,
     /// The slots for which a poll is requested, and that are not delivered yet.
     asked: Bitmap,
     /// The same slots, oldest first.
@@ -91,7 +89,20 @@ pub(crate) struct Inbox {
     sleepers: Mutex<Sleepers>,
     /// Used instead of `thread::park`, whose tokens user code may take.
     unparked: Condvar,
-    gone: Gone,
+    /// Timers whose sleeps were dropped where the executor does not run, each with the serial number of its executor: the
+    /// inbox may have a later owner by now. A key here is no mail: it unparks nobody.
+    forgotten_timers: SegQueue<(u64, EntryKey)>,
+}
+
+/// What is called when mail comes for an executor that waits or that nobody runs.
+///
+/// The lock is held only for a moment, and never while a waker is called.
+#[derive(Default)]
+struct Sleepers {
+    /// The waker of the owner, if it waits elsewhere than on the condition variable.
+    owner: Option<Waker>,
+    /// Calls the hosts, if there are any.
+    host: Option<Waker>,
 }
 
 /// `AWAKE`, `MAIL`, `ASLEEP` or `AWAY`, alone in its cache line.
@@ -235,64 +246,100 @@ impl Inbox {
         let _ = (self.state.0).compare_exchange(from, AWAKE, Relaxed, Relaxed);
     }
 
+    /// Unparks the owner, or calls what may run the executor. `met` is the state that was found.
+    #[cold]
+    fn rouse(&self, met: u8) {
+        // Waits for an owner that holds the lock: it does not wait yet.
+        let mut sleepers = self.sleepers();
+        let called = match met {
+            ASLEEP => sleepers.owner.take(),
+            _ => sleepers.host.clone(),
+        };
+        drop(sleepers);
+        self.unparked.notify_one();
+        called.into_iter().for_each(Waker::wake);
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
+        // A poisoned lock is taken nevertheless.
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `host` is called whenever mail comes while nobody runs the executor. It must not panic.
+    pub(crate) fn set_host(&self, host: Waker) {
+        self.sleepers().host = Some(host);
+    }
+
     /// Called when the owner ends. Ignores wakes from now on. The number may be given out again as soon as it
     /// has no holders.
     pub(crate) fn close(&self) {
         self.refuse_wakes();
-        self.forget_sleepers();
-        self.gone.take();
+        let sleepers = mem::take(&mut *self.sleepers());
+        // Dropped after the lock is released: the wakers may hold user code.
+        drop(sleepers);
         self.release();
     }
 
     /// Adds a holder: something that can reach the executor from another thread. While there are holders, the number
     /// is not given out again, and no stall is proven. The caller must have something that is itself a holder.
     pub(crate) fn hold(&self) {
-        self.holders.add();
+        // Relaxed: the caller has a holder, so the count cannot have reached 0.
+        self.holders.fetch_add(1, Relaxed);
     }
 
     /// Takes back a [`hold`](Inbox::hold).
     pub(crate) fn release(&self) {
-        if self.holders.remove() {
+        if self.remove_holder() {
             with_numbers(|numbers| numbers.give_back(self.number));
         }
+    }
+
+    /// Returns whether it was the last holder.
+    fn remove_holder(&self) -> bool {
+        // Release: a thread that counts the holders must see the wakes of those that are gone.
+        self.holders.fetch_sub(1, Release) == 1
     }
 
     /// How many holders there are beside the owner. Once it is 0, it stays 0: without a holder there is nothing to
     /// clone. After this call, [`has_mail`](Inbox::has_mail) knows every wake of the holders that are gone.
     pub(crate) fn holders(&self) -> u64 {
-        self.holders.count() - 1
+        // Acquire: the other half of `remove_holder`. Only read-modify-writes change the count, so each one continues the
+        // release sequence of those before it, and an acquire from the last one is an acquire from all.
+        self.holders.load(Acquire) - 1
     }
 
     /// Notes that a timer of this executor has to be taken out of its wheel.
     pub(crate) fn forget_timer(&self, executor: u64, key: EntryKey) {
-        self.gone.push(executor, key);
+        self.forgotten_timers.push((executor, key));
     }
 
-    /// Takes the noted timers. Some may belong to an earlier owner.
+    /// Takes one of the noted timers, which may belong to an earlier owner. One that comes just now is found at the next call.
     #[inline]
-    pub(crate) fn forgotten_timers(&self) -> Vec<(u64, EntryKey)> {
-        self.gone.take()
+    pub(crate) fn forgotten_timer(&self) -> Option<(u64, EntryKey)> {
+        // The check is cheaper than a `pop` that finds nothing, which has a fence.
+        let has_any = !self.forgotten_timers.is_empty();
+        has_any.then(|| self.forgotten_timers.pop()).flatten()
     }
 
     fn new(number: u16) -> Inbox {
         Inbox {
             number,
             is_open: AtomicBool::new(true),
-            holders: Holders::new(),
+            holders: AtomicU64::new(1),
             asked: Bitmap::new(),
             queue: Queue::new(),
             state: State(AtomicU8::new(AWAKE)),
             sleepers: Mutex::new(Sleepers::default()),
             unparked: Condvar::new(),
-            gone: Gone::new(),
+            forgotten_timers: SegQueue::new(),
         }
     }
 
     /// Changes nothing else: a wake that began under the last owner may still be about to push, and other
     /// wakers may already rely on its bit.
     fn accept_wakes(&self) {
-        self.holders.begin();
-        // Relaxed: see `wake`. The lock around the numbers orders the owners.
+        // Relaxed: the lock around the numbers orders the owners. See also `wake`.
+        self.holders.store(1, Relaxed);
         self.is_open.store(true, Relaxed);
     }
 
@@ -301,6 +348,25 @@ impl Inbox {
         // The mail that nobody will fetch could be much memory, and many spurious polls for the next
         // owner. What still comes after this is little, and does no harm.
         self.drain(|_| ());
+    }
+}
+
+/// For an owner that waits elsewhere than on the condition variable. It does so under the feature `async-io`.
+#[cfg(any(all(loom, test), feature = "async-io"))]
+impl Inbox {
+    /// Announces that the owner waits until `waker` is called; `false` if there is mail already.
+    ///
+    /// It may be called again and again. In the end the owner has to call [`rise`](Inbox::rise).
+    pub(crate) fn lie_down(&self, waker: &Waker) -> bool {
+        self.sleepers().owner = Some(waker.clone());
+        // Relaxed: as in `park`.
+        let met = (self.state.0).compare_exchange(AWAKE, ASLEEP, Relaxed, Relaxed);
+        matches!(met, Ok(_) | Err(ASLEEP))
+    }
+
+    /// Announces that the owner no longer waits, for whatever reason.
+    pub(crate) fn rise(&self) {
+        self.get_up(ASLEEP);
     }
 }
 
@@ -400,7 +466,7 @@ mod tests {
         inbox.release();
         inbox.close();
         assert!(!is_free(inbox.number()), "a waker still holds it");
-        assert!(inbox.holders.remove(), "who lets go last is told so");
+        assert!(inbox.remove_holder(), "who lets go last is told so");
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Core {
     }
 
     /// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
-    /// large, if there are timers or hosts, or if the configuration is a user's, whose callbacks may hold something.
+    /// large, if there are timers, or if the configuration is a user's, whose callbacks may hold something.
     ///
     /// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
     #[inline]
@@ -102,7 +102,7 @@ impl Core {
         self.stop.set(None);
         self.say(|| Event::Renewed);
         let is_small = self.slots.borrow().used() <= 1024;
-        let is_plain = !self.config.is_custom && !self.is_hosted.get();
+        let is_plain = !self.config.is_custom;
         is_small && is_plain && self.timers.borrow().is_empty()
     }
 }

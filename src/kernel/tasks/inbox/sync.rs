@@ -7,14 +7,14 @@
 //! Knows nothing of candor.
 
 #[cfg(not(loom))]
-pub(super) use {
+pub(crate) use {
     crossbeam_queue::SegQueue as Queue,
     std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64},
     std::sync::{Condvar, Mutex, MutexGuard},
 };
 
 #[cfg(loom)]
-pub(super) use {
+pub(crate) use {
     loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64},
     loom::sync::{Mutex, MutexGuard},
     model::{Condvar, Queue},
