@@ -22,10 +22,11 @@ use std::time::Duration;
 
 use kernel::failure::TaskFailure;
 use kernel::failure::aside::Caught;
+use kernel::failure::hook;
 use kernel::failure::lineage::Entry;
 use kernel::failure::reporter::Reporter;
-use kernel::tasks::core::Config;
-use kernel::tasks::current::{Entered, fresh_core};
+use kernel::tasks::core::{Config, Core};
+use kernel::tasks::current::{Entered, PROBE};
 use kernel::tasks::run_loop::{drive, run};
 use kernel::tasks::spawn::spawn;
 use kernel::time::sleep::sleep;
@@ -43,7 +44,8 @@ impl Reporter for OneLine {
 }
 
 fn main() {
-    let core = fresh_core(None, Config::default, &OneLine);
+    hook::install(PROBE, &OneLine);
+    let core = Rc::new(Core::new(Config::default()));
     let entry = Entry {
         function: &"main",
         at: Location::caller(),

@@ -54,7 +54,8 @@ impl AbortHandle {
             && !header.is_aborted.replace(true)
             && let Some(core) = Core::of(header)
         {
-            current::wake_tenant(&core, header.slot.get());
+            core.slots.borrow_mut().wake_tenant(header.slot.get());
+            current::notify_elsewhere(&core);
         }
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use crate::entry::{Executor, fresh_core};
+use crate::entry::Executor;
+use crate::entry::spare::fresh_core;
 use crate::hosts::list::Hosts;
 use crate::kernel::failure::{TaskFailure, contain};
 use crate::kernel::tasks::{Config, FailurePolicy, Shuffle};

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::entry::main_future::drive_reporting;
-use crate::entry::{advice_for, exit_code, fresh_core, output_of, reactor, warn_of_nesting};
+use crate::entry::spare::{fresh_core, retire};
+use crate::entry::{advice_for, exit_code, output_of, reactor, warn_of_nesting};
 use crate::hosts::list::Hosts;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
@@ -304,7 +305,7 @@ impl Drop for Executor {
             drop(entered);
             // A core that was hosted is not used again: its inbox still calls the hosts.
             if self.hosts.get().is_none() {
-                current::retire(&self.core);
+                retire(&self.core);
             }
         }
     }

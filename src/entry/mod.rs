@@ -18,6 +18,7 @@ mod builder;
 mod kept;
 pub(crate) mod main_future;
 mod reactor;
+pub(crate) mod spare;
 mod testing;
 
 pub use builder::Builder;
@@ -29,14 +30,13 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::entry::main_future::drive_reporting;
+use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Config, Core, Entered, Stop, current, drain, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Stop, current, drain, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
-use crate::report::reporter::Printer;
 use crate::watch::lost_work;
 use crate::watch::trace_log::followed;
-use crate::watch::watchers::Watchers;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -177,12 +177,6 @@ pub fn exit(code: u8) {
     );
 }
 
-/// A core without tasks, with candor's own reporter and observers.
-#[inline(always)]
-pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
-    current::fresh_core(config, Watchers::usual, &Printer)
-}
-
 /// A stay in an executor that was made for it, and ends with it.
 struct Session<'a> {
     core: &'a Rc<Core>,
@@ -211,7 +205,7 @@ impl<'a> Session<'a> {
             result = Err(stop);
         }
         let failures = core.failures();
-        current::retire(core);
+        retire(core);
         (result, failures)
     }
 }

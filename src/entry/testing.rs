@@ -10,7 +10,8 @@ use std::time::Duration;
 use log::Level;
 
 use crate::entry::main_future::main_error;
-use crate::entry::{Executor, Session, advice_for, fresh_core, reactor, warn_of_nesting};
+use crate::entry::spare::fresh_core;
+use crate::entry::{Executor, Session, advice_for, reactor, warn_of_nesting};
 use crate::kernel::failure::{Entry, FailureKind};
 use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
 use crate::outcome::Outcome;

@@ -219,7 +219,7 @@ impl TaskInfo {
             id: task.id,
             name: task.name().map(str::to_owned),
             state: match is_queued {
-                _ if core.is_polling_slot(task.slot.get()) => TaskState::Running,
+                _ if core.polled() == task.slot.get() => TaskState::Running,
                 true => TaskState::Ready,
                 false => TaskState::Waiting,
             },

@@ -110,7 +110,7 @@ pub(crate) struct Core {
 
     pub(crate) is_entered: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
-    main_key: Cell<Key>,
+    pub(crate) main_key: Cell<Key>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
@@ -204,7 +204,7 @@ impl Core {
     /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this
     /// poll that the task has to let others run.
     #[cold]
-    pub(crate) fn is_spent(&self) -> bool {
+    pub(crate) fn count_ready(&self) -> bool {
         let running = self.running.get();
         let is_spent = running >> 32 == READY_A_POLL && self.polled() != NOBODY;
         if is_spent {
@@ -223,19 +223,6 @@ impl Core {
         self.attention.set(true);
     }
 
-    pub(crate) fn is_between_polls(&self) -> bool {
-        self.polled() == NOBODY
-    }
-
-    pub(crate) fn is_polling_slot(&self, slot: u32) -> bool {
-        self.polled() == slot
-    }
-
-    /// Notes that what is being polled has read the failure of another task.
-    pub(crate) fn note_failure_read(&self) {
-        self.failure_reader.set(self.polled());
-    }
-
     /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
@@ -244,16 +231,18 @@ impl Core {
         self.main_key.set(self.key_of(MAIN_SLOT, generation));
     }
 
-    /// The key of the main future.
-    #[inline]
-    pub(crate) fn main_key(&self) -> Key {
-        self.main_key.get()
-    }
-
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
     #[inline]
     pub(crate) fn forget_timers(&self) {
-        while let Some((executor, key)) = self.inbox.forgotten_timer() {
+        // Most often there is none.
+        if !self.inbox.forgotten_timers.is_empty() {
+            self.cancel_forgotten_timers();
+        }
+    }
+
+    #[cold]
+    fn cancel_forgotten_timers(&self) {
+        while let Some((executor, key)) = self.inbox.forgotten_timers.pop() {
             if executor == self.serial {
                 let waker = self.timers.borrow_mut().cancel(key);
                 contain(|| drop(waker));

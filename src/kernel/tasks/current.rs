@@ -10,11 +10,9 @@
 //! The thread-local is const-initialized and needs no destructor. So it also works inside the destructors of
 //! other thread-locals: a future that is dropped there can be woken, and an executor that lives there can run.
 //!
-//! Also keeps one core in reserve on each thread, because `block_on` is often called again and again.
-//!
 //! Knows the core.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::iter;
 use std::mem::ManuallyDrop;
 use std::panic::Location as Caller;
@@ -22,17 +20,14 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::kernel::failure::{
-    AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Origin, Polled, Probe, Reporter, hook,
+    AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Origin, Polled, Probe,
 };
-use crate::kernel::tasks::core::{Config, Core};
+use crate::kernel::tasks::core::{Core, NOBODY};
 use crate::kernel::tasks::key::Key;
 
 thread_local! {
     /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.
     static CURRENT: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
-
-    /// The core in reserve: put here by `retire`, taken by `fresh_core`.
-    static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
 }
 
 /// Calls `f`, which must not run user code, with the executor that runs on this thread.
@@ -62,12 +57,6 @@ pub(crate) fn wake(key: Key) -> bool {
     woken == Some(true)
 }
 
-/// Queues the task in this slot. The caller knows that it is the right task.
-pub(crate) fn wake_tenant(core: &Core, slot: u32) {
-    core.slots.borrow_mut().wake_tenant(slot);
-    notify_elsewhere(core);
-}
-
 /// Notifies an executor that something was queued, if it is not the current one: its hosts have to be called.
 pub(crate) fn notify_elsewhere(core: &Core) {
     if with(|here| here.number == core.number) != Some(true) {
@@ -91,7 +80,7 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
 /// If so, it is woken, and goes on at its next turn.
 #[cold]
 pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
-    let is_spent = with(|core| core.is_spent()) == Some(true);
+    let is_spent = with(|core| core.count_ready()) == Some(true);
     if is_spent {
         cx.waker().wake_by_ref();
     }
@@ -101,7 +90,7 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
 /// Notes that the current task has read the failure of another one.
 #[cold]
 pub(crate) fn note_failure_read() {
-    with(|core| core.note_failure_read());
+    with(|core| core.failure_reader.set(core.polled()));
 }
 
 /// Makes an executor the current one until it is dropped.
@@ -118,9 +107,15 @@ impl Entered {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
-        if core.is_entered.get() {
-            refuse_second_entry(core, entry.function);
-        }
+        assert!(
+            !core.is_entered.get(),
+            "`{}` was called on an executor that is already running (it was entered by {}). Inside of it, `.await` the \
+             future or `spawn` it, and the other tasks run meanwhile; to wait in the middle of plain code, use the free \
+             function `candor::block_on`, which is an executor of its own",
+            entry.function,
+            (core.entry.get())
+                .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
+        );
         core.set_entry(Some(entry));
         Entered::again(core)
     }
@@ -136,20 +131,6 @@ impl Entered {
             _behalf: OnBehalf::of(Behalf::Task),
         }
     }
-}
-
-#[cold]
-#[track_caller]
-fn refuse_second_entry(core: &Core, function: &str) -> ! {
-    panic!(
-        "`{function}` was called on an executor that is already running (it was entered by {}). \
-         Inside of it, `.await` the future or `spawn` it, and the other tasks run meanwhile; to wait in \
-         the middle of plain code, use the free function `candor::block_on`, which is an executor of \
-         its own",
-        core.entry
-            .get()
-            .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
-    )
 }
 
 impl Drop for Entered {
@@ -176,52 +157,16 @@ pub(crate) fn swap(core: &Core) {
     core.outer.replace(current.map(ManuallyDrop::into_inner));
 }
 
-/// A core without tasks: with the usual configuration the one in reserve, or a new one.
-#[inline(always)]
-pub(crate) fn fresh_core(
-    config: Option<Config>,
-    usual: fn() -> Config,
-    reporter: &'static dyn Reporter,
-) -> Rc<Core> {
-    // Also for the core in reserve: the first executor may have been unable to install the hook.
-    let probe = Probe {
-        polled: polled_task,
-        unread: unread_origins,
-    };
-    hook::install(probe, reporter);
-    if config.is_none()
-        && let Ok(Some(core)) = SPARE.try_with(Cell::take)
-    {
-        return core;
-    }
-    new_core(config.unwrap_or_else(usual))
-}
-
-#[cold]
-fn new_core(config: Config) -> Rc<Core> {
-    Rc::new(Core::new(config))
-}
-
-/// Keeps a core that has ended for the next executor, if its first use is not noticeable and nobody but the caller
-/// holds it. The caller is about to drop it.
-#[inline]
-pub(crate) fn retire(core: &Rc<Core>) {
-    if Rc::strong_count(core) == 1
-        && Rc::weak_count(core) == 0
-        && core.inbox.holders() == 0
-        && core.renew()
-    {
-        // While the thread ends, it is simply dropped.
-        SPARE
-            .try_with(|spare| spare.set(Some(Rc::clone(core))))
-            .ok();
-    }
-}
-
 /// The executors that have been entered on this thread, the innermost first.
 fn entered() -> impl Iterator<Item = Rc<Core>> {
     iter::successors(get(), |core| core.outer.borrow().clone())
 }
+
+/// What the panic hook may ask.
+pub(crate) const PROBE: Probe = Probe {
+    polled: polled_task,
+    unread: unread_origins,
+};
 
 /// The task that is being polled on this thread, for the panic hook. Its loop will look for what the hook has recorded.
 ///
@@ -232,7 +177,7 @@ fn polled_task() -> Option<Polled> {
             core.attention.set(true);
             return Some(polled);
         }
-        if core.is_between_polls() {
+        if core.polled() == NOBODY {
             break;
         }
     }

@@ -91,7 +91,7 @@ pub(crate) struct Inbox {
     unparked: Condvar,
     /// Timers whose sleeps were dropped where the executor does not run, each with the serial number of its executor: the
     /// inbox may have a later owner by now. A key here is no mail: it unparks nobody.
-    forgotten_timers: SegQueue<(u64, EntryKey)>,
+    pub(crate) forgotten_timers: SegQueue<(u64, EntryKey)>,
 }
 
 /// What is called when mail comes for an executor that waits or that nobody runs.
@@ -306,19 +306,6 @@ impl Inbox {
         // Acquire: the other half of `remove_holder`. Only read-modify-writes change the count, so each one continues the
         // release sequence of those before it, and an acquire from the last one is an acquire from all.
         self.holders.load(Acquire) - 1
-    }
-
-    /// Notes that a timer of this executor has to be taken out of its wheel.
-    pub(crate) fn forget_timer(&self, executor: u64, key: EntryKey) {
-        self.forgotten_timers.push((executor, key));
-    }
-
-    /// Takes one of the noted timers, which may belong to an earlier owner. One that comes just now is found at the next call.
-    #[inline]
-    pub(crate) fn forgotten_timer(&self) -> Option<(u64, EntryKey)> {
-        // The check is cheaper than a `pop` that finds nothing, which has a fence.
-        let has_any = !self.forgotten_timers.is_empty();
-        has_any.then(|| self.forgotten_timers.pop()).flatten()
     }
 
     fn new(number: u16) -> Inbox {

@@ -105,7 +105,7 @@ impl<'a> Loop<'a> {
             __candor_poll_boundary(Loop::poll_until_pause, self)
         }));
         let pause = polled.unwrap_or_else(|payload| {
-            if self.core.is_polling_slot(MAIN_UNCAUGHT) {
+            if self.core.polled() == MAIN_UNCAUGHT {
                 // For the caller of `block_on` this is an ordinary panic.
                 resume_unwind(payload);
             }
@@ -306,7 +306,7 @@ pub(crate) fn poll_main(
 ) -> Poll<()> {
     core.begin_poll(MAIN_UNCAUGHT);
     core.say(|| Event::PollBegins(MAIN_SLOT));
-    let waker = waker_of(core.main_key(), wakers);
+    let waker = waker_of(core.main_key.get(), wakers);
     let poll = main(&mut Context::from_waker(&waker));
     match core.noted_await.take() {
         None if poll.is_ready() => {}

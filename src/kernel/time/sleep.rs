@@ -256,7 +256,7 @@ impl Sleep {
         match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
             // Dropped while the wheel is not borrowed: a foreign waker may use the wheel.
             Some(waker) => drop_waker(waker),
-            None => entry.inbox.forget_timer(entry.executor, entry.key),
+            None => (entry.inbox.forgotten_timers).push((entry.executor, entry.key)),
         }
     }
 }

