@@ -275,6 +275,6 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
             std::thread::AccessError,
             std::time::SystemTimeError,
             std::time::TryFromFloatSecsError,
-            crate::kernel::time::clock::Elapsed,
+            crate::time::Elapsed,
     )
 }

@@ -15,6 +15,4 @@ mod timeout;
 pub use crate::kernel::time::sleep::{Sleep, now, sleep, sleep_until};
 pub use advance::{Advance, advance};
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
-pub use timeout::{Timeout, timeout, timeout_at};
-
-pub use crate::kernel::time::clock::Elapsed;
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

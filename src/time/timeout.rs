@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use crate::kernel::failure::{AwaitKind, LastAwait, Site};
 use crate::kernel::tasks::current;
-use crate::kernel::time::{Elapsed, Sleep};
+use crate::kernel::time::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
 ///
@@ -152,3 +152,27 @@ impl<F> fmt::Debug for Timeout<F> {
             .finish_non_exhaustive()
     }
 }
+
+/// Time has run out: the error of [`timeout`](crate::time::timeout).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let never = std::future::pending::<()>();
+///     let elapsed = candor::time::timeout(Duration::from_secs(1), never).await.unwrap_err();
+///     assert_eq!(elapsed.to_string(), "the time has run out");
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time has run out")
+    }
+}
+
+impl std::error::Error for Elapsed {}

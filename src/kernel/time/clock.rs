@@ -10,7 +10,6 @@
 //! Knows nothing of candor.
 
 use std::cell::Cell;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The tick of a timer that never fires.
@@ -19,45 +18,30 @@ pub(crate) const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Clock {
     start: Instant,
-    kind: Kind,
+    /// The present of virtual time; `None` for the real clock.
+    virtual_now: Option<Cell<Instant>>,
     /// The last reading of the clock. Reading the real one costs some 25 ns, so a pass usually does it once, and only
-    /// if a timer exists. Valid until `is_fresh` is reset; dropped by `begin_pass` and `jump_to`.
-    seen: Cell<Instant>,
-    is_fresh: Cell<bool>,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Real,
-    Virtual { elapsed: Cell<Duration> },
+    /// if a timer exists. Dropped by `begin_pass` and `jump_to`.
+    seen: Cell<Option<Instant>>,
 }
 
 impl Clock {
     pub(crate) fn new(virtual_time: bool) -> Self {
-        let kind = if virtual_time {
-            Kind::Virtual {
-                elapsed: Cell::new(Duration::ZERO),
-            }
-        } else {
-            Kind::Real
-        };
         let start = Instant::now();
         Clock {
             start,
-            kind,
-            seen: Cell::new(start),
-            is_fresh: Cell::new(true),
+            virtual_now: virtual_time.then(|| Cell::new(start)),
+            seen: Cell::new(Some(start)),
         }
     }
 
     /// Reads the clock.
     pub(crate) fn now(&self) -> Instant {
-        let now = match &self.kind {
-            Kind::Real => Instant::now(),
-            Kind::Virtual { elapsed } => self.start + elapsed.get(),
+        let now = match &self.virtual_now {
+            Some(now) => now.get(),
+            None => Instant::now(),
         };
-        self.seen.set(now);
-        self.is_fresh.set(true);
+        self.seen.set(Some(now));
         now
     }
 
@@ -66,100 +50,56 @@ impl Clock {
     /// All functions of sleeps use this one, so that their answers agree.
     #[inline]
     pub(crate) fn seen(&self) -> Instant {
-        match self.is_fresh.get() {
-            true => self.seen.get(),
-            false => self.now(),
-        }
+        self.seen.get().unwrap_or_else(|| self.now())
     }
 
     /// A pass begins: an earlier reading is too old.
     #[inline]
     pub(crate) fn begin_pass(&self) {
-        self.is_fresh.set(false);
+        self.seen.set(None);
     }
 
     /// The tick of the present. That tick is not over yet.
     pub(crate) fn tick_now(&self) -> u64 {
-        self.ticks(self.seen().saturating_duration_since(self.start), 0)
+        self.ticks(self.seen(), 0)
     }
 
     /// The first tick that is not before `deadline`. A deadline more than 2^64 ns away is [`NEVER`].
     pub(crate) fn tick_of(&self, deadline: Option<Instant>) -> u64 {
-        deadline.map_or(NEVER, |deadline| {
-            let round_up = (1 << self.shift()) - 1;
-            self.ticks(deadline.saturating_duration_since(self.start), round_up)
-        })
+        let round_up = (1 << self.shift()) - 1;
+        deadline.map_or(NEVER, |deadline| self.ticks(deadline, round_up))
     }
 
     /// When `tick` begins; `None` for one that is never reached.
     pub(crate) fn instant_of(&self, tick: u64) -> Option<Instant> {
-        if tick == NEVER {
-            return None;
-        }
-        let nanos = u128::from(tick) << self.shift();
-        self.start.checked_add(Duration::new(
-            (nanos / 1_000_000_000) as u64,
-            (nanos % 1_000_000_000) as u32,
-        ))
+        let nanos = tick << self.shift();
+        (tick != NEVER).then(|| self.start.checked_add(Duration::from_nanos(nanos)))?
     }
 
     /// Lets virtual time jump to `instant`, never back, and returns `true`. The real clock cannot: `false`.
     pub(crate) fn jump_to(&self, instant: Instant) -> bool {
-        match &self.kind {
-            Kind::Real => false,
-            Kind::Virtual { elapsed } => {
-                elapsed.set(
-                    elapsed
-                        .get()
-                        .max(instant.saturating_duration_since(self.start)),
-                );
-                self.is_fresh.set(false);
-                true
-            }
+        if let Some(now) = &self.virtual_now {
+            now.set(now.get().max(instant));
+            self.seen.set(None);
         }
+        self.virtual_now.is_some()
     }
 
-    fn ticks(&self, since_start: Duration, round_up: u64) -> u64 {
-        match u64::try_from(since_start.as_nanos())
-            .ok()
-            .and_then(|nanos| nanos.checked_add(round_up))
-        {
-            Some(nanos) => nanos >> self.shift(),
-            None => NEVER,
-        }
+    fn ticks(&self, instant: Instant, round_up: u64) -> u64 {
+        let since_start = instant.saturating_duration_since(self.start);
+        let nanos = u64::try_from(since_start.as_nanos()).ok();
+        let rounded = nanos.and_then(|nanos| nanos.checked_add(round_up));
+        rounded.map_or(NEVER, |nanos| nanos >> self.shift())
     }
 
+    /// A tick is 2 to the power of this, in nanoseconds.
     fn shift(&self) -> u32 {
-        match self.kind {
-            Kind::Real => 19,
-            Kind::Virtual { .. } => 0,
+        match self.virtual_now {
+            None => 19,
+            Some(_) => 0,
         }
     }
 }
-
-/// Time has run out: the error of [`timeout`](crate::time::timeout).
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-///
-/// candor::test(async {
-///     let never = std::future::pending::<()>();
-///     let elapsed = candor::time::timeout(Duration::from_secs(1), never).await.unwrap_err();
-///     assert_eq!(elapsed.to_string(), "the time has run out");
-/// });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Elapsed(pub(crate) ());
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time has run out")
-    }
-}
-
-impl std::error::Error for Elapsed {}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,6 @@ pub(crate) mod clock;
 pub(crate) mod sleep;
 pub(crate) mod wheel;
 
-pub(crate) use clock::{Clock, Elapsed};
+pub(crate) use clock::Clock;
 pub(crate) use sleep::Sleep;
 pub(crate) use wheel::{EntryKey, Wheel};

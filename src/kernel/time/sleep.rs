@@ -219,13 +219,17 @@ impl Sleep {
             self.leave_wheel();
             return Poll::Ready(());
         }
-        if let Some(entry) = self.entry {
-            if entry.executor == core.serial && still_waits(&core, entry.key, cx.waker()) {
-                return Poll::Pending;
-            }
-            self.leave_wheel();
+        // A timer that has fired is no longer in the wheel.
+        let calls_it = |waker: &Waker| waker.will_wake(cx.waker());
+        if let Some(entry) = self.entry
+            && entry.executor == core.serial
+            && (core.timers.borrow_mut().get(entry.key)).is_some_and(calls_it)
+        {
+            return Poll::Pending;
         }
+        // Cloning a foreign waker is user code. If it panics, the former waker is still there.
         let waker = cx.waker().clone();
+        self.leave_wheel();
         let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
         self.entry = Some(Entry {
@@ -254,43 +258,12 @@ impl Sleep {
             return;
         };
         match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
-            // Dropped while the wheel is not borrowed: a foreign waker may use the wheel.
-            Some(waker) => drop_waker(waker),
+            // The drop of one of candor's own at most changes a count. A foreign one may panic, and may use the wheel.
+            Some(Some(waker)) if waker::key_of(&waker) == Key::NOBODY => contain(|| drop(waker)),
+            Some(_) => {}
             None => (entry.inbox.forgotten_timers).push((entry.executor, entry.key)),
         }
     }
-}
-
-/// Drops a waker. The drop of one of candor's own at most changes a count; the panic of a foreign one is contained.
-#[inline]
-fn drop_waker(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        match waker::key_of(&waker) {
-            Key::NOBODY => contain(|| drop(waker)),
-            _ => drop(waker),
-        }
-    }
-}
-
-/// Whether the timer has not fired yet. If so, it will call this waker.
-#[inline(never)]
-fn still_waits(core: &Core, key: EntryKey, waker: &Waker) -> bool {
-    match (core.timers.borrow_mut().get_mut(key)).map(|old| old.will_wake(waker)) {
-        None => return false,
-        Some(true) => return true,
-        Some(false) => {}
-    }
-    // Cloning a foreign waker is user code, which may use the wheel.
-    let mut waker = waker.clone();
-    let is_there = match core.timers.borrow_mut().get_mut(key) {
-        Some(old) => {
-            mem::swap(old, &mut waker);
-            true
-        }
-        None => false,
-    };
-    drop_waker(Some(waker));
-    is_there
 }
 
 impl Future for Sleep {

@@ -23,6 +23,8 @@
 //! Time here is a count of ticks. Values go in, and expired values come out. Knows no clock, no task and no
 //! waker.
 
+use std::iter;
+
 /// A base-64 digit is six bits of a deadline.
 const DIGIT_BITS: usize = 6;
 /// One slot for each value of a digit, so that one `u64` can say which of them are occupied.
@@ -31,9 +33,9 @@ const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 11;
 /// The slot after those of all levels. It holds what has the last tick as its deadline, which never comes.
 const NEVER: usize = LEVELS * SLOTS;
+/// How many slots there are. The links of the entries come after theirs.
+const HEADS: usize = NEVER + 1;
 
-/// Where a list of entries ends, since no entry has this index.
-const NONE: u32 = u32::MAX;
 /// The generation of an entry that is never used again; no key carries it.
 const RETIRED: u32 = u32::MAX;
 
@@ -48,11 +50,13 @@ pub(crate) struct Wheel<T> {
     len: usize,
     /// One word for each level and one for `NEVER`: a set bit means that the slot is not empty.
     occupied: [u64; LEVELS + 1],
-    /// Numbered level by level, then `NEVER`; empty until the first insert.
-    slots: Vec<Slot>,
+    /// The entries of a slot form a ring, in which the slot itself stands before the first entry and after the last one. So
+    /// no list has an end that is a special case. First come the links of the slots, level by level, then `NEVER`, and
+    /// behind them those of the entries. Empty until the first insert.
+    links: Vec<Link>,
     entries: Vec<Entry<T>>,
-    /// The first entry without a value that may be used again; `next` leads to the others.
-    free: u32,
+    /// The entries without a value that may be used again.
+    free: Vec<u32>,
 }
 
 /// Names one entry for as long as it is in the wheel; afterwards the key is *stale* for good.
@@ -62,27 +66,22 @@ pub(crate) struct EntryKey {
     generation: u32,
 }
 
-/// Both ends of a list that runs through the entries, so that appending needs no walk.
+/// The neighbours in a ring. Linked in both directions, so that neither appending nor cancelling needs a walk.
 #[derive(Clone, Copy)]
-struct Slot {
-    first: u32,
-    last: u32,
+struct Link {
+    before: u32,
+    after: u32,
 }
 
 struct Entry<T> {
     deadline: u64,
     value: Option<T>,
-    /// Linked in both directions, so that cancelling needs no walk.
-    prev: u32,
-    next: u32,
     /// How many values were here before. It distinguishes a key from earlier ones.
     generation: u32,
-    /// The slot whose list it is in.
-    slot: u16,
 }
 
 const _: () = assert!(
-    size_of::<Entry<&str>>() == 40,
+    size_of::<Entry<&str>>() + size_of::<Link>() == 40,
     "a value of two words, such as a waker, leaves an entry well below a cache line"
 );
 
@@ -93,9 +92,9 @@ impl<T> Wheel<T> {
             now: 0,
             len: 0,
             occupied: [0; LEVELS + 1],
-            slots: Vec::new(),
+            links: Vec::new(),
             entries: Vec::new(),
-            free: NONE,
+            free: Vec::new(),
         }
     }
 
@@ -105,26 +104,20 @@ impl<T> Wheel<T> {
     ///
     /// # Panics
     ///
-    /// If 2³² - 1 entries are in use. Entries that `remove` has retired count.
+    /// If some four billion entries are in use. Entries that `remove` has retired count.
     #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
-        let deadline = deadline.max(self.now);
-        let index = self.free;
-        let key = if index != NONE {
-            let entry = &mut self.entries[index as usize];
-            self.free = entry.next;
-            entry.deadline = deadline;
-            entry.value = Some(value);
-            EntryKey {
-                index,
-                generation: entry.generation,
-            }
-        } else {
-            self.grow(deadline, value)
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.grow(),
         };
+        let entry = &mut self.entries[index as usize];
+        entry.deadline = deadline.max(self.now);
+        entry.value = Some(value);
+        let generation = entry.generation;
         self.len += 1;
-        self.link(key.index, deadline);
-        key
+        self.link(index);
+        EntryKey { index, generation }
     }
 
     /// Takes a value out before it expires; `None` if the key is stale.
@@ -137,19 +130,19 @@ impl<T> Wheel<T> {
     ///
     /// Among equal deadlines it now counts as the latest to come, even if its own did not change.
     pub(crate) fn reset(&mut self, key: EntryKey, deadline: u64) -> bool {
-        if self.entry_mut(key).is_none() {
-            return false;
-        }
         let deadline = deadline.max(self.now);
+        let Some(entry) = self.entry_mut(key) else {
+            return false;
+        };
+        entry.deadline = deadline;
         self.unlink(key.index);
-        self.entries[key.index as usize].deadline = deadline;
-        self.link(key.index, deadline);
+        self.link(key.index);
         true
     }
 
     /// The value that waits under this key; `None` if the key is stale.
-    pub(crate) fn get_mut(&mut self, key: EntryKey) -> Option<&mut T> {
-        self.entry_mut(key)?.value.as_mut()
+    pub(crate) fn get(&mut self, key: EntryKey) -> Option<&T> {
+        self.entry_mut(key)?.value.as_ref()
     }
 
     /// Advances towards `now` and hands out the next value that is due there.
@@ -164,7 +157,7 @@ impl<T> Wheel<T> {
         while let Some((slot, start)) = self.first_occupied().filter(|&(_, start)| start <= now) {
             if slot < SLOTS {
                 self.now = start;
-                return Some(self.remove(self.slots[slot].first));
+                return self.first_of(slot).map(|index| self.remove(index));
             }
             self.cascade(slot, now);
         }
@@ -190,7 +183,7 @@ impl<T> Wheel<T> {
         let (slot, start) = self.first_occupied()?;
         match slot < SLOTS {
             true => Some(start),
-            false => Some(self.earliest_from(self.slots[slot].first)),
+            false => self.earliest_of(slot),
         }
     }
 
@@ -246,28 +239,28 @@ impl<T> Wheel<T> {
     /// Time goes straight to the slot's earliest deadline, if that is not after `limit`. Then that
     /// entry reaches level 0 in one step, and an entry alone in its slot skips the levels between.
     fn cascade(&mut self, slot: usize, limit: u64) {
-        let first = std::mem::replace(&mut self.slots[slot], Slot::EMPTY).first;
-        self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
-
-        self.now = limit.min(self.earliest_from(first));
-        let mut index = first;
-        while index != NONE {
-            let Entry { deadline, next, .. } = self.entries[index as usize];
-            self.link(index, deadline);
-            index = next;
+        self.now = self.earliest_of(slot).map_or(limit, |tick| tick.min(limit));
+        while let Some(index) = self.first_of(slot) {
+            self.unlink(index);
+            self.link(index);
         }
     }
 
-    /// The earliest deadline of an entry and those behind it in its list.
-    fn earliest_from(&self, first: u32) -> u64 {
-        let mut earliest = u64::MAX;
-        let mut index = first;
-        while index != NONE {
-            let entry = &self.entries[index as usize];
-            earliest = earliest.min(entry.deadline);
-            index = entry.next;
-        }
-        earliest
+    fn first_of(&self, slot: usize) -> Option<u32> {
+        self.entry_at(self.links[slot].after)
+    }
+
+    /// The entry with this link; `None` if it is that of a slot.
+    fn entry_at(&self, link: u32) -> Option<u32> {
+        link.checked_sub(HEADS as u32)
+    }
+
+    /// The earliest deadline of the entries in a slot.
+    fn earliest_of(&self, slot: usize) -> Option<u64> {
+        let behind = |&index: &u32| self.entry_at(self.links[HEADS + index as usize].after);
+        let indices = iter::successors(self.first_of(slot), behind);
+        let deadlines = indices.map(|index| self.entries[index as usize].deadline);
+        deadlines.min()
     }
 
     /// Finds the entry, unless the key is stale.
@@ -278,28 +271,27 @@ impl<T> Wheel<T> {
 
     /// Makes a new entry, because no used one is free.
     #[cold]
-    fn grow(&mut self, deadline: u64, value: T) -> EntryKey {
-        if self.slots.is_empty() {
-            self.slots = vec![Slot::EMPTY; NEVER + 1];
+    fn grow(&mut self) -> u32 {
+        let ring = |place: usize| Link {
+            before: place as u32,
+            after: place as u32,
+        };
+        if self.links.is_empty() {
+            self.links = (0..HEADS).map(ring).collect();
         }
-        let index = self.entries.len();
+        let place = self.links.len();
         assert!(
-            index < NONE as usize,
-            "cannot add a timer: 2^32 - 1 of them are in use already; \
+            place < u32::MAX as usize,
+            "cannot add a timer: four billion of them are in use already; \
              does something keep adding timers that it neither awaits nor drops?"
         );
+        self.links.push(ring(place));
         self.entries.push(Entry {
-            deadline,
-            value: Some(value),
-            prev: NONE,
-            next: NONE,
+            deadline: 0,
+            value: None,
             generation: 0,
-            slot: 0,
         });
-        EntryKey {
-            index: index as u32,
-            generation: 0,
-        }
+        (place - HEADS) as u32
     }
 
     /// Takes the value out, and makes every key to this entry stale.
@@ -311,52 +303,34 @@ impl<T> Wheel<T> {
         // An entry whose generations are used up is never used again: an old key could fit a new
         // timer. That costs 40 bytes after four billion timers.
         if entry.generation != RETIRED {
-            entry.next = self.free;
-            self.free = index;
+            self.free.push(index);
         }
-        entry
-            .value
-            .take()
-            .expect("bug in candor: a linked timer entry has no value")
+        (entry.value.take()).expect("bug in candor: a linked timer entry has no value")
     }
 
     /// Puts an entry into the slot where it belongs, behind all others of the same deadline.
-    fn link(&mut self, index: u32, deadline: u64) {
-        let slot = self.slot_of(deadline);
-        let prev = self.slots[slot].last;
-        self.set_next(slot, prev, index);
-        self.slots[slot].last = index;
-        let entry = &mut self.entries[index as usize];
-        entry.prev = prev;
-        entry.next = NONE;
-        entry.slot = slot as u16;
+    fn link(&mut self, index: u32) {
+        let slot = self.slot_of(self.entries[index as usize].deadline);
+        let place = HEADS as u32 + index;
+        let last = self.links[slot].before;
+        self.links[place as usize] = Link {
+            before: last,
+            after: slot as u32,
+        };
+        self.links[last as usize].after = place;
+        self.links[slot].before = place;
         self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
     }
 
-    /// Takes an entry out of the list of its slot. The entry itself is unchanged.
+    /// Takes an entry out of the ring of its slot. The entry itself is unchanged.
     fn unlink(&mut self, index: u32) {
-        let entry = &self.entries[index as usize];
-        let (prev, next, slot) = (entry.prev, entry.next, usize::from(entry.slot));
-        self.set_next(slot, prev, next);
-        self.set_prev(slot, next, prev);
-        if prev == NONE && next == NONE {
+        let Link { before, after } = self.links[HEADS + index as usize];
+        self.links[before as usize].after = after;
+        self.links[after as usize].before = before;
+        if before == after {
+            // Only the slot itself is left in the ring.
+            let slot = before as usize;
             self.occupied[slot / SLOTS] &= !(1 << (slot % SLOTS));
-        }
-    }
-
-    /// Sets what follows after `prev`, or what is first in the slot if nothing is before it.
-    fn set_next(&mut self, slot: usize, prev: u32, next: u32) {
-        match prev {
-            NONE => self.slots[slot].first = next,
-            _ => self.entries[prev as usize].next = next,
-        }
-    }
-
-    /// Sets what comes before `next`, or what is last in the slot if nothing is after it.
-    fn set_prev(&mut self, slot: usize, next: u32, prev: u32) {
-        match next {
-            NONE => self.slots[slot].last = prev,
-            _ => self.entries[next as usize].prev = prev,
         }
     }
 }
@@ -365,13 +339,6 @@ impl<T> Default for Wheel<T> {
     fn default() -> Self {
         Wheel::new()
     }
-}
-
-impl Slot {
-    const EMPTY: Slot = Slot {
-        first: NONE,
-        last: NONE,
-    };
 }
 
 #[cfg(test)]
