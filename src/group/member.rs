@@ -12,7 +12,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{JoinError, TaskId};
@@ -108,12 +108,7 @@ impl<T: Outcome> Member<T> {
     }
 
     fn take_outcome(&self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
-        let task = self.task.take()?;
-        match task.poll_outcome(&Context::from_waker(Waker::noop()), None) {
-            Poll::Ready(outcome) => Some(outcome),
-            // It is being reported right now, further up the stack.
-            Poll::Pending => None,
-        }
+        self.task.take()?.take_outcome()
     }
 }
 

@@ -231,12 +231,14 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         // iterator panicked, the result would be lost.
         self.start_tasks(cx, 1);
         let task = self.tasks.get(number).expect("whoever has a turn is there");
-        let poll = task.poll_outcome(cx, None);
-        if poll.is_ready() {
-            self.turns.queue.borrow_mut().pop_front();
-            self.tasks.stand_up(number);
-        }
-        poll
+        let Some(outcome) = task.take_outcome() else {
+            // Its failure is being reported right now, further up the stack.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        self.turns.queue.borrow_mut().pop_front();
+        self.tasks.stand_up(number);
+        Poll::Ready(outcome)
     }
 }
 

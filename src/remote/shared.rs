@@ -221,13 +221,9 @@ impl<T: Outcome> Shared<T> {
     pub(super) fn ending(&self) -> Ending {
         match &self.lock().stage {
             Stage::Finished(outcome) => Ending::of(Some(outcome)),
-            _ => Ending::Returned,
+            Stage::BeingViewed => Ending::Failed,
+            Stage::Running | Stage::Over => Ending::Returned,
         }
-    }
-
-    pub(super) fn is_unread_failure(&self) -> bool {
-        let state = self.lock();
-        matches!(state.stage, Stage::BeingViewed) || state.stage.is_failure()
     }
 
     /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.

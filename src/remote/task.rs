@@ -16,10 +16,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Context;
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Key, Task};
+use crate::kernel::tasks::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -43,10 +43,10 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
     fn hand_over(&self) {
         let header = self.task.header();
         header.is_finished.set(true);
-        let outcome = (self.task).poll_join(&Context::from_waker(Waker::noop()), Key::NOBODY, None);
+        let outcome = self.task.take_outcome();
         // There may be a second outcome: the value may panic when it is dropped.
         header.is_consumed.set(false);
-        if let Poll::Ready(outcome) = outcome {
+        if let Some(outcome) = outcome {
             let settled = self.order.shared().settle(outcome);
             header.is_detached.set(settled.is_detached);
             let listener = |waker| Joiner::Listener(Rc::new(waker));
@@ -82,10 +82,6 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         let homeless = self.task.settle_panic(panic);
         self.hand_over();
         homeless
-    }
-
-    fn has_unread_failure(&self) -> bool {
-        self.order.shared().is_unread_failure()
     }
 
     fn ending(&self) -> Ending {

@@ -79,20 +79,18 @@ impl Header {
         }
     }
 
-    /// Lets the task of `key` be queued when this one is done. Returns `false` if it is not of the same executor.
+    /// Lets `waker`, which stands for `key`, be woken when this task is done. For a task of the same executor the key is enough.
     #[inline]
-    pub(crate) fn set_joiner(&self, key: Key) -> bool {
-        let is_sibling = key.executor() == self.executor && key != Key::NOBODY;
-        if is_sibling {
-            self.joiner.set(Joiner::Task(key));
+    pub(crate) fn set_joiner(&self, key: Key, waker: &Waker) {
+        match key.executor() == self.executor && key != Key::NOBODY {
+            true => self.joiner.set(Joiner::Task(key)),
+            false => self.set_foreign_joiner(waker),
         }
-        is_sibling
     }
 
-    /// Lets a foreign waker be called instead: that of a `FuturesUnordered`, or of another executor. The waker of the last
-    /// poll wins.
+    /// For the waker of a `FuturesUnordered`, or of another executor. The waker of the last poll wins.
     #[inline(never)]
-    pub(crate) fn set_foreign_joiner(&self, waker: &Waker) {
+    fn set_foreign_joiner(&self, waker: &Waker) {
         let former = self.take_joiner();
         let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
         self.joiner.set(former);
@@ -100,6 +98,10 @@ impl Header {
             // If the clone panics, the former joiner is still there.
             let joiner = Rc::new(Foreign::of(waker));
             self.joiner.set(Joiner::Listener(joiner));
+        }
+        // While the waker was cloned, the task may have finished.
+        if self.is_finished.get() {
+            self.take_joiner();
         }
     }
 

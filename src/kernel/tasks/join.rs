@@ -11,24 +11,22 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::{
-    AwaitKind, JoinError, Named, TaskId, await_line, contain, discard_value,
-};
+use crate::kernel::failure::{AwaitKind, Named, TaskId, await_line, contain, discard_value};
 use crate::kernel::tasks::core::Core;
 use crate::kernel::tasks::current;
-use crate::kernel::tasks::task::{AnyTask, JobOf};
+use crate::kernel::tasks::task::{AnyTask, JobOf, OutcomeOf};
 use crate::kernel::tasks::waker;
 use crate::outcome::{Outcome, Value};
 
 /// Awaits a task's outcome.
 ///
-/// Awaiting it gives the task's value or a [`JoinError`]. Dropping it detaches the task: the task runs on,
+/// Awaiting it gives the task's value or a [`JoinError`](crate::JoinError). Dropping it detaches the task: the task runs on,
 /// and if it fails, the failure is reported. As long as the handle is held, a failure waits for it. If
 /// nobody awaits the handle within the executor's [grace](crate::Builder::grace), the failure is reported,
 /// and can still be awaited.
 ///
 /// When the executor has ended, the outcome of a finished task can still be awaited, anywhere. An unfinished
-/// task is [`Cancelled`](JoinError::Cancelled).
+/// task is [`Cancelled`](crate::JoinError::Cancelled).
 ///
 /// After a task has found 128 of candor's own futures ready in one poll, without waiting for any, it lets others run.
 ///
@@ -127,41 +125,43 @@ impl<T> JoinHandle<T> {
 }
 
 impl<T: Outcome> JoinHandle<T> {
-    /// The poll for futures that are made of handles. They count ready futures themselves, in `is_put_off`.
+    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being reported.
     #[inline]
-    pub(crate) fn poll_outcome(
-        &self,
-        cx: &Context<'_>,
-        is_put_off: Option<fn(&Context<'_>) -> bool>,
-    ) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
-        let key = waker::key_of(cx.waker());
-        let poll = self.task.poll_join(cx, key, is_put_off);
-        if let Poll::Ready(Err(_)) = &poll {
+    pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
+        let outcome = self.task.take_outcome();
+        if let Some(Err(_)) = &outcome {
             current::note_failure_read();
         }
-        poll
+        outcome
     }
 }
 
 impl<T: Outcome> Future for JoinHandle<T> {
-    type Output = Result<T::Ok, JoinError<T::Err>>;
+    type Output = OutcomeOf<T>;
 
     // Without `always` it was called and not inlined: 80 of 720 instructions of a spawn with its await.
     #[inline(always)]
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // The task may be done already, and the next one as well: so a loop of awaits might never let others run.
-        let is_put_off: Option<fn(&Context<'_>) -> bool> = match self.has_waited {
-            true => None,
-            false => Some(current::is_spent),
+        let header = self.task.header();
+        let made_at = header.spawned_at;
+        let is_done = match header.is_finished.get() {
+            // The next one may be done as well: so a loop of awaits might never let others run.
+            true => self.has_waited || !current::is_spent(cx),
+            false => {
+                header.set_joiner(waker::key_of(cx.waker()), cx.waker());
+                header.is_finished.get()
+            }
         };
-        let poll = self.poll_outcome(cx, is_put_off);
-        if poll.is_pending() {
-            self.has_waited = true;
-            let made_at = self.task.header().spawned_at;
-            current::note_await(AwaitKind::Join, await_line(made_at));
+        if is_done {
+            if let Some(outcome) = self.take_outcome() {
+                return Poll::Ready(outcome);
+            }
+            self.task.header().wait_for_report(cx.waker());
         }
-        poll
+        self.has_waited = true;
+        current::note_await(AwaitKind::Join, await_line(made_at));
+        Poll::Pending
     }
 }
 

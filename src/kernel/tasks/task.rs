@@ -25,7 +25,6 @@ use std::task::{Context, Poll};
 use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
 use crate::kernel::tasks::header::Header;
-use crate::kernel::tasks::key::Key;
 use crate::kernel::tasks::listener::Ending;
 use crate::outcome::Outcome;
 
@@ -72,10 +71,12 @@ pub(crate) trait Job {
     /// an awaiter gets the first failure.
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
 
-    fn has_unread_failure(&self) -> bool;
-
-    /// How a finished task has ended.
+    /// How a finished task has ended. An outcome that was taken or discarded counts as returned.
     fn ending(&self) -> Ending;
+
+    fn has_unread_failure(&self) -> bool {
+        matches!(self.ending(), Ending::Failed | Ending::Panicked)
+    }
 
     /// Calls `view` with the failure, if it is unread. Meanwhile the handle waits, as for a task that is not done. An error
     /// is asked for its text, which runs user code.
@@ -87,34 +88,22 @@ pub(crate) trait Job {
 
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
-    /// Takes the outcome, or stores the waker, to be called when there is one. `key` is the key that the waker
-    /// stands for. If the outcome is there already, `is_put_off` says whether the awaiter has to wait nevertheless.
-    ///
-    /// # Panics
-    ///
-    /// If the outcome was taken before.
-    fn poll_join(
-        &self,
-        cx: &Context<'_>,
-        key: Key,
-        is_put_off: Option<fn(&Context<'_>) -> bool>,
-    ) -> Poll<Result<T::Ok, JoinError<T::Err>>>
+    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being reported.
+    fn take_outcome(&self) -> Option<OutcomeOf<T>>
     where
         T: Outcome;
 }
 
+/// What an awaiter gets.
+pub(crate) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
+
 enum Stage<F: Future<Output: Outcome>> {
     Running(F),
     /// `None` once the outcome was taken or discarded.
-    Finished(Option<OutcomeOf<F>>),
+    Finished(Option<OutcomeOf<F::Output>>),
     /// The future was dropped before it was done. The record for the handle is made when the handle asks.
     Cancelled,
 }
-
-type OutcomeOf<F> = Result<
-    <<F as Future>::Output as Outcome>::Ok,
-    JoinError<<<F as Future>::Output as Outcome>::Err>,
->;
 
 impl<F: Future<Output: Outcome>> Task<F> {
     #[inline]
@@ -145,18 +134,9 @@ impl<F: Future<Output: Outcome>> Task<F> {
         }
     }
 
-    #[inline]
-    fn take_outcome(&self) -> Option<OutcomeOf<F>> {
-        let stage = &mut *self.stage.try_borrow_mut().ok()?;
-        match stage {
-            Stage::Finished(outcome) => outcome.take(),
-            _ => self.take_cancelled(stage),
-        }
-    }
-
     /// The outcome of a task whose future has not returned.
     #[cold]
-    fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F>> {
+    fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F::Output>> {
         match stage {
             Stage::Cancelled => *stage = Stage::Finished(None),
             // Given up: the future stays in its place, because it is pinned.
@@ -164,15 +144,6 @@ impl<F: Future<Output: Outcome>> Task<F> {
             Stage::Running(_) | Stage::Finished(_) => return None,
         }
         Some(Err(self.header.cancelled()))
-    }
-}
-
-impl<F: Future<Output: Outcome>> Stage<F> {
-    fn is_unread_failure(&self) -> bool {
-        matches!(
-            self,
-            Stage::Finished(Some(Err(JoinError::Failed(..) | JoinError::Panicked(_))))
-        )
     }
 }
 
@@ -220,22 +191,17 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     }
 
     fn settle_panic(&self, panic: Panic) -> Option<Panic> {
-        let mut stage = self.stage.borrow_mut();
-        if stage.is_unread_failure() {
+        if self.has_unread_failure() {
             return Some(panic);
         }
-        *stage = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
+        *self.stage.borrow_mut() = Stage::Finished(Some(Err(JoinError::Panicked(panic))));
         None
     }
 
-    fn has_unread_failure(&self) -> bool {
-        (self.stage.try_borrow()).is_ok_and(|stage| stage.is_unread_failure())
-    }
-
     fn ending(&self) -> Ending {
-        match &*self.stage.borrow() {
-            Stage::Finished(outcome) => Ending::of(outcome.as_ref()),
-            Stage::Cancelled | Stage::Running(_) => Ending::Cancelled,
+        match self.stage.try_borrow().as_deref() {
+            Ok(Stage::Finished(outcome)) => Ending::of(outcome.as_ref()),
+            _ => Ending::Cancelled,
         }
     }
 
@@ -253,35 +219,16 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     }
 }
 
-impl<F: Future> JobOf<F::Output> for Task<F>
-where
-    F::Output: Outcome,
-{
-    fn poll_join(
-        &self,
-        cx: &Context<'_>,
-        key: Key,
-        is_put_off: Option<fn(&Context<'_>) -> bool>,
-    ) -> Poll<OutcomeOf<F>> {
-        let header = &self.header;
-        if !header.is_finished.get() {
-            if header.set_joiner(key) {
-                return Poll::Pending;
-            }
-            header.set_foreign_joiner(cx.waker());
-            // While the waker was cloned, the task may have finished.
-            if !header.is_finished.get() {
-                return Poll::Pending;
-            }
-            header.take_joiner();
-        } else if is_put_off.is_some_and(|is_put_off| is_put_off(cx)) {
-            return Poll::Pending;
+impl<F: Future<Output: Outcome>> JobOf<F::Output> for Task<F> {
+    fn take_outcome(&self) -> Option<OutcomeOf<F::Output>> {
+        let stage = &mut *self.stage.try_borrow_mut().ok()?;
+        let outcome = match stage {
+            Stage::Finished(outcome) => outcome.take(),
+            _ => self.take_cancelled(stage),
+        };
+        if outcome.is_some() {
+            self.header.is_consumed.set(true);
         }
-        if let Some(outcome) = self.take_outcome() {
-            header.is_consumed.set(true);
-            return Poll::Ready(outcome);
-        }
-        header.wait_for_report(cx.waker());
-        Poll::Pending
+        outcome
     }
 }
