@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{AwaitKind, LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
-use crate::kernel::tasks::waker::{TRACED, TRACER};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
 };
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 use crate::watch::chain::{self, Chain};
+use crate::watch::traced::{TRACED, TRACER};
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
 const TRACED_TASKS: usize = 100;

@@ -14,6 +14,7 @@ pub(crate) mod stall;
 pub(crate) mod standstill;
 mod timeline;
 pub(crate) mod trace_log;
+pub(crate) mod traced;
 pub(crate) mod watchers;
 
 use std::collections::BTreeMap;

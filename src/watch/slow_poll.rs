@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::tasks::waker::TRACER;
 use crate::report::{printing, resolving};
 use crate::watch::endless_poll::{Board, spawn_site};
 use crate::watch::instrument::TaskView;
+use crate::watch::traced::TRACER;
 
 /// What a debug build allows if nobody has set a limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(250);

@@ -23,7 +23,6 @@
 //!
 //! Knows keys, the current executor and the inboxes.
 
-use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -39,33 +38,6 @@ static PLAIN: RawWakerVTable = RawWakerVTable::new(
 );
 
 static COUNTED: RawWakerVTable = RawWakerVTable::new(clone, wake_and_drop, wake_by_ref, release);
-
-/// Of a waker that says where it is cloned or woken: that is where a future waits. What is cloned of it is an ordinary waker. It is
-/// taken for a foreign one, so that candor's own futures clone it as well.
-pub(crate) static TRACED: RawWakerVTable =
-    RawWakerVTable::new(trace_and_clone, trace_and_wake, trace_and_wake, |_| ());
-
-thread_local! {
-    /// What is called where a traced waker is cloned or woken on this thread.
-    pub(crate) static TRACER: Cell<Option<fn()>> = const { Cell::new(None) };
-}
-
-fn trace_and_clone(data: *const ()) -> RawWaker {
-    trace();
-    // Whether this executor counts its wakers cannot be known here: this may be another thread. To count one more does no harm.
-    clone(data)
-}
-
-fn trace_and_wake(data: *const ()) {
-    trace();
-    wake(key(data));
-}
-
-fn trace() {
-    if let Ok(Some(tracer)) = TRACER.try_with(Cell::get) {
-        tracer();
-    }
-}
 
 /// The table of the wakers of an executor, which are counted if it has an observer.
 pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
@@ -96,7 +68,8 @@ pub(crate) fn key_of(waker: &Waker) -> Key {
     }
 }
 
-fn key(data: *const ()) -> Key {
+/// The key that the data of a waker stand for.
+pub(crate) fn key(data: *const ()) -> Key {
     Key::from_bits(data.addr() as u64)
 }
 
