@@ -102,15 +102,12 @@ impl Dump {
     ) -> Self {
         let waiting: Vec<(Rc<AnyTask>, Key)> = {
             let slots = core.slots.borrow();
-            let is_waiting = |(task, is_queued): &(&Rc<AnyTask>, bool)| {
-                !is_queued && !task.header().is_finished.get()
+            let is_waiting = |&(slot, task): &(u32, &Rc<AnyTask>)| {
+                !slots.is_queued(slot) && !task.header().is_finished.get()
             };
-            let tasks = slots.iter().filter(is_waiting).map(|(task, _)| task);
-            tasks
-                .map(|task| {
-                    let slot = task.header().slot.get();
-                    (Rc::clone(task), core.key_of(slot, slots.generation(slot)))
-                })
+            let waiting = slots.tenants(0).filter(is_waiting);
+            waiting
+                .map(|(slot, task)| (Rc::clone(task), core.key_of(slot, slots.generation(slot))))
                 .collect()
         };
         let mut dump = Dump::without_chains(core);

@@ -29,7 +29,7 @@ pub(crate) fn tell(core: &Core) {
         return;
     };
     let slots = core.slots.borrow();
-    let Some(list) = list_of(slots.iter().map(|(task, _)| task.header())) else {
+    let Some(list) = list_of(slots.tenants(0).map(|(_, task)| task.header())) else {
         return;
     };
     // The logger may spawn.

@@ -82,8 +82,8 @@ impl Tasks {
     pub(crate) fn of(core: &Core) -> Self {
         let slots = core.slots.borrow();
         let mut tasks: Vec<TaskInfo> = slots
-            .iter()
-            .map(|(task, is_queued)| TaskInfo::of(task.header(), core, is_queued))
+            .tenants(0)
+            .map(|(slot, task)| TaskInfo::of(task.header(), core, slots.is_queued(slot)))
             .collect();
         tasks.sort_by_key(|task| task.id);
         Tasks { tasks }

@@ -28,7 +28,7 @@ pub(crate) fn is_proven(core: &Core) -> bool {
     // from a waker that is not counted: a stale one, of an earlier executor with this number.
     let is_asked_for = || {
         let slots = core.slots.borrow();
-        let mut tasks = slots.iter().map(|(task, _)| task.header().slot.get());
+        let mut tasks = slots.tenants(0).map(|(slot, _)| slot);
         core.inbox.is_asked_for(MAIN_SLOT) || tasks.any(|slot| core.inbox.is_asked_for(slot))
     };
     is_unreachable && !is_asked_for()

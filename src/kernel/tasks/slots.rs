@@ -31,8 +31,6 @@ pub(crate) struct Slots<T> {
     occupied: u32,
     /// How many slots there may be. Tests lower it.
     limit: u32,
-    /// The generation of the present main future. Its slot is made at its first wake or at the first spawn.
-    main_generation: u16,
     /// The main slot is queued because of an earlier main future.
     is_main_stale: bool,
 }
@@ -49,14 +47,13 @@ struct Slot<T> {
 }
 
 impl<T> Slots<T> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Slots {
-            slots: Vec::new(),
+            slots: vec![Slot::new()],
             ready: RunQueue::new(),
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
-            main_generation: 0,
             is_main_stale: false,
         }
     }
@@ -129,21 +126,10 @@ impl<T> Slots<T> {
         self.slots.get(index as usize)?.tenant.as_ref()
     }
 
-    /// The tenants, and whether each is queued.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&T, bool)> {
-        self.slots
-            .iter()
-            .filter_map(|slot| Some((slot.tenant.as_ref()?, slot.is_linked)))
-    }
-
-    /// The first tenant at or after `index`, and where it lives.
-    pub(crate) fn next_occupied(&self, index: u32) -> Option<(u32, &T)> {
-        let rest = self.slots.get(index as usize..)?;
-        let found = rest
-            .iter()
-            .enumerate()
-            .find_map(|(offset, slot)| Some((offset, slot.tenant.as_ref()?)));
-        found.map(|(offset, tenant)| (index + offset as u32, tenant))
+    /// The tenants at or after this slot, each with its slot.
+    pub(crate) fn tenants(&self, from: u32) -> impl Iterator<Item = (u32, &T)> {
+        let slots = (from..).zip(self.slots.iter().skip(from as usize));
+        slots.filter_map(|(index, slot)| Some((index, slot.tenant.as_ref()?)))
     }
 
     /// Queues the slot if its tenant is still the one that the key names. Returns whether it is newly queued.
@@ -151,40 +137,22 @@ impl<T> Slots<T> {
     pub(crate) fn wake(&mut self, index: u32, generation: u16) -> bool {
         match self.slots.get(index as usize) {
             Some(slot) if slot.generation == generation => self.queue(index),
-            Some(_) => false,
-            None => self.wake_first(index, generation),
+            _ => false,
         }
     }
 
     /// Queues the slot whatever its tenant is. The caller knows the tenant, or accepts a spurious poll.
     pub(crate) fn wake_tenant(&mut self, index: u32) -> bool {
-        match self.slots.get(index as usize) {
-            Some(_) => self.queue(index),
-            None => self.wake_first(index, self.main_generation),
-        }
-    }
-
-    /// Wakes the main future before anything was spawned. Until then there is no table.
-    #[cold]
-    fn wake_first(&mut self, index: u32, generation: u16) -> bool {
-        let is_main = index == MAIN_SLOT && generation == self.main_generation;
-        if is_main {
-            self.slots.push(Slot::new());
-            self.slots[0].generation = generation;
-            self.queue(index);
-        }
-        is_main
+        (index as usize) < self.slots.len() && self.queue(index)
     }
 
     /// A main future begins. A wake of an earlier one must not poll this one.
     #[inline]
     pub(crate) fn begin_main(&mut self) -> u16 {
-        self.main_generation = self.main_generation.wrapping_add(1);
-        if let Some(main) = self.slots.first_mut() {
-            main.generation = self.main_generation;
-            self.is_main_stale = main.is_linked;
-        }
-        self.main_generation
+        let main = &mut self.slots[MAIN_SLOT as usize];
+        main.generation = main.generation.wrapping_add(1);
+        self.is_main_stale = main.is_linked;
+        main.generation
     }
 
     /// Takes the next slot out of the queue. From here on a wake queues it again.
@@ -254,13 +222,9 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Adds a free slot. The first call also adds the slot of the main future before it.
+    /// Adds a free slot.
     #[cold]
     fn add(&mut self) -> Option<()> {
-        if self.slots.is_empty() {
-            self.slots.push(Slot::new());
-            self.slots[0].generation = self.main_generation;
-        }
         let index = self.slots.len() as u32;
         if index >= self.limit {
             return None;
@@ -425,7 +389,7 @@ mod tests {
         let mut slots = Slots::new();
         let indices: Vec<u32> = (0..1000).map(|_| insert(&mut slots, "x")).collect();
         assert_eq!(indices, (1..=1000).collect::<Vec<_>>());
-        assert_eq!((slots.len(), slots.iter().count()), (1000, 1000));
+        assert_eq!((slots.len(), slots.tenants(0).count()), (1000, 1000));
     }
 
     #[test]

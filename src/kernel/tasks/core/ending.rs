@@ -35,39 +35,32 @@ impl Core {
     }
 
     fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
-        let mut from = 1;
-        self.is_dropping.set(true);
-        while self.slots.borrow().len() > 0 {
-            let cancelled = catch_unwind(AssertUnwindSafe(|| self.cancel_tasks(&mut from, last)));
-            match cancelled {
-                Ok(()) => from = 1,
-                Err(payload) => self.settle_panic(payload),
-            }
-        }
-        self.is_dropping.set(false);
-        self.end_poll();
-    }
-
-    fn cancel_tasks(self: &Rc<Self>, from: &mut u32, last: u64) {
         let next_from = |from| {
             let slots = self.slots.borrow();
-            let (slot, task) = slots.next_occupied(from)?;
+            let (slot, task) = slots.tenants(from).next()?;
             Some((slot, Rc::clone(task)))
         };
-        while let Some((slot, task)) = next_from(*from) {
-            *from = slot + 1;
+        self.is_dropping.set(true);
+        let mut from = 1;
+        // From the first slot again: a destructor may have spawned into a slot before this one.
+        while let Some((slot, task)) = next_from(from).or_else(|| next_from(1)) {
+            from = slot + 1;
             if task.header().id.0 > last {
                 self.leak(&task);
                 continue;
             }
             self.begin_poll(slot);
-            __candor_poll_boundary(AnyTask::cancel, &*task);
-            self.finish(&task, false);
+            let cancel = || __candor_poll_boundary(AnyTask::cancel, &*task);
+            match catch_unwind(AssertUnwindSafe(cancel)) {
+                Ok(()) => self.finish(&task, false),
+                Err(payload) => self.settle_panic(payload),
+            }
             self.end_poll();
             if self.attention.get() {
                 self.after_poll();
             }
         }
+        self.is_dropping.set(false);
     }
 
     /// Gives a task up without dropping its future, because its destructor would probably spawn the next one, and so on
