@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 use crate::kernel::failure::{
     Cancelled, JoinError, Lineage, Named, Origin, Record, TaskFailure, TaskId, discard_value,
 };
-use crate::kernel::tasks::{Ending, Foreign};
+use crate::kernel::tasks::Foreign;
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 
@@ -218,12 +218,10 @@ impl<T: Outcome> Shared<T> {
         settled
     }
 
-    pub(super) fn ending(&self) -> Ending {
-        match &self.lock().stage {
-            Stage::Finished(outcome) => Ending::of(Some(outcome)),
-            Stage::BeingViewed => Ending::Failed,
-            Stage::Running | Stage::Over => Ending::Returned,
-        }
+    /// Also while the failure is being viewed.
+    pub(super) fn is_unread_failure(&self) -> bool {
+        let state = self.lock();
+        matches!(state.stage, Stage::BeingViewed) || state.stage.is_failure()
     }
 
     /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.

@@ -16,10 +16,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{AfterPoll, Ending, Header, Job, JobOf, Joiner, Task};
+use crate::kernel::tasks::{Ending, Header, Job, JobOf, Joiner, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -61,12 +61,12 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         self.task.header()
     }
 
-    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll {
-        let after = self.task.poll(cx, noted);
-        if after != AfterPoll::Wait {
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> Poll<Ending> {
+        let poll = self.task.poll(cx, noted);
+        if poll.is_ready() {
             self.hand_over();
         }
-        after
+        poll
     }
 
     fn cancel(&self) {
@@ -84,8 +84,8 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         homeless
     }
 
-    fn ending(&self) -> Ending {
-        self.order.shared().ending()
+    fn has_unread_failure(&self) -> bool {
+        self.order.shared().is_unread_failure()
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {

@@ -9,14 +9,13 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
 use crate::kernel::tasks::{
-    AnyTask, Config, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
+    AnyTask, Config, Core, Ending, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
 };
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
@@ -141,13 +140,19 @@ impl Watchers {
         task.map(WokenBy::Task).or(self.cause.get())
     }
 
-    fn done(&self, core: &Core, task: &AnyTask, has_failed: bool) {
+    fn woken(&self, core: &Core, slot: u32, by: WokenBy, is_from_elsewhere: bool) {
+        self.standstill.woken(by, is_from_elsewhere);
+        self.tell_of(core, slot, |instrument, at, task| {
+            instrument.wake(at, task, by);
+        });
+    }
+
+    fn done(&self, core: &Core, task: &AnyTask, ending: Ending) {
         if self.instruments.is_empty() {
             return;
         }
-        let ending = task.ending();
         // This asks the error for its text, so it is done only if there are instruments.
-        if has_failed {
+        if ending.is_failure() {
             core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
         }
         let view = TaskView::of(task.header());
@@ -182,12 +187,8 @@ impl Watch for Watchers {
                     });
                 }
             }
-            Event::PollEnds { slot, is_over } => {
+            Event::PollEnds(slot, poll) => {
                 self.cause.set(None);
-                let poll = match is_over {
-                    true => Poll::Ready(()),
-                    false => Poll::Pending,
-                };
                 if let Some(slow_poll) = &self.slow_poll {
                     with_view(core, slot, |task| core.aside(|| slow_poll.poll_ends(task)));
                 }
@@ -197,16 +198,12 @@ impl Watch for Watchers {
                     });
                 }
             }
-            Event::Woken {
-                slot,
-                is_from_elsewhere,
-            } => {
-                let by = (!is_from_elsewhere).then(|| self.waking(core)).flatten();
-                let by = by.unwrap_or(WokenBy::Elsewhere);
-                self.standstill.woken(by, is_from_elsewhere);
-                self.tell_of(core, slot, |instrument, at, task| {
-                    instrument.wake(at, task, by);
-                });
+            Event::Woken(slot) => {
+                let by = self.waking(core).unwrap_or(WokenBy::Elsewhere);
+                self.woken(core, slot, by, false);
+            }
+            Event::WokenFromElsewhere(slot) => {
+                self.woken(core, slot, WokenBy::Elsewhere, true);
             }
             Event::TimerFires(key) => {
                 let is_ours = key.executor() == core.number && key != Key::NOBODY;
@@ -230,7 +227,7 @@ impl Watch for Watchers {
             Event::Failed(failure) => {
                 self.tell(core, |instrument, at| instrument.failure(at, failure));
             }
-            Event::Done { task, has_failed } => self.done(core, task, has_failed),
+            Event::Done(task, ending) => self.done(core, task, ending),
             Event::Test(is_test) => self.standstill.test(is_test),
             Event::Renewed => {
                 self.cause.set(None);

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 mod config;
 pub(crate) mod ending;
@@ -187,10 +187,7 @@ impl Core {
     /// Ends the poll of a main future, which may have been left by a panic.
     #[inline]
     pub(crate) fn end_main_poll(&self) {
-        self.say(|| Event::PollEnds {
-            slot: MAIN_SLOT,
-            is_over: true,
-        });
+        self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
         self.has_main.set(false);
         self.is_dropping.set(false);
         self.end_poll();
@@ -402,7 +399,7 @@ mod tests {
 
         let first: Rc<AnyTask> = first;
         first.cancel();
-        core.finish(&first, false);
+        core.finish(&first, crate::kernel::tasks::listener::Ending::Cancelled);
         core.slots.borrow_mut().next_ready();
         spawn();
         assert_eq!(core.slots.borrow().len(), 2);

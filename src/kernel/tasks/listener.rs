@@ -10,7 +10,7 @@
 //!
 //! Knows keys.
 
-use crate::kernel::failure::{JoinError, contain};
+use crate::kernel::failure::contain;
 use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
@@ -94,15 +94,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The ending that belongs to an outcome. `None` is an outcome that was taken or discarded. That was no failure: no
-    /// failure is taken before its task is finished.
-    pub(crate) fn of<T, E>(outcome: Option<&Result<T, JoinError<E>>>) -> Ending {
-        match outcome {
-            None | Some(Ok(_)) => Ending::Returned,
-            Some(Err(JoinError::Failed(..))) => Ending::Failed,
-            Some(Err(JoinError::Panicked(_))) => Ending::Panicked,
-            Some(Err(JoinError::Cancelled(_))) => Ending::Cancelled,
-        }
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Ending::Failed | Ending::Panicked)
     }
 }
 

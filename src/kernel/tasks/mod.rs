@@ -31,4 +31,4 @@ pub(crate) use run_loop::{
     Loop, Pause, deliver_mail, drain, drive, next_event, poll_main, with_grace,
 };
 pub(crate) use spawn::{TaskBuilder, check_for_nested_result, is_large};
-pub(crate) use task::{AfterPoll, AnyTask, Job, JobOf, Task};
+pub(crate) use task::{AnyTask, Job, JobOf, Task};

@@ -29,7 +29,7 @@ use crate::kernel::tasks::core::watch::{Event, Main};
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::kernel::tasks::key::{Key, MAIN_SLOT};
 use crate::kernel::tasks::slots::Ready;
-use crate::kernel::tasks::task::{AfterPoll, AnyTask};
+use crate::kernel::tasks::task::AnyTask;
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 
 /// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
@@ -243,10 +243,7 @@ pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     });
     drop(slots);
     for slot in woken {
-        core.say(|| Event::Woken {
-            slot,
-            is_from_elsewhere: true,
-        });
+        core.say(|| Event::WokenFromElsewhere(slot));
     }
     core.run_errands(main);
 }
@@ -288,11 +285,10 @@ pub(crate) fn poll_task(
     core.begin_poll(slot);
     core.say(|| Event::PollBegins(slot));
     let waker = waker_of(key, wakers);
-    let after = task.poll(&mut Context::from_waker(&waker), &core.noted_await);
-    let is_over = after != AfterPoll::Wait;
-    core.say(|| Event::PollEnds { slot, is_over });
-    if is_over {
-        core.finish(task, after == AfterPoll::Failed);
+    let poll = task.poll(&mut Context::from_waker(&waker), &core.noted_await);
+    core.say(|| Event::PollEnds(slot, poll.map(|_| ())));
+    if let Poll::Ready(ending) = poll {
+        core.finish(task, ending);
     }
     core.end_poll();
 }
@@ -313,10 +309,7 @@ pub(crate) fn poll_main(
         None => core.age_main_await(),
         noted => core.main_last_await.set(noted),
     }
-    core.say(|| Event::PollEnds {
-        slot: MAIN_SLOT,
-        is_over: poll.is_ready(),
-    });
+    core.say(|| Event::PollEnds(MAIN_SLOT, poll));
     core.end_poll();
     poll
 }

@@ -41,17 +41,6 @@ pub(crate) struct Task<F: Future<Output: Outcome>> {
 /// A task without the type of its future, as the executor sees it.
 pub(crate) type AnyTask = dyn Job;
 
-/// The result of a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AfterPoll {
-    /// The future waits to be woken.
-    Wait,
-    /// It is done, and has no failure.
-    Done,
-    /// It is done, and its failure waits to be read or reported.
-    Failed,
-}
-
 /// The executor's side of a task. Its methods may unwind, because they run user code.
 ///
 /// All that a poll does to a task is behind one call, because only inside of it the places of the fields are known.
@@ -59,7 +48,8 @@ pub(crate) trait Job {
     fn header(&self) -> &Header;
 
     /// Polls the future, or drops it if the task was aborted. If the future is pending, the noted await becomes its last one.
-    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll;
+    /// If it is done, says how it has ended; a failure then waits to be read or reported.
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> Poll<Ending>;
 
     /// Drops the future.
     fn cancel(&self);
@@ -71,12 +61,7 @@ pub(crate) trait Job {
     /// an awaiter gets the first failure.
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
 
-    /// How a finished task has ended. An outcome that was taken or discarded counts as returned.
-    fn ending(&self) -> Ending;
-
-    fn has_unread_failure(&self) -> bool {
-        matches!(self.ending(), Ending::Failed | Ending::Panicked)
-    }
+    fn has_unread_failure(&self) -> bool;
 
     /// Calls `view` with the failure, if it is unread. Meanwhile the handle waits, as for a task that is not done. An error
     /// is asked for its text, which runs user code.
@@ -115,7 +100,7 @@ impl<F: Future<Output: Outcome>> Task<F> {
     }
 
     /// Puts the output of the future in the place of the future. A value without a handle is dropped.
-    fn finish(&self, stage: &mut Stage<F>, output: F::Output) -> AfterPoll {
+    fn finish(&self, stage: &mut Stage<F>, output: F::Output) -> Ending {
         match output.into_result() {
             Ok(value) => {
                 // This drops the future. If that panics, the outcome is in its place nevertheless.
@@ -123,13 +108,13 @@ impl<F: Future<Output: Outcome>> Task<F> {
                 if self.header.is_detached.get() {
                     *stage = Stage::Finished(None);
                 }
-                AfterPoll::Done
+                Ending::Returned
             }
             Err(error) => {
                 let header = &self.header;
                 let record = Record::of_task(header.origin(), header.last_await());
                 *stage = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
-                AfterPoll::Failed
+                Ending::Failed
             }
         }
     }
@@ -152,15 +137,15 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         &self.header
     }
 
-    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> AfterPoll {
+    fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> Poll<Ending> {
         let header = &self.header;
         let stage = &mut *self.stage.borrow_mut();
         let Stage::Running(future) = stage else {
-            return AfterPoll::Wait;
+            return Poll::Pending;
         };
         if header.is_aborted.get() {
             *stage = Stage::Cancelled;
-            return AfterPoll::Done;
+            return Poll::Ready(Ending::Cancelled);
         }
         header.polls.set(header.polls.get().wrapping_add(1));
         // SAFETY: The future is pinned from its first poll until it is dropped. It is inside an `Rc`,
@@ -177,9 +162,9 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
                     }
                     None => header.awaited.set(header.awaited.get().aged()),
                 }
-                AfterPoll::Wait
+                Poll::Pending
             }
-            Poll::Ready(output) => self.finish(stage, output),
+            Poll::Ready(output) => Poll::Ready(self.finish(stage, output)),
         }
     }
 
@@ -198,11 +183,13 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         None
     }
 
-    fn ending(&self) -> Ending {
-        match self.stage.try_borrow().as_deref() {
-            Ok(Stage::Finished(outcome)) => Ending::of(outcome.as_ref()),
-            _ => Ending::Cancelled,
-        }
+    fn has_unread_failure(&self) -> bool {
+        matches!(
+            self.stage.try_borrow().as_deref(),
+            Ok(Stage::Finished(Some(Err(
+                JoinError::Failed(..) | JoinError::Panicked(_)
+            ))))
+        )
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {

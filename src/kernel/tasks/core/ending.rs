@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use crate::kernel::failure::{Named, Warning, contain, reporter};
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
+use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::task::AnyTask;
 
 /// How many tasks the destructors may spawn while everything is cancelled.
@@ -52,7 +53,7 @@ impl Core {
             self.begin_poll(slot);
             let cancel = || __candor_poll_boundary(AnyTask::cancel, &*task);
             match catch_unwind(AssertUnwindSafe(cancel)) {
-                Ok(()) => self.finish(&task, false),
+                Ok(()) => self.finish(&task, Ending::Cancelled),
                 Err(payload) => self.settle_panic(payload),
             }
             self.end_poll();
@@ -77,7 +78,7 @@ impl Core {
         // The future is pinned, so its memory stays.
         mem::forget(Rc::clone(task));
         task.give_up();
-        self.finish(task, false);
+        self.finish(task, Ending::Cancelled);
     }
 }
 

@@ -10,17 +10,18 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 
 use crate::kernel::failure::{drop_payload, hook};
 use crate::kernel::tasks::core::watch::Event;
 use crate::kernel::tasks::core::{Core, NOBODY};
 use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::{Foreign, Joiner};
+use crate::kernel::tasks::listener::{Ending, Foreign, Joiner};
 use crate::kernel::tasks::task::AnyTask;
 
 impl Core {
     /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
-    pub(crate) fn finish(&self, task: &Rc<AnyTask>, failed: bool) {
+    pub(crate) fn finish(&self, task: &Rc<AnyTask>, ending: Ending) {
         let header = &task.header();
         header.is_finished.set(true);
         let slot = header.slot.get();
@@ -30,7 +31,7 @@ impl Core {
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
         }
-        if failed {
+        if ending.is_failure() {
             self.ask_early(task);
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(task));
@@ -40,14 +41,11 @@ impl Core {
                 drop(read);
             }
         }
-        self.say(|| Event::Done {
-            task: &**task,
-            has_failed: failed,
-        });
+        self.say(|| Event::Done(&**task, ending));
         match header.take_joiner() {
             Joiner::Task(Key::NOBODY) => {}
             Joiner::Task(key) => self.wake(key),
-            Joiner::Listener(listener) => listener.task_done(task.ending()),
+            Joiner::Listener(listener) => listener.task_done(ending),
         }
         if self.is_drain_awaited.get() && self.waited_for.get() == 0 {
             self.is_drain_awaited.set(false);
@@ -80,10 +78,9 @@ impl Core {
             // Between polls, so it came from a foreign waker: the earlier panic hook has printed it.
             return drop_payload(payload);
         };
-        self.say(|| Event::PollEnds {
-            slot,
-            is_over: true,
-        });
+        self.say(|| Event::PollEnds(slot, Poll::Ready(())));
+        // Unless the future had returned an `Err` before.
+        let mut ending = Ending::Failed;
         let mut unsettled = Some(payload);
         let mut homeless = Vec::new();
         while let Some(payload) = unsettled.take() {
@@ -92,13 +89,13 @@ impl Core {
             };
             let panic = hook::claim(payload, polled);
             match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
-                Ok(None) => {}
+                Ok(None) => ending = Ending::Panicked,
                 Ok(Some(panic)) => homeless.push(panic),
                 Err(payload) => unsettled = Some(payload),
             }
         }
         self.end_poll();
-        let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, true)));
+        let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, ending)));
         woken.unwrap_or_else(drop_payload);
         self.after_poll();
         for panic in homeless {

@@ -18,6 +18,7 @@ use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::core::{Core, Stop};
 use crate::kernel::tasks::header::Header;
 use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::listener::Ending;
 use crate::kernel::tasks::task::AnyTask;
 
 /// What happens in an executor. No part of the core is borrowed while an observer is called.
@@ -25,16 +26,12 @@ pub(crate) enum Event<'a> {
     Spawned(&'a Header),
     /// A poll of the tenant of this slot begins. Also if the future of an aborted task is only dropped.
     PollBegins(u32),
-    /// `is_over` if the future returned or panicked. Means nothing if no poll has begun.
-    PollEnds {
-        slot: u32,
-        is_over: bool,
-    },
+    /// Ready if the future returned or panicked. Means nothing if no poll has begun.
+    PollEnds(u32, Poll<()>),
     /// A task or the main future is ready, and was not before.
-    Woken {
-        slot: u32,
-        is_from_elsewhere: bool,
-    },
+    Woken(u32),
+    /// The same, if another thread or executor has woken it.
+    WokenFromElsewhere(u32),
     /// A timer has fired, and wakes the task or main future of this key. For a foreign waker the key names nobody.
     TimerFires(Key),
     /// All timers that are due have fired.
@@ -43,10 +40,7 @@ pub(crate) enum Event<'a> {
     ParkEnds,
     Failed(&'a TaskFailure),
     /// A task is done, and its outcome is stored.
-    Done {
-        task: &'a AnyTask,
-        has_failed: bool,
-    },
+    Done(&'a AnyTask, Ending),
     /// A test begins or ends: it must not stand still for ever.
     Test(bool),
     /// The executor begins a second life.
@@ -87,7 +81,7 @@ impl Core {
     /// Not inlined, and the event is made in here, so that the hot path has only the branch.
     #[cold]
     #[inline(never)]
-    pub(crate) fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+    fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(watch) = self.config.watch.get() {
             watch.event(self, event());
         }
@@ -96,14 +90,9 @@ impl Core {
     /// Queues the task of this key, and reports that to an observer.
     #[inline]
     pub(crate) fn wake(&self, key: Key) {
-        let wake = || (self.slots.borrow_mut()).wake(key.slot(), key.generation());
-        if !self.is_watched() {
-            wake();
-        } else if wake() {
-            self.tell(|| Event::Woken {
-                slot: key.slot(),
-                is_from_elsewhere: false,
-            });
+        let is_new = (self.slots.borrow_mut()).wake(key.slot(), key.generation());
+        if is_new {
+            self.say(|| Event::Woken(key.slot()));
         }
     }
 
