@@ -73,7 +73,7 @@ fn main() {
     assert!(done.is_ok());
     Rc::clone(&core).cancel_everything();
     drop(entered);
-    println!("{} failures", core.failures());
+    println!("{} failures", core.failures.get());
 }
 
 async fn woken_by_a_thread() {

@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
-use crate::entry::{advice_for, exit_code, output_of, reactor, warn_of_nesting};
+use crate::entry::{advice_for, drain, exit_code, output_of, reactor, warn_of_nesting};
 use crate::hosts::list::Hosts;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{
-    Core, Entered, JoinHandle, Stop, TaskBuilder, current, drain, drive, is_large,
+    Core, Entered, JoinHandle, Stop, TaskBuilder, current, drive, is_large,
 };
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
@@ -118,7 +118,7 @@ impl Executor {
         let before = self.failures();
         let result = self.enter(&"Executor::run", |core| {
             drive_reporting(core, future)?;
-            drain(core, reactor::run)
+            drain(core)
         });
         exit_code(result, self.failures() - before, "Executor::run")
     }
@@ -200,7 +200,7 @@ impl Executor {
     pub fn drain(&self) {
         let function = &"Executor::drain";
         // If a task called `exit`, everything is cancelled already.
-        if let Err(stop @ Stop::Stall(_)) = self.enter(function, |core| drain(core, reactor::run)) {
+        if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
             panic!("{}", advice_for(&stop, function));
         }
     }
@@ -234,7 +234,7 @@ impl Executor {
     /// ```
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.core.failures()
+        self.core.failures.get()
     }
 
     #[track_caller]

@@ -32,7 +32,7 @@ use std::rc::Rc;
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Stop, current, drain, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Loop, Stop, current, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::lost_work;
@@ -93,7 +93,7 @@ where
     let core = fresh_core(followed());
     let session = Session::begin(&core, entry);
     let driven = drive_reporting(&core, future);
-    let result = driven.and_then(|()| drain(&core, reactor::run));
+    let result = driven.and_then(|()| drain(&core));
     let (result, failures) = session.end(result);
     exit_code(result, failures, entry.function)
 }
@@ -204,7 +204,7 @@ impl<'a> Session<'a> {
         if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
             result = Err(stop);
         }
-        let failures = core.failures();
+        let failures = core.failures.get();
         retire(core);
         (result, failures)
     }
@@ -228,6 +228,13 @@ pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str)
         Ok(()) if failures > 0 => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
     }
+}
+
+/// Runs tasks until none is left that is not a daemon.
+pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
+    reactor::run(&mut Loop::new(core, None))?;
+    // The last tasks may have left failures to report.
+    core.see_to_failures()
 }
 
 /// The output that `block_on` returns. Not a closure: its panic would name the closure's place instead of the caller's.

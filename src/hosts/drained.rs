@@ -59,7 +59,6 @@ impl Future for Drained<'_> {
             let waker = Foreign::of(cx.waker());
             self.core.on_drained.borrow_mut().push(waker);
         }
-        self.core.is_drain_awaited.set(true);
         // While the waker was cloned, the last task may have ended.
         match self.core.has_work_to_wait_for() {
             true => Poll::Pending,

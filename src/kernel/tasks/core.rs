@@ -104,13 +104,12 @@ pub(crate) struct Core {
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
     pub(crate) failures: Cell<u64>,
-    /// What waits for the last of these tasks to end, and whether anything does.
+    pub(crate) main_key: Cell<Key>,
+    /// What waits for the last of these tasks to end.
     pub(crate) on_drained: RefCell<Vec<Foreign>>,
-    pub(crate) is_drain_awaited: Cell<bool>,
 
     pub(crate) is_entered: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
-    pub(crate) main_key: Cell<Key>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
@@ -150,11 +149,10 @@ impl Core {
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),
+            main_key: Cell::new(Key::NOBODY),
             on_drained: RefCell::new(Vec::new()),
-            is_drain_awaited: Cell::new(false),
             is_entered: Cell::new(false),
             entry: Cell::new(None),
-            main_key: Cell::new(Key::new(inbox.number(), 0, MAIN_SLOT)),
             outer: RefCell::new(None),
             outside: RefCell::new(None),
             spawning_slot: Cell::new(NOBODY),
@@ -172,16 +170,6 @@ impl Core {
     #[inline]
     pub(crate) fn end_poll(&self) {
         self.running.set(u64::from(NOBODY));
-    }
-
-    /// The main future waits in something that notes nothing.
-    pub(crate) fn age_main_await(&self) {
-        let aged = |last: LastAwait| LastAwait {
-            is_stale: true,
-            ..last
-        };
-        self.main_last_await
-            .set(self.main_last_await.get().map(aged));
     }
 
     /// Ends the poll of a main future, which may have been left by a panic.
@@ -252,10 +240,6 @@ impl Core {
         self.polled() != NOBODY || self.is_reporting.get()
     }
 
-    pub(crate) fn failures(&self) -> u64 {
-        self.failures.get()
-    }
-
     pub(crate) fn has_work_to_wait_for(&self) -> bool {
         self.waited_for.get() > 0 || self.has_errands()
     }
@@ -279,6 +263,15 @@ impl Core {
     pub(crate) fn take_stop(&self) -> Option<Stop> {
         self.stop.take().map(|stop| *stop)
     }
+
+    /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.
+    #[inline]
+    pub(crate) fn see_to_failures(&self) -> Result<(), Stop> {
+        if self.attention.get() {
+            self.after_poll();
+        }
+        self.take_stop().map_or(Ok(()), Err)
+    }
 }
 
 /// Spawning.
@@ -301,25 +294,18 @@ impl Core {
             task.clone()
         });
         // Not while the table is borrowed: unwinding may run code that wakes.
-        if slot.is_none() {
-            self.refuse_task();
-        }
+        assert!(
+            slot.is_some(),
+            "cannot spawn: {} tasks are alive in this executor, as many as a waker can number. Something spawns faster \
+             than its tasks finish; await some of them before spawning more, or let a TaskPool do that",
+            self.slots.borrow().len()
+        );
         self.next_id.set(id.0 + 1);
         if !is_daemon {
             self.waited_for.set(self.waited_for.get() + 1);
         }
         self.say(|| Event::Spawned(task.header()));
         task
-    }
-
-    #[cold]
-    fn refuse_task(&self) -> ! {
-        let alive = self.slots.borrow().len();
-        panic!(
-            "cannot spawn: {alive} tasks are alive in this executor, as many as a waker can number. \
-             Something spawns faster than its tasks finish; await some of them before spawning more, \
-             or let a TaskPool do that"
-        );
     }
 
     #[inline]

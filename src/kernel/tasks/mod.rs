@@ -27,8 +27,6 @@ pub(crate) use inbox::Inbox;
 pub(crate) use join::JoinHandle;
 pub(crate) use key::{Key, MAIN_SLOT};
 pub(crate) use listener::{Ending, Foreign, Joiner, Listener};
-pub(crate) use run_loop::{
-    Loop, Pause, deliver_mail, drain, drive, next_event, poll_main, with_grace,
-};
+pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, next_event, poll_main, with_grace};
 pub(crate) use spawn::{TaskBuilder, check_for_nested_result, is_large};
 pub(crate) use task::{AnyTask, Job, JobOf, Task};

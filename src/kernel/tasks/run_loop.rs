@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::contain;
+use crate::kernel::failure::{LastAwait, contain};
 use crate::kernel::tasks::core::watch::{Event, Main};
 use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
 use crate::kernel::tasks::key::{Key, MAIN_SLOT};
@@ -100,7 +100,7 @@ impl<'a> Loop<'a> {
             self.begin_pass();
         }
         // A report at the beginning of the pass may have left something to report, or a request to stop.
-        self.see_to_failures()?;
+        self.core.see_to_failures()?;
         let polled = catch_unwind(AssertUnwindSafe(|| {
             __candor_poll_boundary(Loop::poll_until_pause, self)
         }));
@@ -116,16 +116,8 @@ impl<'a> Loop<'a> {
         if is_over {
             self.polls_left = 0;
         }
-        self.see_to_failures()?;
+        self.core.see_to_failures()?;
         Ok(pause)
-    }
-
-    #[inline]
-    fn see_to_failures(&self) -> Result<(), Stop> {
-        if self.core.attention.get() {
-            self.core.after_poll();
-        }
-        self.core.take_stop().map_or(Ok(()), Err)
     }
 
     pub(crate) fn begin_pass(&mut self) {
@@ -306,7 +298,15 @@ pub(crate) fn poll_main(
     let poll = main(&mut Context::from_waker(&waker));
     match core.noted_await.take() {
         None if poll.is_ready() => {}
-        None => core.age_main_await(),
+        // It waits in something that notes nothing.
+        None => {
+            let aged = |last| LastAwait {
+                is_stale: true,
+                ..last
+            };
+            core.main_last_await
+                .set(core.main_last_await.get().map(aged));
+        }
         noted => core.main_last_await.set(noted),
     }
     core.say(|| Event::PollEnds(MAIN_SLOT, poll));
@@ -322,28 +322,22 @@ pub(crate) fn drive<F: Future>(
     future: F,
     run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
 ) -> Result<F::Output, Stop> {
-    /// What the main future's destructor panics with is the main future's as well.
-    struct BeforeDrop<'a>(&'a Core);
-    struct AfterDrop<'a>(&'a Core);
+    struct AtDrop<'a>(&'a Core, fn(&Core));
 
-    impl Drop for BeforeDrop<'_> {
+    impl Drop for AtDrop<'_> {
         #[inline]
         fn drop(&mut self) {
-            self.0.begin_poll(MAIN_UNCAUGHT);
-            self.0.is_dropping.set(true);
+            (self.1)(self.0);
         }
     }
 
-    impl Drop for AfterDrop<'_> {
-        #[inline]
-        fn drop(&mut self) {
-            self.0.end_main_poll();
-        }
-    }
-
-    let _after = AfterDrop(core);
+    let _after = AtDrop(core, Core::end_main_poll);
     let mut future = pin!(future);
-    let _before = BeforeDrop(core);
+    // What the main future's destructor panics with is the main future's as well.
+    let _before = AtDrop(core, |core| {
+        core.begin_poll(MAIN_UNCAUGHT);
+        core.is_dropping.set(true);
+    });
     core.begin_main();
     let mut output = None;
     let mut main = |cx: &mut Context<'_>| match output {
@@ -355,24 +349,6 @@ pub(crate) fn drive<F: Future>(
     if poll_main(core, &mut main, table(core.is_watched())).is_pending() {
         run(&mut Loop::new(core, Some(&mut main)))?;
     }
-    if core.attention.get() {
-        core.after_poll();
-    }
-    match core.take_stop() {
-        Some(stop) => Err(stop),
-        None => {
-            Ok(output.expect("this is a bug in candor: the main future is done without an output"))
-        }
-    }
-}
-
-/// Runs tasks until none is left that is not a daemon.
-pub(crate) fn drain(
-    core: &Rc<Core>,
-    run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    run(&mut Loop::new(core, None))?;
-    // The last tasks may have left failures to report.
-    core.after_poll();
-    core.take_stop().map_or(Ok(()), Err)
+    core.see_to_failures()?;
+    Ok(output.expect("this is a bug in candor: the main future is done without an output"))
 }

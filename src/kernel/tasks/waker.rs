@@ -37,7 +37,8 @@ static PLAIN: RawWakerVTable = RawWakerVTable::new(
     |_| (),
 );
 
-static COUNTED: RawWakerVTable = RawWakerVTable::new(clone, wake_and_drop, wake_by_ref, release);
+static COUNTED: RawWakerVTable =
+    RawWakerVTable::new(clone, wake_and_drop, |data| wake(key(data)), release);
 
 /// The table of the wakers of an executor, which are counted if it has an observer.
 pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
@@ -100,10 +101,6 @@ fn clone(data: *const ()) -> RawWaker {
         inbox.hold();
     }
     RawWaker::new(data, &COUNTED)
-}
-
-fn wake_by_ref(data: *const ()) {
-    wake(key(data));
 }
 
 fn wake_and_drop(data: *const ()) {

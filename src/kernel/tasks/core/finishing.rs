@@ -47,8 +47,7 @@ impl Core {
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(ending),
         }
-        if self.is_drain_awaited.get() && self.waited_for.get() == 0 {
-            self.is_drain_awaited.set(false);
+        if self.waited_for.get() == 0 && !self.on_drained.borrow().is_empty() {
             let waiting = self.on_drained.take();
             waiting.iter().for_each(Foreign::wake);
         }
@@ -74,7 +73,7 @@ impl Core {
     pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
         let slot = self.polled();
         let task = self.slots.borrow().get(slot).cloned();
-        let (Some(task), Some(_)) = (task, self.polled_task()) else {
+        let Some(task) = task else {
             // Between polls, so it came from a foreign waker: the earlier panic hook has printed it.
             return drop_payload(payload);
         };
@@ -83,10 +82,7 @@ impl Core {
         let mut ending = Ending::Failed;
         let mut unsettled = Some(payload);
         let mut homeless = Vec::new();
-        while let Some(payload) = unsettled.take() {
-            let Some(polled) = self.polled_task() else {
-                break;
-            };
+        while let (Some(payload), Some(polled)) = (unsettled.take(), self.polled_task()) {
             let panic = hook::claim(payload, polled);
             match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
                 Ok(None) => ending = Ending::Panicked,
