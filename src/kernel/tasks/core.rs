@@ -33,13 +33,10 @@ pub use config::FailurePolicy;
 pub(crate) use config::{Config, Shuffle};
 
 use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
-use crate::kernel::tasks::core::watch::Event;
-use crate::kernel::tasks::header::{Header, Parentage};
 use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::key::{Key, MAIN_SLOT, SLOT_LIMIT};
-use crate::kernel::tasks::listener::Foreign;
-use crate::kernel::tasks::slots::Slots;
-use crate::kernel::tasks::task::{AnyTask, Job};
+use crate::kernel::tasks::{
+    AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Parentage, SLOT_LIMIT, Slots,
+};
 use crate::kernel::time::{Clock, Wheel};
 
 // Whose code runs, as `Core::polled` returns it:

@@ -22,8 +22,7 @@ use std::task::Context;
 use crate::kernel::failure::{
     AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Origin, Polled, Probe,
 };
-use crate::kernel::tasks::core::{Core, NOBODY};
-use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::{Core, Key, NOBODY};
 
 thread_local! {
     /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.

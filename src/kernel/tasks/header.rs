@@ -13,8 +13,7 @@ use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{
     AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
 };
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::{Foreign, Joiner};
+use crate::kernel::tasks::{Foreign, Joiner, Key};
 
 /// What is known of every task, whatever its future is.
 ///

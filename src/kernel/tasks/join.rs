@@ -12,10 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{AwaitKind, Named, TaskId, await_line, contain, discard_value};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::task::{AnyTask, JobOf, OutcomeOf};
-use crate::kernel::tasks::waker;
+use crate::kernel::tasks::{AnyTask, Core, JobOf, OutcomeOf, current, waker};
 use crate::outcome::{Outcome, Value};
 
 /// Awaits a task's outcome.

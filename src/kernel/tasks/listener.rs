@@ -11,11 +11,10 @@
 //! Knows keys.
 
 use crate::kernel::failure::contain;
+use crate::kernel::tasks::Key;
 use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
-
-use crate::kernel::tasks::key::Key;
 
 /// What is woken or called when a task is done.
 pub(crate) enum Joiner {

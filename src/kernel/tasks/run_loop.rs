@@ -25,12 +25,10 @@ use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{LastAwait, contain};
-use crate::kernel::tasks::core::watch::{Event, Main};
-use crate::kernel::tasks::core::{__candor_poll_boundary, Core, MAIN_UNCAUGHT, Stop};
-use crate::kernel::tasks::key::{Key, MAIN_SLOT};
-use crate::kernel::tasks::slots::Ready;
-use crate::kernel::tasks::task::AnyTask;
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, AnyTask, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, Ready, Stop,
+};
 
 /// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
 const POLLS_A_PASS: usize = 128;

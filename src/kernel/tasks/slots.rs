@@ -15,8 +15,8 @@
 
 use std::mem;
 
-use crate::kernel::tasks::key::{MAIN_SLOT, SLOT_LIMIT};
 use crate::kernel::tasks::run_queue::RunQueue;
+use crate::kernel::tasks::{MAIN_SLOT, SLOT_LIMIT};
 
 /// The tenants of the slots, and the queue of those that were woken.
 ///

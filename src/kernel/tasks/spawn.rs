@@ -10,10 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Warning, reporter};
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::current;
-use crate::kernel::tasks::join::JoinHandle;
-use crate::kernel::tasks::task::Task;
+use crate::kernel::tasks::{Core, JoinHandle, Task, current};
 use crate::outcome::{Outcome, is_result};
 
 /// Spawns a task on the executor that runs on this thread.

@@ -24,8 +24,7 @@ use std::task::{Context, Poll};
 
 use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
-use crate::kernel::tasks::header::Header;
-use crate::kernel::tasks::listener::Ending;
+use crate::kernel::tasks::{Ending, Header};
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.

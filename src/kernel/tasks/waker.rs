@@ -26,9 +26,8 @@
 use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::kernel::tasks::current;
 use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::key::Key;
+use crate::kernel::tasks::{Key, current};
 
 static PLAIN: RawWakerVTable = RawWakerVTable::new(
     |data| RawWaker::new(data, &PLAIN),

@@ -6,7 +6,7 @@ use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::core::watch::Watch;
+use crate::kernel::tasks::Watch;
 
 /// What happens when a failure is reported.
 ///

@@ -10,9 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::kernel::failure::{Named, Warning, contain, reporter};
-use crate::kernel::tasks::core::{__candor_poll_boundary, Core};
-use crate::kernel::tasks::listener::Ending;
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Ending};
 
 /// How many tasks the destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;

@@ -13,11 +13,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::kernel::failure::{drop_payload, hook};
-use crate::kernel::tasks::core::watch::Event;
-use crate::kernel::tasks::core::{Core, NOBODY};
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::{Ending, Foreign, Joiner};
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::tasks::{AnyTask, Core, Ending, Event, Foreign, Joiner, Key, NOBODY};
 
 impl Core {
     /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.

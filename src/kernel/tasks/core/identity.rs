@@ -10,9 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::kernel::failure::{Lineage, Origin, Polled, Root, TaskId, reporter};
-use crate::kernel::tasks::core::{Core, MAIN_UNCAUGHT, NOBODY};
-use crate::kernel::tasks::header::Parentage;
-use crate::kernel::tasks::key::MAIN_SLOT;
+use crate::kernel::tasks::{Core, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Parentage};
 
 impl Core {
     /// The origin of a slot's tenant; `None` for the main future of `block_on`, and if there is none. The panic hook

@@ -8,8 +8,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use crate::kernel::tasks::core::Core;
-use crate::kernel::tasks::core::watch::Main;
+use crate::kernel::tasks::{Core, Main};
 
 /// The errands of one executor. It exists from its first use until the executor ends.
 pub(crate) trait Outside: Any {

@@ -15,11 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::core::{Core, Stop};
-use crate::kernel::tasks::header::Header;
-use crate::kernel::tasks::key::Key;
-use crate::kernel::tasks::listener::Ending;
-use crate::kernel::tasks::task::AnyTask;
+use crate::kernel::tasks::{AnyTask, Core, Ending, Header, Key, Stop};
 
 /// What happens in an executor. No part of the core is borrowed while an observer is called.
 pub(crate) enum Event<'a> {
