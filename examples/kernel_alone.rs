@@ -22,11 +22,11 @@ use std::time::Duration;
 
 use kernel::failure::TaskFailure;
 use kernel::failure::aside::Caught;
-use kernel::failure::hook;
+use kernel::failure::hook::{self, Probe};
 use kernel::failure::lineage::Entry;
 use kernel::failure::reporter::Reporter;
 use kernel::tasks::core::{Config, Core};
-use kernel::tasks::current::{Entered, PROBE};
+use kernel::tasks::current::{Entered, polled_task};
 use kernel::tasks::run_loop::{drive, run};
 use kernel::tasks::spawn::spawn;
 use kernel::time::sleep::sleep;
@@ -44,7 +44,11 @@ impl Reporter for OneLine {
 }
 
 fn main() {
-    hook::install(PROBE, &OneLine);
+    let probe = Probe {
+        polled: polled_task,
+        unread: Vec::new,
+    };
+    hook::install(probe, &OneLine);
     let core = Rc::new(Core::new(Config::default()));
     let entry = Entry {
         function: &"main",

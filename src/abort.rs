@@ -8,8 +8,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::{JoinError, TaskId};
-use crate::kernel::tasks::{AnyTask, Core, JoinHandle, current};
+use crate::kernel::tasks::{AnyTask, Core, JoinHandle};
 
 use crate::outcome::{Outcome, Value};
 
@@ -55,7 +56,7 @@ impl AbortHandle {
             && let Some(core) = Core::of(header)
         {
             core.slots.borrow_mut().wake_tenant(header.slot.get());
-            current::notify_elsewhere(&core);
+            notify_elsewhere(&core);
         }
     }
 

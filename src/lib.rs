@@ -15,7 +15,7 @@
 //! | 1. Which task is ready? | `tasks/key`, `tasks/run_queue`, `tasks/slots` |
 //! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/header`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
-//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `finishing`, `ending` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
 //! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/records`, `failure/aside`, `failure/record`, `failure/join_error` |
 //!
@@ -24,7 +24,7 @@
 //! | `Listener` in `tasks/listener` | a task has ended | `group`, `pool`, `remote` |
 //! | `Reporter` in `failure/reporter` | a failure has to be printed, or an error asked for its text | `report` |
 //! | `Watch` in `tasks/core/watch` | something has happened; may the thread park? | `watch` |
-//! | `Outside` in `tasks/core/outside` | what another thread wants done on this one | `remote` |
+//! | `Outside` in `tasks/core` | what another thread wants done on this one | `remote` |
 //! | the last argument of `drive` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
 //!
 //! The other folders are around the kernel:

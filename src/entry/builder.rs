@@ -142,7 +142,7 @@ impl Builder {
     /// assert!(executor.block_on(held).unwrap_err().is_panic());
     /// ```
     pub fn grace(self, grace: Duration) -> Self {
-        self.config.grace.set(grace);
+        self.config.grace.set(Some(grace));
         self
     }
 

@@ -15,11 +15,10 @@ use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
 use crate::entry::{advice_for, drain, exit_code, output_of, reactor, warn_of_nesting};
 use crate::hosts::list::Hosts;
+use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{
-    Core, Entered, JoinHandle, Stop, TaskBuilder, current, drive, is_large,
-};
+use crate::kernel::tasks::{Core, Entered, JoinHandle, Stop, TaskBuilder, drive, is_large};
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
@@ -278,7 +277,7 @@ impl TaskBuilder {
             true => self.spawn_onto(core, Box::pin(future), at),
             false => self.spawn_onto(core, future, at),
         };
-        current::notify_elsewhere(&executor.core);
+        notify_elsewhere(&executor.core);
         task
     }
 }

@@ -13,9 +13,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::kernel::failure::hook;
-use crate::kernel::tasks::{Config, Core, Event, current};
+use crate::kernel::failure::{Probe, hook};
+use crate::kernel::tasks::current::polled_task;
+use crate::kernel::tasks::{Config, Core, Event};
 use crate::report::reporter::Printer;
+use crate::report::unread::unread_on_this_thread;
 use crate::watch::watchers::Watchers;
 
 thread_local! {
@@ -27,7 +29,11 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     // Also for the core in reserve: the first executor may have been unable to install the hook.
-    hook::install(current::PROBE, &Printer);
+    let probe = Probe {
+        polled: polled_task,
+        unread: unread_on_this_thread,
+    };
+    hook::install(probe, &Printer);
     if config.is_none()
         && let Ok(Some(core)) = SPARE.try_with(Cell::take)
     {

@@ -75,7 +75,7 @@ where
     let config = Config {
         is_custom: true,
         virtual_time: true,
-        grace: Cell::new(Duration::MAX),
+        grace: Cell::new(Some(Duration::MAX)),
         on_failure: Some(Box::new(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
             FailureKind::Caught => printing::print(Level::Error, &failure.report()),
@@ -199,7 +199,7 @@ impl Drop for Cancelled<'_> {
 /// A test on an executor that may be used for other things as well.
 struct UnderTest<'a> {
     core: &'a Core,
-    grace: Duration,
+    grace: Option<Duration>,
 }
 
 impl<'a> UnderTest<'a> {
@@ -207,7 +207,7 @@ impl<'a> UnderTest<'a> {
         core.say(|| Event::Test(true));
         UnderTest {
             core,
-            grace: core.config.grace.replace(Duration::MAX),
+            grace: core.config.grace.replace(Some(Duration::MAX)),
         }
     }
 }

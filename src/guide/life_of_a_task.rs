@@ -51,7 +51,7 @@
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
 //! task; wakers of this one are stale now. The awaiter of the handle is woken (`Core::finish` in
-//! `src/kernel/tasks/core/finishing.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
+//! `src/kernel/tasks/core/ending.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!

@@ -16,9 +16,8 @@ use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
 
 use crate::kernel::failure::{JoinError, Lineage, Root, contain};
-use crate::kernel::tasks::core::outside::Outside;
-use crate::kernel::tasks::core::watch::Main;
-use crate::kernel::tasks::{Core, Parentage};
+use crate::kernel::tasks::core::Outside;
+use crate::kernel::tasks::{Core, Main, Parentage};
 use crate::remote::errand_queue::Errands;
 
 /// A request of another thread.

@@ -9,8 +9,9 @@ use std::rc::{Rc, Weak};
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 
 use crate::entry::Executor;
+use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::await_line;
-use crate::kernel::tasks::{Core, TaskBuilder, current};
+use crate::kernel::tasks::{Core, TaskBuilder};
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
 
@@ -87,7 +88,7 @@ impl Spawner {
             }
         };
         TaskBuilder::new().spawn_onto(&core, future, at).detach();
-        current::notify_elsewhere(&core);
+        notify_elsewhere(&core);
         Ok(())
     }
 

@@ -36,3 +36,4 @@ pub(crate) mod resolving;
 pub(crate) mod resume;
 pub(crate) mod source_line;
 pub(crate) mod text;
+pub(crate) mod unread;

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{AwaitKind, LastAwait, Location, Named, TaskId};
+use crate::kernel::failure::{AwaitKind, Entry, LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
@@ -135,8 +135,9 @@ impl Dump {
 
     /// What can be seen without a poll.
     pub(crate) fn without_chains(core: &Core) -> Self {
-        // Those of `run_until` have wakers of their own, which are not traced.
-        let has_main = core.has_main.get() || !core.hosted_mains.borrow().is_empty();
+        // That of `run_until` has a waker of its own, which is not traced.
+        let is_hosted = |entry: Entry| *entry.function == "Executor::run_until";
+        let has_main = core.has_main.get() || core.entry.get().is_some_and(is_hosted);
         Dump {
             tasks: Tasks::of(core),
             main: has_main.then(|| line_of_main(core)),
@@ -179,7 +180,7 @@ impl Dump {
         });
         if is_ready {
             // The loop has to see that it is done.
-            core.wake(core.main_key());
+            core.wake(core.main_key.get());
             return Some(("the main future".to_owned(), MAIN_SLOT));
         }
         self.keep(TaskId::MAIN, chains);
@@ -257,7 +258,7 @@ pub(crate) fn line_of_main(core: &Core) -> String {
         .entry
         .get()
         .map(|entry| format!(", entered at {}", Location::from(entry.at)));
-    let state = match core.is_polling_slot(MAIN_SLOT) || core.is_polling_slot(MAIN_UNCAUGHT) {
+    let state = match matches!(core.polled(), MAIN_SLOT | MAIN_UNCAUGHT) {
         true => "running",
         false => "waiting",
     };
@@ -279,7 +280,7 @@ fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
     }));
     TRACER.set(outer);
     if let Err(payload) = polled {
-        if core.is_polling_slot(MAIN_UNCAUGHT) {
+        if core.polled() == MAIN_UNCAUGHT {
             // For the caller of `block_on` this is an ordinary panic.
             resume_unwind(payload);
         }

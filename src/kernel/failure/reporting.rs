@@ -134,7 +134,7 @@ impl Core {
     pub(crate) fn age_unread(&self) {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
-            let deadline = || self.clock.now().checked_add(self.config.grace.get());
+            let deadline = || self.clock.now().checked_add(self.config.grace());
             unread.end_pass(|task| task.has_unread_failure(), deadline);
         }
     }

@@ -15,6 +15,7 @@
 //! Knows tasks, failures, timers and the inbox. Does not know which executor runs on this thread, and
 //! never polls.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::Location as Caller;
@@ -24,9 +25,7 @@ use std::task::{Poll, Waker};
 
 mod config;
 pub(crate) mod ending;
-mod finishing;
 mod identity;
-pub(crate) mod outside;
 pub(crate) mod watch;
 
 pub use config::FailurePolicy;
@@ -35,7 +34,7 @@ pub(crate) use config::{Config, Shuffle};
 use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
-    AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Parentage, SLOT_LIMIT, Slots,
+    AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT, Slots,
 };
 use crate::kernel::time::{Clock, Wheel};
 
@@ -51,9 +50,6 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
-
-/// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
-const READY_A_POLL: u64 = 128;
 
 /// All state of one executor.
 pub(crate) struct Core {
@@ -110,7 +106,7 @@ pub(crate) struct Core {
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
-    pub(crate) outside: RefCell<Option<Rc<dyn outside::Outside>>>,
+    pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
     /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
     /// dropped by `finish` when this task ends, and by `set_entry`.
     spawning_slot: Cell<u32>,
@@ -181,22 +177,6 @@ impl Core {
     #[inline]
     pub(crate) fn polled(&self) -> u32 {
         self.running.get() as u32
-    }
-
-    /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this
-    /// poll that the task has to let others run.
-    #[cold]
-    pub(crate) fn count_ready(&self) -> bool {
-        let running = self.running.get();
-        let is_spent = running >> 32 == READY_A_POLL && self.polled() != NOBODY;
-        if is_spent {
-            // Only once. Otherwise a loop inside of the poll would make no progress.
-            self.running.set(u64::from(self.polled()));
-            self.end_pass();
-        } else {
-            self.running.set(running + (1 << 32));
-        }
-        is_spent
     }
 
     /// Lets timers and other threads have a look before the next poll: this one has taken long.
@@ -271,6 +251,22 @@ impl Core {
     }
 }
 
+/// Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
+/// one empty field for that.
+impl Core {
+    pub(crate) fn has_errands(&self) -> bool {
+        let outside = self.outside.borrow();
+        (outside.as_ref()).is_some_and(|outside| outside.has_errands())
+    }
+
+    pub(crate) fn run_errands(self: &Rc<Self>, main: Option<&mut Main<'_>>) {
+        let outside = self.outside.borrow().clone();
+        if let Some(outside) = outside {
+            outside.run_errands(self, main);
+        }
+    }
+}
+
 /// Spawning.
 impl Core {
     /// The memory is allocated first, so that the task is made in its final place. A task that is made on the stack and then
@@ -327,6 +323,16 @@ impl Core {
     pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
         task.spawned_by.executor.upgrade()?.downcast().ok()
     }
+}
+
+/// The errands of one executor. It exists from its first use until the executor ends.
+pub(crate) trait Outside: Any {
+    /// Whether there are errands that have not been run.
+    fn has_errands(&self) -> bool;
+
+    /// Runs the errands that have come so far. No poll is running. `main` polls the main future, if the loop runs for one. It
+    /// may panic, and only that may.
+    fn run_errands(&self, core: &Rc<Core>, main: Option<&mut Main<'_>>);
 }
 
 /// Why an executor stops before its work is done.

@@ -19,10 +19,11 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::kernel::failure::{
-    AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Origin, Polled, Probe,
-};
+use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Polled};
 use crate::kernel::tasks::{Core, Key, NOBODY};
+
+/// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
+const READY_A_POLL: u64 = 128;
 
 thread_local! {
     /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.
@@ -56,13 +57,6 @@ pub(crate) fn wake(key: Key) -> bool {
     woken == Some(true)
 }
 
-/// Notifies an executor that something was queued, if it is not the current one: its hosts have to be called.
-pub(crate) fn notify_elsewhere(core: &Core) {
-    if with(|here| here.number == core.number) != Some(true) {
-        core.inbox.notify();
-    }
-}
-
 /// Notes that the current task waits at this `.await`.
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
@@ -75,15 +69,26 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
     });
 }
 
-/// Whether the current task has found so many of candor's own futures ready in this poll that it has to let others run.
-/// If so, it is woken, and goes on at its next turn.
+/// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this poll that the
+/// task has to let others run. If so, it is woken, and goes on at its next turn.
 #[cold]
 pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
-    let is_spent = with(|core| core.count_ready()) == Some(true);
-    if is_spent {
+    let is_spent = with(|core| {
+        let (polled, running) = (core.polled(), core.running.get());
+        let is_spent = running >> 32 == READY_A_POLL && polled != NOBODY;
+        if is_spent {
+            // Only once. Otherwise a loop inside of the poll would make no progress.
+            core.running.set(u64::from(polled));
+            core.end_pass();
+        } else {
+            core.running.set(running + (1 << 32));
+        }
+        is_spent
+    });
+    if is_spent == Some(true) {
         cx.waker().wake_by_ref();
     }
-    is_spent
+    is_spent == Some(true)
 }
 
 /// Notes that the current task has read the failure of another one.
@@ -157,20 +162,14 @@ pub(crate) fn swap(core: &Core) {
 }
 
 /// The executors that have been entered on this thread, the innermost first.
-fn entered() -> impl Iterator<Item = Rc<Core>> {
+pub(crate) fn entered() -> impl Iterator<Item = Rc<Core>> {
     iter::successors(get(), |core| core.outer.borrow().clone())
 }
-
-/// What the panic hook may ask.
-pub(crate) const PROBE: Probe = Probe {
-    polled: polled_task,
-    unread: unread_origins,
-};
 
 /// The task that is being polled on this thread, for the panic hook. Its loop will look for what the hook has recorded.
 ///
 /// A main future of `block_on` is no task: its panic goes to the task that called `block_on`, if any.
-fn polled_task() -> Option<Polled> {
+pub(crate) fn polled_task() -> Option<Polled> {
     for core in entered() {
         if let Some(polled) = core.polled_task() {
             core.attention.set(true);
@@ -186,8 +185,4 @@ fn polled_task() -> Option<Polled> {
 /// The innermost executor that has a poll running. Its loop reports what must not be reported now.
 pub(crate) fn polling_core() -> Option<Rc<Core>> {
     entered().find(|core| core.is_polling())
-}
-
-fn unread_origins() -> Vec<Origin> {
-    entered().flat_map(|core| core.unread_origins()).collect()
 }

@@ -120,14 +120,11 @@ impl Inbox {
     /// Panics if 65,536 inboxes are open already.
     #[track_caller]
     pub(crate) fn open() -> &'static Inbox {
-        let Some(number) = with_numbers(Numbers::claim) else {
-            panic!(
-                "candor cannot create another executor: 65,536 of them exist already, and each needs \
-                 a number of its own. Most likely executors are kept somewhere or leaked \
-                 (`mem::forget`, a cycle of `Rc`). Drop each executor once its work is done, or keep \
-                 one for each thread and use it again."
-            );
-        };
+        let number = with_numbers(Numbers::claim).expect(
+            "candor cannot create another executor: 65,536 of them exist already, and each needs a number of its own. \
+             Most likely executors are kept somewhere or leaked (`mem::forget`, a cycle of `Rc`). Drop each executor \
+             once its work is done, or keep one for each thread and use it again.",
+        );
         let inbox: &'static Inbox =
             place_of(number).get_or_init(|| Box::leak(Box::new(Inbox::new(number))));
         inbox.accept_wakes();

@@ -27,7 +27,7 @@ pub(crate) const SLOT_LIMIT: u32 = u32::MAX - 1;
 ///
 /// Stored as the number that a waker carries, because it is copied more often than it is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(u64);
+pub(crate) struct Key(pub(crate) u64);
 
 impl Key {
     /// Names no task.
@@ -52,16 +52,6 @@ impl Key {
     pub(crate) const fn slot(self) -> u32 {
         self.0 as u32
     }
-
-    #[inline]
-    pub(crate) const fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    #[inline]
-    pub(crate) const fn from_bits(bits: u64) -> Key {
-        Key(bits)
-    }
 }
 
 #[cfg(test)]
@@ -77,7 +67,7 @@ mod tests {
             (0x1234, 0x5678, 0x9abc_def0),
         ];
         for (executor, generation, slot) in parts {
-            let key = Key::from_bits(Key::new(executor, generation, slot).to_bits());
+            let key = Key(Key::new(executor, generation, slot).0);
             assert_eq!(
                 (key.executor(), key.generation(), key.slot()),
                 (executor, generation, slot)

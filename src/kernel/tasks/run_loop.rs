@@ -207,10 +207,15 @@ impl<'a> Loop<'a> {
         self.is_parked = true;
         // An observer may have spawned or woken a task, or left a failure to be reported.
         let has_work = || core.slots.borrow().has_ready() || core.attention.get();
-        let timeout = match has_work() {
-            true => timeout,
-            false => core.before_sleep(timeout, self.main.as_deref_mut()),
-        };
+        let mut timeout = timeout;
+        if let Some(watch) = core.config.watch.get()
+            && !has_work()
+        {
+            match watch.before_sleep(core, timeout, self.main.as_deref_mut()) {
+                Ok(allowed) => timeout = allowed,
+                Err(stop) => core.stop_for(stop),
+            }
+        }
         match has_work() {
             true => Next::GoOn,
             false => Next::Wait(timeout),

@@ -147,13 +147,11 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let Some(core) = current::get() else {
-            panic!(
-                "`spawn` was called where no executor runs on this thread. Call it from within \
-                 `candor::run(async {{ … }})` or `candor::block_on(async {{ … }})`, or spawn on an executor \
-                 that you hold: `executor.spawn(future)`"
-            );
-        };
+        let core = current::get().expect(
+            "`spawn` was called where no executor runs on this thread. Call it from within \
+             `candor::run(async { … })` or `candor::block_on(async { … })`, or spawn on an executor that you hold: \
+             `executor.spawn(future)`",
+        );
         let at = Caller::caller();
         if const { is_large::<F>() } {
             return self.spawn_onto(&core, Box::pin(future), at);
@@ -173,10 +171,10 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         check_for_nested_result::<F::Output>(at);
-        let spawned_by = match self.name {
-            None => core.parentage(),
-            Some(name) => core.parentage_named(name),
-        };
+        let mut spawned_by = core.parentage();
+        if self.name.is_some() {
+            Rc::make_mut(&mut spawned_by).name = self.name;
+        }
         let make = |header| Task::new(header, future);
         JoinHandle::new(core.spawn(at, spawned_by, self.is_daemon, make))
     }

@@ -117,18 +117,6 @@ impl<F: Future<Output: Outcome>> Task<F> {
             }
         }
     }
-
-    /// The outcome of a task whose future has not returned.
-    #[cold]
-    fn take_cancelled(&self, stage: &mut Stage<F>) -> Option<OutcomeOf<F::Output>> {
-        match stage {
-            Stage::Cancelled => *stage = Stage::Finished(None),
-            // Given up: the future stays in its place, because it is pinned.
-            Stage::Running(_) if self.header.is_finished.get() => {}
-            Stage::Running(_) | Stage::Finished(_) => return None,
-        }
-        Some(Err(self.header.cancelled()))
-    }
 }
 
 impl<F: Future<Output: Outcome>> Job for Task<F> {
@@ -210,7 +198,15 @@ impl<F: Future<Output: Outcome>> JobOf<F::Output> for Task<F> {
         let stage = &mut *self.stage.try_borrow_mut().ok()?;
         let outcome = match stage {
             Stage::Finished(outcome) => outcome.take(),
-            _ => self.take_cancelled(stage),
+            Stage::Cancelled => {
+                *stage = Stage::Finished(None);
+                Some(Err(self.header.cancelled()))
+            }
+            // Given up: the future stays in its place, because it is pinned.
+            Stage::Running(_) if self.header.is_finished.get() => {
+                Some(Err(self.header.cancelled()))
+            }
+            Stage::Running(_) => None,
         };
         if outcome.is_some() {
             self.header.is_consumed.set(true);

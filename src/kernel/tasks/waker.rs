@@ -51,7 +51,7 @@ pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
 /// nothing, which the compiler cannot know, and this first one of the counted wakers is not counted.
 #[inline]
 pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
-    let data = std::ptr::without_provenance(key.to_bits() as usize);
+    let data = std::ptr::without_provenance(key.0 as usize);
     // SAFETY: The contract of `RawWaker` is about the data that the functions of the table are given.
     // They take the address of the pointer as a number and never read through it, so they are sound for
     // any data, from any thread, at any time, in any number of copies.
@@ -70,7 +70,7 @@ pub(crate) fn key_of(waker: &Waker) -> Key {
 
 /// The key that the data of a waker stand for.
 pub(crate) fn key(data: *const ()) -> Key {
-    Key::from_bits(data.addr() as u64)
+    Key(data.addr() as u64)
 }
 
 fn wake_plainly(data: *const ()) {

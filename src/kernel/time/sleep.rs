@@ -207,12 +207,10 @@ impl Sleep {
     #[inline]
     #[track_caller]
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(core) = current::get() else {
-            panic!(
-                "a Sleep was polled where no executor of candor runs on this thread. Await it within \
-                 `candor::run` or `candor::block_on`; under another runtime, use that one's timers"
-            );
-        };
+        let core = current::get().expect(
+            "a Sleep was polled where no executor of candor runs on this thread. Await it within \
+             `candor::run` or `candor::block_on`; under another runtime, use that one's timers",
+        );
         if self.has_passed(core.clock.seen()) {
             // A sleep that has waited has let others run.
             self.is_done |= self.entry.is_some();

@@ -335,12 +335,6 @@ impl<T> Wheel<T> {
     }
 }
 
-impl<T> Default for Wheel<T> {
-    fn default() -> Self {
-        Wheel::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,12 +46,14 @@ pub(crate) type Shuffle = Box<dyn Fn(&mut [u32])>;
 pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 
 /// What a user may set when building an executor.
+#[derive(Default)]
 pub(crate) struct Config {
     /// Whether it was made by a user, or for a test.
     pub(crate) is_custom: bool,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
-    pub(crate) grace: Cell<Duration>,
+    /// `None` if the user has not said it.
+    pub(crate) grace: Cell<Option<Duration>>,
     pub(crate) virtual_time: bool,
     /// Gives the batch of each pass another order.
     pub(crate) shuffle: Option<Shuffle>,
@@ -59,16 +61,9 @@ pub(crate) struct Config {
     pub(crate) watch: OnceCell<Box<dyn Watch>>,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            is_custom: false,
-            on_failure: None,
-            policy: FailurePolicy::Report,
-            grace: Cell::new(Duration::from_secs(1)),
-            virtual_time: false,
-            shuffle: None,
-            watch: OnceCell::new(),
-        }
+impl Config {
+    /// How long a failure waits for its awaiter.
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace.get().unwrap_or(Duration::from_secs(1))
     }
 }

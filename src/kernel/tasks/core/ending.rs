@@ -1,20 +1,114 @@
-//! How an executor ends: the tasks that are left are cancelled, and unread failures are reported.
+//! How a task ends: its slot becomes free, and its joiner is woken. And how an executor ends: the tasks that are left are
+//! cancelled, and unread failures are reported.
 //!
-//! Futures are dropped on the executor's own thread, while it is still the current executor. So their
-//! destructors may spawn, wake and cancel timers as at any other time.
+//! ```text
+//! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is woken
+//!      └─► panicked ──► settle_panic ──┘
+//! ```
+//!
+//! Futures are dropped on the executor's own thread, while it is still the current executor. So their destructors may spawn,
+//! wake and cancel timers as at any other time.
 //!
 //! Knows the core's state.
 
+use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 
-use crate::kernel::failure::{Named, Warning, contain, reporter};
-use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Ending};
+use crate::kernel::failure::{Named, Warning, contain, drop_payload, hook, reporter};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, AnyTask, Core, Ending, Event, Foreign, Joiner, Key, NOBODY,
+};
+use crate::kernel::time::Wheel;
 
 /// How many tasks the destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;
 
+/// The end of a task.
+impl Core {
+    /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
+    pub(crate) fn finish(&self, task: &Rc<AnyTask>, ending: Ending) {
+        let header = &task.header();
+        header.is_finished.set(true);
+        let slot = header.slot.get();
+        let removed = self.slots.borrow_mut().remove(slot);
+        drop(removed);
+        self.noted_await.set(None);
+        if !header.is_daemon {
+            self.waited_for.set(self.waited_for.get() - 1);
+        }
+        if ending.is_failure() {
+            self.ask_early(task);
+            if header.is_detached.get() {
+                self.report_after_poll(Rc::clone(task));
+            } else {
+                let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
+                let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
+                drop(read);
+            }
+        }
+        self.say(|| Event::Done(&**task, ending));
+        match header.take_joiner() {
+            Joiner::Task(Key::NOBODY) => {}
+            Joiner::Task(key) => self.wake(key),
+            Joiner::Listener(listener) => listener.task_done(ending),
+        }
+        if self.waited_for.get() == 0 && !self.on_drained.borrow().is_empty() {
+            let waiting = self.on_drained.take();
+            waiting.iter().for_each(Foreign::wake);
+        }
+        // Last of all: a waker of others may have spawned, and the slot will have another tenant.
+        if self.spawning_slot.get() == slot {
+            self.parentage.take();
+        }
+    }
+
+    /// Asks an error for its text now if it is likely to carry another one, which was already asked for its own. Without this,
+    /// at the end of a long chain each error would ask the next one recursively.
+    #[inline]
+    fn ask_early(&self, task: &Rc<AnyTask>) {
+        if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
+            self.view_failure(&**task, |_| ());
+        }
+    }
+
+    /// Makes the panic of a poll or a destructor the outcome of its task, and finishes the task.
+    ///
+    /// This drops the future, which may panic as well. An awaiter gets the first panic. Nobody can await the
+    /// others, so they are reported.
+    pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        let slot = self.polled();
+        let task = self.slots.borrow().get(slot).cloned();
+        let Some(task) = task else {
+            // Between polls, so it came from a foreign waker: the earlier panic hook has printed it.
+            return drop_payload(payload);
+        };
+        self.say(|| Event::PollEnds(slot, Poll::Ready(())));
+        // Unless the future had returned an `Err` before.
+        let mut ending = Ending::Failed;
+        let mut unsettled = Some(payload);
+        let mut homeless = Vec::new();
+        while let (Some(payload), Some(polled)) = (unsettled.take(), self.polled_task()) {
+            let panic = hook::claim(payload, polled);
+            match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
+                Ok(None) => ending = Ending::Panicked,
+                Ok(Some(panic)) => homeless.push(panic),
+                Err(payload) => unsettled = Some(payload),
+            }
+        }
+        self.end_poll();
+        let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, ending)));
+        woken.unwrap_or_else(drop_payload);
+        self.after_poll();
+        for panic in homeless {
+            self.report_panic(panic);
+        }
+    }
+}
+
+/// The end of an executor.
 impl Core {
     /// Cancels every task, in the order of the slots, and reports what was not reported.
     ///
@@ -83,7 +177,7 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         // A waker may be foreign, and its destructor may panic.
-        for waker in self.timers.take().into_values() {
+        for waker in self.timers.replace(Wheel::new()).into_values() {
             contain(|| drop(waker));
         }
         self.inbox.close();

@@ -5,7 +5,6 @@
 //!
 //! Knows the core's state.
 
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -47,32 +46,6 @@ impl Core {
             origin,
             last_await,
         })
-    }
-
-    /// The tasks whose failure nobody has read.
-    pub(crate) fn unread_origins(&self) -> Vec<Origin> {
-        let (Ok(unread), Ok(to_report)) = (self.unread.try_borrow(), self.to_report.try_borrow())
-        else {
-            return Vec::new();
-        };
-        let waiting = to_report.iter();
-        let tasks = unread
-            .iter()
-            .chain(waiting)
-            .filter(|task| task.has_unread_failure());
-        // A task that is about to be reported may still be on the list of the unread.
-        let origins: BTreeMap<_, _> = tasks
-            .map(|task| (task.header().id, task.header().origin().to_owned()))
-            .collect();
-        origins.into_values().collect()
-    }
-
-    /// The parentage of a task with a name. It belongs to that task alone.
-    #[cold]
-    pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
-        let mut parentage = self.parentage();
-        Rc::make_mut(&mut parentage).name = Some(name);
-        parentage
     }
 
     #[cold]

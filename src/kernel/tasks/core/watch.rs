@@ -91,21 +91,4 @@ impl Core {
             self.say(|| Event::Woken(key.slot()));
         }
     }
-
-    /// For how long the thread may park.
-    pub(crate) fn before_sleep(
-        self: &Rc<Self>,
-        timeout: Option<Duration>,
-        main: Option<&mut Main<'_>>,
-    ) -> Option<Duration> {
-        let Some(watch) = self.config.watch.get() else {
-            return timeout;
-        };
-        watch
-            .before_sleep(self, timeout, main)
-            .unwrap_or_else(|stop| {
-                self.stop_for(stop);
-                None
-            })
-    }
 }

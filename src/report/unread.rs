@@ -1,0 +1,31 @@
+//! What is still unread when the process aborts, for the panic hook.
+//!
+//! The hook may run in the middle of anything. So this borrows carefully, and calls no user code.
+//!
+//! Knows the core.
+
+use std::collections::BTreeMap;
+
+use crate::kernel::failure::{Origin, TaskId};
+use crate::kernel::tasks::{Core, current};
+
+/// The tasks on this thread whose failure nobody has read, those of the innermost executor first.
+pub(crate) fn unread_on_this_thread() -> Vec<Origin> {
+    current::entered()
+        .flat_map(|core| unread_of(&core))
+        .collect()
+}
+
+fn unread_of(core: &Core) -> Vec<Origin> {
+    let (Ok(unread), Ok(to_report)) = (core.unread.try_borrow(), core.to_report.try_borrow())
+    else {
+        return Vec::new();
+    };
+    let tasks = unread.iter().chain(to_report.iter());
+    // A task that is about to be reported may still be on the list of the unread.
+    let origins: BTreeMap<TaskId, Origin> = tasks
+        .filter(|task| task.has_unread_failure())
+        .map(|task| (task.header().id, task.header().origin().to_owned()))
+        .collect();
+    origins.into_values().collect()
+}
