@@ -13,8 +13,10 @@ use std::fmt::{self, Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::kernel::failure::{
-    Account, AnyError, Cancelled, FailureKind, JoinError, Location, Panic, TaskFailure,
+    Account, AnyError, Cancelled, FailureKind, JoinError, Location, Named, Panic, TaskFailure,
 };
+use crate::kernel::tasks::{Header, JoinHandle};
+use crate::kernel::time::Sleep;
 use crate::report::account::{account_of, is_better_asked_once_converted};
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
@@ -239,5 +241,29 @@ impl fmt::Display for FailureKind {
             FailureKind::Failed => "failed",
             FailureKind::Caught => "caught",
         })
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.is_finished.get() {
+            true => "finished",
+            false => "running",
+        };
+        write!(f, "{}, {state}", Named(self.id, self.name()))
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinHandle({:?})", self.task.header())
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
     }
 }

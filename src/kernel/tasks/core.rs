@@ -120,7 +120,7 @@ impl Core {
         Core {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             inbox,
-            number: inbox.number(),
+            number: inbox.number,
             clock: Clock::new(config.virtual_time),
             config,
             slots: RefCell::new(Slots::new()),

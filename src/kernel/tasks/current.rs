@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Polled};
-use crate::kernel::tasks::{Core, Key, NOBODY};
+use crate::kernel::tasks::{Core, NOBODY};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
 const READY_A_POLL: u64 = 128;
@@ -42,19 +42,6 @@ pub(crate) fn with<R>(f: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
 #[inline]
 pub(crate) fn get() -> Option<Rc<Core>> {
     with(Rc::clone)
-}
-
-/// Wakes the task of `key`, if its executor is the current one; otherwise returns `false`.
-#[inline]
-pub(crate) fn wake(key: Key) -> bool {
-    let woken = with(|core| {
-        let is_here = core.number == key.executor();
-        if is_here {
-            core.slots.borrow_mut().wake(key.slot(), key.generation());
-        }
-        is_here
-    });
-    woken == Some(true)
 }
 
 /// Notes that the current task waits at this `.await`.

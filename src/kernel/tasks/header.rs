@@ -4,7 +4,6 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
@@ -143,16 +142,6 @@ impl Header {
             spawned_at: self.spawned_at,
             spawned_by: &self.spawned_by.lineage,
         }
-    }
-}
-
-impl fmt::Debug for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.is_finished.get() {
-            true => "finished",
-            false => "running",
-        };
-        write!(f, "{}, {state}", Named(self.id, self.name()))
     }
 }
 

@@ -73,7 +73,8 @@ const AWAY: u8 = 3;
 /// [`drain`](Inbox::drain). Both hold across owners: a wake that began under one owner may end under the
 /// next.
 pub(crate) struct Inbox {
-    number: u16,
+    /// The number of the executor that owns this inbox.
+    pub(crate) number: u16,
     /// Whether an executor owns this inbox. Keeps the mail of stale wakers out of a closed one.
     is_open: AtomicBool,
     /// Counts what needs the number: the owner, and counted wakers. The last holder gives the number back, whether that is the
@@ -135,11 +136,6 @@ impl Inbox {
     pub(crate) fn of(number: u16) -> Option<&'static Inbox> {
         let [page, line] = number.to_be_bytes().map(usize::from);
         TABLE[page].get()?[line].get().copied()
-    }
-
-    /// The number of the executor that owns this inbox.
-    pub(crate) fn number(&self) -> u16 {
-        self.number
     }
 
     /// Requests a poll of the task in this slot, from any thread.
@@ -370,7 +366,7 @@ mod tests {
     #[test]
     fn an_open_inbox_is_found_by_its_number() {
         let inbox = Inbox::open();
-        let found = Inbox::of(inbox.number()).expect("it was just opened");
+        let found = Inbox::of(inbox.number).expect("it was just opened");
         assert!(std::ptr::eq(found, inbox));
         inbox.close();
     }
@@ -449,7 +445,7 @@ mod tests {
         assert_eq!(inbox.holders(), 2);
         inbox.release();
         inbox.close();
-        assert!(!is_free(inbox.number()), "a waker still holds it");
+        assert!(!is_free(inbox.number), "a waker still holds it");
         assert!(inbox.remove_holder(), "who lets go last is told so");
     }
 

@@ -6,7 +6,6 @@
 //!
 //! Knows tasks, wakers, the core and the current executor.
 
-use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -203,9 +202,3 @@ impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
 
 /// A task may return the handle of another task. That is a value, whatever happens to the other task.
 impl<T> Value for JoinHandle<T> {}
-
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinHandle({:?})", self.task.header())
-    }
-}

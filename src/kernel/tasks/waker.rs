@@ -75,7 +75,14 @@ pub(crate) fn key(data: *const ()) -> Key {
 
 fn wake_plainly(data: *const ()) {
     let key = key(data);
-    if !current::wake(key) {
+    let woken = current::with(|core| {
+        let is_here = core.number == key.executor();
+        if is_here {
+            core.slots.borrow_mut().wake(key.slot(), key.generation());
+        }
+        is_here
+    });
+    if woken != Some(true) {
         wake_elsewhere(key);
     }
 }

@@ -12,7 +12,6 @@
 //!
 //! Knows the current executor, its clock and its wheel.
 
-use std::fmt;
 use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
@@ -280,13 +279,5 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.leave_wheel();
-    }
-}
-
-impl fmt::Debug for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
     }
 }

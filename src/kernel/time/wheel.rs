@@ -192,20 +192,8 @@ impl<T> Wheel<T> {
         self.entries.into_iter().filter_map(|entry| entry.value)
     }
 
-    /// How many values wait, due ones included.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// The tick up to which time has passed; everything due before it is out.
-    #[cfg(test)]
-    pub(crate) fn now(&self) -> u64 {
-        self.now
     }
 
     /// The slot whose entries come before all others, and its first tick.
@@ -338,6 +326,18 @@ impl<T> Wheel<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl<T> Wheel<T> {
+        /// How many values wait, due ones included.
+        pub(crate) fn len(&self) -> usize {
+            self.len
+        }
+
+        /// The tick up to which time has passed; everything due before it is out.
+        pub(crate) fn now(&self) -> u64 {
+            self.now
+        }
+    }
 
     /// All that comes out when the caller follows `next_event`, as (tick of the call, result).
     fn trace(wheel: &mut Wheel<&'static str>) -> Vec<(u64, Option<&'static str>)> {
