@@ -18,7 +18,7 @@ use std::any::{Any, TypeId, type_name};
 use std::convert::Infallible;
 use std::error::Error as StdError;
 
-use crate::kernel::failure::{Account, AnyError, Cause, Help, JoinError, TaskFailure};
+use crate::kernel::failure::{Account, AnyError, Help, JoinError, TaskFailure};
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error};
@@ -26,13 +26,7 @@ use crate::report::group_error::GroupError;
 use crate::report::quoting::{debug_of, display_of, source_of};
 
 /// How many sources of an error are followed: a chain may be cyclic.
-const CAUSES: usize = 16;
-
-/// The help for an error without an origin; `None` if one of its causes has one.
-fn help_for(causes: &[Cause]) -> Option<Help> {
-    let is_origin_known = (causes.iter()).any(|cause| !matches!(cause, Cause::Text(_)));
-    (!is_origin_known).then_some(Help::NoOrigin)
-}
+const SOURCES: usize = 16;
 
 /// Asks `error` for its text and its causes.
 pub(crate) fn account_of(error: AnyError<'_>) -> Account {
@@ -52,11 +46,12 @@ pub(crate) fn account_of(error: AnyError<'_>) -> Account {
 
 fn of_other_error(error: AnyError<'_>) -> Account {
     let any = error.value;
-    let (message, causes) = if let Some(error) = as_std_error(any) {
+    let mut foreign_backtrace = None;
+    let (message, sources) = if let Some(error) = as_std_error(any) {
         if let Some(error) = error.downcast_ref::<Boxed>() {
             return of_candor_error(&error.0);
         }
-        (display_of(error), causes_of(error))
+        (display_of(error), sources_of(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
     } else if is_any_of_ours(error.type_name) {
@@ -64,27 +59,32 @@ fn of_other_error(error: AnyError<'_>) -> Account {
     } else {
         let text = debug_of(error.debug);
         let (message, frames) = without_backtrace(&text);
+        foreign_backtrace = frames;
         let message = match message {
             "()" => "() (an error without a word)".to_owned(),
             message => format!("{message} ({})", error.type_name),
         };
-        (message, frames.into_iter().collect())
+        (message, Vec::new())
     };
-    Account {
-        help: help_for(&causes),
+    let account = Account {
         message,
-        causes,
+        sources,
+        foreign_backtrace,
         ..Account::default()
-    }
+    };
+    account.without_origin()
 }
 
 impl Account {
-    /// The same without place and frames, if those belong to a conversion long after the error was made.
+    /// The same without place and frames: either there are none, or they belong to a conversion long after the error was
+    /// made. The help says so, unless the error carries something that has an origin.
     pub(crate) fn without_origin(self) -> Self {
+        let is_origin_known =
+            self.foreign_backtrace.is_some() || self.passes_on.is_some() || !self.group.is_empty();
         Account {
             location: None,
             backtrace: None,
-            help: help_for(&self.causes),
+            help: (!is_origin_known).then_some(Help::NoOrigin),
             ..self
         }
     }
@@ -95,21 +95,18 @@ impl Account {
             mut failures,
             is_group,
         } = carried;
-        let cause = match failures.pop() {
-            None => return,
-            Some(failure) if failures.is_empty() && !is_group => Cause::Failure(failure),
-            Some(last) => {
-                failures.push(last);
-                Cause::Group(failures)
-            }
-        };
-        // The line of this cause says nothing more than the failure itself.
-        if let Cause::Failure(failure) = &cause {
-            let line = failure.first().one_line();
-            (self.causes).retain(|cause| !matches!(cause, Cause::Text(text) if *text == line));
+        if failures.is_empty() {
+            return;
         }
-        self.causes.push(cause);
         self.help = None;
+        if failures.len() > 1 || is_group {
+            self.group = failures;
+        } else if let Some(failure) = failures.pop() {
+            // The line of this cause says nothing more than the failure itself.
+            let line = failure.first().one_line();
+            self.sources.retain(|source| *source != line);
+            self.passes_on = Some(failure);
+        }
     }
 }
 
@@ -123,8 +120,8 @@ pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
 fn of_candor_error(error: &Error) -> Account {
     let inner = error.as_std_error();
     let message = display_of(inner);
-    let mut causes = causes_of(inner);
-    let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &causes) {
+    let sources = sources_of(inner);
+    let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &sources) {
         None
     } else {
         without_backtrace(&debug_of(&inner)).1
@@ -134,41 +131,39 @@ fn of_candor_error(error: &Error) -> Account {
         None => error.shared_backtrace().cloned(),
         Some(_) => None,
     };
-    causes.extend(foreign);
     Account {
         message,
         location: Some(error.location().clone()),
         backtrace,
-        help: None,
-        causes,
+        sources,
+        foreign_backtrace: foreign,
+        ..Account::default()
     }
 }
 
-fn causes_of(error: &(dyn StdError + 'static)) -> Vec<Cause> {
-    let mut causes = Vec::new();
+fn sources_of(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut sources = Vec::new();
     let mut next = source_of(error);
     while let Some(source) = next {
-        let cause = match source {
+        let source = match source {
             Err(trouble) => {
-                causes.push(Cause::Text(trouble));
+                sources.push(trouble);
                 break;
             }
-            Ok(cause) => cause,
+            Ok(source) => source,
         };
-        if let Some(failure) = cause.downcast_ref::<TaskFailure>() {
+        if let Some(failure) = source.downcast_ref::<TaskFailure>() {
             carried::is_heard(failure);
             break;
         }
-        if causes.len() == CAUSES {
-            causes.push(Cause::Text(
-                "… (the chain goes on, perhaps in a circle)".to_owned(),
-            ));
+        if sources.len() == SOURCES {
+            sources.push("… (the chain goes on, perhaps in a circle)".to_owned());
             break;
         }
-        causes.push(Cause::Text(display_of(cause)));
-        next = source_of(cause);
+        sources.push(display_of(source));
+        next = source_of(source);
     }
-    causes
+    sources
 }
 
 /// Whether this is the name of a [`JoinError`] or a [`GroupError`] of any type. Their text is candor's own, and needs no type
@@ -190,23 +185,17 @@ fn is_same_generic(name: &str, known: &str) -> bool {
 const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
 
 /// Splits a `Debug` form into its text and the backtrace at its end.
-fn without_backtrace(debug: &str) -> (&str, Option<Cause>) {
+fn without_backtrace(debug: &str) -> (&str, Option<String>) {
     match debug.rsplit_once(BACKTRACE_FOLLOWS) {
-        Some((text, frames)) => (
-            text,
-            Some(Cause::ForeignBacktrace(frames.trim_end().to_owned())),
-        ),
+        Some((text, frames)) => (text, Some(frames.trim_end().to_owned())),
         None => (debug, None),
     }
 }
 
 /// Whether the text of an error contains something that looks like a backtrace. Then the two cannot be separated
 /// reliably, and the text may come from anywhere.
-fn quotes_a_backtrace(message: &str, causes: &[Cause]) -> bool {
-    let texts = causes.iter().filter_map(|cause| match cause {
-        Cause::Text(text) => Some(text.as_str()),
-        Cause::Failure(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
-    });
+fn quotes_a_backtrace(message: &str, sources: &[String]) -> bool {
+    let texts = sources.iter().map(String::as_str);
     texts
         .chain([message])
         .any(|text| text.contains(BACKTRACE_FOLLOWS))

@@ -178,7 +178,7 @@ impl fmt::Display for Panic {
 impl Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = account_of(AnyError::of(self));
-        match account.passes_on() {
+        match &account.passes_on {
             Some(failure) if carried::is_heard(failure) => {
                 f.write_str(&quoted_line(&account.message))
             }

@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{Cause, Root, TaskFailure};
+use crate::kernel::failure::{Root, TaskFailure};
 
 /// How long a report is remembered.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -97,16 +97,10 @@ fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
         line => text.replace(line, "").hash(hasher),
     };
     hash_text(failure.message());
-    for cause in &failure.0.account.causes {
-        if let Cause::Text(text) = cause {
-            hash_text(text);
-        }
+    for source in &failure.0.account.sources {
+        hash_text(source);
     }
-    let others = (failure.0.account.causes.iter()).filter_map(|cause| match cause {
-        Cause::Group(failures) => Some(failures),
-        Cause::Text(_) | Cause::Failure(_) | Cause::ForeignBacktrace(_) => None,
-    });
-    for other in others.flatten().chain([first]) {
+    for other in failure.0.account.group.iter().chain([first]) {
         hash_head(other, hasher);
         other.message().hash(hasher);
     }

@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::kernel::failure::{Account, Cause, Help, Location};
+use crate::kernel::failure::{Account, Help, Location};
 use crate::report::backtrace::{trim, whole_path};
 use crate::report::quoting::quoted;
 use crate::report::resolving::resolved;
@@ -31,18 +31,13 @@ pub(super) fn write_place(
 }
 
 pub(super) fn write_sources(text: &mut String, account: &Account) {
-    for cause in &account.causes {
-        if let Cause::Text(cause) = cause {
-            line(text, format_args!("caused by: {}", quoted(cause, INDENT)));
-        }
+    for source in &account.sources {
+        line(text, format_args!("caused by: {}", quoted(source, INDENT)));
     }
 }
 
 pub(super) fn write_frames(text: &mut String, sources: &Sources, account: &Account) {
-    let foreign = account.causes.iter().find_map(|cause| match cause {
-        Cause::ForeignBacktrace(frames) => Some(frames.clone()),
-        _ => None,
-    });
+    let foreign = account.foreign_backtrace.clone();
     let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
     if let Some(frames) = frames {
         text.push('\n');

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::panic::resume_unwind;
 
 use crate::kernel::failure::records::{self, Identity, Record};
-use crate::kernel::failure::{Account, Cause, Panic, TaskFailure, hook, reporter};
+use crate::kernel::failure::{Account, Panic, TaskFailure, hook, reporter};
 
 impl Panic {
     /// Resumes the panic at this place.
@@ -57,8 +57,8 @@ fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
                 message: failure.message().to_owned(),
                 location: failure.location(),
                 backtrace: failure.shared_backtrace().cloned(),
-                help: None,
-                causes: vec![Cause::Failure(failure)],
+                passes_on: Some(failure),
+                ..Account::default()
             },
         }),
     }

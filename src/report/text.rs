@@ -31,7 +31,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::kernel::failure::{Account, Cause, FailureKind, Location, Parts, TaskFailure};
+use crate::kernel::failure::{Account, FailureKind, Location, Parts, TaskFailure};
 use crate::report::lines::{INDENT, line, write_frames, write_place, write_sources};
 use crate::report::quoting::{quoted, quoted_line};
 use crate::report::source_line::Sources;
@@ -168,7 +168,7 @@ fn write_account(
     details: impl FnOnce(&mut String),
     with_frames: bool,
 ) {
-    let Some(next) = account.passes_on() else {
+    let Some(next) = &account.passes_on else {
         details(text);
         write_sources(text, account);
         if with_frames {
@@ -219,7 +219,7 @@ fn write_account(
 fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
     let (mut links, mut end) = (Vec::new(), from);
     while !end.is_reported()
-        && let Some(next) = end.0.account.passes_on()
+        && let Some(next) = &end.0.account.passes_on
     {
         links.push(end);
         end = next;
@@ -251,10 +251,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
             text.push_str(&format!(" at {place}"));
         }
         let mut words: Vec<String> = vec![quoted_line(&account.message)];
-        words.extend(account.causes.iter().filter_map(|cause| match cause {
-            Cause::Text(text) => Some(quoted_line(text)),
-            _ => None,
-        }));
+        words.extend(account.sources.iter().map(|source| quoted_line(source)));
         words.retain(|words| !words.ends_with(&first));
         if !words.is_empty() {
             text.push_str(&format!(" as: {}", words.join(": ")));
@@ -270,17 +267,13 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
 
 /// The failures of the group that caused this failure, or the one that it passes on.
 fn members(account: &Account) -> Vec<&TaskFailure> {
-    let end = account.passes_on().map(chain);
+    let end = account.passes_on.as_ref().map(chain);
     let account = match &end {
         None => account,
         Some((_, end)) if end.is_reported() => return Vec::new(),
         Some((_, end)) => &end.0.account,
     };
-    let groups = account.causes.iter().filter_map(|cause| match cause {
-        Cause::Group(failures) => Some(failures),
-        _ => None,
-    });
-    groups.flatten().collect()
+    account.group.iter().collect()
 }
 
 /// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what still has to be

@@ -15,29 +15,14 @@ pub(crate) struct Account {
     pub(crate) backtrace: Option<Arc<Backtrace>>,
     /// Why there is no backtrace, or what else the reader should know.
     pub(crate) help: Option<Help>,
-    pub(crate) causes: Vec<Cause>,
-}
-
-/// One of the causes of an error.
-pub(crate) enum Cause {
-    /// One of its sources.
-    Text(String),
-    /// The failure of another task, which this one awaited and passed on. There is at most one.
-    Failure(TaskFailure),
-    /// The failures of a group, or several that the error carries.
-    Group(Vec<TaskFailure>),
+    /// The texts of the error's sources.
+    pub(crate) sources: Vec<String>,
     /// A backtrace that was part of the error's text.
-    ForeignBacktrace(String),
-}
-
-impl Account {
-    /// The failure of another task that this one passes on.
-    pub(crate) fn passes_on(&self) -> Option<&TaskFailure> {
-        self.causes.iter().find_map(|cause| match cause {
-            Cause::Failure(failure) => Some(failure),
-            Cause::Text(_) | Cause::Group(_) | Cause::ForeignBacktrace(_) => None,
-        })
-    }
+    pub(crate) foreign_backtrace: Option<String>,
+    /// The failure of another task, which this one awaited and passes on.
+    pub(crate) passes_on: Option<TaskFailure>,
+    /// The failures of a group, or several that the error carries.
+    pub(crate) group: Vec<TaskFailure>,
 }
 
 /// What else the reader of a report should know.

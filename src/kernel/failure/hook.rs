@@ -28,7 +28,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::kernel::failure::account::{Account, Cause, Help};
+use crate::kernel::failure::account::{Account, Help};
 use crate::kernel::failure::aside::{Behalf, behalf, note_place};
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::lineage::Origin;
@@ -178,7 +178,7 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
     {
         record.account.help = None;
         record.account.location = caught.0.account.location.clone();
-        record.account.causes.push(Cause::Failure(caught));
+        record.account.passes_on = Some(caught);
     }
     Panic::new(failure_of(record, FailureKind::Panicked), payload)
 }

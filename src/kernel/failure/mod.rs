@@ -42,11 +42,10 @@ pub(crate) mod text;
 pub(crate) mod unread;
 
 use std::backtrace::Backtrace;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use account::{Account, Cause, Help};
+pub(crate) use account::{Account, Help};
 pub(crate) use aside::{Behalf, Caught, OnBehalf, contain, drop_payload, guarded};
 pub(crate) use hook::Probe;
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
@@ -133,7 +132,7 @@ impl TaskFailure {
         last_await: Option<LastAwait>,
         account: Account,
     ) -> Self {
-        let first = account.passes_on().map(|next| next.first().clone());
+        let first = account.passes_on.as_ref().map(|next| next.first().clone());
         TaskFailure(Arc::new(Parts {
             origin,
             kind,
@@ -211,14 +210,11 @@ impl Drop for Parts {
 
 impl Parts {
     fn take_others(&mut self) -> Vec<TaskFailure> {
-        let mut others: Vec<_> = self.first.take().into_iter().collect();
-        for cause in mem::take(&mut self.account.causes) {
-            match cause {
-                Cause::Failure(failure) => others.push(failure),
-                Cause::Group(failures) => others.extend(failures),
-                Cause::Text(_) | Cause::ForeignBacktrace(_) => {}
-            }
-        }
-        others
+        let chain = self
+            .first
+            .take()
+            .into_iter()
+            .chain(self.account.passes_on.take());
+        chain.chain(self.account.group.drain(..)).collect()
     }
 }
