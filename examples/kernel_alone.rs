@@ -46,7 +46,7 @@ impl Reporter for OneLine {
 fn main() {
     let probe = Probe {
         polled: polled_task,
-        unread: Vec::new,
+        unreported: Default::default,
     };
     hook::install(probe, &OneLine);
     let core = Rc::new(Core::new(Config::default()));

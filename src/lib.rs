@@ -17,7 +17,7 @@
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
 //! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
-//! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/records`, `failure/aside`, `failure/record`, `failure/join_error` |
+//! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/unclaimed`, `failure/aside`, `failure/record`, `failure/join_error` |
 //!
 //! | plug | what the kernel calls through it | implemented in |
 //! |---|---|---|

@@ -95,7 +95,7 @@ impl Core {
             let polled = self
                 .polled_task()
                 .expect("user code is guarded on behalf of a task that is still there");
-            hook::claim(payload, polled)
+            hook::claim(payload, &polled)
         });
         self.running.set(previous);
         result

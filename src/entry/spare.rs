@@ -17,7 +17,7 @@ use crate::kernel::failure::{Probe, hook};
 use crate::kernel::tasks::current::polled_task;
 use crate::kernel::tasks::{Config, Core, Event};
 use crate::report::reporter::Printer;
-use crate::report::unread::unread_on_this_thread;
+use crate::report::unread::unreported;
 use crate::watch::watchers::Watchers;
 
 thread_local! {
@@ -31,7 +31,7 @@ pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     // Also for the core in reserve: the first executor may have been unable to install the hook.
     let probe = Probe {
         polled: polled_task,
-        unread: unread_on_this_thread,
+        unreported,
     };
     hook::install(probe, &Printer);
     if config.is_none()

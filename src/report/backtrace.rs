@@ -6,7 +6,7 @@
 //! the rest.
 //!
 //! ```text
-//!  0  candor::kernel::failure::hook::record_of   ┐ newer than the failure: hidden
+//!  0  candor::kernel::failure::hook::account_of  ┐ newer than the failure: hidden
 //!  5  std::sys::…::__rust_end_short_backtrace    ┘
 //!  6  core::panicking::panic_bounds_check          std's: hidden
 //!  7  app::net::parse                              shown as 0

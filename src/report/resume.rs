@@ -7,7 +7,6 @@
 use std::any::Any;
 use std::panic::resume_unwind;
 
-use crate::kernel::failure::records::{self, Identity, Record};
 use crate::kernel::failure::{Account, Panic, TaskFailure, hook, reporter};
 
 impl Panic {
@@ -49,17 +48,15 @@ fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
             failure.begin_report();
             reporter().report(&failure, None);
         }
-        Some(polled) => records::push(Record {
-            executor: polled.executor,
-            polled,
-            identity: Identity::of(payload),
-            account: Account {
+        Some(polled) => {
+            let account = Account {
                 message: failure.message().to_owned(),
                 location: failure.location(),
                 backtrace: failure.shared_backtrace().cloned(),
                 passes_on: Some(failure),
                 ..Account::default()
-            },
-        }),
+            };
+            polled.record(payload, account);
+        }
     }
 }

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernel::failure::{Origin, TaskId};
+use crate::kernel::failure::{Origin, TaskFailure, TaskId, Unclaimed};
 use crate::kernel::tasks::{Core, current};
 
-/// The tasks on this thread whose failure nobody has read, those of the innermost executor first.
-pub(crate) fn unread_on_this_thread() -> Vec<Origin> {
-    current::entered()
-        .flat_map(|core| unread_of(&core))
-        .collect()
+/// What is not reported yet on this thread: the panics that are not claimed, and the tasks whose failure nobody has read. Those of
+/// the innermost executor come first.
+pub(crate) fn unreported() -> (Vec<TaskFailure>, Vec<Origin>) {
+    let panics = current::entered().flat_map(|core| Unclaimed::take_all(&core.unclaimed));
+    let unread = current::entered().flat_map(|core| unread_of(&core));
+    (panics.collect(), unread.collect())
 }
 
 fn unread_of(core: &Core) -> Vec<Origin> {

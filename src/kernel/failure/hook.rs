@@ -3,11 +3,11 @@
 //! ```text
 //! panic ─► hook: is a task being polled on this thread's stack?
 //!            │ no:  the previous hook, as if candor were not there
-//!            │ yes: a Record of message, place and frames; nothing is printed
+//!            │ yes: a failure with message, place and frames is put on the list of its executor; nothing is printed
 //!            ▼
 //!          unwinding
-//!            ├─► candor catches it        `claim`: the record goes into the task's failure
-//!            └─► the task itself does     `take_caught`: reported after the poll, marked `caught`
+//!            ├─► candor catches it        `claim`: it becomes the task's failure
+//!            └─► the task itself does     `next_caught`: reported after the poll, marked `caught`
 //!
 //! panic that cannot unwind ─► hook: everything is printed at once, since the process is about to abort
 //! ```
@@ -22,7 +22,9 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
+use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -30,20 +32,44 @@ use std::time::Duration;
 
 use crate::kernel::failure::account::{Account, Help};
 use crate::kernel::failure::aside::{Behalf, behalf, note_place};
-use crate::kernel::failure::join_error::Panic;
-use crate::kernel::failure::lineage::Origin;
-use crate::kernel::failure::records::{self, Identity, Polled, Record};
 use crate::kernel::failure::reporter::{self, Reporter, reporter};
 use crate::kernel::failure::text::payload_text;
-use crate::kernel::failure::{FailureKind, Location, TaskFailure};
+use crate::kernel::failure::unclaimed::{self, Identity, Unclaimed};
+use crate::kernel::failure::{FailureKind, LastAwait, Location, Origin, Panic, TaskFailure};
 
-/// How the hook asks what runs on this thread.
+/// How the hook asks what runs on this thread. Calls no user code.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe {
     /// The task that is being polled, if any. Its executor will ask for caught panics after the poll.
     pub(crate) polled: fn() -> Option<Polled>,
-    /// The tasks on this thread whose failure nobody has read. Calls no user code.
-    pub(crate) unread: fn() -> Vec<Origin>,
+    /// The panics that are not claimed yet, which are taken, and the tasks whose failure nobody has read.
+    pub(crate) unreported: fn() -> (Vec<TaskFailure>, Vec<Origin>),
+}
+
+/// A task in its poll.
+pub(crate) struct Polled {
+    pub(crate) origin: Origin,
+    pub(crate) last_await: Option<LastAwait>,
+    /// The panics of its executor, whose loop will catch the panic.
+    pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
+}
+
+impl Polled {
+    /// Its panic.
+    fn panic(&self, account: Account) -> TaskFailure {
+        TaskFailure::new(
+            self.origin.clone(),
+            FailureKind::Panicked,
+            self.last_await,
+            account,
+        )
+    }
+
+    /// Keeps a panic until it is claimed, or is found to be caught.
+    pub(crate) fn record(&self, payload: &(dyn Any + Send), account: Account) {
+        let failure = self.panic(account);
+        self.unclaimed.borrow_mut().push(payload, failure);
+    }
 }
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
@@ -64,14 +90,14 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     }
     // A thread that is panicking cannot change the hook, but another thread can. That thread has to wait while a hook runs,
     // and the running hook may be the caller of this function. So this wait has a limit.
-    let (done, is_done) = mpsc::channel();
+    let (done, is_done) = mpsc::channel::<()>();
     let other = thread::Builder::new().spawn(move || {
         put_in_front(probe);
-        done.send(()).ok();
+        drop(done);
     });
-    if other.is_ok() {
-        is_done.recv_timeout(Duration::from_millis(500)).ok();
-    }
+    // If there is no other thread, `done` is gone, and this does not wait either.
+    is_done.recv_timeout(Duration::from_millis(500)).ok();
+    drop(other);
 }
 
 /// The task that is being polled on this thread, if a panic here is its own.
@@ -87,16 +113,15 @@ fn put_in_front(probe: Probe) {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let polled = polled();
-            let is_a_tasks = polled.is_some();
             let is_the_end = is_about_to_abort(info);
-            if is_the_end {
-                print_everything(info, polled, probe);
-            } else if let Some(polled) = polled {
-                records::push(record_of(info, polled));
+            match &polled {
+                _ if is_the_end => print_everything(info, polled.as_ref(), probe),
+                Some(polled) => polled.record(info.payload(), account_of(info)),
+                None => {}
             }
             match behalf() {
                 Behalf::Quoted if !is_the_end => note_place(info),
-                _ if is_a_tasks => {}
+                _ if polled.is_some() => {}
                 _ => previous(info),
             }
         }));
@@ -109,86 +134,55 @@ fn is_about_to_abort(info: &PanicHookInfo<'_>) -> bool {
     cfg!(panic = "abort") || format!("{info:?}").contains("can_unwind: false")
 }
 
-fn record_of(info: &PanicHookInfo<'_>, polled: Polled) -> Record {
-    Record {
-        executor: polled.executor,
-        identity: Identity::of(info.payload()),
-        polled,
-        account: Account {
-            message: payload_text(info.payload()).unwrap_or(NO_TEXT).to_owned(),
-            location: info.location().map(Location::copied),
-            backtrace: Some(Arc::new(Backtrace::force_capture())),
-            ..Account::default()
-        },
+fn account_of(info: &PanicHookInfo<'_>) -> Account {
+    Account {
+        message: message_of(info.payload()),
+        location: info.location().map(Location::copied),
+        backtrace: Some(Arc::new(Backtrace::force_capture())),
+        ..Account::default()
     }
 }
 
-const NO_TEXT: &str = "a value that is not text (panic_any)";
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload_text(payload);
+    text.unwrap_or("a value that is not text (panic_any)")
+        .to_owned()
+}
 
 /// Prints what is recorded and what is unread, because the process is about to abort.
-fn print_everything(info: &PanicHookInfo<'_>, polled: Option<Polled>, probe: Probe) {
-    let last = polled.map(|polled| {
-        let mut record = record_of(info, polled);
-        record.account.help = Some(Help::ProcessAborts);
+fn print_everything(info: &PanicHookInfo<'_>, polled: Option<&Polled>, probe: Probe) {
+    let (mut failures, unread) = (probe.unreported)();
+    failures.extend(polled.map(|polled| {
+        let mut account = account_of(info);
+        account.help = Some(Help::ProcessAborts);
         // When std calls the hook a second time, the frames are already printed above.
         if format!("{info:?}").contains("force_no_backtrace: true") {
-            record.account.backtrace = None;
+            account.backtrace = None;
         }
-        record
-    });
-    let records = records::take_all().into_iter().chain(last);
-    let failures = records
-        .map(|record| failure_of(record, FailureKind::Panicked))
-        .collect();
+        polled.panic(account)
+    }));
     // The hook may be called again before the process ends.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
     let unread = match ARE_NAMED.swap(true, Ordering::Relaxed) {
         true => Vec::new(),
-        false => (probe.unread)(),
+        false => unread,
     };
     reporter().last_words(failures, unread);
 }
 
-fn failure_of(record: Record, kind: FailureKind) -> TaskFailure {
-    let Polled {
-        origin, last_await, ..
-    } = record.polled;
-    TaskFailure::new(origin, kind, last_await, record.account)
-}
-
-/// Turns a caught payload into the panic of the task `caught_in`, and adds what the hook saw of it.
-pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: Polled) -> Panic {
+/// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
+pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: &Polled) -> Panic {
     let identity = Identity::of(&*payload);
-    let account = match records::claim(caught_in.executor, &identity) {
-        Some(record) => record.account,
-        None => Account {
-            message: payload_text(&*payload).unwrap_or(NO_TEXT).to_owned(),
-            help: Some(Help::NotSeen),
+    let seen = caught_in.unclaimed.borrow_mut().claim(&identity);
+    let failure = seen.unwrap_or_else(|| {
+        let caught_before = unclaimed::reported_before(&identity);
+        caught_in.panic(Account {
+            message: message_of(&*payload),
+            location: (caught_before.as_ref()).and_then(|caught| caught.0.account.location.clone()),
+            help: caught_before.is_none().then_some(Help::NotSeen),
+            passes_on: caught_before,
             ..Account::default()
-        },
-    };
-    let mut record = Record {
-        executor: caught_in.executor,
-        polled: caught_in,
-        identity,
-        account,
-    };
-    if record.account.help.is_some()
-        && let Some(caught) = records::reported_before(&record.identity)
-    {
-        record.account.help = None;
-        record.account.location = caught.0.account.location.clone();
-        record.account.passes_on = Some(caught);
-    }
-    Panic::new(failure_of(record, FailureKind::Panicked), payload)
-}
-
-/// Takes the next panic that a task of this executor has caught itself. They are taken one by one, because an abort prints
-/// those that are left.
-pub(crate) fn next_caught(executor: u64) -> Option<TaskFailure> {
-    let record = records::pop(executor)?;
-    let identity = record.identity.clone();
-    let failure = failure_of(record, FailureKind::Caught);
-    records::remember(identity, &failure);
-    Some(failure)
+        })
+    });
+    Panic::new(failure, payload)
 }

@@ -15,7 +15,7 @@
 //! | `location` | places in the source, and awaits at them |
 //! | `lineage` | which task spawned a task, up to the entry point |
 //! | `hook` | the panic hook, which sees where a panic starts |
-//! | `records` | what the hook saw, until it is claimed |
+//! | `unclaimed` | panics that the hook saw, until they are claimed |
 //! | `account` | what a panic or an error says, as data |
 //! | `join_error` | the failure that an awaiter gets |
 //! | `record` | which task failed: stands beside the error that an awaiter gets |
@@ -35,10 +35,10 @@ pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
 pub(crate) mod record;
-pub(crate) mod records;
 pub(crate) mod reporter;
 pub(crate) mod reporting;
 pub(crate) mod text;
+pub(crate) mod unclaimed;
 pub(crate) mod unread;
 
 use std::backtrace::Backtrace;
@@ -47,16 +47,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use account::{Account, Help};
 pub(crate) use aside::{Behalf, Caught, OnBehalf, contain, drop_payload, guarded};
-pub(crate) use hook::Probe;
+pub(crate) use hook::{Polled, Probe};
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
 pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, Root, TaskId};
 pub(crate) use location::Site;
 pub(crate) use location::{AwaitKind, await_line};
 pub use location::{LastAwait, Location};
 pub(crate) use record::Record;
-pub(crate) use records::Polled;
 pub(crate) use reporter::{AnyError, Reporter, Warning, discard_value, reporter};
 pub(crate) use text::{in_one_line, payload_text, push_visible};
+pub(crate) use unclaimed::Unclaimed;
 pub(crate) use unread::Unread;
 
 /// How a task failed.
@@ -189,6 +189,13 @@ impl TaskFailure {
     /// Claims the only report of this failure; `false` if it was claimed before.
     pub(crate) fn begin_report(&self) -> bool {
         !self.0.is_reported.swap(true, Ordering::Relaxed)
+    }
+
+    /// Its task has caught the panic itself. Call it before the failure is cloned.
+    pub(crate) fn set_caught(&mut self) {
+        if let Some(parts) = Arc::get_mut(&mut self.0) {
+            parts.kind = FailureKind::Caught;
+        }
     }
 
     pub(crate) fn set_overdue(&self, is_overdue: bool) {

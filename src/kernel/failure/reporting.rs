@@ -19,7 +19,7 @@ use std::time::Instant;
 use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, guarded};
 use crate::kernel::failure::join_error::Panic;
 use crate::kernel::failure::reporter::reporter;
-use crate::kernel::failure::{FailureKind, TaskFailure, hook};
+use crate::kernel::failure::{FailureKind, TaskFailure};
 use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
@@ -45,7 +45,8 @@ impl Core {
                 .take()
                 .into_iter()
                 .for_each(|call| self.aside(call));
-            while let Some(caught) = hook::next_caught(self.serial) {
+            let next_caught = || self.unclaimed.borrow_mut().next_caught();
+            while let Some(caught) = next_caught() {
                 self.report(&caught);
             }
             // One at a time: a report may drop more handles.

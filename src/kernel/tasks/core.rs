@@ -31,7 +31,7 @@ pub(crate) mod watch;
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Shuffle};
 
-use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unread, contain};
+use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unclaimed, Unread, contain};
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
     AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT, Slots,
@@ -63,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) slots: RefCell<Slots<Rc<AnyTask>>>,
     pub(crate) timers: RefCell<Wheel<Waker>>,
     pub(crate) unread: RefCell<Unread<Rc<AnyTask>>>,
+    /// Panics of the running poll. Shared with the panic hook while that notes one.
+    pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
 
     /// The slot whose future is being polled or dropped right now, see above. The upper half counts how many of
     /// candor's own futures it has found ready in this poll.
@@ -126,6 +128,7 @@ impl Core {
             slots: RefCell::new(Slots::new()),
             timers: RefCell::new(Wheel::new()),
             unread: RefCell::new(Unread::new()),
+            unclaimed: Rc::default(),
             running: Cell::new(u64::from(NOBODY)),
             noted_await: Cell::new(None),
             main_last_await: Cell::new(None),

@@ -91,7 +91,7 @@ impl Core {
         let mut unsettled = Some(payload);
         let mut homeless = Vec::new();
         while let (Some(payload), Some(polled)) = (unsettled.take(), self.polled_task()) {
-            let panic = hook::claim(payload, polled);
+            let panic = hook::claim(payload, &polled);
             match catch_unwind(AssertUnwindSafe(|| task.settle_panic(panic))) {
                 Ok(None) => ending = Ending::Panicked,
                 Ok(Some(panic)) => homeless.push(panic),

@@ -42,9 +42,9 @@ impl Core {
         };
         let last_await = self.noted_await.get().or_else(before);
         Some(Polled {
-            executor: self.serial,
             origin,
             last_await,
+            unclaimed: Rc::clone(&self.unclaimed),
         })
     }
 

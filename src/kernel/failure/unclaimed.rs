@@ -1,0 +1,142 @@
+//! Panics that the hook has seen and that are not claimed yet.
+//!
+//! A panic that ends a task is claimed as soon as it has unwound to the executor. One that is left after the poll was
+//! caught by the task itself. A task may catch any number of panics in one poll: the first few and the last few are kept,
+//! and the others are counted.
+//!
+//! ```text
+//! of one poll:   [ 16 first ones ]   968 skipped   [ 16 last ones, and perhaps the one that ends the task ]
+//! ```
+//!
+//! Knows no task and no executor. Each executor has a list of its own here, and the hook asks for that list.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::{iter, mem};
+
+use crate::kernel::failure::account::Account;
+use crate::kernel::failure::text::payload_text;
+use crate::kernel::failure::{FailureKind, TaskFailure};
+
+/// How many panics are kept from the beginning of a poll, and how many from its end.
+const KEPT: usize = 16;
+
+/// What identifies a payload in the hook and in the catch: its type, the address of its text, and its value as far as that can
+/// be seen. A text stays at its address, whether it is a `String` or a `&'static str`.
+#[derive(PartialEq)]
+pub(crate) struct Identity(TypeId, Option<usize>, Option<String>);
+
+impl Identity {
+    pub(crate) fn of(payload: &(dyn Any + Send)) -> Identity {
+        macro_rules! value_of {
+            [$($known:ty),+] => {
+                None$(.or_else(|| payload.downcast_ref::<$known>().map(|value| format!("{value:?}"))))+
+            };
+        }
+        let text = payload_text(payload);
+        let address = text.map(|text| text.as_ptr().addr());
+        let value = text.map(str::to_owned).or_else(|| {
+            value_of![
+                bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize
+            ]
+        });
+        Identity(payload.type_id(), address, value)
+    }
+}
+
+/// The unclaimed panics of one executor, the oldest first. There are none when no task is being polled.
+#[derive(Default)]
+pub(crate) struct Unclaimed {
+    panics: VecDeque<(Identity, TaskFailure)>,
+    /// How many were skipped after the first [`KEPT`].
+    skipped: u64,
+}
+
+impl Unclaimed {
+    pub(crate) fn push(&mut self, payload: &(dyn Any + Send), failure: TaskFailure) {
+        self.panics.push_back((Identity::of(payload), failure));
+        // One more than is kept: the last one may be the one that ends the task.
+        self.skip_beyond(2 * KEPT + 1);
+    }
+
+    fn skip_beyond(&mut self, limit: usize) {
+        if self.panics.len() > limit {
+            self.panics.remove(KEPT);
+            self.skipped += 1;
+        }
+    }
+
+    /// Takes the panic with this payload. If several are equal, the newest one wins.
+    pub(crate) fn claim(&mut self, identity: &Identity) -> Option<TaskFailure> {
+        take(&mut self.panics, identity)
+    }
+
+    /// Takes the next panic that a task has caught itself. They are taken one by one, because an abort prints those that are
+    /// left.
+    pub(crate) fn next_caught(&mut self) -> Option<TaskFailure> {
+        let (identity, mut caught) = self.pop()?;
+        caught.set_caught();
+        REPORTED
+            .try_with(|reported| {
+                let mut reported = reported.borrow_mut();
+                if reported.len() == 2 * KEPT {
+                    reported.pop_front();
+                }
+                reported.push_back((identity, caught.clone()));
+            })
+            .ok();
+        Some(caught)
+    }
+
+    /// Takes everything, because the process is about to end. Finds nothing if it is called in the middle of a change.
+    pub(crate) fn take_all(this: &RefCell<Unclaimed>) -> Vec<TaskFailure> {
+        let next = || this.try_borrow_mut().ok()?.pop();
+        iter::from_fn(next).map(|(_, failure)| failure).collect()
+    }
+
+    /// Takes the oldest one. One that stands for those that were skipped comes last.
+    fn pop(&mut self) -> Option<(Identity, TaskFailure)> {
+        self.skip_beyond(2 * KEPT);
+        let number = mem::take(&mut self.skipped);
+        if number > 0
+            && let Some((_, last)) = self.panics.back()
+        {
+            let account = Account {
+                message: format!(
+                    "{number} more in the same poll, between the first and the last of these"
+                ),
+                ..Account::default()
+            };
+            let skipped = TaskFailure::new(
+                last.0.origin.clone(),
+                FailureKind::Panicked,
+                last.0.last_await,
+                account,
+            );
+            // No payload has this type.
+            self.panics
+                .push_back((Identity(TypeId::of::<Unclaimed>(), None, None), skipped));
+        }
+        self.panics.pop_front()
+    }
+}
+
+thread_local! {
+    /// The last panics that were caught and reported. A later poll may resume them, perhaps in another executor.
+    static REPORTED: RefCell<VecDeque<(Identity, TaskFailure)>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Takes the report of a panic that was caught in an earlier poll and has been resumed since. It is given out once.
+pub(crate) fn reported_before(identity: &Identity) -> Option<TaskFailure> {
+    let take = |reported: &RefCell<_>| take(&mut reported.borrow_mut(), identity);
+    REPORTED.try_with(take).ok().flatten()
+}
+
+fn take(
+    panics: &mut VecDeque<(Identity, TaskFailure)>,
+    identity: &Identity,
+) -> Option<TaskFailure> {
+    let newest = panics.iter().rposition(|(known, _)| known == identity)?;
+    panics.remove(newest).map(|(_, failure)| failure)
+}
