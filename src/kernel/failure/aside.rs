@@ -13,6 +13,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::thread;
 
 use crate::kernel::failure::Location;
 
@@ -33,29 +34,23 @@ thread_local! {
     static PLACE: Cell<Option<Location>> = const { Cell::new(None) };
 }
 
-/// While this value lives, code on this thread runs on the given behalf. Its drop restores the earlier one.
-pub(crate) struct OnBehalf {
-    outer: Behalf,
-}
-
-impl OnBehalf {
-    #[inline]
-    pub(crate) fn of(behalf: Behalf) -> Self {
-        OnBehalf {
-            outer: BEHALF.replace(behalf),
-        }
-    }
-}
-
-impl Drop for OnBehalf {
-    #[inline]
-    fn drop(&mut self) {
-        BEHALF.set(self.outer);
-    }
-}
-
 pub(crate) fn behalf() -> Behalf {
     BEHALF.get()
+}
+
+/// From now on code on this thread runs on the given behalf. Returns the earlier one, which the caller has to restore.
+#[inline]
+pub(crate) fn act_for(behalf: Behalf) -> Behalf {
+    BEHALF.replace(behalf)
+}
+
+/// Runs user code on the given behalf, and catches its panic.
+#[inline]
+fn catch_for<R>(behalf: Behalf, user_code: impl FnOnce() -> R) -> thread::Result<R> {
+    let outer = act_for(behalf);
+    let result = catch_unwind(AssertUnwindSafe(user_code));
+    act_for(outer);
+    result
 }
 
 /// Notes the place of a panic that is to be quoted.
@@ -72,10 +67,9 @@ pub(crate) struct Caught {
 
 /// Runs user code on no task's behalf. If it panics, the caller has to report the panic.
 pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
-    let _quoted = OnBehalf::of(Behalf::Quoted);
     let swap_place = |place| PLACE.try_with(|noted| noted.replace(place)).ok().flatten();
     let outer = swap_place(None);
-    let result = catch_unwind(AssertUnwindSafe(user_code));
+    let result = catch_for(Behalf::Quoted, user_code);
     let place = swap_place(outer);
     result.map_err(|payload| Caught { payload, place })
 }
@@ -83,16 +77,14 @@ pub(crate) fn guarded<R>(user_code: impl FnOnce() -> R) -> Result<R, Caught> {
 /// Runs user code on no task's behalf. Its panic goes to the earlier panic hook, and to no one else.
 #[inline]
 pub(crate) fn contain(user_code: impl FnOnce()) {
-    let _nobodys = OnBehalf::of(Behalf::Nobody);
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(user_code)) {
+    if let Err(payload) = catch_for(Behalf::Nobody, user_code) {
         drop_payload(payload);
     }
 }
 
 /// Drops a panic's payload. Its destructor is user code, and may panic as well.
 pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
-    let _nobodys = OnBehalf::of(Behalf::Nobody);
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+    if let Err(again) = catch_for(Behalf::Nobody, || drop(payload)) {
         // Its payload may do the same, and so on without end. A leak stops that.
         std::mem::forget(again);
     }

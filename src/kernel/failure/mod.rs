@@ -46,7 +46,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use account::{Account, Help};
-pub(crate) use aside::{Behalf, Caught, OnBehalf, contain, drop_payload, guarded};
+pub(crate) use aside::{Behalf, Caught, act_for, contain, drop_payload, guarded};
 pub(crate) use hook::{Polled, Probe};
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
 pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, Root, TaskId};

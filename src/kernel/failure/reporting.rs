@@ -16,10 +16,9 @@ use std::process;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::kernel::failure::aside::{Behalf, OnBehalf, contain, drop_payload, guarded};
-use crate::kernel::failure::join_error::Panic;
-use crate::kernel::failure::reporter::reporter;
-use crate::kernel::failure::{FailureKind, TaskFailure};
+use crate::kernel::failure::{
+    Behalf, FailureKind, Panic, TaskFailure, act_for, contain, drop_payload, guarded, reporter,
+};
 use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
@@ -87,15 +86,16 @@ impl Core {
         drop_payload(panic.into_payload());
     }
 
-    /// Runs user code on no task's behalf. What it drops is reported after it and not within it. If it panics, no task has
-    /// failed.
-    pub(crate) fn aside<R>(&self, user_code: impl FnOnce() -> R) -> R {
-        let _nobodys = OnBehalf::of(Behalf::Nobody);
+    /// Runs code on no task's behalf. What it drops is reported after it and not within it. It must not unwind: it guards the
+    /// user code that it calls.
+    pub(crate) fn aside<R>(&self, code: impl FnOnce() -> R) -> R {
+        let behalf = act_for(Behalf::Nobody);
         let running = self.running.replace(u64::from(NOBODY));
         let outer = self.is_reporting.replace(true);
-        let result = user_code();
+        let result = code();
         self.is_reporting.set(outer);
         self.running.set(running);
+        act_for(behalf);
         result
     }
 

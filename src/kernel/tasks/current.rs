@@ -19,7 +19,7 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, OnBehalf, Polled};
+use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, act_for};
 use crate::kernel::tasks::{Core, NOBODY};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
@@ -87,8 +87,8 @@ pub(crate) fn note_failure_read() {
 /// Makes an executor the current one until it is dropped.
 pub(crate) struct Entered {
     core: Rc<Core>,
-    /// A logger or a callback may have entered it: from here on code runs on the behalf of tasks again.
-    _behalf: OnBehalf,
+    /// On whose behalf code ran before. A logger or a callback may have entered: from here on, it is that of tasks again.
+    behalf: Behalf,
 }
 
 impl Entered {
@@ -119,7 +119,7 @@ impl Entered {
         core.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
             core: Rc::clone(core),
-            _behalf: OnBehalf::of(Behalf::Task),
+            behalf: act_for(Behalf::Task),
         }
     }
 }
@@ -136,6 +136,7 @@ impl Drop for Entered {
         let this = CURRENT.replace(outer);
         self.core.is_entered.set(false);
         self.core.set_entry(None);
+        act_for(self.behalf);
         drop(this.map(ManuallyDrop::into_inner));
     }
 }
