@@ -60,7 +60,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.has_yielded = true;
-        current::note_await(AwaitKind::YieldNow, await_line(self.made_at));
+        current::note_await(AwaitKind::YIELD_NOW, await_line(self.made_at));
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -239,7 +239,7 @@ impl Future for NextFailure<'_> {
         let is_there = || !failures.0.borrow().is_empty();
         let poll = group.ended().poll(cx, is_there);
         if poll.is_pending() {
-            current::note_await(AwaitKind::Join, await_line(self.made_at));
+            current::note_await(AwaitKind::JOIN, await_line(self.made_at));
         }
         poll.map(|()| failures.take_next())
     }

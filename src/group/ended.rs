@@ -104,7 +104,7 @@ impl Future for NextEnded<'_> {
         ended.is_asked.set(true);
         let poll = ended.poll(cx, || !ended.ids.borrow().is_empty());
         if poll.is_pending() {
-            current::note_await(AwaitKind::Join, await_line(self.made_at));
+            current::note_await(AwaitKind::JOIN, await_line(self.made_at));
         }
         poll.map(|()| ended.ids.borrow_mut().pop_front())
     }

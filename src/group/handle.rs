@@ -96,7 +96,7 @@ impl<T: Outcome> Future for GroupHandle<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
         let poll = self.member.poll_value(cx);
         if poll.is_pending() {
-            current::note_await(AwaitKind::Join, await_line(self.spawned_at));
+            current::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
         }
         poll
     }

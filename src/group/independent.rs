@@ -252,7 +252,7 @@ impl Future for JoinIndependent {
         let state = &self.group.state;
         let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
         if poll.is_pending() {
-            current::note_await(AwaitKind::Join, self.made_at);
+            current::note_await(AwaitKind::JOIN, self.made_at);
         }
         poll.map(|()| state.summary.get())
     }

@@ -273,7 +273,7 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
         let poll = results.poll_taken(cx);
         match poll.is_ready() {
             true => results.permit = None,
-            false => current::note_await(AwaitKind::Join, results.made_at),
+            false => current::note_await(AwaitKind::JOIN, results.made_at),
         }
         poll.map(Some)
     }

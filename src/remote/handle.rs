@@ -137,7 +137,7 @@ impl<T: Outcome> Future for RemoteHandle<T> {
         match &poll {
             Poll::Pending => {
                 self.has_waited |= !is_put_off;
-                current::note_await(AwaitKind::Remote, await_line(shared.spawned_at));
+                current::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
             Poll::Ready(Err(_)) => current::note_failure_read(),
             Poll::Ready(Ok(_)) => {}

@@ -8,10 +8,10 @@ use std::backtrace::Backtrace;
 use std::fmt;
 
 use crate::kernel::failure::lineage::{Ancestor, Root};
-use crate::kernel::failure::location::AwaitKind;
 use crate::kernel::failure::text::quoted_name;
 use crate::kernel::failure::{
-    Cancelled, JoinError, LastAwait, Lineage, Location, Named, Record, Site, TaskFailure, TaskId,
+    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Location, Named, Record, Site,
+    TaskFailure, TaskId,
 };
 
 impl TaskFailure {
@@ -221,10 +221,31 @@ impl Location {
     }
 }
 
+impl AwaitKind {
+    /// Whether a later poll has waited in something that notes nothing.
+    pub(crate) fn is_stale(self) -> bool {
+        self.0 & AwaitKind::STALE != 0
+    }
+
+    /// What `LastAwait::what` is.
+    fn name(self) -> &'static str {
+        match AwaitKind(self.0 & !AwaitKind::STALE) {
+            AwaitKind::DUMP => "dump",
+            AwaitKind::INTERVAL => "interval",
+            AwaitKind::JOIN => "JoinHandle",
+            AwaitKind::REMOTE => "RemoteHandle",
+            AwaitKind::SLEEP => "sleep",
+            AwaitKind::TIMEOUT => "timeout",
+            AwaitKind::YIELD_NOW => "yield_now",
+            AwaitKind(number) => unreachable!("{number} is no kind of await"),
+        }
+    }
+}
+
 impl LastAwait {
     /// What stands before it in a report: whether the task is known to have waited there last.
     pub(crate) fn label(&self) -> &'static str {
-        match self.is_stale {
+        match self.what.is_stale() {
             true => "last known await",
             false => "last await",
         }
@@ -233,15 +254,7 @@ impl LastAwait {
     /// Names what was awaited: `sleep`, `timeout`, `interval`, `yield_now`, `dump`, `JoinHandle` or `RemoteHandle`.
     #[must_use]
     pub fn what(&self) -> &'static str {
-        match self.what {
-            AwaitKind::Dump => "dump",
-            AwaitKind::Interval => "interval",
-            AwaitKind::Join => "JoinHandle",
-            AwaitKind::Remote => "RemoteHandle",
-            AwaitKind::Sleep => "sleep",
-            AwaitKind::Timeout => "timeout",
-            AwaitKind::YieldNow => "yield_now",
-        }
+        self.what.name()
     }
 
     /// Returns the line of the `.await`; if that is inside of a library, the line where the future was made.
@@ -283,6 +296,12 @@ impl fmt::Display for Ancestor {
 impl fmt::Display for LastAwait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.what(), self.location())
+    }
+}
+
+impl fmt::Debug for LastAwait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LastAwait({}: {self})", self.label())
     }
 }
 

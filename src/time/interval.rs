@@ -323,7 +323,7 @@ impl Future for Tick<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let poll = self.interval.poll_tick(cx);
         if poll.is_pending() {
-            current::note_await(AwaitKind::Interval, await_line(self.made_at));
+            current::note_await(AwaitKind::INTERVAL, await_line(self.made_at));
         }
         poll
     }

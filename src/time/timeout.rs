@@ -134,8 +134,7 @@ impl<F: Future> Future for Timeout<F> {
         current::with(|core| {
             if core.noted_await.get().is_none() {
                 core.noted_await.set(Some(LastAwait {
-                    is_stale: false,
-                    what: AwaitKind::Timeout,
+                    what: AwaitKind::TIMEOUT,
                     at: this.made_at,
                 }));
             }

@@ -84,7 +84,7 @@ impl Dump {
         });
         let knows = |id: TaskId, last: Option<LastAwait>| {
             let is_known =
-                last.is_some_and(|last| !last.is_stale && last.what != AwaitKind::Remote);
+                last.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE);
             dump.chains.contains_key(&id) || is_known
         };
         let mut tasks = dump.tasks.iter();

@@ -157,7 +157,7 @@ impl Future for Dumping {
             core.errands().push(Arc::clone(request) as _).ok();
             core.inbox.notify();
         }
-        current::note_await(AwaitKind::Dump, await_line(self.made_at));
+        current::note_await(AwaitKind::DUMP, await_line(self.made_at));
         Poll::Pending
     }
 }

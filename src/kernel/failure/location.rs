@@ -37,22 +37,19 @@ pub struct Location {
 }
 
 impl Location {
-    pub(crate) fn copied(location: &Caller<'_>) -> Self {
-        Location {
-            file: location.file().to_owned().into(),
-            line: location.line(),
-            column: location.column(),
-        }
+    pub(crate) fn copied(site: &Caller<'_>) -> Self {
+        Location::new(site.file().to_owned().into(), site)
+    }
+
+    fn new(file: Cow<'static, str>, site: &Caller<'_>) -> Self {
+        let (line, column) = (site.line(), site.column());
+        Location { file, line, column }
     }
 }
 
-impl From<&'static Caller<'static>> for Location {
-    fn from(location: &'static Caller<'static>) -> Self {
-        Location {
-            file: location.file().into(),
-            line: location.line(),
-            column: location.column(),
-        }
+impl From<Site> for Location {
+    fn from(site: Site) -> Self {
+        Location::new(site.file().into(), site)
     }
 }
 
@@ -79,61 +76,32 @@ impl fmt::Display for Location {
 ///     assert!(last_await.location().file().ends_with(".rs"));
 /// });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LastAwait {
     pub(crate) what: AwaitKind,
-    /// A later poll has waited in something that notes nothing.
-    pub(crate) is_stale: bool,
-    pub(crate) at: &'static Caller<'static>,
+    pub(crate) at: Site,
 }
 
-/// candor's own futures that note where they are awaited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub(crate) enum AwaitKind {
-    Dump,
-    Interval,
-    Join,
-    Remote,
-    Sleep,
-    Timeout,
-    YieldNow,
-}
+/// Which of candor's own futures is awaited. It is one byte, so that it fits between the flags of a task's header. Its name,
+/// and whether it is stale, say the getters in `crate::report`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct AwaitKind(pub(crate) u8);
 
 impl AwaitKind {
-    const ALL: [AwaitKind; 7] = [
-        AwaitKind::Dump,
-        AwaitKind::Interval,
-        AwaitKind::Join,
-        AwaitKind::Remote,
-        AwaitKind::Sleep,
-        AwaitKind::Timeout,
-        AwaitKind::YieldNow,
-    ];
-}
+    pub(crate) const DUMP: Self = AwaitKind(0);
+    pub(crate) const INTERVAL: Self = AwaitKind(1);
+    pub(crate) const JOIN: Self = AwaitKind(2);
+    pub(crate) const SLEEP: Self = AwaitKind(3);
+    pub(crate) const TIMEOUT: Self = AwaitKind(4);
+    pub(crate) const YIELD_NOW: Self = AwaitKind(5);
+    pub(crate) const REMOTE: Self = AwaitKind(6);
 
-/// A last await but for its place, in one byte of a task's header.
-#[derive(Clone, Copy)]
-pub(crate) struct Awaited(u8);
-
-impl Awaited {
-    const STALE: u8 = 0x80;
-
-    pub(crate) const fn of(what: AwaitKind) -> Self {
-        Awaited(what as u8)
-    }
+    /// Added when a later poll has waited in something that notes nothing.
+    pub(crate) const STALE: u8 = 0x80;
 
     #[inline]
     pub(crate) fn aged(self) -> Self {
-        Awaited(self.0 | Awaited::STALE)
-    }
-
-    pub(crate) fn at(self, at: Site) -> LastAwait {
-        LastAwait {
-            what: AwaitKind::ALL[usize::from(self.0 & !Awaited::STALE)],
-            is_stale: self.0 & Awaited::STALE != 0,
-            at,
-        }
+        AwaitKind(self.0 | AwaitKind::STALE)
     }
 }
 
@@ -146,7 +114,7 @@ const OWN: &str = file!()
 /// itself (a boxed future, a combinator, a timeout), the line where the future was made.
 #[track_caller]
 #[inline]
-pub(crate) fn await_line(made_at: &'static Caller<'static>) -> &'static Caller<'static> {
+pub(crate) fn await_line(made_at: Site) -> Site {
     let caller = Caller::caller();
     let file = caller.file();
     let is_library = file.starts_with(OWN) || is_in_a_library(file);

@@ -47,13 +47,7 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 /// Notes that the current task waits at this `.await`.
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
-    with(|core| {
-        core.noted_await.set(Some(LastAwait {
-            what,
-            at,
-            is_stale: false,
-        }))
-    });
+    with(|core| core.noted_await.set(Some(LastAwait { what, at })));
 }
 
 /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this poll that the

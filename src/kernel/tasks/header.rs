@@ -8,7 +8,6 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{
     AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
 };
@@ -32,7 +31,7 @@ pub(crate) struct Header {
     pub(crate) spawned_by: Rc<Parentage>,
     /// The two halves of the last await. They are apart, so that the kind fits between the flags.
     pub(crate) awaited_at: Cell<Option<Site>>,
-    pub(crate) awaited: Cell<Awaited>,
+    pub(crate) awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Joiner>,
     /// The number of its executor.
@@ -65,7 +64,7 @@ impl Header {
             executor: spawned_by.number,
             spawned_by,
             awaited_at: Cell::new(None),
-            awaited: Cell::new(Awaited::of(AwaitKind::Join)),
+            awaited: Cell::new(AwaitKind::JOIN),
             joiner: Cell::new(Joiner::NOBODY),
             slot: Cell::new(0),
             polls: Cell::new(0),
@@ -126,7 +125,9 @@ impl Header {
 
     /// The `.await` at which the task last waited, as far as candor's own futures could see.
     pub(crate) fn last_await(&self) -> Option<LastAwait> {
-        self.awaited_at.get().map(|at| self.awaited.get().at(at))
+        let at = self.awaited_at.get()?;
+        let what = self.awaited.get();
+        Some(LastAwait { what, at })
     }
 
     /// The outcome for the handle if the future was dropped before it was done.

@@ -156,7 +156,7 @@ impl<T: Outcome> Future for JoinHandle<T> {
             self.task.header().wait_for_report(cx.waker());
         }
         self.has_waited = true;
-        current::note_await(AwaitKind::Join, await_line(made_at));
+        current::note_await(AwaitKind::JOIN, await_line(made_at));
         Poll::Pending
     }
 }

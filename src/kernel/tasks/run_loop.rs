@@ -303,9 +303,9 @@ pub(crate) fn poll_main(
         None if poll.is_ready() => {}
         // It waits in something that notes nothing.
         None => {
-            let aged = |last| LastAwait {
-                is_stale: true,
-                ..last
+            let aged = |LastAwait { what, at }| LastAwait {
+                what: what.aged(),
+                at,
             };
             core.main_last_await
                 .set(core.main_last_await.get().map(aged));

@@ -22,7 +22,6 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::location::Awaited;
 use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
 use crate::kernel::tasks::{Ending, Header};
 use crate::outcome::Outcome;
@@ -145,7 +144,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
                 match noted.take() {
                     Some(noted) => {
                         header.awaited_at.set(Some(noted.at));
-                        header.awaited.set(Awaited::of(noted.what));
+                        header.awaited.set(noted.what);
                     }
                     None => header.awaited.set(header.awaited.get().aged()),
                 }

@@ -271,7 +271,7 @@ impl Future for Sleep {
         if self.poll_elapsed(cx).is_ready() && !self.is_put_off(cx) {
             return Poll::Ready(());
         }
-        current::note_await(AwaitKind::Sleep, await_line(self.made_at));
+        current::note_await(AwaitKind::SLEEP, await_line(self.made_at));
         Poll::Pending
     }
 }
