@@ -52,10 +52,7 @@ impl Drop for Rest {
         IS_DROPPING.set(false);
         if !rest.is_empty() {
             mem::forget(rest);
-            reporter().warn(Warning::EndlessRefusals {
-                spawned_at: self.0,
-                successors: SUCCESSORS,
-            });
+            reporter().warn(Warning::EndlessRefusals { spawned_at: self.0 });
         }
     }
 }

@@ -29,14 +29,14 @@ use crate::report::quoting::{debug_of, display_of, source_of};
 const SOURCES: usize = 16;
 
 /// Asks `error` for its text and its causes.
-pub(crate) fn account_of(error: AnyError<'_>) -> Account {
+pub(crate) fn account_of(error: &dyn AnyError) -> Account {
     if carried::is_too_deep() {
         return Account {
-            message: format!("({} inside of very many others)", error.type_name),
+            message: format!("({} inside of very many others)", error.type_name()),
             ..Account::default()
         };
     }
-    let (mut account, carried) = listen(|| match error.value.downcast_ref::<Error>() {
+    let (mut account, carried) = listen(|| match (error as &dyn Any).downcast_ref::<Error>() {
         Some(error) => of_candor_error(error),
         None => of_other_error(error),
     });
@@ -44,8 +44,8 @@ pub(crate) fn account_of(error: AnyError<'_>) -> Account {
     account
 }
 
-fn of_other_error(error: AnyError<'_>) -> Account {
-    let any = error.value;
+fn of_other_error(error: &dyn AnyError) -> Account {
+    let any: &dyn Any = error;
     let mut foreign_backtrace = None;
     let (message, sources) = if let Some(error) = as_std_error(any) {
         if let Some(error) = error.downcast_ref::<Boxed>() {
@@ -54,15 +54,15 @@ fn of_other_error(error: AnyError<'_>) -> Account {
         (display_of(error), sources_of(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
-    } else if is_any_of_ours(error.type_name) {
-        (debug_of(error.debug), Vec::new())
+    } else if is_any_of_ours(error.type_name()) {
+        (debug_of(error), Vec::new())
     } else {
-        let text = debug_of(error.debug);
+        let text = debug_of(error);
         let (message, frames) = without_backtrace(&text);
         foreign_backtrace = frames;
         let message = match message {
             "()" => "() (an error without a word)".to_owned(),
-            message => format!("{message} ({})", error.type_name),
+            message => format!("{message} ({})", error.type_name()),
         };
         (message, Vec::new())
     };

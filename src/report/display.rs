@@ -13,7 +13,7 @@ use std::fmt::{self, Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::kernel::failure::{
-    Account, AnyError, Cancelled, FailureKind, JoinError, Location, Named, Panic, TaskFailure,
+    Account, Cancelled, FailureKind, JoinError, Location, Named, Panic, TaskFailure,
 };
 use crate::kernel::tasks::{Header, JoinHandle};
 use crate::kernel::time::Sleep;
@@ -87,7 +87,7 @@ impl<E: Debug + 'static> JoinError<E> {
         match catch_unwind(AssertUnwindSafe(|| convert(error))) {
             Ok(error) => {
                 if is_asked_later {
-                    record.failure_or(|| account_of(AnyError::of(&error)).without_origin());
+                    record.failure_or(|| account_of(&error).without_origin());
                 }
                 JoinError::Failed(error, record)
             }
@@ -177,7 +177,7 @@ impl fmt::Display for Panic {
 /// Everything: the text, where it was made, its sources and frames.
 impl Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let account = account_of(AnyError::of(self));
+        let account = account_of(self);
         match &account.passes_on {
             Some(failure) if carried::is_heard(failure) => {
                 f.write_str(&quoted_line(&account.message))

@@ -6,6 +6,8 @@
 
 use std::backtrace::Backtrace;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::kernel::failure::lineage::{Ancestor, Root};
 use crate::kernel::failure::text::quoted_name;
@@ -38,6 +40,25 @@ impl TaskFailure {
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.0.last_await
+    }
+
+    /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
+    #[must_use]
+    pub fn lineage(&self) -> &Lineage {
+        &self.0.origin.spawned_by
+    }
+
+    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
+        self.0.account.backtrace.as_ref()
+    }
+
+    pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether it was reported, so that another report need not repeat it.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.0.is_reported.load(Ordering::Relaxed)
     }
 }
 
@@ -148,6 +169,16 @@ impl Lineage {
     #[must_use]
     pub fn omitted(&self) -> u64 {
         self.omitted
+    }
+
+    /// Whether its first task was spawned while its executor was running.
+    pub(crate) fn is_entered(&self) -> bool {
+        matches!(self.root, Root::Entry(_))
+    }
+
+    /// Whether the program's logger spawned its first task.
+    pub(crate) fn is_of_logger(&self) -> bool {
+        matches!(self.root, Root::Logger)
     }
 
     /// The line of a task that was spawned at `site`, and the lines of its ancestors. Each begins with a newline.

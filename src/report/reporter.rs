@@ -5,8 +5,9 @@
 use log::Level;
 
 use crate::kernel::failure::{
-    Account, AnyError, Caught, Location, Origin, Reporter, TaskFailure, Warning,
+    Account, AnyError, Caught, FailureKind, Location, Reporter, TaskFailure, Warning,
 };
+use crate::kernel::tasks::SUCCESSORS;
 use crate::report::account::account_of;
 use crate::report::{floods, printing, text};
 
@@ -28,7 +29,7 @@ impl Reporter for Printer {
         printing::print_of_task(failure.lineage().is_of_logger(), Level::Error, &report);
     }
 
-    fn account(&self, error: AnyError<'_>) -> Account {
+    fn account(&self, error: &dyn AnyError) -> Account {
         account_of(error)
     }
 
@@ -48,14 +49,15 @@ impl Reporter for Printer {
         }
     }
 
-    fn last_words(&self, failures: Vec<TaskFailure>, unread: Vec<Origin>) {
-        let reports = failures
-            .iter()
-            .map(|failure| format!("{}\n", failure.report()));
-        let unread = unread.iter();
-        let lines =
-            unread.map(|task| format!("{task} has failed, and nobody has read its failure\n"));
-        printing::print_last_words(&reports.chain(lines).collect::<String>());
+    fn last_words(&self, failures: &[TaskFailure]) {
+        let text = |failure: &TaskFailure| match failure.kind() {
+            FailureKind::Failed => {
+                let task = &failure.0.origin;
+                format!("{task} has failed, and nobody has read its failure\n")
+            }
+            _ => format!("{}\n", failure.report()),
+        };
+        printing::print_last_words(&failures.iter().map(text).collect::<String>());
     }
 
     fn flush(&self) {
@@ -70,21 +72,14 @@ impl Reporter for Printer {
 fn text_of(warning: Warning<'_>) -> String {
     match warning {
         Warning::NestedResult { .. } => String::new(),
-        Warning::EndlessSuccessors {
-            task,
-            spawned_at,
-            successors,
-        } => format!(
-            "{task}, spawned at {}, is leaked: what was cancelled has spawned {successors} more tasks, each as the \
+        Warning::EndlessSuccessors { task, spawned_at } => format!(
+            "{task}, spawned at {}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
              one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
              spawns",
             Location::from(spawned_at)
         ),
-        Warning::EndlessRefusals {
-            spawned_at,
-            successors,
-        } => format!(
-            "what was spawned at {} is leaked: it came too late, and its destructor has spawned {successors} more, \
+        Warning::EndlessRefusals { spawned_at } => format!(
+            "what was spawned at {} is leaked: it came too late, and its destructor has spawned {SUCCESSORS} more, \
              each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
             Location::from(spawned_at)
         ),

@@ -3,6 +3,7 @@
 //! Knows failures and places in the source.
 
 use std::backtrace::Backtrace;
+use std::mem;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Location, TaskFailure};
@@ -23,6 +24,15 @@ pub(crate) struct Account {
     pub(crate) passes_on: Option<TaskFailure>,
     /// The failures of a group, or several that the error carries.
     pub(crate) group: Vec<TaskFailure>,
+}
+
+impl Account {
+    /// Takes the failures of other tasks out of it.
+    pub(crate) fn take_failures(&mut self) -> Vec<TaskFailure> {
+        let mut failures = mem::take(&mut self.group);
+        failures.extend(self.passes_on.take());
+        failures
+    }
 }
 
 /// What else the reader of a report should know.

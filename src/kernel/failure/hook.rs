@@ -30,12 +30,12 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use crate::kernel::failure::account::{Account, Help};
-use crate::kernel::failure::aside::{Behalf, behalf, note_place};
-use crate::kernel::failure::reporter::{self, Reporter, reporter};
-use crate::kernel::failure::text::payload_text;
-use crate::kernel::failure::unclaimed::{self, Identity, Unclaimed};
-use crate::kernel::failure::{FailureKind, LastAwait, Location, Origin, Panic, TaskFailure};
+use crate::kernel::failure::aside::{behalf, note_place};
+use crate::kernel::failure::unclaimed::{Identity, reported_before};
+use crate::kernel::failure::{
+    Account, Behalf, FailureKind, Help, LastAwait, Location, Origin, Panic, Reporter, TaskFailure,
+    Unclaimed, payload_text, reporter,
+};
 
 /// How the hook asks what runs on this thread. Calls no user code.
 #[derive(Clone, Copy)]
@@ -91,13 +91,13 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     // A thread that is panicking cannot change the hook, but another thread can. That thread has to wait while a hook runs,
     // and the running hook may be the caller of this function. So this wait has a limit.
     let (done, is_done) = mpsc::channel::<()>();
-    let other = thread::Builder::new().spawn(move || {
+    let install = move || {
         put_in_front(probe);
         drop(done);
-    });
-    // If there is no other thread, `done` is gone, and this does not wait either.
+    };
+    // If no thread can be spawned, `done` is dropped too, and nothing is waited for.
+    thread::Builder::new().spawn(install).ok();
     is_done.recv_timeout(Duration::from_millis(500)).ok();
-    drop(other);
 }
 
 /// The task that is being polled on this thread, if a panic here is its own.
@@ -116,7 +116,7 @@ fn put_in_front(probe: Probe) {
             let is_the_end = is_about_to_abort(info);
             match &polled {
                 _ if is_the_end => print_everything(info, polled.as_ref(), probe),
-                Some(polled) => polled.record(info.payload(), account_of(info)),
+                Some(polled) => polled.record(info.payload(), account_of(info, false)),
                 None => {}
             }
             match behalf() {
@@ -134,11 +134,14 @@ fn is_about_to_abort(info: &PanicHookInfo<'_>) -> bool {
     cfg!(panic = "abort") || format!("{info:?}").contains("can_unwind: false")
 }
 
-fn account_of(info: &PanicHookInfo<'_>) -> Account {
+fn account_of(info: &PanicHookInfo<'_>, is_the_end: bool) -> Account {
+    // When std calls the hook a second time, the frames are already printed above.
+    let is_second = is_the_end && format!("{info:?}").contains("force_no_backtrace: true");
     Account {
         message: message_of(info.payload()),
         location: info.location().map(Location::copied),
-        backtrace: Some(Arc::new(Backtrace::force_capture())),
+        backtrace: (!is_second).then(|| Arc::new(Backtrace::force_capture())),
+        help: is_the_end.then_some(Help::ProcessAborts),
         ..Account::default()
     }
 }
@@ -152,22 +155,15 @@ fn message_of(payload: &(dyn Any + Send)) -> String {
 /// Prints what is recorded and what is unread, because the process is about to abort.
 fn print_everything(info: &PanicHookInfo<'_>, polled: Option<&Polled>, probe: Probe) {
     let (mut failures, unread) = (probe.unreported)();
-    failures.extend(polled.map(|polled| {
-        let mut account = account_of(info);
-        account.help = Some(Help::ProcessAborts);
-        // When std calls the hook a second time, the frames are already printed above.
-        if format!("{info:?}").contains("force_no_backtrace: true") {
-            account.backtrace = None;
-        }
-        polled.panic(account)
-    }));
+    failures.extend(polled.map(|polled| polled.panic(account_of(info, true))));
     // The hook may be called again before the process ends.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
-    let unread = match ARE_NAMED.swap(true, Ordering::Relaxed) {
-        true => Vec::new(),
-        false => unread,
-    };
-    reporter().last_words(failures, unread);
+    if !ARE_NAMED.swap(true, Ordering::Relaxed) {
+        let failed =
+            |origin| TaskFailure::new(origin, FailureKind::Failed, None, Account::default());
+        failures.extend(unread.into_iter().map(failed));
+    }
+    reporter().last_words(&failures);
 }
 
 /// Turns a caught payload into the panic of the task `caught_in`, with what the hook saw of it.
@@ -175,7 +171,7 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: &Polled) -> Panic {
     let identity = Identity::of(&*payload);
     let seen = caught_in.unclaimed.borrow_mut().claim(&identity);
     let failure = seen.unwrap_or_else(|| {
-        let caught_before = unclaimed::reported_before(&identity);
+        let caught_before = reported_before(&identity);
         caught_in.panic(Account {
             message: message_of(&*payload),
             location: (caught_before.as_ref()).and_then(|caught| caught.0.account.location.clone()),

@@ -17,6 +17,7 @@
 //! Knows nothing of candor but how to quote a name.
 
 use std::fmt;
+use std::iter;
 use std::panic::Location as Caller;
 use std::sync::Arc;
 use std::thread::Thread;
@@ -159,30 +160,19 @@ impl Lineage {
             // The main future: its children have the entry point as their spawner.
             return Arc::clone(&spawner.spawned_by);
         };
-        let kept = above.ancestors.len().min(LINKS - 1);
-        let mut ancestors = Vec::with_capacity(kept + 1);
-        ancestors.push(Ancestor {
+        let nearest = Ancestor {
             id: spawner.id,
             name: spawner.name.clone(),
             spawned_at,
-        });
-        ancestors.extend_from_slice(&above.ancestors[..kept]);
-        let omitted = above.omitted + (above.ancestors.len() - kept) as u64;
+        };
+        let all = iter::once(nearest).chain(above.ancestors.iter().cloned());
+        let ancestors: Vec<_> = all.take(LINKS).collect();
+        let omitted = above.omitted + (1 + above.ancestors.len() - ancestors.len()) as u64;
         Arc::new(Lineage {
             ancestors,
             omitted,
             root: above.root.clone(),
         })
-    }
-
-    /// Whether its first task was spawned while its executor was running.
-    pub(crate) fn is_entered(&self) -> bool {
-        matches!(self.root, Root::Entry(_))
-    }
-
-    /// Whether the program's logger spawned its first task.
-    pub(crate) fn is_of_logger(&self) -> bool {
-        matches!(self.root, Root::Logger)
     }
 }
 

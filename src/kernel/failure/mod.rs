@@ -41,7 +41,6 @@ pub(crate) mod text;
 pub(crate) mod unclaimed;
 pub(crate) mod unread;
 
-use std::backtrace::Backtrace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -162,28 +161,9 @@ impl TaskFailure {
         &self.0.account.message
     }
 
-    /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
-    #[must_use]
-    pub fn lineage(&self) -> &Lineage {
-        &self.0.origin.spawned_by
-    }
-
-    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
-        self.0.account.backtrace.as_ref()
-    }
-
     /// The first failure of the chain: this one, unless it only passes another one on.
     pub(crate) fn first(&self) -> &TaskFailure {
         self.0.first.as_ref().unwrap_or(self)
-    }
-
-    pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// Whether it was reported, so that another report need not repeat it.
-    pub(crate) fn is_reported(&self) -> bool {
-        self.0.is_reported.load(Ordering::Relaxed)
     }
 
     /// Claims the only report of this failure; `false` if it was claimed before.
@@ -206,22 +186,11 @@ impl TaskFailure {
 /// A chain of failures may be very long. So its links are freed in a loop, and not by recursion.
 impl Drop for Parts {
     fn drop(&mut self) {
-        let mut rest = self.take_others();
+        let mut rest = self.account.take_failures();
         while let Some(failure) = rest.pop() {
             if let Some(mut parts) = Arc::into_inner(failure.0) {
-                rest.append(&mut parts.take_others());
+                rest.append(&mut parts.account.take_failures());
             }
         }
-    }
-}
-
-impl Parts {
-    fn take_others(&mut self) -> Vec<TaskFailure> {
-        let chain = self
-            .first
-            .take()
-            .into_iter()
-            .chain(self.account.passes_on.take());
-        chain.chain(self.account.group.drain(..)).collect()
     }
 }

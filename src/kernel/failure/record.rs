@@ -17,10 +17,9 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::kernel::failure::account::Account;
-use crate::kernel::failure::lineage::{Origin, OriginOf};
-use crate::kernel::failure::reporter::{AnyError, reporter};
-use crate::kernel::failure::{FailureKind, LastAwait, TaskFailure};
+use crate::kernel::failure::{
+    Account, FailureKind, LastAwait, Origin, OriginOf, TaskFailure, reporter,
+};
 
 thread_local! {
     /// The memory of the last record that was dropped on this thread; taken by the next `Err`.
@@ -80,23 +79,19 @@ impl Record {
 
     /// The failure of the task that returned `error`. The first call asks the error for its text.
     pub(crate) fn failure<E: fmt::Debug + 'static>(&self, error: &E) -> &TaskFailure {
-        self.failure_or(|| reporter().account(AnyError::of(error)))
+        self.failure_or(|| reporter().account(error))
     }
 
     /// The failure. The first call makes its text with `tell`, which is user code and may call this function again.
     pub(crate) fn failure_or(&self, tell: impl FnOnce() -> Account) -> &TaskFailure {
-        let Parts {
-            origin,
-            last_await,
-            failure,
-        } = self.parts();
-        if failure.get().is_none() {
-            let account = tell();
-            let made = TaskFailure::new(origin.clone(), FailureKind::Failed, *last_await, account);
+        let parts = self.parts();
+        if parts.failure.get().is_none() {
+            let (account, origin) = (tell(), parts.origin.clone());
+            let made = TaskFailure::new(origin, FailureKind::Failed, parts.last_await, account);
             // If there is one already, it stays: it may have been reported.
-            failure.set(made).ok();
+            parts.failure.set(made).ok();
         }
-        failure.get().expect("it has just been set")
+        parts.failure.get().expect("it has just been set")
     }
 
     pub(crate) fn parts(&self) -> &Parts {

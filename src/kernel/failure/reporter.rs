@@ -14,11 +14,7 @@ use std::any::{Any, type_name};
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
-use crate::kernel::failure::account::Account;
-use crate::kernel::failure::aside::{Caught, guarded};
-use crate::kernel::failure::lineage::{Named, Origin};
-use crate::kernel::failure::location::Site;
-use crate::kernel::failure::{FailureKind, TaskFailure};
+use crate::kernel::failure::{Account, Caught, Named, Site, TaskFailure, guarded};
 
 /// Prints reports and warnings. Nothing here may unwind.
 pub(crate) trait Reporter: Sync {
@@ -26,12 +22,10 @@ pub(crate) trait Reporter: Sync {
     fn report(&self, failure: &TaskFailure, callback: Option<Caught>);
 
     /// Asks an error for its text. This runs user code.
-    fn account(&self, error: AnyError<'_>) -> Account {
-        let mut message = String::new();
-        let text = guarded(|| format!("{:?}", error.debug));
-        message.push_str(text.as_deref().unwrap_or("(its Debug panicked)"));
+    fn account(&self, error: &dyn AnyError) -> Account {
+        let text = guarded(|| format!("{error:?}"));
         Account {
-            message,
+            message: text.unwrap_or_else(|_| "(its Debug panicked)".to_owned()),
             ..Account::default()
         }
     }
@@ -39,13 +33,11 @@ pub(crate) trait Reporter: Sync {
     /// Warns of something that is not a failure.
     fn warn(&self, _warning: Warning<'_>) {}
 
-    /// Prints what is left, because the process is about to abort. No user code may run.
-    fn last_words(&self, failures: Vec<TaskFailure>, unread: Vec<Origin>) {
-        let failed = unread
-            .into_iter()
-            .map(|origin| TaskFailure::new(origin, FailureKind::Failed, None, Account::default()));
-        for failure in failures.into_iter().chain(failed) {
-            self.report(&failure, None);
+    /// Prints what is left, because the process is about to abort: first the panics, then what has failed and was not read. No
+    /// user code may run.
+    fn last_words(&self, failures: &[TaskFailure]) {
+        for failure in failures {
+            self.report(failure, None);
         }
     }
 
@@ -63,34 +55,21 @@ pub(crate) enum Warning<'a> {
     /// The task spawned here returns a `Result` in a `Result`. Nobody would see the inner `Err`.
     NestedResult { spawned_at: Site },
     /// Each cancelled task spawns a successor when it is dropped. This one is given up without being dropped.
-    EndlessSuccessors {
-        task: Named<'a>,
-        spawned_at: Site,
-        successors: u64,
-    },
+    EndlessSuccessors { task: Named<'a>, spawned_at: Site },
     /// The same for futures that came too late to become tasks.
-    EndlessRefusals { spawned_at: Site, successors: u64 },
+    EndlessRefusals { spawned_at: Site },
     /// A value that was never taken panicked when it was dropped.
     ValuePanicked { task: Named<'a>, caught: Caught },
 }
 
 /// An error of any type, before it is asked for its text.
-#[derive(Clone, Copy)]
-pub(crate) struct AnyError<'a> {
-    pub(crate) value: &'a dyn Any,
-    pub(crate) debug: &'a dyn Debug,
-    pub(crate) type_name: &'static str,
-}
-
-impl<'a> AnyError<'a> {
-    pub(crate) fn of<E: Debug + 'static>(error: &'a E) -> Self {
-        AnyError {
-            value: error,
-            debug: error,
-            type_name: type_name::<E>(),
-        }
+pub(crate) trait AnyError: Any + Debug {
+    fn type_name(&self) -> &'static str {
+        type_name::<Self>()
     }
 }
+
+impl<E: Any + Debug> AnyError for E {}
 
 static REPORTER: OnceLock<&'static dyn Reporter> = OnceLock::new();
 

@@ -42,23 +42,19 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Appends `c`, escaped if a terminal or a line-based reader would interpret it instead of showing it.
 pub(crate) fn push_visible(quote: &mut String, c: char) {
-    if c.is_control() || breaks_lines(c) || turns_direction(c) {
+    if c.is_control() || misleads(c) {
         quote.extend(c.escape_default());
     } else {
         quote.push(c);
     }
 }
 
-/// The line and paragraph separators. Some viewers treat them as newlines.
-fn breaks_lines(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-/// The marks that make a viewer show text in another order than the written one.
-fn turns_direction(c: char) -> bool {
+/// The line and paragraph separators, which some viewers treat as newlines, and the marks that make a viewer show text in
+/// another order than the written one.
+fn misleads(c: char) -> bool {
     matches!(
         c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     )
 }
 

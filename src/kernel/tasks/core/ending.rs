@@ -164,7 +164,6 @@ impl Core {
             reporter().warn(Warning::EndlessSuccessors {
                 task: Named(header.id, header.name()),
                 spawned_at: header.spawned_at,
-                successors: SUCCESSORS,
             });
         }
         // The future is pinned, so its memory stays.
