@@ -22,10 +22,10 @@ fn unread_of(core: &Core) -> Vec<Origin> {
     else {
         return Vec::new();
     };
-    let tasks = unread.iter().chain(to_report.iter());
+    let waiting = to_report.iter().filter(|task| task.has_unread_failure());
+    let tasks = unread.iter().chain(waiting);
     // A task that is about to be reported may still be on the list of the unread.
     let origins: BTreeMap<TaskId, Origin> = tasks
-        .filter(|task| task.has_unread_failure())
         .map(|task| (task.header().id, task.header().origin().to_owned()))
         .collect();
     origins.into_values().collect()

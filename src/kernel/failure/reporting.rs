@@ -35,15 +35,14 @@ impl Core {
         self.attention.set(true);
     }
 
-    /// Does what polls have left to be done: tells caught panics and dropped failures.
+    /// Does what polls have left to be done, if they have left anything: reports caught panics and dropped failures.
     #[cold]
     pub(crate) fn after_poll(&self) {
         // A report may leave more of it.
         while self.attention.replace(false) {
-            self.after_poll
-                .take()
-                .into_iter()
-                .for_each(|call| self.aside(call));
+            for call in self.after_poll.take() {
+                self.aside(call);
+            }
             let next_caught = || self.unclaimed.borrow_mut().next_caught();
             while let Some(caught) = next_caught() {
                 self.report(&caught);
@@ -63,9 +62,7 @@ impl Core {
     /// Reports the failure of a handle that was dropped while no poll was running.
     pub(crate) fn report_now(&self, task: &AnyTask) {
         self.report_task(task);
-        if self.attention.get() {
-            self.after_poll();
-        }
+        self.after_poll();
     }
 
     /// Reports the failure of a task that nobody has awaited, unless it was reported at the end of its grace.
@@ -136,15 +133,13 @@ impl Core {
         let mut unread = self.unread.borrow_mut();
         if unread.has_fresh() {
             let deadline = || self.clock.now().checked_add(self.config.grace());
-            unread.end_pass(|task| task.has_unread_failure(), deadline);
+            unread.end_pass(deadline);
         }
     }
 
     pub(crate) fn end_of_grace(&self) -> Option<Instant> {
         self.age_unread();
-        self.unread
-            .borrow_mut()
-            .next_deadline(|task| task.has_unread_failure())
+        self.unread.borrow_mut().next_deadline()
     }
 
     /// Reports what nobody has read within its grace. The failure stays there for a late awaiter.
@@ -161,9 +156,7 @@ impl Core {
                 failure.set_overdue(false);
             });
         }
-        if self.attention.get() {
-            self.after_poll();
-        }
+        self.after_poll();
     }
 
     /// Reports what is unread at the end of the executor, and what the reports themselves leave behind.

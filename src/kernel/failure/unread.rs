@@ -14,11 +14,15 @@
 //! Knows nothing of candor.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Instant;
 
+/// The length at which a short queue is swept.
+const SHORT: usize = 64;
+
 /// Failures that nobody has read yet, and some that have been read since.
-#[derive(Debug)]
 pub(crate) struct Unread<T> {
+    is_unread: fn(&T) -> bool,
     fresh: Vec<T>,
     /// Each with the end of its grace; `None` means never.
     aging: VecDeque<(Option<Instant>, T)>,
@@ -27,21 +31,22 @@ pub(crate) struct Unread<T> {
 }
 
 impl<T> Unread<T> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(is_unread: fn(&T) -> bool) -> Self {
         Unread {
+            is_unread,
             fresh: Vec::new(),
             aging: VecDeque::new(),
-            sweep_at: 64,
+            sweep_at: SHORT,
         }
     }
 
     /// Adds a failure. If the one before it has been read by now, the new one replaces it, and the caller gets the old one
     /// to drop. When many errors come in a row, most are read before the next one comes.
-    pub(crate) fn push(&mut self, failure: T, is_unread: impl Fn(&T) -> bool) -> Option<T> {
-        if let Some(last) = self.fresh.last_mut().filter(|last| !is_unread(last)) {
-            return Some(std::mem::replace(last, failure));
+    pub(crate) fn push(&mut self, failure: T) -> Option<T> {
+        match self.fresh.last_mut() {
+            Some(last) if !(self.is_unread)(last) => return Some(mem::replace(last, failure)),
+            _ => self.fresh.push(failure),
         }
-        self.fresh.push(failure);
         None
     }
 
@@ -53,29 +58,24 @@ impl<T> Unread<T> {
     ///
     /// The list at most doubles before those that were read are swept out of it. So its memory is in proportion to
     /// what is unread, and each failure is checked twice on average.
-    pub(crate) fn end_pass(
-        &mut self,
-        is_unread: impl Fn(&T) -> bool,
-        deadline: impl FnOnce() -> Option<Instant>,
-    ) {
-        self.fresh.retain(&is_unread);
+    pub(crate) fn end_pass(&mut self, deadline: impl FnOnce() -> Option<Instant>) {
+        self.fresh.retain(self.is_unread);
         if self.fresh.is_empty() {
             return;
         }
         let deadline = deadline();
-        for failure in self.fresh.drain(..) {
-            self.aging.push_back((deadline, failure));
-        }
+        let fresh = self.fresh.drain(..).map(|failure| (deadline, failure));
+        self.aging.extend(fresh);
         if self.aging.len() >= self.sweep_at {
-            self.aging.retain(|(_, failure)| is_unread(failure));
-            self.sweep_at = (self.aging.len() * 2).max(64);
+            self.aging.retain(|(_, failure)| (self.is_unread)(failure));
+            self.sweep_at = (self.aging.len() * 2).max(SHORT);
         }
     }
 
     /// When the next grace is over.
-    pub(crate) fn next_deadline(&mut self, is_unread: impl Fn(&T) -> bool) -> Option<Instant> {
+    pub(crate) fn next_deadline(&mut self) -> Option<Instant> {
         while let Some((deadline, failure)) = self.aging.front() {
-            if is_unread(failure) {
+            if (self.is_unread)(failure) {
                 return *deadline;
             }
             self.aging.pop_front();
@@ -85,80 +85,88 @@ impl<T> Unread<T> {
 
     /// Takes the next failure whose grace is over.
     pub(crate) fn pop_overdue(&mut self, now: Instant) -> Option<T> {
-        let is_overdue = self
-            .aging
-            .front()?
-            .0
-            .is_some_and(|deadline| deadline <= now);
-        if is_overdue {
-            self.aging.pop_front().map(|(_, failure)| failure)
-        } else {
-            None
+        match self.aging.front()? {
+            (Some(deadline), _) if *deadline <= now => Some(self.aging.pop_front()?.1),
+            _ => None,
         }
     }
 
+    /// What is unread, in the order in which it failed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.aging
-            .iter()
-            .map(|(_, failure)| failure)
-            .chain(&self.fresh)
+        let aging = self.aging.iter().map(|(_, failure)| failure);
+        let all = aging.chain(&self.fresh);
+        all.filter(|failure| (self.is_unread)(failure))
     }
 
     /// Takes everything, in the order in which it failed.
     pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let Unread { fresh, aging, .. } = std::mem::replace(self, Unread::new());
-        let mut all = Vec::with_capacity(aging.len() + fresh.len());
-        for (_, failure) in aging {
-            all.push(failure);
-        }
-        for failure in fresh {
-            all.push(failure);
-        }
-        all
+        let Unread { aging, fresh, .. } = mem::replace(self, Unread::new(self.is_unread));
+        let aging = aging.into_iter().map(|(_, failure)| failure);
+        aging.chain(fresh).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
     use std::time::Duration;
+
+    /// A failure with a name, which may have been read.
+    type Failure = Rc<(&'static str, Cell<bool>)>;
+
+    fn unread() -> Unread<Failure> {
+        Unread::new(|failure| !failure.1.get())
+    }
+
+    fn failure(name: &'static str) -> Failure {
+        Rc::new((name, Cell::new(false)))
+    }
 
     #[test]
     fn what_is_read_within_the_pass_costs_no_look_at_the_clock() {
-        let mut unread = Unread::new();
-        unread.push("read", |_| true);
-        unread.end_pass(|_| false, || unreachable!("the clock was read"));
-        assert_eq!(unread.next_deadline(|_| true), None);
+        let mut unread = unread();
+        let read = failure("read");
+        unread.push(Rc::clone(&read));
+        read.1.set(true);
+        unread.end_pass(|| unreachable!("the clock was read"));
+        assert_eq!(unread.next_deadline(), None);
     }
 
     #[test]
     fn what_was_read_makes_place_for_the_next() {
-        let mut unread = Unread::new();
-        assert_eq!(unread.push("a", |_| true), None);
-        assert_eq!(unread.push("b", |_| true), None);
-        assert_eq!(unread.push("c", |_| false), Some("b"));
-        assert_eq!(unread.take_all(), ["a", "c"]);
+        let mut unread = unread();
+        let [a, b, c] = ["a", "b", "c"].map(failure);
+        assert_eq!(unread.push(Rc::clone(&a)), None);
+        assert_eq!(unread.push(Rc::clone(&b)), None);
+        b.1.set(true);
+        assert_eq!(unread.push(Rc::clone(&c)), Some(b));
+        assert_eq!(unread.take_all(), [a, c]);
     }
 
     #[test]
     fn what_nobody_reads_is_overdue_after_its_grace() {
-        let mut unread = Unread::new();
+        let mut unread = unread();
         let start = Instant::now();
         let end = start + Duration::from_secs(1);
-        unread.push("a", |_| true);
-        unread.end_pass(|_| true, || Some(end));
-        assert_eq!(unread.next_deadline(|_| true), Some(end));
+        unread.push(failure("a"));
+        unread.end_pass(|| Some(end));
+        assert_eq!(unread.next_deadline(), Some(end));
         assert_eq!(unread.pop_overdue(start), None);
-        assert_eq!(unread.pop_overdue(end), Some("a"));
+        assert_eq!(unread.pop_overdue(end), Some(failure("a")));
     }
 
     #[test]
     fn a_million_failures_read_late_are_not_all_kept() {
-        let mut unread = Unread::new();
+        let mut unread = unread();
         let mut most = 0;
-        for number in 0..1_000_000_u32 {
-            unread.push(number, |_| true);
-            unread.end_pass(|&failure| failure + 10 > number, || Some(Instant::now()));
+        let mut late: VecDeque<Failure> = (0..10).map(|_| failure("late")).collect();
+        for _ in 0..1_000_000_u32 {
+            late.push_back(failure("late"));
+            unread.push(Rc::clone(&late[10]));
+            late.pop_front().unwrap().1.set(true);
+            unread.end_pass(|| Some(Instant::now()));
             most = most.max(unread.aging.len());
         }
         assert!(most <= 64, "{most}");

@@ -127,7 +127,7 @@ impl Core {
             config,
             slots: RefCell::new(Slots::new()),
             timers: RefCell::new(Wheel::new()),
-            unread: RefCell::new(Unread::new()),
+            unread: RefCell::new(Unread::new(|task| task.has_unread_failure())),
             unclaimed: Rc::default(),
             running: Cell::new(u64::from(NOBODY)),
             noted_await: Cell::new(None),

@@ -44,8 +44,7 @@ impl Core {
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(task));
             } else {
-                let is_unread = |task: &Rc<AnyTask>| task.has_unread_failure();
-                let read = self.unread.borrow_mut().push(Rc::clone(task), is_unread);
+                let read = self.unread.borrow_mut().push(Rc::clone(task));
                 drop(read);
             }
         }
