@@ -177,7 +177,6 @@ impl Core {
         self.end_poll();
     }
 
-    #[inline]
     pub(crate) fn polled(&self) -> u32 {
         self.running.get() as u32
     }
@@ -197,7 +196,6 @@ impl Core {
     }
 
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
-    #[inline]
     pub(crate) fn forget_timers(&self) {
         // Most often there is none.
         if !self.inbox.forgotten_timers.is_empty() {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::kernel::failure::{
-    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
+    AwaitKind, Awaited, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site,
+    TaskId,
 };
 use crate::kernel::tasks::{Foreign, Joiner, Key};
 
@@ -77,7 +78,6 @@ impl Header {
     }
 
     /// Lets `waker`, which stands for `key`, be woken when this task is done. For a task of the same executor the key is enough.
-    #[inline]
     pub(crate) fn set_joiner(&self, key: Key, waker: &Waker) {
         match key.executor() == self.executor && key != Key::NOBODY {
             true => self.joiner.set(Joiner::Task(key)),

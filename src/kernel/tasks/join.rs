@@ -47,7 +47,6 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    #[inline]
     pub(crate) fn new(task: Rc<dyn JobOf<T>>) -> Self {
         JoinHandle {
             task,
@@ -122,7 +121,6 @@ impl<T> JoinHandle<T> {
 
 impl<T: Outcome> JoinHandle<T> {
     /// Takes the outcome of a finished task; `None` if it was taken before, or is just being reported.
-    #[inline]
     pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
         let outcome = self.task.take_outcome();
         if let Some(Err(_)) = &outcome {
@@ -162,7 +160,6 @@ impl<T: Outcome> Future for JoinHandle<T> {
 }
 
 impl<T> Drop for JoinHandle<T> {
-    #[inline]
     fn drop(&mut self) {
         let header = self.task.header();
         header.is_detached.set(true);

@@ -33,22 +33,18 @@ impl Key {
     /// Names no task.
     pub(crate) const NOBODY: Key = Key(u64::MAX);
 
-    #[inline]
     pub(crate) const fn new(executor: u16, generation: u16, slot: u32) -> Key {
         Key((executor as u64) << 48 | (generation as u64) << 32 | slot as u64)
     }
 
-    #[inline]
     pub(crate) const fn executor(self) -> u16 {
         (self.0 >> 48) as u16
     }
 
-    #[inline]
     pub(crate) const fn generation(self) -> u16 {
         (self.0 >> 32) as u16
     }
 
-    #[inline]
     pub(crate) const fn slot(self) -> u32 {
         self.0 as u32
     }

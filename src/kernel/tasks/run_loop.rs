@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{LastAwait, contain};
+use crate::kernel::failure::{Awaited, LastAwait, contain};
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, Ready, Stop,
@@ -99,10 +99,8 @@ impl<'a> Loop<'a> {
         }
         // A report at the beginning of the pass may have left something to report, or a request to stop.
         self.core.see_to_failures()?;
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            __candor_poll_boundary(Loop::poll_until_pause, self)
-        }));
-        let pause = polled.unwrap_or_else(|payload| {
+        let poll = AssertUnwindSafe(|| __candor_poll_boundary(Loop::poll_until_pause, self));
+        let pause = catch_unwind(poll).unwrap_or_else(|payload| {
             if self.core.polled() == MAIN_UNCAUGHT {
                 // For the caller of `block_on` this is an ordinary panic.
                 resume_unwind(payload);
@@ -201,13 +199,12 @@ impl<'a> Loop<'a> {
         self.main.is_none() && !self.core.has_work_to_wait_for()
     }
 
-    fn wait(&mut self, timeout: Option<Duration>) -> Next {
+    fn wait(&mut self, mut timeout: Option<Duration>) -> Next {
         let core = self.core;
         core.say(|| Event::ParkBegins(timeout));
         self.is_parked = true;
         // An observer may have spawned or woken a task, or left a failure to be reported.
         let has_work = || core.slots.borrow().has_ready() || core.attention.get();
-        let mut timeout = timeout;
         if let Some(watch) = core.config.watch.get()
             && !has_work()
         {
@@ -224,7 +221,6 @@ impl<'a> Loop<'a> {
 }
 
 /// Wakes the tasks that other threads have woken, and runs their errands.
-#[inline]
 pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     if !core.inbox.has_mail() {
         return;

@@ -33,13 +33,11 @@ impl RunQueue {
         }
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first == NONE
     }
 
     /// Adds a slot. If another slot is returned, the caller has to make the link of that one lead to the new one.
-    #[inline]
     #[must_use]
     pub(crate) fn push(&mut self, slot: u32) -> Option<u32> {
         let last = std::mem::replace(&mut self.last, slot);
@@ -51,13 +49,11 @@ impl RunQueue {
     }
 
     /// The oldest slot. It stays in the queue.
-    #[inline]
     pub(crate) fn first(&self) -> Option<u32> {
         (!self.is_empty()).then_some(self.first)
     }
 
     /// Takes the oldest slot out. `link` is the link of that slot.
-    #[inline]
     pub(crate) fn drop_first(&mut self, link: u32) {
         self.first = if self.first == self.last { NONE } else { link };
     }

@@ -106,7 +106,6 @@ impl<T> Slots<T> {
     }
 
     /// Empties a slot. Keys of the tenant that leaves are stale from now on.
-    #[inline]
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         let slot = self.slots.get_mut(index as usize)?;
         let tenant = slot.tenant.take()?;
@@ -121,7 +120,6 @@ impl<T> Slots<T> {
         Some(tenant)
     }
 
-    #[inline]
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         self.slots.get(index as usize)?.tenant.as_ref()
     }
@@ -133,7 +131,6 @@ impl<T> Slots<T> {
     }
 
     /// Queues the slot if its tenant is still the one that the key names. Returns whether it is newly queued.
-    #[inline]
     pub(crate) fn wake(&mut self, index: u32, generation: u16) -> bool {
         match self.slots.get(index as usize) {
             Some(slot) if slot.generation == generation => self.queue(index),
@@ -147,7 +144,6 @@ impl<T> Slots<T> {
     }
 
     /// A main future begins. A wake of an earlier one must not poll this one.
-    #[inline]
     pub(crate) fn begin_main(&mut self) -> u16 {
         let main = &mut self.slots[MAIN_SLOT as usize];
         main.generation = main.generation.wrapping_add(1);
@@ -200,7 +196,6 @@ impl<T> Slots<T> {
     }
 
     /// Queues the slot unless its link is in use. Returns whether it is newly queued.
-    #[inline]
     fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
         if slot.is_linked {
@@ -215,7 +210,6 @@ impl<T> Slots<T> {
     }
 
     /// Puts the slot behind the queue. The caller has set `is_linked`.
-    #[inline]
     fn push(&mut self, index: u32) {
         if let Some(last) = self.ready.push(index) {
             self.slots[last as usize].link = index;

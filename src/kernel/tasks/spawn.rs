@@ -171,17 +171,16 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         check_for_nested_result::<F::Output>(at);
-        let mut spawned_by = core.parentage();
-        if self.name.is_some() {
-            Rc::make_mut(&mut spawned_by).name = self.name;
-        }
+        let spawned_by = match self.name {
+            None => core.parentage(),
+            Some(name) => core.parentage_named(name),
+        };
         let make = |header| Task::new(header, future);
         JoinHandle::new(core.spawn(at, spawned_by, self.is_daemon, make))
     }
 }
 
 /// Warns, in a debug build, of a task whose success may hide a failure.
-#[inline]
 pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'static>) {
     if cfg!(debug_assertions) && is_result::<T::Ok>() {
         reporter().warn(Warning::NestedResult { spawned_at });

@@ -89,7 +89,6 @@ enum Stage<F: Future<Output: Outcome>> {
 }
 
 impl<F: Future<Output: Outcome>> Task<F> {
-    #[inline]
     pub(crate) fn new(header: Header, future: F) -> Self {
         Task {
             header,

@@ -49,7 +49,6 @@ pub(crate) fn table(is_counted: bool) -> &'static RawWakerVTable {
 
 /// The waker of the task that `key` names, for the `Context` of its poll. `ManuallyDrop`: the drop of a plain waker does
 /// nothing, which the compiler cannot know, and this first one of the counted wakers is not counted.
-#[inline]
 pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
     let data = std::ptr::without_provenance(key.0 as usize);
     // SAFETY: The contract of `RawWaker` is about the data that the functions of the table are given.
@@ -59,7 +58,6 @@ pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop
 }
 
 /// The key that a waker stands for; [`Key::NOBODY`] for a foreign one.
-#[inline]
 pub(crate) fn key_of(waker: &Waker) -> Key {
     let is_ours = std::ptr::eq(waker.vtable(), &PLAIN) || std::ptr::eq(waker.vtable(), &COUNTED);
     match is_ours {

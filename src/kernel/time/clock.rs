@@ -48,13 +48,11 @@ impl Clock {
     /// The last reading of the clock. If there was none in this pass, reads it.
     ///
     /// All functions of sleeps use this one, so that their answers agree.
-    #[inline]
     pub(crate) fn seen(&self) -> Instant {
         self.seen.get().unwrap_or_else(|| self.now())
     }
 
     /// A pass begins: an earlier reading is too old.
-    #[inline]
     pub(crate) fn begin_pass(&self) {
         self.seen.set(None);
     }

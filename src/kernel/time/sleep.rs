@@ -129,7 +129,6 @@ struct Entry {
 
 impl Entry {
     /// Calls `f` if the executor of the wheel runs here.
-    #[inline]
     fn in_wheel<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
         let call = |core: &Rc<Core>| (core.serial == self.executor).then(|| f(core, self.key));
         current::with(call).flatten()
@@ -164,7 +163,6 @@ impl Sleep {
         self.has_passed(seen.unwrap_or_else(Instant::now))
     }
 
-    #[inline]
     fn has_passed(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
@@ -203,7 +201,6 @@ impl Sleep {
     }
 
     /// The poll for futures that are made of sleeps and note an await of their own.
-    #[inline]
     #[track_caller]
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let core = current::get().expect(
@@ -249,7 +246,6 @@ impl Sleep {
     }
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
-    #[inline]
     fn leave_wheel(&mut self) {
         let Some(entry) = self.entry.take() else {
             return;

@@ -105,12 +105,8 @@ impl<T> Wheel<T> {
     /// # Panics
     ///
     /// If some four billion entries are in use. Entries that `remove` has retired count.
-    #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> EntryKey {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None => self.grow(),
-        };
+        let index = self.free.pop().unwrap_or_else(|| self.grow());
         let entry = &mut self.entries[index as usize];
         entry.deadline = deadline.max(self.now);
         entry.value = Some(value);
@@ -198,16 +194,13 @@ impl<T> Wheel<T> {
 
     /// The slot whose entries come before all others, and its first tick.
     fn first_occupied(&self) -> Option<(usize, u64)> {
-        let level = self.occupied[..LEVELS]
-            .iter()
-            .position(|&slots| slots != 0)?;
+        let mut levels = self.occupied[..LEVELS].iter();
+        let level = levels.position(|&slots| slots != 0)?;
         let digit = self.occupied[level].trailing_zeros() as usize;
         let shift = level * DIGIT_BITS;
         let digits_of_now = (self.now >> shift) & !(SLOTS as u64 - 1);
-        Some((
-            level * SLOTS + digit,
-            (digits_of_now | digit as u64) << shift,
-        ))
+        let start = (digits_of_now | digit as u64) << shift;
+        Some((level * SLOTS + digit, start))
     }
 
     /// Where an entry with this deadline belongs while the wheel is at `now`.

@@ -40,7 +40,11 @@ impl Core {
             self.waited_for.set(self.waited_for.get() - 1);
         }
         if ending.is_failure() {
-            self.ask_early(task);
+            // A task that has read a failure is likely to carry it on. So its error is asked for its text now. Otherwise, at the end
+            // of a long chain, each error would ask the next one recursively.
+            if self.failure_reader.replace(NOBODY) == slot {
+                self.view_failure(&**task, |_| ());
+            }
             if header.is_detached.get() {
                 self.report_after_poll(Rc::clone(task));
             } else {
@@ -61,15 +65,6 @@ impl Core {
         // Last of all: a waker of others may have spawned, and the slot will have another tenant.
         if self.spawning_slot.get() == slot {
             self.parentage.take();
-        }
-    }
-
-    /// Asks an error for its text now if it is likely to carry another one, which was already asked for its own. Without this,
-    /// at the end of a long chain each error would ask the next one recursively.
-    #[inline]
-    fn ask_early(&self, task: &Rc<AnyTask>) {
-        if self.failure_reader.replace(NOBODY) == task.header().slot.get() {
-            self.view_failure(&**task, |_| ());
         }
     }
 

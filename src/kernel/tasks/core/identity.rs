@@ -48,6 +48,14 @@ impl Core {
         })
     }
 
+    /// The parentage of a task with a name. It belongs to that task alone.
+    #[cold]
+    pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
+        let mut parentage = self.parentage();
+        Rc::make_mut(&mut parentage).name = Some(name);
+        parentage
+    }
+
     #[cold]
     pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
         let slot = self.polled();

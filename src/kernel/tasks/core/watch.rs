@@ -62,12 +62,10 @@ pub(crate) trait Watch {
 
 impl Core {
     /// Whether there is an observer.
-    #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         self.config.watch.get().is_some()
     }
 
-    #[inline]
     pub(crate) fn say<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if self.is_watched() {
             self.tell(event);
@@ -84,7 +82,6 @@ impl Core {
     }
 
     /// Queues the task of this key, and reports that to an observer.
-    #[inline]
     pub(crate) fn wake(&self, key: Key) {
         let is_new = (self.slots.borrow_mut()).wake(key.slot(), key.generation());
         if is_new {
