@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_545),
-    ("kernel/time/", 550),
+    ("kernel/tasks/", 1_990),
+    ("kernel/time/", 410),
     ("kernel/failure/", 1_240),
 ];
 

@@ -152,7 +152,7 @@ impl<F> fmt::Debug for Timeout<F> {
     }
 }
 
-/// Time has run out: the error of [`timeout`](crate::time::timeout).
+/// Time has run out: the error of [`timeout`](crate::time::timeout()).
 ///
 /// # Examples
 ///

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::kernel::failure::{
-    AwaitKind, Awaited, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site,
-    TaskId,
+    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
 };
 use crate::kernel::tasks::{Foreign, Joiner, Key};
 

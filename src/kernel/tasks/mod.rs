@@ -1,5 +1,7 @@
 //! Tasks, and how they run: the table, the loop, wakers, handles, and the inbox for other threads.
 //!
+//! `#[inline]` stands where a measurement wants it: mostly at what code calls that is compiled into the user's crate.
+//!
 //! Knows failures and time.
 
 pub(crate) mod core;

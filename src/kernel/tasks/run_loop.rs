@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{Awaited, LastAwait, contain};
+use crate::kernel::failure::{LastAwait, contain};
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, Ready, Stop,
@@ -221,6 +221,7 @@ impl<'a> Loop<'a> {
 }
 
 /// Wakes the tasks that other threads have woken, and runs their errands.
+#[inline]
 pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     if !core.inbox.has_mail() {
         return;
@@ -253,7 +254,6 @@ pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
 }
 
 /// Takes turns until the stay is over, and parks in between.
-#[inline]
 pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
     loop {
         match tasks.turn() {
@@ -265,7 +265,6 @@ pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
 }
 
 /// Polls a task, and finishes it if it is done.
-#[inline]
 pub(crate) fn poll_task(
     core: &Core,
     task: &Rc<AnyTask>,

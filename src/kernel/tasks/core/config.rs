@@ -43,12 +43,14 @@ pub enum FailurePolicy {
 /// Gives a batch of slots another order.
 pub(crate) type Shuffle = Box<dyn Fn(&mut [u32])>;
 
+pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
+
 /// What a user may set when building an executor.
 #[derive(Default)]
 pub(crate) struct Config {
     /// Whether it was made by a user, or for a test.
     pub(crate) is_custom: bool,
-    pub(crate) on_failure: Option<Box<dyn Fn(&TaskFailure)>>,
+    pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
     /// `None` if the user has not said it.
     pub(crate) grace: Cell<Option<Duration>>,
