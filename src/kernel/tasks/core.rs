@@ -250,11 +250,10 @@ impl Core {
         }
         self.take_stop().map_or(Ok(()), Err)
     }
-}
 
-/// Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
-/// one empty field for that.
-impl Core {
+    // Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
+    // one empty field for that.
+
     pub(crate) fn has_errands(&self) -> bool {
         let outside = self.outside.borrow();
         (outside.as_ref()).is_some_and(|outside| outside.has_errands())
@@ -266,10 +265,9 @@ impl Core {
             outside.run_errands(self, main);
         }
     }
-}
 
-/// Spawning.
-impl Core {
+    // Spawning.
+
     /// The memory is allocated first, so that the task is made in its final place. A task that is made on the stack and then
     /// copied is read in larger pieces than it was stored in. The processor waits for that: a fifth of the cost of a spawn with
     /// its await (measured). `Rc::new_cyclic` is the safe way to do it, although nothing here refers to itself.

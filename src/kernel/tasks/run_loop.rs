@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{LastAwait, contain};
+use crate::kernel::failure::contain;
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, Ready, Stop,
@@ -298,12 +298,10 @@ pub(crate) fn poll_main(
         None if poll.is_ready() => {}
         // It waits in something that notes nothing.
         None => {
-            let aged = |LastAwait { what, at }| LastAwait {
-                what: what.aged(),
-                at,
-            };
-            core.main_last_await
-                .set(core.main_last_await.get().map(aged));
+            let mut last = core.main_last_await.get();
+            last.iter_mut()
+                .for_each(|last| last.what = last.what.aged());
+            core.main_last_await.set(last);
         }
         noted => core.main_last_await.set(noted),
     }

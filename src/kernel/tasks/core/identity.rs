@@ -25,9 +25,8 @@ impl Core {
             }),
             slot => {
                 let slots = self.slots.try_borrow().ok()?;
-                slots
-                    .get(slot)
-                    .map(|task| task.header().origin().to_owned())
+                let task = slots.get(slot)?;
+                Some(task.header().origin().to_owned())
             }
         }
     }
