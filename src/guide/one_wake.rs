@@ -27,14 +27,14 @@
 //!    and `run` in `src/kernel/tasks/run_loop.rs` parks the executor: it sets `ASLEEP`, and sleeps until it is unparked or the next
 //!    deadline.
 //! 1. `waker::wake_plainly` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
-//!    `current::wake` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
+//!    `current::with` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
 //!    the table of tasks.
 //! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share leads from the executor's number to its
 //!    inbox. Inboxes are never freed, so this works even if the executor is gone.
 //! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, another wake has asked for the
 //!    same poll, and there is nothing left to do. Else the slot's number goes into the queue, and
 //!    `Inbox::notify` in `src/kernel/tasks/inbox.rs` sets `MAIL`.
-//! 4. `Inbox::rouse` in `src/kernel/tasks/inbox/sleepers.rs`. Only a parked executor has to be unparked. One that runs looks
+//! 4. `Inbox::rouse` in `src/kernel/tasks/inbox.rs`. Only a parked executor has to be unparked. One that runs looks
 //!    for mail before each pass.
 //! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll.
