@@ -71,7 +71,7 @@ pub(crate) fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
     let origin = core
         .origin_of(MAIN_SLOT)
         .expect("the main future always has an origin");
-    JoinError::Failed(error, Record::new(origin, core.main_last_await.get()))
+    JoinError::Failed(error, Record::new(origin))
 }
 
 /// Reports the error that the main future of `run` returned.

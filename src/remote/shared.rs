@@ -273,15 +273,13 @@ impl<T: Outcome> Shared<T> {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         if let Stage::Running = state.stage {
-            let cancelled = Cancelled(Record::new(
-                Origin {
-                    id: state.place.map_or(TaskId::NEVER, |place| place.id),
-                    name: None,
-                    spawned_at: Some(self.spawned_at),
-                    spawned_by: Lineage::of_entry(None),
-                },
-                None,
-            ));
+            let cancelled = Cancelled(Record::new(Origin {
+                id: state.place.map_or(TaskId::NEVER, |place| place.id),
+                name: None,
+                spawned_at: Some(self.spawned_at),
+                spawned_by: Lineage::of_entry(None),
+                last_await: None,
+            }));
             state.stage = Stage::Finished(Err(JoinError::Cancelled(cancelled)));
             let waker = state.waker.take();
             drop(state);

@@ -39,7 +39,7 @@ impl TaskFailure {
     /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
-        self.0.last_await
+        self.0.origin.last_await
     }
 
     /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
@@ -148,7 +148,7 @@ impl Record {
     /// Returns the `.await` at which the task last waited, as far as candor's own futures could see.
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
-        self.parts().last_await
+        self.parts().origin.last_await
     }
 
     /// Returns which task spawned this one, which one spawned that one, and so on up to the entry point.
@@ -168,7 +168,7 @@ impl Lineage {
     /// Returns how many more there are between the last of [`ancestors`](Lineage::ancestors) and the entry point.
     #[must_use]
     pub fn omitted(&self) -> u64 {
-        self.omitted
+        self.generations - self.ancestors.len() as u64
     }
 
     /// Whether its first task was spawned while its executor was running.
@@ -202,7 +202,7 @@ impl Lineage {
 
     /// What spawned the farthest known ancestor.
     fn beginning(&self) -> String {
-        match self.omitted {
+        match self.omitted() {
             0 => self.root.to_string(),
             more => format!(
                 "by a task that {more} more spawns led to, the first {}",

@@ -151,7 +151,7 @@ fn write_details(
     if let Some(location) = place {
         write_place(text, sources, location, &parts.account);
     }
-    if let Some(last_await) = parts.last_await {
+    if let Some(last_await) = parts.origin.last_await {
         line(text, format_args!("{}: {last_await}", last_await.label()));
     }
     let lineage = &parts.origin.spawned_by;
@@ -240,10 +240,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
         }
         line(text, format_args!("passed on by {}", link.0.origin));
         let Parts {
-            account,
-            last_await,
-            origin,
-            ..
+            account, origin, ..
         } = &*link.0;
         let place = (account.location.as_ref())
             .filter(|place| end.0.account.location.as_ref() != Some(*place));
@@ -256,7 +253,7 @@ fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
         if !words.is_empty() {
             text.push_str(&format!(" as: {}", words.join(": ")));
         }
-        if let Some(last_await) = last_await {
+        if let Some(last_await) = origin.last_await {
             text.push_str(&format!(", {}: {last_await}", last_await.label()));
         }
         if let Some(site) = origin.spawned_at {

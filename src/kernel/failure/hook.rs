@@ -33,8 +33,8 @@ use std::time::Duration;
 use crate::kernel::failure::aside::{behalf, note_place};
 use crate::kernel::failure::unclaimed::{Identity, reported_before};
 use crate::kernel::failure::{
-    Account, Behalf, FailureKind, Help, LastAwait, Location, Origin, Panic, Reporter, TaskFailure,
-    Unclaimed, payload_text, reporter,
+    Account, Behalf, FailureKind, Help, Location, Origin, Panic, Reporter, TaskFailure, Unclaimed,
+    payload_text, reporter,
 };
 
 /// How the hook asks what runs on this thread. Calls no user code.
@@ -49,7 +49,6 @@ pub(crate) struct Probe {
 /// A task in its poll.
 pub(crate) struct Polled {
     pub(crate) origin: Origin,
-    pub(crate) last_await: Option<LastAwait>,
     /// The panics of its executor, whose loop will catch the panic.
     pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
 }
@@ -57,12 +56,7 @@ pub(crate) struct Polled {
 impl Polled {
     /// Its panic.
     fn panic(&self, account: Account) -> TaskFailure {
-        TaskFailure::new(
-            self.origin.clone(),
-            FailureKind::Panicked,
-            self.last_await,
-            account,
-        )
+        TaskFailure::new(self.origin.clone(), FailureKind::Panicked, account)
     }
 
     /// Keeps a panic until it is claimed, or is found to be caught.
@@ -159,8 +153,7 @@ fn print_everything(info: &PanicHookInfo<'_>, polled: Option<&Polled>, probe: Pr
     // The hook may be called again before the process ends.
     static ARE_NAMED: AtomicBool = AtomicBool::new(false);
     if !ARE_NAMED.swap(true, Ordering::Relaxed) {
-        let failed =
-            |origin| TaskFailure::new(origin, FailureKind::Failed, None, Account::default());
+        let failed = |origin| TaskFailure::new(origin, FailureKind::Failed, Account::default());
         failures.extend(unread.into_iter().map(failed));
     }
     reporter().last_words(&failures);

@@ -11,8 +11,7 @@ use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
-use crate::kernel::failure::TaskFailure;
-use crate::kernel::failure::record::Record;
+use crate::kernel::failure::{Record, TaskFailure};
 
 /// Why an awaited task has no value to give.
 ///
@@ -109,19 +108,15 @@ struct PanicParts {
 
 impl Panic {
     pub(crate) fn new(failure: TaskFailure, payload: Box<dyn Any + Send>) -> Self {
-        Panic(Box::new(PanicParts {
-            failure,
-            payload: Mutex::new(payload),
-        }))
+        let payload = Mutex::new(payload);
+        Panic(Box::new(PanicParts { failure, payload }))
     }
 
     /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.0
-            .payload
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        let payload = self.0.payload.into_inner();
+        payload.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,12 +18,11 @@
 
 use std::fmt;
 use std::iter;
-use std::panic::Location as Caller;
 use std::sync::Arc;
 use std::thread::Thread;
 
-use crate::kernel::failure::Location;
 use crate::kernel::failure::text::quoted_name;
+use crate::kernel::failure::{LastAwait, Location, Site};
 
 /// How many ancestors a lineage names.
 const LINKS: usize = 16;
@@ -70,7 +69,7 @@ impl fmt::Display for TaskId {
 pub(crate) struct Entry {
     /// Behind a reference. This way an entry is two words, and is passed in registers.
     pub(crate) function: &'static &'static str,
-    pub(crate) at: &'static Caller<'static>,
+    pub(crate) at: Site,
 }
 
 impl fmt::Display for Entry {
@@ -100,7 +99,8 @@ impl fmt::Display for Entry {
 pub struct Lineage {
     /// The spawner, its spawner, and so on.
     pub(crate) ancestors: Vec<Ancestor>,
-    pub(crate) omitted: u64,
+    /// How many ancestors there are, with those that are not named.
+    pub(crate) generations: u64,
     pub(crate) root: Root,
 }
 
@@ -136,7 +136,7 @@ pub(crate) enum Root {
 pub struct Ancestor {
     pub(crate) id: TaskId,
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) spawned_at: &'static Caller<'static>,
+    pub(crate) spawned_at: Site,
 }
 
 impl Lineage {
@@ -144,7 +144,7 @@ impl Lineage {
     pub(crate) fn new(root: Root) -> Arc<Lineage> {
         Arc::new(Lineage {
             ancestors: Vec::new(),
-            omitted: 0,
+            generations: 0,
             root,
         })
     }
@@ -166,32 +166,33 @@ impl Lineage {
             spawned_at,
         };
         let all = iter::once(nearest).chain(above.ancestors.iter().cloned());
-        let ancestors: Vec<_> = all.take(LINKS).collect();
-        let omitted = above.omitted + (1 + above.ancestors.len() - ancestors.len()) as u64;
         Arc::new(Lineage {
-            ancestors,
-            omitted,
+            ancestors: all.take(LINKS).collect(),
+            generations: above.generations + 1,
             root: above.root.clone(),
         })
     }
 }
 
-/// The identity of a task: what stays known of it after its end.
+/// What stays known of a task after its end: which one it was, and where it waited last.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) id: TaskId,
     pub(crate) name: Option<Arc<str>>,
     /// `None` for the main future, which was not spawned.
-    pub(crate) spawned_at: Option<&'static Caller<'static>>,
+    pub(crate) spawned_at: Option<Site>,
     pub(crate) spawned_by: Arc<Lineage>,
+    /// The `.await` at which it last waited, as far as candor's own futures could see.
+    pub(crate) last_await: Option<LastAwait>,
 }
 
 /// The same, borrowed from its task. To own it costs an atomic count.
 pub(crate) struct OriginOf<'a> {
     pub(crate) id: TaskId,
     pub(crate) name: Option<&'a Arc<str>>,
-    pub(crate) spawned_at: &'static Caller<'static>,
+    pub(crate) spawned_at: Site,
     pub(crate) spawned_by: &'a Arc<Lineage>,
+    pub(crate) last_await: Option<LastAwait>,
 }
 
 impl OriginOf<'_> {
@@ -201,6 +202,7 @@ impl OriginOf<'_> {
             name: self.name.cloned(),
             spawned_at: Some(self.spawned_at),
             spawned_by: Arc::clone(self.spawned_by),
+            last_await: self.last_await,
         }
     }
 
@@ -210,6 +212,7 @@ impl OriginOf<'_> {
         origin.id = self.id;
         origin.name = self.name.cloned();
         origin.spawned_at = Some(self.spawned_at);
+        origin.last_await = self.last_await;
         if !Arc::ptr_eq(&origin.spawned_by, self.spawned_by) {
             origin.spawned_by = Arc::clone(self.spawned_by);
         }

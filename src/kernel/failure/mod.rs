@@ -49,8 +49,7 @@ pub(crate) use aside::{Behalf, Caught, act_for, contain, drop_payload, guarded};
 pub(crate) use hook::{Polled, Probe};
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
 pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, Root, TaskId};
-pub(crate) use location::Site;
-pub(crate) use location::{AwaitKind, await_line};
+pub(crate) use location::{AwaitKind, Site, await_line};
 pub use location::{LastAwait, Location};
 pub(crate) use record::Record;
 pub(crate) use reporter::{AnyError, Reporter, Warning, discard_value, reporter};
@@ -113,7 +112,6 @@ pub struct TaskFailure(pub(crate) Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) origin: Origin,
     pub(crate) kind: FailureKind,
-    pub(crate) last_await: Option<LastAwait>,
     /// What the panic or the error says.
     pub(crate) account: Account,
     /// The first failure of the chain, if this one only passes another one on.
@@ -125,17 +123,11 @@ pub(crate) struct Parts {
 }
 
 impl TaskFailure {
-    pub(crate) fn new(
-        origin: Origin,
-        kind: FailureKind,
-        last_await: Option<LastAwait>,
-        account: Account,
-    ) -> Self {
+    pub(crate) fn new(origin: Origin, kind: FailureKind, account: Account) -> Self {
         let first = account.passes_on.as_ref().map(|next| next.first().clone());
         TaskFailure(Arc::new(Parts {
             origin,
             kind,
-            last_await,
             account,
             first,
             is_reported: AtomicBool::new(false),
@@ -169,13 +161,6 @@ impl TaskFailure {
     /// Claims the only report of this failure; `false` if it was claimed before.
     pub(crate) fn begin_report(&self) -> bool {
         !self.0.is_reported.swap(true, Ordering::Relaxed)
-    }
-
-    /// Its task has caught the panic itself. Call it before the failure is cloned.
-    pub(crate) fn set_caught(&mut self) {
-        if let Some(parts) = Arc::get_mut(&mut self.0) {
-            parts.kind = FailureKind::Caught;
-        }
     }
 
     pub(crate) fn set_overdue(&self, is_overdue: bool) {

@@ -17,9 +17,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::kernel::failure::{
-    Account, FailureKind, LastAwait, Origin, OriginOf, TaskFailure, reporter,
-};
+use crate::kernel::failure::{Account, FailureKind, Origin, OriginOf, TaskFailure, reporter};
 
 thread_local! {
     /// The memory of the last record that was dropped on this thread; taken by the next `Err`.
@@ -46,34 +44,30 @@ pub struct Record(Option<Box<Parts>>);
 
 pub(crate) struct Parts {
     pub(crate) origin: Origin,
-    pub(crate) last_await: Option<LastAwait>,
     failure: OnceLock<TaskFailure>,
 }
 
 impl Record {
-    pub(crate) fn new(origin: Origin, last_await: Option<LastAwait>) -> Self {
+    pub(crate) fn new(origin: Origin) -> Self {
         Record(Some(Box::new(Parts {
             origin,
-            last_await,
             failure: OnceLock::new(),
         })))
     }
 
     /// The record of a task that has returned `Err`.
     #[inline]
-    pub(crate) fn of_task(origin: OriginOf<'_>, last_await: Option<LastAwait>) -> Self {
+    pub(crate) fn of_task(origin: OriginOf<'_>) -> Self {
         // While the thread ends, there is no reserve any more.
         let Ok(Some(mut parts)) = RESERVE.try_with(Cell::take) else {
-            return Record::new(origin.to_owned(), last_await);
+            return Record::new(origin.to_owned());
         };
         // Each field by name: a field that is added later must not be taken over by oversight.
         let Parts {
-            origin: former_origin,
-            last_await: former_await,
+            origin: former,
             failure: _, // Emptied when the record was dropped.
         } = &mut *parts;
-        origin.write_to(former_origin);
-        *former_await = last_await;
+        origin.write_to(former);
         Record(Some(parts))
     }
 
@@ -87,7 +81,7 @@ impl Record {
         let parts = self.parts();
         if parts.failure.get().is_none() {
             let (account, origin) = (tell(), parts.origin.clone());
-            let made = TaskFailure::new(origin, FailureKind::Failed, parts.last_await, account);
+            let made = TaskFailure::new(origin, FailureKind::Failed, account);
             // If there is one already, it stays: it may have been reported.
             parts.failure.set(made).ok();
         }

@@ -13,11 +13,10 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::{iter, mem};
 
-use crate::kernel::failure::account::Account;
-use crate::kernel::failure::text::payload_text;
-use crate::kernel::failure::{FailureKind, TaskFailure};
+use crate::kernel::failure::{Account, FailureKind, TaskFailure, payload_text};
 
 /// How many panics are kept from the beginning of a poll, and how many from its end.
 const KEPT: usize = 16;
@@ -76,7 +75,10 @@ impl Unclaimed {
     /// left.
     pub(crate) fn next_caught(&mut self) -> Option<TaskFailure> {
         let (identity, mut caught) = self.pop()?;
-        caught.set_caught();
+        // Nobody else has it yet.
+        if let Some(parts) = Arc::get_mut(&mut caught.0) {
+            parts.kind = FailureKind::Caught;
+        }
         REPORTED
             .try_with(|reported| {
                 let mut reported = reported.borrow_mut();
@@ -108,12 +110,7 @@ impl Unclaimed {
                 ),
                 ..Account::default()
             };
-            let skipped = TaskFailure::new(
-                last.0.origin.clone(),
-                FailureKind::Panicked,
-                last.0.last_await,
-                account,
-            );
+            let skipped = TaskFailure::new(last.0.origin.clone(), last.0.kind, account);
             // No payload has this type.
             self.panics
                 .push_back((Identity(TypeId::of::<Unclaimed>(), None, None), skipped));

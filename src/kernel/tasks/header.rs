@@ -132,7 +132,7 @@ impl Header {
     /// The outcome for the handle if the future was dropped before it was done.
     #[cold]
     pub(crate) fn cancelled<E>(&self) -> JoinError<E> {
-        JoinError::Cancelled(Cancelled(Record::of_task(self.origin(), self.last_await())))
+        JoinError::Cancelled(Cancelled(Record::of_task(self.origin())))
     }
 
     pub(crate) fn origin(&self) -> OriginOf<'_> {
@@ -141,6 +141,7 @@ impl Header {
             name: self.spawned_by.name.as_ref(),
             spawned_at: self.spawned_at,
             spawned_by: &self.spawned_by.lineage,
+            last_await: self.last_await(),
         }
     }
 }

@@ -108,8 +108,7 @@ impl<F: Future<Output: Outcome>> Task<F> {
                 Ending::Returned
             }
             Err(error) => {
-                let header = &self.header;
-                let record = Record::of_task(header.origin(), header.last_await());
+                let record = Record::of_task(self.header.origin());
                 *stage = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
                 Ending::Failed
             }

@@ -22,6 +22,7 @@ impl Core {
                 name: None,
                 spawned_at: None,
                 spawned_by: Lineage::of_entry(self.entry.get()),
+                last_await: self.main_last_await.get(),
             }),
             slot => {
                 let slots = self.slots.try_borrow().ok()?;
@@ -33,16 +34,10 @@ impl Core {
 
     /// What is being polled, for the panic hook and for a caught payload.
     pub(crate) fn polled_task(&self) -> Option<Polled> {
-        let slot = self.polled();
-        let origin = self.origin_of(slot)?;
-        let before = || match slot {
-            MAIN_SLOT => self.main_last_await.get(),
-            slot => self.slots.borrow().get(slot)?.header().last_await(),
-        };
-        let last_await = self.noted_await.get().or_else(before);
+        let mut origin = self.origin_of(self.polled())?;
+        origin.last_await = self.noted_await.get().or(origin.last_await);
         Some(Polled {
             origin,
-            last_await,
             unclaimed: Rc::clone(&self.unclaimed),
         })
     }
