@@ -55,7 +55,7 @@ fn catch_for<R>(behalf: Behalf, user_code: impl FnOnce() -> R) -> thread::Result
 
 /// Notes the place of a panic that is to be quoted.
 pub(crate) fn note_place(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(Location::copied);
+    let place = info.location().map(Location::from);
     PLACE.try_with(|noted| noted.set(place)).ok();
 }
 

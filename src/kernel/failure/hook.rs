@@ -96,10 +96,8 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
 
 /// The task that is being polled on this thread, if a panic here is its own.
 pub(crate) fn polled() -> Option<Polled> {
-    match behalf() {
-        Behalf::Task => PROBE.get().and_then(|probe| (probe.polled)()),
-        Behalf::Nobody | Behalf::Quoted => None,
-    }
+    let probe = PROBE.get().filter(|_| behalf() == Behalf::Task)?;
+    (probe.polled)()
 }
 
 fn put_in_front(probe: Probe) {
@@ -133,7 +131,7 @@ fn account_of(info: &PanicHookInfo<'_>, is_the_end: bool) -> Account {
     let is_second = is_the_end && format!("{info:?}").contains("force_no_backtrace: true");
     Account {
         message: message_of(info.payload()),
-        location: info.location().map(Location::copied),
+        location: info.location().map(Location::from),
         backtrace: (!is_second).then(|| Arc::new(Backtrace::force_capture())),
         help: is_the_end.then_some(Help::ProcessAborts),
         ..Account::default()

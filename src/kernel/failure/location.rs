@@ -5,7 +5,6 @@
 //!
 //! Knows nothing of candor but how to quote a text.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location as Caller;
 
@@ -31,32 +30,25 @@ pub(crate) type Site = &'static Caller<'static>;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    pub(crate) file: Cow<'static, str>,
+    pub(crate) file: String,
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-impl Location {
-    pub(crate) fn copied(site: &Caller<'_>) -> Self {
-        Location::new(site.file().to_owned().into(), site)
-    }
-
-    fn new(file: Cow<'static, str>, site: &Caller<'_>) -> Self {
-        let (line, column) = (site.line(), site.column());
-        Location { file, line, column }
-    }
-}
-
-impl From<Site> for Location {
-    fn from(site: Site) -> Self {
-        Location::new(site.file().into(), site)
+impl From<&Caller<'_>> for Location {
+    fn from(place: &Caller<'_>) -> Self {
+        Location {
+            file: place.file().to_owned(),
+            line: place.line(),
+            column: place.column(),
+        }
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = in_one_line(&self.file);
-        write!(f, "{file}:{}:{}", self.line, self.column)
+        let Location { file, line, column } = self;
+        write!(f, "{}:{line}:{column}", in_one_line(file))
     }
 }
 

@@ -49,25 +49,21 @@ pub(crate) struct Parts {
 
 impl Record {
     pub(crate) fn new(origin: Origin) -> Self {
-        Record(Some(Box::new(Parts {
-            origin,
-            failure: OnceLock::new(),
-        })))
+        let failure = OnceLock::new();
+        Record(Some(Box::new(Parts { origin, failure })))
     }
 
     /// The record of a task that has returned `Err`.
     #[inline]
-    pub(crate) fn of_task(origin: OriginOf<'_>) -> Self {
+    pub(crate) fn of_task(task: OriginOf<'_>) -> Self {
         // While the thread ends, there is no reserve any more.
         let Ok(Some(mut parts)) = RESERVE.try_with(Cell::take) else {
-            return Record::new(origin.to_owned());
+            return Record::new(task.to_owned());
         };
-        // Each field by name: a field that is added later must not be taken over by oversight.
-        let Parts {
-            origin: former,
-            failure: _, // Emptied when the record was dropped.
-        } = &mut *parts;
-        origin.write_to(former);
+        // Each field by name: a field that is added later must not be taken over by oversight. The failure was taken out when
+        // the record was dropped.
+        let Parts { origin, failure: _ } = &mut *parts;
+        task.write_to(origin);
         Record(Some(parts))
     }
 

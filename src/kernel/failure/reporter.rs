@@ -80,9 +80,7 @@ pub(crate) fn install(reporter: &'static dyn Reporter) {
 
 /// The reporter of this process. There is none before the first executor is made, but nothing is reported before that.
 pub(crate) fn reporter() -> &'static dyn Reporter {
-    *REPORTER
-        .get()
-        .expect("the first executor installs a reporter")
+    *REPORTER.get().expect("every executor installs it")
 }
 
 /// Drops a value that was never taken. A panic of its destructor must not reach the code that drops the handle: that code

@@ -68,12 +68,11 @@ impl Core {
     /// Reports the failure of a task that nobody has awaited, unless it was reported at the end of its grace.
     fn report_task(&self, task: &AnyTask) {
         self.view_failure(task, |failure| self.report(failure));
-        if !task.header().is_detached.get() {
-            // The executor has ended, but the handle is still there and can give the failure.
-            return;
+        // If the handle is still there, the executor has ended, and the handle can give the failure later.
+        if task.header().is_detached.get() {
+            // The error may panic when it is dropped. No poll is running whose panic that would be: std's hook prints it.
+            contain(|| task.discard());
         }
-        // The error may panic when it is dropped. No poll is running that could report this as its own: std's hook prints it.
-        contain(|| task.discard());
     }
 
     /// Reports a panic that has no awaiter.
@@ -130,11 +129,8 @@ impl Core {
 
     /// Starts the grace of all unread failures. Call it when an executor is left, and before you ask it when a grace ends.
     pub(crate) fn age_unread(&self) {
-        let mut unread = self.unread.borrow_mut();
-        if unread.has_fresh() {
-            let deadline = || self.clock.now().checked_add(self.config.grace());
-            unread.end_pass(deadline);
-        }
+        let deadline = || self.clock.now().checked_add(self.config.grace());
+        self.unread.borrow_mut().end_pass(deadline);
     }
 
     pub(crate) fn end_of_grace(&self) -> Option<Instant> {

@@ -101,9 +101,7 @@ impl Unclaimed {
     fn pop(&mut self) -> Option<(Identity, TaskFailure)> {
         self.skip_beyond(2 * KEPT);
         let number = mem::take(&mut self.skipped);
-        if number > 0
-            && let Some((_, last)) = self.panics.back()
-        {
+        if let Some((_, last)) = self.panics.back().filter(|_| number > 0) {
             let account = Account {
                 message: format!(
                     "{number} more in the same poll, between the first and the last of these"

@@ -50,10 +50,6 @@ impl<T> Unread<T> {
         None
     }
 
-    pub(crate) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
-    }
-
     /// Starts the grace of those that were not read within the pass.
     ///
     /// The list at most doubles before those that were read are swept out of it. So its memory is in proportion to
