@@ -175,7 +175,7 @@ impl Lineage {
 }
 
 /// What stays known of a task after its end: which one it was, and where it waited last.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) id: TaskId,
     pub(crate) name: Option<Arc<str>>,

@@ -42,10 +42,9 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Appends `c`, escaped if a terminal or a line-based reader would interpret it instead of showing it.
 pub(crate) fn push_visible(quote: &mut String, c: char) {
-    if c.is_control() || misleads(c) {
-        quote.extend(c.escape_default());
-    } else {
-        quote.push(c);
+    match c.is_control() || misleads(c) {
+        true => quote.extend(c.escape_default()),
+        false => quote.push(c),
     }
 }
 

@@ -60,8 +60,8 @@ impl<T> Unread<T> {
             return;
         }
         let deadline = deadline();
-        let fresh = self.fresh.drain(..).map(|failure| (deadline, failure));
-        self.aging.extend(fresh);
+        self.aging
+            .extend(self.fresh.drain(..).map(|failure| (deadline, failure)));
         if self.aging.len() >= self.sweep_at {
             self.aging.retain(|(_, failure)| (self.is_unread)(failure));
             self.sweep_at = (self.aging.len() * 2).max(SHORT);
