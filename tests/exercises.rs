@@ -41,7 +41,7 @@ use candor::{JoinError, JoinHandle};
 ///
 /// - A future asks for another poll by waking its own task before it returns `Pending`.
 /// - On its second poll it has to know that it has yielded already.
-/// - Read: lesson 4, then `src/yield_now.rs`.
+/// - Read: lesson 5, then `src/yield_now.rs`.
 pub async fn yield_now() {
     todo!()
 }
@@ -76,7 +76,7 @@ fn exercise_2_count_polls() {
 ///
 /// - In each poll, poll both. Which of them is woken later does not matter: the waker is the task's.
 /// - A future must not be polled again once it is ready, so keep its output until the other one is done.
-/// - Read: lesson 6, which joins *tasks*. What is woken there when one of them is done, and what is woken here?
+/// - Read: lesson 9, which joins *tasks*. What is woken there when one of them is done, and what is woken here?
 pub async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
     todo!()
 }
@@ -117,7 +117,7 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 2, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/header.rs`, which the poll of a
+/// - Read: lesson 3, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/header.rs`, which the poll of a
 ///   handle calls.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
@@ -180,7 +180,7 @@ fn exercise_5_lost_wake() {
 ///   sender.
 /// - There are two ways to end: `send`, and `Drop` of the sender. Both have to wake.
 /// - `send` takes the sender, so its `Drop` runs right after it. Does it do harm then?
-/// - Read: lesson 6. A join handle is the receiver of a oneshot channel.
+/// - Read: lesson 9. A join handle is the receiver of a oneshot channel.
 pub struct Sender<T>(PhantomData<T>);
 
 pub struct Receiver<T>(PhantomData<T>);
@@ -218,7 +218,7 @@ fn exercise_6_oneshot() {
 /// - Two things are wrong, and a task that wakes itself in each of its polls shows both.
 /// - Taking turns is fair. But look at what candor does: it is cheaper to check rarely what other threads
 ///   share.
-/// - Read: lesson 4, then the loop in `src/kernel/tasks/run_loop.rs`: what ends a pass, and what is checked between two?
+/// - Read: lesson 5, then the loop in `src/kernel/tasks/run_loop.rs`: what ends a pass, and what is checked between two?
 #[derive(Default)]
 pub struct ReadyTasks {
     local: VecDeque<u32>,
@@ -252,7 +252,7 @@ fn exercise_7_fair_queue() {
 ///
 /// - While there is no value, wait for one; while there is one, wait for the next *or* for time to run out.
 /// - `candor::time::timeout` is the second of these.
-/// - Read: lesson 7, and `src/time/timeout.rs`.
+/// - Read: lesson 10, and `src/time/timeout.rs`.
 pub async fn debounce<T>(
     input: async_channel::Receiver<T>,
     quiet: Duration,

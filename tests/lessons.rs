@@ -1,32 +1,36 @@
 //! The lessons print what they say, and stay small, complete and independent.
 //!
 //! Only the last comment of a lesson says what it prints. There a student finds it after the predictions,
-//! and this test compares with it.
+//! and this test compares with it. An answer that is a program is given as a change of the lesson. It is made, compiled
+//! and run here, as is the program that must not compile.
 //!
 //! And every file and function that the course names exists.
 
 mod common;
 
+use std::env::consts::EXE_EXTENSION;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use common::example;
 
 /// The parts of a lesson, in their order.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "//! cargo run --example lesson_",
     "//! # What changed\n",
     "//! # Predict before you run it\n",
     "// # It prints\n//\n// ```text\n",
     "// # Try\n",
     "// # In candor\n",
+    "// # Answers\n",
 ];
 
 /// A lesson is read in one go.
 const LINES_OF_CODE: usize = 125;
 
 /// From here on, the lessons that do not change it have the same executor.
-const SHARED: &str = "// The executor of lesson 5.";
+const SHARED: &str = "// The executor of lesson 6.";
 
 #[test]
 fn each_lesson_prints_what_its_last_comment_says() {
@@ -52,6 +56,84 @@ fn each_lesson_has_all_parts_in_their_order() {
         }
         let command = format!("//! cargo run --example {}\n", lesson.example);
         assert!(lesson.text.contains(&command), "{command}");
+    }
+}
+
+#[test]
+fn some_lessons_run_the_wrong_version_first() {
+    let lessons = lessons();
+    let has_wrong = |lesson: &&Lesson| lesson.text.contains("\nmod wrong {\n");
+    let wrong_first: Vec<&Lesson> = lessons.iter().filter(has_wrong).collect();
+    assert!(wrong_first.len() >= 4, "{}", wrong_first.len());
+    for lesson in wrong_first {
+        let printed = lesson.expected().to_lowercase();
+        let (wrong, right) = (printed.find("wrong"), printed.find("right"));
+        assert!(wrong.is_some() && wrong < right, "{}", lesson.example);
+    }
+}
+
+#[test]
+fn each_thing_to_try_has_an_answer() {
+    for lesson in lessons() {
+        let (_, tries) = lesson.text.split_once(PARTS[4]).unwrap();
+        let (tries, rest) = tries.split_once(PARTS[5]).unwrap();
+        let (_, answers) = rest.split_once(PARTS[6]).unwrap();
+        let numbered = |text: &str| {
+            (1..)
+                .take_while(|n| text.contains(&format!("// {n}. ")))
+                .count()
+        };
+        assert!(numbered(tries) > 0, "{}", lesson.example);
+        assert_eq!(numbered(tries), numbered(answers), "{}", lesson.example);
+    }
+}
+
+#[test]
+fn each_answer_that_is_a_program_prints_what_it_says() {
+    let _watched = common::watched();
+    let mut programs = 0;
+    for lesson in lessons() {
+        let (program, comments) = lesson.text.split_once("// # It prints\n").unwrap();
+        let (_, answers) = comments.split_once(PARTS[6]).unwrap();
+        for answer in answers.split("// ```diff\n").skip(1) {
+            let (change, rest) = answer.split_once("// ```\n").unwrap();
+            let name = format!("{}_answer_{programs}", lesson.example);
+            let changed = with_change(program, &unmarked(change));
+            let (compiled, path) = compile(&name, &changed);
+            assert!(compiled.status.success(), "{name}: {compiled:?}");
+            let output = Command::new(path).output().unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let (_, expected) = rest.split_once("// ```text\n").unwrap();
+            let (expected, _) = expected.split_once("// ```\n").unwrap();
+            // An answer may quote the first lines only.
+            let expected = unmarked(expected);
+            assert!(
+                printed.starts_with(&expected),
+                "{name}:\n{printed}\n{expected}"
+            );
+            programs += 1;
+        }
+    }
+    assert!(programs >= 10, "only {programs} answers are programs");
+}
+
+#[test]
+fn the_program_that_must_not_compile_is_refused_for_the_reason_that_is_quoted() {
+    let lesson = &lessons()[1];
+    let (_, part) = lesson
+        .text
+        .split_once("// # It does not compile\n")
+        .unwrap();
+    let (_, program) = part.split_once("// ```rust\n").unwrap();
+    let (program, part) = program.split_once("// ```\n").unwrap();
+    let (_, quoted) = part.split_once("// ```text\n").unwrap();
+    let (quoted, _) = quoted.split_once("// ```\n").unwrap();
+    let (output, _) = compile("refused", &unmarked(program));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "it compiles");
+    // Compilers differ in how much space there is before the number of a line.
+    for line in unmarked(quoted).lines() {
+        assert!(said.contains(line.trim_start()), "{line}\n{said}");
     }
 }
 
@@ -136,9 +218,43 @@ impl Lesson {
     fn expected(&self) -> String {
         let (_, block) = self.text.split_once(PARTS[3]).expect(PARTS[3]);
         let (block, _) = block.split_once("// ```\n").expect("the end of the block");
-        let unmarked = |line: &str| line.strip_prefix("// ").unwrap_or_default().to_owned() + "\n";
-        block.lines().map(unmarked).collect()
+        unmarked(block)
     }
+}
+
+/// The lines of a comment, without its marks.
+fn unmarked(comment: &str) -> String {
+    let unmarked = |line: &str| line.strip_prefix("// ").unwrap_or_default().to_owned() + "\n";
+    comment.lines().map(unmarked).collect()
+}
+
+/// The program after a change, which is written as in a diff. A line `@@` begins another place.
+fn with_change(program: &str, change: &str) -> String {
+    let mut program = program.to_owned();
+    for place in change.split("@@\n") {
+        let part = |without: char| -> String {
+            let lines = place.lines().filter(|line| !line.starts_with(without));
+            lines
+                .map(|line| line.get(1..).unwrap_or_default().to_owned() + "\n")
+                .collect()
+        };
+        let (before, after) = (part('+'), part('-'));
+        assert_eq!(program.matches(&before).count(), 1, "{before}");
+        program = program.replace(&before, &after);
+    }
+    program
+}
+
+/// What the compiler says of a program that needs std only, and where the result is.
+fn compile(name: &str, program: &str) -> (Output, PathBuf) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = folder.join(format!("{name}.rs"));
+    let result = folder.join(name).with_extension(EXE_EXTENSION);
+    fs::write(&source, program).unwrap();
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--edition=2024", "--cap-lints=allow", "--color=never", "-o"]);
+    let output = rustc.arg(&result).arg(&source).output();
+    (output.expect("rustc is where cargo is"), result)
 }
 
 /// The lessons in their order.

@@ -48,7 +48,7 @@
 //!
 //! # What if it comes at the wrong moment?
 //!
-//! The dangerous moment is between "no task is ready" and "parked". In lesson 2, std's `unpark` solved this
+//! The dangerous moment is between "no task is ready" and "parked". In lesson 3, std's `unpark` solved this
 //! with a token. Here the state solves it. Both sides change it in one indivisible step, so there are two
 //! cases:
 //!

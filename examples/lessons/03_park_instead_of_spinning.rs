@@ -1,7 +1,7 @@
-//! Lesson 2: park instead of spinning.
+//! Lesson 3: park instead of spinning.
 //!
 //! ```sh
-//! cargo run --example lesson_2_park_instead_of_spinning
+//! cargo run --example lesson_03_park_instead_of_spinning
 //! ```
 //!
 //! To ask again and again wastes a processor. So a future that answers `Pending` makes a promise: it has kept
@@ -141,3 +141,12 @@ impl Wake for Unparker {
 //
 // `src/kernel/tasks/inbox.rs` parks and unparks, for `src/kernel/tasks/run_loop.rs`. It has a parker of its own: a task may call `thread::park`
 // too, and would take the token that was meant for the executor.
+//
+// # Answers
+//
+// 1. Some hundred thousand. Each of them but the last one is for nothing.
+// 2. Like a program that waits for something: no output, no load, no error. Nothing says that a wake is missing. candor
+//    does, in a debug build: `cargo run --example broken_forgot_to_wake`.
+// 3. The first `park` finds the token and returns at once. The second poll finds the water cold, keeps the waker, and
+//    says `Pending` again. A poll is a question and no promise. So each future has to look whether what it waits for has
+//    happened, and must not take a poll for the answer.

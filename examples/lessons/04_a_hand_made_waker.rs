@@ -1,11 +1,11 @@
-//! Lesson 3: a hand-made waker.
+//! Lesson 4: a hand-made waker.
 //!
 //! ```sh
-//! cargo run --example lesson_3_a_hand_made_waker
+//! cargo run --example lesson_04_a_hand_made_waker
 //! ```
 //!
 //! What is a waker? One word of data, and a table of four functions that know what the word means. Nothing
-//! else: std's `Wake`, which lesson 2 used, fills in such a table for you.
+//! else: std's `Wake`, which lesson 3 used, fills in such a table for you.
 //!
 //! ```text
 //! Waker                    VTABLE
@@ -167,4 +167,15 @@ unsafe fn drop(data: *const ()) {
 //
 // # In candor
 //
-// `src/kernel/tasks/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 5 says why.
+// `src/kernel/tasks/waker.rs` has such a table as well, but two of its functions are almost empty. Lesson 6 says why.
+//
+// # Answers
+//
+// 1. `wake_by_ref`, and then `drop`, both by the thread of the heater: a borrowed waker is still there after the wake. It
+//    is one call more than `wake`, which does both.
+// 2. It asks `will_wake`: have both wakers the same word and the same table? Then they wake the same thread, and the one that is
+//    there already will do.
+// 3. The counted handle of the thread is never freed: the count does not come to zero. This is a *leak*. It is not
+//    dangerous, but a program that makes a million wakers loses the memory of a million handles.
+// 4. Two wakers would own one share. The first one that goes frees the handle. The second one then uses memory that was
+//    freed, which is undefined behaviour: it may crash, or do anything else.

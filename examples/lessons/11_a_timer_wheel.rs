@@ -1,7 +1,7 @@
-//! Lesson 8: a timer wheel.
+//! Lesson 11: a timer wheel.
 //!
 //! ```sh
-//! cargo run --example lesson_8_a_timer_wheel
+//! cargo run --example lesson_11_a_timer_wheel
 //! ```
 //!
 //! A sorted map compares each new deadline with others. But the timers need not all be in order: only the
@@ -24,7 +24,7 @@
 //!
 //! # What changed
 //!
-//! `Wheel` has the three functions that `Timers` had in lesson 7. It holds any values, and the rest of the
+//! `Wheel` has the three functions that `Timers` had in lesson 10. It holds any values, and the rest of the
 //! executor is left out: a wheel knows no task, no waker and no clock.
 //!
 //! # Predict before you run it
@@ -159,7 +159,7 @@ impl<T> Wheel<T> {
 //
 // # Try
 //
-// 1. Put the wheel into lesson 7, in place of `Timers`: `RefCell::new(Wheel::new())`, with a `Waker` for each
+// 1. Put the wheel into lesson 10, in place of `Timers`: `RefCell::new(Wheel::new())`, with a `Waker` for each
 //    value. Let the tea steep for 40 minutes. What does the loop print now that it did not before?
 // 2. Insert for a minute that has passed, or for 1000. What would you do with such a timer instead of a
 //    panic?
@@ -170,3 +170,13 @@ impl<T> Wheel<T> {
 //
 // `src/kernel/time/wheel.rs` follows the same rule with eleven digits of base 64, so that no deadline of 64 bits is too
 // far away and the occupied slots of a level are the bits of one word.
+//
+// # Answers
+//
+// 1. From minute 3 the tea steeps until minute 43. That is level 1, slot 4. So the loop prints "minute 40", and polls nothing: the
+//    timer cascades. Then it prints "minute 43". The lines of `insert` come as well.
+// 2. A minute that has passed is due at once: put it into the slot of now. For 1000 there has to be one level more. With
+//    enough levels for all numbers of the type there is no limit.
+// 3. The bits of a level are the bits of one number, and `trailing_zeros` gives the lowest that is set, in one
+//    instruction. A `VecDeque` takes from the front without moving the rest. A linked list does that as well, and it also
+//    takes one out of the middle, for a timer that is cancelled.

@@ -1,7 +1,7 @@
-//! Lesson 4: two tasks and a queue.
+//! Lesson 5: two tasks and a queue.
 //!
 //! ```sh
-//! cargo run --example lesson_4_two_tasks_and_a_queue
+//! cargo run --example lesson_05_two_tasks_and_a_queue
 //! ```
 //!
 //! With two futures there is a new question: which of them has been woken? So each gets a waker of its own,
@@ -21,6 +21,9 @@
 //!
 //! `block_on`, which had one future, has become `spawn` and `run`. The waker pushes a number instead of
 //! unparking a thread, and `run` ends where it would park: nothing else runs here that could wake a task.
+//!
+//! A new tool is `poll_fn`. It makes a future of a closure: each poll calls the closure, and what that returns is
+//! the answer. So a future with a small state needs no type of its own, as `Countdown` was in lesson 1.
 //!
 //! # Predict before you run it
 //!
@@ -177,3 +180,56 @@ impl Wake for Pusher {
 // # In candor
 //
 // `src/kernel/tasks/run_queue.rs` is the queue, `src/kernel/tasks/slots.rs` the list of tasks, and `src/yield_now.rs` the yield.
+//
+// # Answers
+//
+// 1. What is still in the list when the queue is empty will never be polled again.
+//
+// ```diff
+// -    bell.ring();
+// @@
+//              if future.as_mut().poll(&mut cx).is_ready() {
+//                  self.tasks[task] = None;
+//              }
+//          }
+// +        for (task, future) in self.tasks.iter().enumerate() {
+// +            if future.is_some() {
+// +                println!("task {task} waits for ever");
+// +            }
+// +        }
+// ```
+//
+// ```text
+// poll task 0
+//     tea: waits for the toast
+// poll task 1
+//     toast: one side
+// poll task 1
+//     toast: the other side
+// poll task 1
+//     toast: done, rings the bell
+// task 0 waits for ever
+// ```
+//
+// 2. A task that wakes itself is polled again at once. It starves all that have been in the queue for longer. Here the toast is
+//    polled to its end before the tea is polled at all.
+//
+// ```diff
+// -        self.run_queue.lock().unwrap().pop_front()
+// +        self.run_queue.lock().unwrap().pop_back()
+// ```
+//
+// ```text
+// poll task 1
+//     toast: one side
+// poll task 1
+//     toast: the other side
+// poll task 1
+//     toast: done, rings the bell
+// poll task 0
+//     tea: waits for the toast
+//     tea: is drunk
+// ```
+//
+// 3. A thousand entries. The first one is a poll, and all others find that the task is done. If it were not done, each
+//    would be a poll. You have to know whether the task is in the queue already. Lesson 6 keeps a `bool` for that.

@@ -1,7 +1,7 @@
-//! Lesson 6: join handles.
+//! Lesson 9: join handles.
 //!
 //! ```sh
-//! cargo run --example lesson_6_join_handles
+//! cargo run --example lesson_09_join_handles
 //! ```
 //!
 //! A task returns something, and another task wants it. So `spawn` makes a cell for the *outcome*, which the
@@ -22,8 +22,8 @@
 //!
 //! # What changed
 //!
-//! `spawn` returns a handle. The bell of lesson 4 is gone: a handle is a bell that also carries a value. The
-//! executor is that of lesson 5, made shorter.
+//! `spawn` returns a handle. The bell of lesson 5 is gone: a handle is a bell that also carries a value. The
+//! executor is that of lesson 6, made shorter.
 //!
 //! # Predict before you run it
 //!
@@ -121,7 +121,7 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-// The executor of lesson 5. No slot is used a second time here, so it does without generations.
+// The executor of lesson 6. No slot is used a second time here, so it does without generations.
 
 type BoxedFuture = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -194,4 +194,42 @@ fn wake(word: *const ()) {
 //
 // `src/kernel/tasks/join.rs` is the handle, and `src/kernel/tasks/task.rs` the cell. There a task is one allocation, which holds its
 // future first and its outcome afterwards. A joiner that is a task of the same executor is kept as its key: the number
-// of lesson 5, without the table of functions.
+// of lesson 6, without the table of functions.
+//
+// # Answers
+//
+// 1. The lines of the breakfast move. It is still polled twice: the toast wakes it, and when its turn comes, the tea is done
+//    as well.
+//
+// ```diff
+// -    println!("    breakfast: waits for the tea");
+// -    let tea = tea.await;
+// -    println!("    breakfast: has {tea}, waits for the toast");
+// -    let toast = toast.await;
+// +    println!("    breakfast: waits for the toast");
+// +    let toast = toast.await;
+// +    println!("    breakfast: has {toast}, waits for the tea");
+// +    let tea = tea.await;
+// ```
+//
+// ```text
+// poll task 0
+//     breakfast: waits for the toast
+// poll task 1
+//     tea: the water is on
+// poll task 2
+//     toast: done
+// poll task 3
+//     dishes: washed
+// poll task 1
+//     tea: done
+// poll task 0
+//     breakfast: has toast, waits for the tea
+//     breakfast: has tea and toast
+// ```
+//
+// 2. Both are polled twice at most, and the program ends. It does not say that two tasks wait for each other, since nobody
+//    looks into the table at the end. The answer to the first "Try" of lesson 5 would have found them.
+// 3. The task may wait for something that never comes. If it is not woken, it never looks at the flag. The future must not be
+//    dropped by `abort` because the task itself may call it, through a handle that it got from elsewhere: then the future that
+//    runs would be dropped while it runs. Its destructors would also run in the middle of whatever called `abort`.

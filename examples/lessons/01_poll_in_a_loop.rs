@@ -1,7 +1,7 @@
 //! Lesson 1: poll in a loop.
 //!
 //! ```sh
-//! cargo run --example lesson_1_poll_in_a_loop
+//! cargo run --example lesson_01_poll_in_a_loop
 //! ```
 //!
 //! A future is a value that can be asked "are you done?". To ask is to *poll* it. It answers `Ready`, with
@@ -98,8 +98,48 @@ fn block_on<F: Future>(future: F) -> F::Output {
 // 1. Drop `tea` instead of running it. What is printed?
 // 2. Print something in `Countdown::poll`. Which polls reach it, and which of the two countdowns?
 // 3. Let the first countdown start at 4,000,000,000, take out the line that prints each poll, and watch the
-//    load of your processor. It is busy with asking. Lesson 2 fixes that.
+//    load of your processor. It is busy with asking. Lesson 3 fixes that.
 //
 // # In candor
 //
 // `src/kernel/tasks/run_loop.rs` polls the future of `block_on` in such a loop; but it asks only when it has been woken.
+//
+// # Answers
+//
+// 1. Nothing of the tea. It has never run, so there is nothing to stop.
+//
+// ```diff
+// -    println!("main has {}", block_on(tea));
+// +    drop(tea);
+// ```
+//
+// ```text
+// main has a future
+// ```
+//
+// 2. Polls 1 to 3 reach the first one: twice it says `Pending`, then it is ready. Poll 3 goes on to the second one, and
+//    poll 4 finds it ready.
+//
+// ```diff
+//      fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+// +        println!("    countdown: {}", self.0);
+// ```
+//
+// ```text
+// main has a future
+// poll 1
+//     tea: the kettle is on
+//     countdown: 2
+// poll 2
+//     countdown: 1
+// poll 3
+//     countdown: 0
+//     tea: the water boils, now it steeps
+//     countdown: 1
+// poll 4
+//     countdown: 0
+//     tea: done
+// main has tea
+// ```
+//
+// 3. One core is fully busy for some seconds, and nothing is done.

@@ -1,7 +1,7 @@
-//! Lesson 7: sleep with a sorted map.
+//! Lesson 10: sleep with a sorted map.
 //!
 //! ```sh
-//! cargo run --example lesson_7_sleep_with_a_sorted_map
+//! cargo run --example lesson_10_sleep_with_a_sorted_map
 //! ```
 //!
 //! A task that sleeps waits for a time, its *deadline*. Nothing rings when it comes, so the executor itself
@@ -20,7 +20,7 @@
 //!
 //! # What changed
 //!
-//! `sleep`, the timers, and a loop around `run_ready_tasks`. The handles of lesson 6 are not needed.
+//! `sleep`, the timers, and a loop around `run_ready_tasks`. The handles of lesson 9 are not needed.
 //!
 //! # Predict before you run it
 //!
@@ -121,7 +121,7 @@ impl Timers {
     }
 }
 
-// The executor of lesson 5. No slot is used a second time here, so it does without generations.
+// The executor of lesson 6. No slot is used a second time here, so it does without generations.
 
 type BoxedFuture = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -203,3 +203,13 @@ fn wake(word: *const ()) {
 // `src/kernel/time/sleep.rs` is the future, and `src/kernel/time/clock.rs` has a real clock, which counts half milliseconds, and a
 // virtual one. The loop in `src/kernel/tasks/run_loop.rs` finds out how long it may wait, and `src/kernel/tasks/inbox.rs` waits for whatever
 // comes first: that deadline, or a wake from another thread.
+//
+// # Answers
+//
+// 1. All sleep for as long as they did before, now in seconds. If the toast calls `thread::sleep`, nothing else runs meanwhile: there
+//    is one thread. The others are late by as much, and no code of theirs is wrong.
+// 2. Two entries, so two wakes. The second one is spurious again: it polls the task for nothing, or another task that has the number by
+//    then. `sleep` has to remember that it has inserted its waker, and the waker. If it is polled with the same one, it
+//    is done. If another task polls it, it replaces the entry.
+// 3. Its waker stays in the map until the deadline. A server with a timeout of one hour for each request keeps an hour's
+//    requests there. So `sleep` needs a destructor, which takes the entry out by its key: lesson 12.
