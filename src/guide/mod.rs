@@ -60,7 +60,7 @@
 //! | 13. Failures that nobody hides | 30 | 9 |
 //!
 //! **In a hurry?** Lessons 1, 3, 5, 6 and 13 are the short path: two hours from a loop to what candor is about. If you only *use*
-//! an executor, take 1, 3, 8 and 12, and then the broken programs below.
+//! an executor, take 1, 3, 8 and 12, and then [the ten bugs](ten_bugs).
 //!
 //! **1. Poll in a loop** (`examples/lessons/01_poll_in_a_loop.rs`). A future does nothing until it is polled.
 //! An executor, at its smallest, is a loop that polls. An `async fn` runs from one `.await` that has to wait
@@ -127,9 +127,11 @@
 //! cargo run --example broken_forgot_to_wake
 //! ```
 //!
-//! The programs in `examples/broken` are wrong, each in a way that everybody meets some day: a wake that never comes,
-//! a blocked thread, a deadlock, a busy loop, lost work, a handle that is never read. Predict what happens, find the
-//! line from what candor says, and fix it. What it says, and why, is at the end of each.
+//! The ten programs in `examples/broken` are wrong, each in a way that everybody meets some day: a wake that never comes,
+//! a blocked thread, a deadlock, a busy loop, lost work, a handle that is never read, and what is held over an `.await`. Predict
+//! what happens, find the line from what candor says, and fix it. What it says, and why, is at the end of each.
+//!
+//! [Ten bugs in ten minutes](ten_bugs) makes a game of them: the message first, and the answer when you ask for it.
 //!
 //! # The source
 //!
@@ -175,3 +177,4 @@ pub mod design;
 pub mod idioms;
 pub mod life_of_a_task;
 pub mod one_wake;
+pub mod ten_bugs;
