@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::env::consts::EXE_EXTENSION;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -197,6 +198,30 @@ fn each_file_and_function_that_the_course_names_is_there() {
 }
 
 #[test]
+fn each_lesson_leads_to_a_file_of_the_kernel_and_that_file_leads_back() {
+    let mut there = BTreeSet::new();
+    for (number, lesson) in (1..).zip(lessons()) {
+        let (_, part) = lesson.text.split_once(PARTS[5]).unwrap();
+        let (_, path) = part.split_once("`src/kernel/").expect(&lesson.example);
+        let (path, _) = path.split_once('`').unwrap();
+        there.insert((number, path.to_owned()));
+    }
+    let mut back = BTreeSet::new();
+    let kernel = root().join("src/kernel");
+    for path in sources(&kernel) {
+        let text = fs::read_to_string(&path).unwrap();
+        let head = text.lines().take_while(|line| line.starts_with("//!"));
+        let path = path.strip_prefix(&kernel).unwrap().to_str().unwrap();
+        for line in head.filter(|line| line.contains(" of the course build")) {
+            let numbers = line.split(|c: char| !c.is_ascii_digit());
+            let numbers = numbers.filter_map(|number| number.parse().ok());
+            back.extend(numbers.map(|number: usize| (number, path.to_owned())));
+        }
+    }
+    assert_eq!(there, back);
+}
+
+#[test]
 fn the_index_of_the_course_has_every_lesson() {
     let index = fs::read_to_string(root().join("src/guide/mod.rs")).unwrap();
     for lesson in lessons() {
@@ -282,6 +307,19 @@ fn pages() -> impl Iterator<Item = (String, String)> {
         let lines: Vec<String> = text.lines().map(unmarked).collect();
         (path.display().to_string(), lines.join(" "))
     })
+}
+
+/// All files in a folder, and in the folders in it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(sources(&path)),
+            false => files.push(path),
+        }
+    }
+    files
 }
 
 fn files_in(folder: &str) -> Vec<PathBuf> {

@@ -179,7 +179,7 @@ impl Wake for Unparker {
 //
 // # In candor
 //
-// candor has no reactor. `src/kernel/tasks/inbox/sleepers.rs` wakes an executor that sleeps, for whichever reactor calls the
+// candor has no reactor. `src/kernel/tasks/inbox.rs` wakes an executor that sleeps, for whichever reactor calls the
 // waker. With the feature `async-io` the executor sleeps inside of that reactor (`src/entry/reactor.rs`), which saves the
 // change of threads.
 //

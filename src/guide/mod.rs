@@ -92,7 +92,7 @@
 //!
 //! **8. Where I/O comes from** (`examples/lessons/08_where_io_comes_from.rs`). A reactor asks the system which sockets are
 //! ready, and calls the wakers that wait for them. Where a socket finds its reactor decides which runtimes it works on. Read
-//! `src/kernel/tasks/inbox/sleepers.rs`.
+//! `src/kernel/tasks/inbox.rs`.
 //!
 //! **9. Join handles** (`examples/lessons/09_join_handles.rs`). A task and its handle share a cell for the
 //! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.

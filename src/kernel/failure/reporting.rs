@@ -11,6 +11,8 @@
 //! which must find all state whole and must not run inside of a destructor.
 //!
 //! Knows the core's state.
+//!
+//! Lesson 13 of the course builds a small one.
 
 use std::process;
 use std::rc::Rc;

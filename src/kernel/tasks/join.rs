@@ -5,6 +5,8 @@
 //! whose parentage holds it weakly.
 //!
 //! Knows tasks, wakers, the core and the current executor.
+//!
+//! Lesson 9 of the course builds a small one.
 
 use std::pin::Pin;
 use std::rc::Rc;

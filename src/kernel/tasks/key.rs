@@ -16,6 +16,8 @@
 //! future has to accept spurious polls anyway.
 //!
 //! Knows nothing of candor.
+//!
+//! Lesson 6 of the course builds a small one.
 
 /// The slot of the main future, the argument of `block_on` and similar functions. It never holds a task.
 pub(crate) const MAIN_SLOT: u32 = 0;

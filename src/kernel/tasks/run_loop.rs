@@ -17,6 +17,8 @@
 //! noted as being polled. After a panic a new run begins with the next task.
 //!
 //! Knows the core, tasks, wakers and the inbox, but not how a program enters an executor.
+//!
+//! Lesson 1 of the course builds a small one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;

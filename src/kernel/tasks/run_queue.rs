@@ -10,6 +10,8 @@
 //! ```
 //!
 //! Knows nothing of candor. The owner of the slots keeps the links.
+//!
+//! Lesson 5 of the course builds a small one.
 
 /// No slot has this number.
 const NONE: u32 = u32::MAX;

@@ -17,6 +17,8 @@
 //! inside of this very task: its future is being polled or dropped, or its failure is being reported.
 //!
 //! Knows failures and keys, but no executor and no queue. A waker is only something to call.
+//!
+//! Lesson 2 of the course builds a small one.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;

@@ -22,6 +22,8 @@
 //! about memory.
 //!
 //! Knows keys, the current executor and the inboxes.
+//!
+//! Lesson 4 of the course builds a small one.
 
 use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};

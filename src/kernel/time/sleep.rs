@@ -11,6 +11,8 @@
 //! executor takes the entry out later.
 //!
 //! Knows the current executor, its clock and its wheel.
+//!
+//! Lesson 10 of the course builds a small one.
 
 use std::mem;
 use std::panic::Location as Caller;

@@ -22,6 +22,8 @@
 //!
 //! Time here is a count of ticks. Values go in, and expired values come out. Knows no clock, no task and no
 //! waker.
+//!
+//! Lesson 11 of the course builds a small one.
 
 use std::iter;
 

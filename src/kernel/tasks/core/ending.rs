@@ -10,6 +10,8 @@
 //! wake and cancel timers as at any other time.
 //!
 //! Knows the core's state.
+//!
+//! Lesson 12 of the course builds a small one.
 
 use std::any::Any;
 use std::mem;
