@@ -36,10 +36,12 @@ fn main() -> ExitCode {
 // ```text
 // task #2 `moon` panicked: RefCell already borrowed
 //    at examples/broken/borrow_over_an_await.rs:25:37
+//         let mut lines = log.borrow_mut();
 //    spawned at examples/broken/borrow_over_an_await.rs:24:56 by run at examples/broken/borrow_over_an_await.rs:20:5
 //    backtrace (… runtime frames hidden):
 //       0: broken_borrow_over_an_await::main::{{closure}}::{{closure}}
 //              at examples/broken/borrow_over_an_await.rs:25:37
+//              let mut lines = log.borrow_mut();
 // ```
 //
 // `sun` has borrowed the list in line 25, and keeps it borrowed while it sleeps in line 26. `moon` runs meanwhile, and wants it too.

@@ -83,10 +83,12 @@
 //! ```text
 //! task #1 `parse` failed (not awaited yet): invalid digit found in string
 //!    at examples/broken/unread_handle.rs:18:31
+//!         let answer: i32 = "forty-two".parse()?;
 //!    spawned at examples/broken/unread_handle.rs:17:54 by run at examples/broken/unread_handle.rs:16:5
 //!    backtrace (… runtime frames hidden):
 //!       0: broken_unread_handle::main::{{closure}}::{{closure}}
 //!              at examples/broken/unread_handle.rs:18:31
+//!              let answer: i32 = "forty-two".parse()?;
 //! Is anything wrong?
 //! ```
 //!
@@ -134,10 +136,12 @@
 //! ```text
 //! task #2 `moon` panicked: RefCell already borrowed
 //!    at examples/broken/borrow_over_an_await.rs:25:37
+//!         let mut lines = log.borrow_mut();
 //!    spawned at examples/broken/borrow_over_an_await.rs:24:56 by run at examples/broken/borrow_over_an_await.rs:20:5
 //!    backtrace (… runtime frames hidden):
 //!       0: broken_borrow_over_an_await::main::{{closure}}::{{closure}}
 //!              at examples/broken/borrow_over_an_await.rs:25:37
+//!              let mut lines = log.borrow_mut();
 //! ```
 //!
 //! What is wrong, and which line?
@@ -209,14 +213,19 @@
 //! Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, no timer is set, and all that is waited for is a task, or a lock, of this program:
 //!    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15, entered at examples/broken/deadlock.rs:28:14
 //!       .await at examples/broken/deadlock.rs:29:15 in broken_deadlock::main
+//!            plato.await.unwrap();
 //!    task #1 `Plato`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
 //!       waits in tokio::sync::mutex::Mutex<T>::lock
 //!       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//!            let right = right.lock().await;
 //!       .await at examples/broken/deadlock.rs:25:75 in broken_deadlock::main
+//!            let plato = plato.spawn_on(&executor, async move { eat(&fork, &knife).await });
 //!    task #2 `Kant`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
 //!       waits in tokio::sync::mutex::Mutex<T>::lock
 //!       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//!            let right = right.lock().await;
 //!       .await at examples/broken/deadlock.rs:27:81 in broken_deadlock::main
+//!            let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
 //!    likely cause: tasks that wait for one another (a deadlock)
 //!    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet
 //! ```
@@ -243,6 +252,7 @@
 //! block_on at examples/broken/forgot_to_wake.rs:18:5 can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no waker is kept anywhere:
 //!    the main future: waiting, last await: JoinHandle at examples/broken/forgot_to_wake.rs:29:15, entered at examples/broken/forgot_to_wake.rs:18:5
 //!       .await at examples/broken/forgot_to_wake.rs:29:15 in broken_forgot_to_wake::main
+//!            guest.await.unwrap();
 //!    task #1 `guest`: waiting, 1 poll, spawned at examples/broken/forgot_to_wake.rs:25:62
 //!    task #1 `guest` was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on
 //!    likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped it without calling it
