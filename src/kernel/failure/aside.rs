@@ -45,7 +45,7 @@ pub(crate) fn act_for(behalf: Behalf) -> Behalf {
 }
 
 /// Runs user code on the given behalf, and catches its panic.
-#[inline]
+#[inline(always)]
 fn catch_for<R>(behalf: Behalf, user_code: impl FnOnce() -> R) -> thread::Result<R> {
     let outer = act_for(behalf);
     let result = catch_unwind(AssertUnwindSafe(user_code));

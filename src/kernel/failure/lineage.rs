@@ -17,7 +17,6 @@
 //! Knows nothing of candor but how to quote a name.
 
 use std::fmt;
-use std::iter;
 use std::sync::Arc;
 use std::thread::Thread;
 
@@ -165,7 +164,7 @@ impl Lineage {
             name: spawner.name.clone(),
             spawned_at,
         };
-        let all = iter::once(nearest).chain(above.ancestors.iter().cloned());
+        let all = [nearest].into_iter().chain(above.ancestors.iter().cloned());
         Arc::new(Lineage {
             ancestors: all.take(LINKS).collect(),
             generations: above.generations + 1,

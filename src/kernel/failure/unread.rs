@@ -55,13 +55,14 @@ impl<T> Unread<T> {
     /// The list at most doubles before those that were read are swept out of it. So its memory is in proportion to
     /// what is unread, and each failure is checked twice on average.
     pub(crate) fn end_pass(&mut self, deadline: impl FnOnce() -> Option<Instant>) {
-        self.fresh.retain(self.is_unread);
         if self.fresh.is_empty() {
             return;
         }
-        let deadline = deadline();
-        self.aging
-            .extend(self.fresh.drain(..).map(|failure| (deadline, failure)));
+        self.fresh.retain(self.is_unread);
+        // If all were read, there is no look at the clock.
+        let deadline = (!self.fresh.is_empty()).then(deadline).flatten();
+        let fresh = self.fresh.drain(..).map(|failure| (deadline, failure));
+        self.aging.extend(fresh);
         if self.aging.len() >= self.sweep_at {
             self.aging.retain(|(_, failure)| (self.is_unread)(failure));
             self.sweep_at = (self.aging.len() * 2).max(SHORT);

@@ -123,6 +123,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         // A main future that panicked has ended in the middle of its poll.
         self.core.end_poll();
+        act_for(self.behalf);
         if self.core.attention.get() {
             self.core.after_poll();
         }
@@ -130,7 +131,6 @@ impl Drop for Entered {
         let this = CURRENT.replace(outer);
         self.core.is_entered.set(false);
         self.core.set_entry(None);
-        act_for(self.behalf);
         drop(this.map(ManuallyDrop::into_inner));
     }
 }
