@@ -89,6 +89,7 @@ fn the_page_of_ten_bugs_quotes_each_program_to_the_letter() {
     let mut programs = 0;
     for program in fs::read_dir(root.join("examples/broken")).unwrap() {
         let path = program.unwrap().path();
+        let source = fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let promised = promised_by(name).join("\n");
         let quoted = format!("```text\n{promised}\n```\n");
@@ -100,6 +101,7 @@ fn the_page_of_ten_bugs_quotes_each_program_to_the_letter() {
         let (answer, _) = answer.split_once("</details>").expect(name);
         let path = format!("`examples/broken/{name}.rs`");
         assert!(answer.contains(&path), "{name}: {answer}");
+        assert!(quotes_a_line(answer, &source), "{name}: {answer}");
         programs += 1;
     }
     assert_eq!(programs, 10);
@@ -124,6 +126,19 @@ fn each_program_is_short_and_tested() {
         let test = format!("assert_says_what_it_promises(\"{name}\");");
         assert!(tests.contains(&test), "{test}");
     }
+}
+
+/// Whether the answer names a line, and all that it says of lines is true: "line 19, `send.detach()`".
+fn quotes_a_line(answer: &str, source: &str) -> bool {
+    let answer = answer.replace('\n', " ").replace("Line ", "line ");
+    let mut quotes = answer.split("line ").skip(1).filter_map(|rest| {
+        let (number, rest) = rest.split_once(", `")?;
+        let (code, _) = rest.split_once('`')?;
+        Some((number.parse::<usize>().ok()?, code))
+    });
+    let mut is_there = |(number, code)| source.lines().nth(number - 1).unwrap().contains(code);
+    let first = quotes.next();
+    first.is_some_and(&mut is_there) && quotes.all(is_there)
 }
 
 /// Compares the program's stderr, where everything appears once, and its exit code. A program that stands still does not

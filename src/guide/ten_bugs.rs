@@ -24,8 +24,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 19: the task is detached, and nobody awaits it. `block_on` returns when its own future is done, and cancels what is
-//! left. To detach a task does not make it outlive the executor.
+//! Line 19, `send.detach()`: the task is detached, and nobody awaits it. `block_on` returns when its own future is done,
+//! and cancels what is left. To detach a task does not make it outlive the executor.
 //!
 //! To mend it: await the handle, or enter by [`run`](crate::run), which waits for all tasks.
 //!
@@ -45,7 +45,7 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 29: `thread::sleep` holds the thread, and all tasks share it. It knows nothing of tasks.
+//! Line 29, `thread::sleep(`: it holds the thread, and all tasks share it. It knows nothing of tasks.
 //!
 //! To mend it: `candor::sleep(…).await`. What cannot be awaited belongs on a thread of its own.
 //!
@@ -67,8 +67,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Lines 21 to 23: the waiter asks again and again. It yields, so it blocks nobody, but it is always ready, and the
-//! executor never sleeps. Its number of polls shows it.
+//! Line 21, `while !seen.get()`: the waiter asks again and again. It yields, so it blocks nobody, but it is always ready,
+//! and the executor never sleeps. Its number of polls shows it.
 //!
 //! To mend it: await the event itself: the handle of the worker, or a channel.
 //!
@@ -96,8 +96,9 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 18 fails: that is no number. The bug is that line 21 sleeps before anybody looks at the handle `parse`. A failure
-//! whose handle is held may still be read, so candor waits for one second before it reports it.
+//! Line 18, `"forty-two".parse()`, fails: that is no number. The bug is line 21, `candor::sleep(`: it sleeps before anybody
+//! looks at the handle `parse`. A failure whose handle is held may still be read, so candor waits for one second before it
+//! reports it.
 //!
 //! To mend it: await each handle, detach those that nobody will await, or let a group hold them.
 //!
@@ -120,8 +121,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 31, where `download` ends. The group is a local variable, and is dropped there with its tasks. No task outlives its
-//! group.
+//! Line 31, `}`, where `download` ends. The group is a local variable, and is dropped there with its tasks. No task
+//! outlives its group.
 //!
 //! To mend it: `group.join().await` at the end of `download`.
 //!
@@ -148,8 +149,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 25 borrows, and line 26 waits while the borrow is alive. The message names the victim, `moon`, which is in line 25.
-//! The culprit is `sun`, which has the list and sleeps.
+//! Line 25, `borrow_mut()`, and line 26, `.await`: it waits while the borrow is alive. The message names the victim,
+//! `moon`, which is in line 25. The culprit is `sun`, which has the list and sleeps.
 //!
 //! To mend it: borrow after the `.await`: `log.borrow_mut().push(name)`.
 //!
@@ -172,8 +173,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 25 takes the lock, and line 26 waits with the lock in its hand. The lock of std does not panic but blocks the
-//! thread, so the sleeper with the lock never gets a turn.
+//! Line 25, `lock()`, and line 26, `.await`: it waits with the lock in its hand. The lock of std does not panic but blocks
+//! the thread, so the sleeper with the lock never gets a turn.
 //!
 //! To mend it: drop the guard before the `.await`, or take a lock that is awaited.
 //!
@@ -196,8 +197,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 33: the `block_on` of another runtime parks the thread until the letter comes. The writer is a task of the same
-//! thread.
+//! Line 33, `executor::block_on`: the `block_on` of another runtime parks the thread until the letter comes. The writer is
+//! a task of the same thread.
 //!
 //! To mend it: make `read` an `async fn`, and await the letter.
 //!
@@ -234,8 +235,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Lines 35 and 37, and which lock comes first. Plato has the fork and wants the knife, Kant has the knife and wants the
-//! fork: lines 25 and 27 give the locks in opposite order.
+//! Line 35, `left.lock()`, and line 37, `right.lock()`: which lock comes first? Plato has the fork and wants the knife,
+//! Kant has the knife and wants the fork: lines 25 and 27 give the locks in opposite order.
 //!
 //! To mend it: all tasks take the locks in the same order.
 //!
@@ -263,8 +264,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Line 34: the future does not use its `_cx`. It says `Pending` and keeps no waker, so nothing can wake the task when the
-//! door is open. candor proves that no wake can come, and panics instead of hanging.
+//! Line 34, `_cx`: the future does not use its `_cx`. It says `Pending` and keeps no waker, so nothing can wake the task
+//! when the door is open. candor proves that no wake can come, and panics instead of hanging.
 //!
 //! To mend it: keep a clone of `cx.waker()` beside the door, and let the thread that opens the door call it.
 //!
