@@ -282,7 +282,7 @@ fn a_host_that_panics_when_it_is_called_ends_no_timer_of_another_executor() {
     {
         let mut hosted = pin!(first.run_until(sleep(Duration::from_millis(1))));
         assert!(poll_hostilely(hosted.as_mut(), Panics::Woken).is_pending());
-        thread::sleep(Duration::from_millis(20));
+        common::hold_the_thread(Duration::from_millis(20));
     }
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {

@@ -521,7 +521,7 @@ fn a_slow_poll_is_warned_of_with_its_task_and_place() {
             .virtual_time()
             .build();
         executor.block_on(async {
-            let slow = async { thread::sleep(Duration::from_millis(20)) };
+            let slow = async { common::hold_the_thread(Duration::from_millis(20)) };
             TaskBuilder::new().name("slow").spawn(slow).await.unwrap();
             candor::sleep(Duration::from_secs(100)).await;
         });

@@ -9,15 +9,10 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use candor::{Executor, TaskBuilder};
-use common::{assert_contains, assert_count, assert_lacks, child};
+use common::{assert_contains, assert_count, assert_lacks, child, hold_the_thread};
 
 const LONGER_THAN_USUAL: Duration = Duration::from_millis(300);
 const STILL_RUNS: &str = "in a poll that has not ended";
-
-/// Blocks, as a call does that knows nothing of tasks.
-fn hold_the_thread(how_long: Duration) {
-    thread::sleep(how_long);
-}
 
 /// How many threads this process has.
 fn threads() -> usize {

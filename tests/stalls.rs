@@ -328,7 +328,7 @@ fn assert_silent(later: impl FnOnce() + Send + 'static, main: impl FnOnce(&Execu
     let told = Rc::clone(&warnings);
     ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
     let thread = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(400));
+        common::hold_the_thread(Duration::from_millis(400));
         later();
     });
     main(&detecting().build());

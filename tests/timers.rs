@@ -715,7 +715,7 @@ fn an_endless_sleep_does_not_let_virtual_time_run_to_its_end() {
         spawn(sleep(Duration::MAX)).detach();
         let sends = thread::spawn(move || {
             // Gives the executor the time to park; if it has not parked, less is tested.
-            thread::sleep(20 * MS);
+            common::hold_the_thread(20 * MS);
             sender.try_send(()).unwrap();
         });
         receiver.recv().await.unwrap();
@@ -773,7 +773,7 @@ fn a_sleep_is_ready_when_it_says_that_it_has_elapsed() {
 
             let mut held = sleep(Duration::from_millis(5));
             assert!(!agrees(&mut held));
-            std::thread::sleep(Duration::from_millis(10));
+            common::hold_the_thread(Duration::from_millis(10));
             agrees(&mut held);
         });
     }

@@ -1132,7 +1132,7 @@ fn a_logger_that_spawns_a_task_for_each_record_is_not_given_what_comes_up_of_tho
     async fn passes_on() {
         candor::spawn(async { Err::<(), _>("cannot export") }).detach();
         candor::sleep(Duration::from_millis(1)).await;
-        thread::sleep(Duration::from_millis(2));
+        common::hold_the_thread(Duration::from_millis(2));
         panic!("cannot export either")
     }
     let name = "a_logger_that_spawns_a_task_for_each_record_is_not_given_what_comes_up_of_those";

@@ -222,7 +222,7 @@ fn wake(word: *const ()) {
 // The lock and the bell remain for one case: the owner sleeps.
 //
 // A lock does one thing more. What a thread wrote before it gave the lock back, the next one that takes the lock
-// can see. An atomic does this only if it is told to. A change with `Release` hands on what the thread wrote before. A
+// can see. An atomic does this only on request. A change with `Release` hands on what the thread wrote before. A
 // read with `Acquire` receives it. `AcqRel` does both. The water is at the boil before the wake, so the poll has to see it.
 //
 // # Try

@@ -289,6 +289,11 @@ pub fn without_source_lines(text: &str) -> String {
     kept
 }
 
+/// Holds this thread on the real clock, as a call does that knows nothing of tasks. For tests of what happens meanwhile.
+pub fn hold_the_thread(how_long: Duration) {
+    thread::sleep(how_long);
+}
+
 /// What a process wrote, and how it ended.
 #[derive(Debug)]
 pub struct Told {
