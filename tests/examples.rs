@@ -81,6 +81,31 @@ fn the_report_of_a_task_tells_all_that_a_thread_tells_and_more() {
     }
 }
 
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn the_report_in_the_readme_is_what_is_printed() {
+    let (printed, _) = &*DELAYED_BOOM;
+    let (_, after) = include_str!("../README.md")
+        .split_once("```text\ntask #1 ")
+        .unwrap();
+    let (promised, _) = after.split_once("```").unwrap();
+    // How many frames are hidden depends on the platform and the compiler.
+    let without_number = |report: &str| {
+        let is_number = |line: &&str| !line.contains(" runtime frames hidden):");
+        let lines: Vec<String> = report
+            .lines()
+            .filter(is_number)
+            .map(str::to_owned)
+            .collect();
+        lines.join("\n")
+    };
+    let (_, report) = printed.split_once("task #1 ").expect(printed);
+    assert!(
+        without_number(report).starts_with(&without_number(promised)),
+        "{report}"
+    );
+}
+
 /// The README cannot run it as a doctest, which must not end with an exit code of 1.
 #[test]
 fn the_program_in_the_readme_reports_its_failure_and_goes_on() {

@@ -158,6 +158,10 @@ fn a_main_future_that_has_panicked_holds_the_thread_no_longer() {
 fn the_watcher_exists_only_while_an_executor_polls() {
     let said = child("the_watcher_exists_only_while_an_executor_polls").run(|| {
         let limit = Duration::from_millis(500);
+        // With the feature `async-io` a thread of that crate's is there from the first wait on.
+        let first = Executor::builder().slow_poll(limit).build();
+        first.block_on(candor::sleep(Duration::from_millis(1)));
+        hold_the_thread(Duration::from_millis(1500));
         let before = threads();
         let watchers = || threads() - before;
         let build = || Executor::builder().slow_poll(limit).build();

@@ -204,6 +204,21 @@
 //! **The limit.** A reserve of one makes one pattern fast, and the next one slow. Before you add another reserve, measure
 //! both.
 //!
+//! # Why does a debug build show lines of source, and when does it not?
+//!
+//! **Decision.** Below a place and below each frame of yours, a report of a debug build shows the line of source. Dumps and
+//! reports of stalls do so below each `.await`. A report that is repeated is one line, and has none.
+//!
+//! **Why.** Most readers would open the file to see just that line. Python's tracebacks have shown it always.
+//!
+//! **Why not everywhere.** A wrong line is worse than none. So it is left out if the file is newer than the program, and a
+//! release build shows none, since it may run where other files are. At most 16 files of at most 1 MiB are read for a report,
+//! each once, and a line is cut at 120 characters.
+//!
+//! **Thrown away.** A search for the file in the current directory and in those above it. The place of a panic is
+//! relative to the root of the workspace, so in a workspace that search may find the file of another package. The frames of
+//! the same backtrace know the whole path. A build without debug information has no frames with places, and shows no line.
+//!
 //! # Why is a spare executor core kept for each thread?
 //!
 //! **Decision.** When an executor ends and nothing outside can tell that it existed, its core is kept for the next one on

@@ -26,6 +26,9 @@ use crate::report::{carried, text};
 impl TaskFailure {
     /// Returns the full report, as it would be printed: many lines, without a newline at the end.
     ///
+    /// In a debug build it has lines of source, below the place and below the frames of yours, from files that can be read and
+    /// are not newer than the program. They are read when this is called.
+    ///
     /// ```
     /// candor::block_on(async {
     ///     let error = candor::spawn(async { panic!("boom") }).await.unwrap_err();

@@ -8,10 +8,9 @@
 //! A wrong line is worse than none. So a line is shown only if all of this holds, and otherwise nothing is said:
 //!
 //! - candor was built with debug assertions. A release build may run on a machine that has other files.
-//! - The file is known in full: by an absolute path, or by a path below the current directory. Debug information has such
-//!   paths. The place of a panic has a path that is relative to the root of the workspace, and nobody knows that root at
-//!   run time. So its file is looked up among the frames of the same backtrace, and is not searched for in folders: in
-//!   another folder there may be another `src/main.rs`.
+//! - The path of the file is whole: absolute, or below the current directory. The paths in debug information are. The
+//!   place of a panic is relative to the root of the workspace, which nobody knows at run time. So its path is looked up among
+//!   the frames of the same backtrace. It is not searched for in folders, as another folder may have a `src/main.rs` too.
 //! - The file is not newer than the program, by the times of their last change. Otherwise the line may have moved.
 //! - It is the user's file, and none of std or of a crate from a registry.
 //! - The file is text of at most 1 MiB, and the line is not blank.
@@ -217,6 +216,14 @@ mod tests {
         assert_eq!(shown(Some(changed)), "\n f();");
         assert_eq!(shown(Some(changed - SECOND)), "");
         assert_eq!(shown(None), "");
+    }
+
+    #[test]
+    fn a_debug_build_compares_with_the_file_of_the_program_and_a_release_build_shows_nothing() {
+        let program = fs::metadata(env::current_exe().unwrap()).unwrap();
+        let built = Sources::new().built;
+        assert_eq!(built.is_some(), cfg!(debug_assertions));
+        assert!(built.is_none_or(|built| built == program.modified().unwrap()));
     }
 
     #[test]

@@ -23,8 +23,9 @@ use crate::watch::dump::Dump;
 ///
 /// Each waiting task is polled once more, between two polls, with a waker that notes where it is cloned: the chain of `.await`s
 /// that leads there is shown. That costs a poll and about 0.2 ms a task (the first 100 tasks), and nothing while it is not
-/// used. A build with debug information names the lines. A chain ends at a combinator that polls only those of its futures that
-/// were woken, such as `FuturesUnordered`.
+/// used. A build with debug information names the lines, and a debug build shows them, if their file can be read and is not
+/// newer than the program. A chain ends at a combinator that polls only those of its futures that were woken, such as
+/// `FuturesUnordered`.
 ///
 /// An extra poll is what every future has to bear, but it may take a message that has just come, or replace the waker that
 /// the future has kept. A task that goes on in it was ready, though nothing had woken it: the dump says that a wake was
