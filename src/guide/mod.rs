@@ -2,7 +2,7 @@
 //!
 //! 1. The thirteen lessons below, each a program of one or two pages with one idea.
 //! 2. The eleven exercises in `tests/exercises.rs`, from writing a `yield_now` to a group of tasks.
-//! 3. The source itself. [`life_of_a_task`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
+//! 3. The source itself. [`life_of_a_task`], [`life_of_a_failure`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
 //!    which part to read for a symptom.
 //! 4. Breaking it, to see which tests notice.
 //!
@@ -137,7 +137,7 @@
 //!
 //! The [front page](crate#reading-the-source), which is `src/lib.rs`, says in which order to read. The
 //! first lines of each file say what it is for and what it knows. An afternoon is enough to follow a wake, a poll and
-//! a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`one_wake`].
+//! a failure: steps 1 to 4, and 6. Keep the maps beside you: [`life_of_a_task`], [`life_of_a_failure`], [`one_wake`].
 //!
 //! # Break it
 //!
@@ -175,6 +175,7 @@
 pub mod comparison;
 pub mod design;
 pub mod idioms;
+pub mod life_of_a_failure;
 pub mod life_of_a_task;
 pub mod one_wake;
 pub mod ten_bugs;
