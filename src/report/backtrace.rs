@@ -93,13 +93,16 @@ pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
 }
 
 /// Whether what the innermost function of the user's has called is candor's: a future that it awaits. If there is no such function,
-/// the whole task is a future of candor's. What waits for another thread's executor is none of these.
-pub(crate) fn awaits_candor(text: &str) -> bool {
+/// the whole task is a future of candor's. What waits for another thread's executor is none of these. `None` if a build without
+/// debug information may have left out functions that were inlined.
+pub(crate) fn awaits_candor(text: &str) -> Option<bool> {
     let frames = of_the_task(frames_in(text));
     let users = frames.iter().position(|frame| !frame.is_runtime());
     let called = &frames[..users.unwrap_or(frames.len())];
     let is_remote = |frame: &Frame<'_>| frame.symbol.contains(REMOTE);
-    called.last().is_some_and(Frame::is_candors) && !called.iter().any(is_remote)
+    let is_whole = called.iter().all(|frame| frame.place.is_some());
+    let is_candors = called.last().is_some_and(Frame::is_candors);
+    is_whole.then_some(is_candors && !called.iter().any(is_remote))
 }
 
 /// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the

@@ -8,8 +8,8 @@
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 
-use crate::kernel::failure::in_one_line;
 use crate::kernel::failure::location::is_in_a_library;
+use crate::kernel::failure::{AwaitKind, LastAwait, in_one_line};
 use crate::report::backtrace::{awaits_candor, frames_of_others};
 use crate::report::source_line::Sources;
 
@@ -35,8 +35,9 @@ const CRATES_OF_LOCKS: [&str; 3] = ["async_lock::", "tokio::", "futures_util::"]
 pub(super) struct Chain {
     /// What the innermost `.await` of the user's waits in.
     waits_in: Option<String>,
-    /// The innermost `.await` of the user's is that of a future of candor's, whose waker stays in this executor.
-    awaits_candor: bool,
+    /// The innermost `.await` of the user's is that of a future of candor's, whose waker stays in this executor. `None` if that
+    /// cannot be seen.
+    awaits_candor: Option<bool>,
     links: Vec<Link>,
 }
 
@@ -115,11 +116,13 @@ impl Chain {
         chain
     }
 
-    /// Whether only this executor, or what holds a lock of this program, can end the wait.
-    pub(super) fn is_inside(&self) -> bool {
-        match &self.waits_in {
-            Some(place) => LOCKS.iter().any(|lock| place.contains(lock)),
-            None => self.awaits_candor,
+    /// Whether only this executor, or what holds a lock of this program, can end the wait. Where that cannot be seen, the task's
+    /// last await decides, if that is known to be the present one.
+    pub(super) fn is_inside(&self, last_await: Option<LastAwait>) -> bool {
+        match (&self.waits_in, self.awaits_candor) {
+            (Some(place), _) => LOCKS.iter().any(|lock| place.contains(lock)),
+            (None, Some(awaits_candor)) => awaits_candor,
+            (None, None) => is_in_this_executor(last_await),
         }
     }
 
@@ -136,6 +139,11 @@ impl Chain {
         }
         text
     }
+}
+
+/// Whether a task waits in a future of candor's that only this executor can end.
+pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
+    last_await.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE)
 }
 
 fn is_of_a_crate_with_locks(symbol: &str) -> bool {

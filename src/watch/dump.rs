@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{AwaitKind, Entry, LastAwait, Location, Named, TaskId};
+use crate::kernel::failure::{Entry, LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
@@ -62,6 +62,8 @@ pub struct Dump {
     tasks: Tasks,
     main: Option<String>,
     chains: BTreeMap<TaskId, Vec<Chain>>,
+    /// None of the chains leads out of this executor and its locks.
+    is_inside: bool,
     notes: Vec<String>,
 }
 
@@ -75,20 +77,14 @@ impl Dump {
     /// socket or a process waits for something outside, which nobody here can judge.
     pub(crate) fn judged(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> (Self, bool) {
         let has_main = main.is_some();
-        let is_inside = |dump: &Dump| {
-            let mut chains = dump.chains.values().flatten();
-            chains.all(Chain::is_inside)
-        };
         let dump = Dump::traced(core, main, |dump, traced| {
-            traced < TRACED_TASKS || traced < JUDGED_TASKS && is_inside(dump)
+            traced < TRACED_TASKS || traced < JUDGED_TASKS && dump.is_inside
         });
         let knows = |id: TaskId, last: Option<LastAwait>| {
-            let is_known =
-                last.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE);
-            dump.chains.contains_key(&id) || is_known
+            dump.chains.contains_key(&id) || chain::is_in_this_executor(last)
         };
         let mut tasks = dump.tasks.iter();
-        let is_judged = is_inside(&dump)
+        let is_judged = dump.is_inside
             && tasks.all(|task| knows(task.id(), task.last_await()))
             && (!has_main || knows(TaskId::MAIN, core.main_last_await.get()));
         (dump, is_judged)
@@ -142,6 +138,7 @@ impl Dump {
             tasks: Tasks::of(core),
             main: has_main.then(|| line_of_main(core)),
             chains: BTreeMap::new(),
+            is_inside: true,
             notes: Vec::new(),
         }
     }
@@ -164,7 +161,7 @@ impl Dump {
         if header.is_finished.get() {
             return Some((who, key.slot()));
         }
-        self.keep(header.id, chains);
+        self.keep(header.id, chains, header.last_await());
         None
     }
 
@@ -183,11 +180,12 @@ impl Dump {
             core.wake(core.main_key.get());
             return Some(("the main future".to_owned(), MAIN_SLOT));
         }
-        self.keep(TaskId::MAIN, chains);
+        self.keep(TaskId::MAIN, chains, core.main_last_await.get());
         None
     }
 
-    fn keep(&mut self, id: TaskId, chains: Vec<Chain>) {
+    fn keep(&mut self, id: TaskId, chains: Vec<Chain>, last_await: Option<LastAwait>) {
+        self.is_inside &= chains.iter().all(|chain| chain.is_inside(last_await));
         if !chains.is_empty() {
             self.chains.insert(id, chains);
         }
