@@ -79,3 +79,18 @@ fn renew(core: &Core) -> bool {
     let is_small = core.slots.borrow().used() <= 1024;
     is_small && !core.config.is_custom && core.timers.borrow().is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Executor;
+
+    #[test]
+    fn a_core_that_a_test_has_given_an_observer_is_not_kept_for_the_next_executor() {
+        let executor = Executor::new();
+        executor.test(async {});
+        drop(executor);
+        // A debug build observes every executor.
+        assert_eq!(fresh_core(None).is_watched(), cfg!(debug_assertions));
+    }
+}
