@@ -76,14 +76,10 @@ impl SlowPoll {
         if held <= self.limit || is_traced {
             return;
         }
-        let warning = || self.warning(task, held);
-        match task.place() {
-            Some(place) if self.is_usual => {
-                if printing::is_first("slow poll", place) {
-                    printing::print_of_task(task.is_of_logger(), Level::Warn, &warning());
-                }
-            }
-            _ => printing::print_of_task(task.is_of_logger(), Level::Warn, &warning()),
+        let is_new = |place| !self.is_usual || printing::is_first("slow poll", place);
+        if task.place().is_none_or(is_new) {
+            let warning = self.warning(task, held);
+            printing::print_of_task(task.is_of_logger(), Level::Warn, &warning);
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Config {
     pub(crate) virtual_time: bool,
     /// Gives the batch of each pass another order.
     pub(crate) shuffle: Option<Shuffle>,
-    /// Who looks; `None` makes the executor fast.
+    /// The observer. Without one, which is usual in a release build, the executor takes the fast path.
     pub(crate) watch: OnceCell<Box<dyn Watch>>,
 }
 
