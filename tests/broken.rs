@@ -1,7 +1,7 @@
 //! The programs in `examples/broken` say what is wrong with them, as they promise in their last comments.
 //!
 //! A student has to find the line from that, so every place in it is compared. What differs from one run to the next
-//! is `…` in the comment. All programs but the deadlock run on the real clock.
+//! is `…` in the comment. All programs run on the real clock.
 
 mod common;
 

@@ -19,8 +19,10 @@ use candor::{Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, 
 use common::{Reports, assert_contains, assert_count, assert_lacks, child, panic_message};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+/// A builder of executors that suspect a stall after 100 ms instead of 5 s.
 fn detecting() -> Builder {
-    Executor::builder().virtual_time().detect_stalls(true)
+    let builder = Executor::builder().virtual_time().detect_stalls(true);
+    builder.test_timeout(Duration::from_millis(100))
 }
 
 /// Waits for a wake, and keeps no waker: the bug.

@@ -13,11 +13,8 @@ use candor::{Executor, TaskBuilder};
 use tokio::sync::Mutex;
 
 fn main() {
-    // On virtual time the warning comes after 100 ms; on the real clock it takes 5 s.
-    let executor = Executor::builder()
-        .virtual_time()
-        .detect_stalls(true)
-        .build();
+    // The warning comes after 5 s.
+    let executor = Executor::builder().detect_stalls(true).build();
     let fork = Rc::new(Mutex::new("fork"));
     let knife = Rc::new(Mutex::new("knife"));
     let (fork_too, knife_too) = (Rc::clone(&fork), Rc::clone(&knife));
@@ -41,21 +38,21 @@ async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
 // # It says
 //
 // ```text
-// Executor::block_on at examples/broken/deadlock.rs:28:14 has stood still for 100ms: everything waits to be woken, no timer is set, and all that is waited for is a task, or a lock, of this program:
-//    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:29:15, entered at examples/broken/deadlock.rs:28:14
-//       .await at examples/broken/deadlock.rs:29:15 in broken_deadlock::main
+// Executor::block_on at examples/broken/deadlock.rs:25:14 has stood still for 5s: everything waits to be woken, no timer is set, and all that is waited for is a task, or a lock, of this program:
+//    the main future: waiting, last await: JoinHandle at examples/broken/deadlock.rs:26:15, entered at examples/broken/deadlock.rs:25:14
+//       .await at examples/broken/deadlock.rs:26:15 in broken_deadlock::main
 //            plato.await.unwrap();
-//    task #1 `Plato`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:25:23
+//    task #1 `Plato`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:33:25, spawned at examples/broken/deadlock.rs:22:23
 //       waits in tokio::sync::mutex::Mutex<T>::lock
-//       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//       .await at examples/broken/deadlock.rs:34:30 in broken_deadlock::eat
 //            let right = right.lock().await;
-//       .await at examples/broken/deadlock.rs:25:75 in broken_deadlock::main
+//       .await at examples/broken/deadlock.rs:22:75 in broken_deadlock::main
 //            let plato = plato.spawn_on(&executor, async move { eat(&fork, &knife).await });
-//    task #2 `Kant`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:36:25, spawned at examples/broken/deadlock.rs:27:21
+//    task #2 `Kant`: waiting, 2 polls, last known await: yield_now at examples/broken/deadlock.rs:33:25, spawned at examples/broken/deadlock.rs:24:21
 //       waits in tokio::sync::mutex::Mutex<T>::lock
-//       .await at examples/broken/deadlock.rs:37:30 in broken_deadlock::eat
+//       .await at examples/broken/deadlock.rs:34:30 in broken_deadlock::eat
 //            let right = right.lock().await;
-//       .await at examples/broken/deadlock.rs:27:81 in broken_deadlock::main
+//       .await at examples/broken/deadlock.rs:24:81 in broken_deadlock::main
 //            let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
 //    likely cause: tasks that wait for one another (a deadlock)
 //    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet

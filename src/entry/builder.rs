@@ -304,6 +304,9 @@ impl Builder {
     /// What counts is real time in which nothing moves, or nothing but timers. Then the test panics, with a dump of what is
     /// waited for, instead of hanging.
     ///
+    /// A stall is suspected after 5 s. In a test, and on [virtual time](Builder::virtual_time), a shorter `timeout` makes that
+    /// shorter too.
+    ///
     /// # Examples
     ///
     /// ```

@@ -26,6 +26,9 @@ use crate::watch::stall;
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long everything has to wait before a stall is suspected.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What is known of how long one executor has stood still.
 pub(crate) struct Standstill {
     detects_stalls: bool,
@@ -119,13 +122,12 @@ impl Standstill {
         Ok(Some(patience))
     }
 
-    /// How long everything has to wait before it is worth a look.
+    /// How long everything has to wait before it is worth a look. It is real time, also on virtual time: only other threads can
+    /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
-        match core.config.virtual_time && !self.is_test.get() {
-            false if self.is_test.get() => Duration::from_secs(5).min(self.test_timeout),
-            false => Duration::from_secs(5),
-            // No timer will ever fire, so only other threads can move anything. They know the real clock alone.
-            true => Duration::from_millis(100),
+        match self.is_test.get() || core.config.virtual_time {
+            true => PATIENCE.min(self.test_timeout),
+            false => PATIENCE,
         }
     }
 
