@@ -123,6 +123,30 @@ fn a_poll_that_does_not_end_is_warned_of_while_it_runs() {
 }
 
 #[test]
+fn a_poll_that_does_not_end_is_warned_of_once_a_spawn_site_unless_a_limit_was_set() {
+    let said =
+        child("a_poll_that_does_not_end_is_warned_of_once_a_spawn_site_unless_a_limit_was_set")
+            .run(|| {
+                let usual = Executor::new();
+                let limited = Executor::builder()
+                    .slow_poll(Duration::from_millis(1))
+                    .build();
+                for executor in [usual, limited] {
+                    for _ in 0..2 {
+                        let blocks = async { hold_the_thread(Duration::from_secs(3)) };
+                        executor.spawn(blocks).detach();
+                    }
+                    executor.drain();
+                }
+            });
+    if let Some(said) = said {
+        said.assert_success();
+        let by_itself = usize::from(cfg!(debug_assertions));
+        assert_count(&said.stderr, STILL_RUNS, by_itself + 2);
+    }
+}
+
+#[test]
 fn a_limit_beyond_two_seconds_is_waited_for() {
     let said = child("a_limit_beyond_two_seconds_is_waited_for").run(|| {
         let limit = Duration::from_secs(60);

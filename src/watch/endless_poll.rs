@@ -27,6 +27,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::kernel::failure::{LastAwait, Location, Named, Site, TaskId};
+use crate::report::printing;
 use crate::watch::instrument::TaskView;
 
 /// How often the watcher looks.
@@ -43,6 +44,8 @@ pub(crate) struct Board {
     /// The watcher looks at it.
     is_watched: AtomicBool,
     patience: Duration,
+    /// Nobody has set a limit: of each spawn site, one poll is warned of.
+    is_usual: bool,
 }
 
 /// A poll. It is filled in place: a name needs no new memory for each poll.
@@ -58,7 +61,7 @@ struct Running {
 
 impl Board {
     /// `limit` is how long a poll may take: if that is more than 2 s, the watcher waits as long.
-    pub(crate) fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration, is_usual: bool) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Board {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -72,6 +75,7 @@ impl Board {
             }),
             is_watched: AtomicBool::new(false),
             patience: limit.max(PATIENCE),
+            is_usual,
         }
     }
 
@@ -112,6 +116,8 @@ struct Watched {
     /// For how long the watcher has seen that poll.
     seen_for: Duration,
     warn_after: Duration,
+    /// This poll is warned of, and will be again.
+    is_wanted: bool,
 }
 
 struct Watcher {
@@ -133,6 +139,7 @@ fn watch(board: Arc<Board>) {
         warn_after: board.patience,
         number: 0,
         seen_for: Duration::ZERO,
+        is_wanted: false,
         board,
     };
     watcher.watched.insert(watched.board.id, watched);
@@ -172,6 +179,7 @@ impl Watched {
             self.number = poll.number;
             self.seen_for = Duration::ZERO;
             self.warn_after = self.board.patience;
+            self.is_wanted = false;
             return true;
         }
         if !poll.is_running {
@@ -182,9 +190,17 @@ impl Watched {
         self.seen_for += LOOK_EVERY;
         if self.seen_for >= self.warn_after {
             self.warn_after = self.seen_for * 10;
-            warnings.push(poll.warning(self.seen_for));
+            self.is_wanted |= self.is_first(poll.place);
+            if self.is_wanted {
+                warnings.push(poll.warning(self.seen_for));
+            }
         }
         true
+    }
+
+    fn is_first(&self, place: Option<Site>) -> bool {
+        let is_new = |place| !self.board.is_usual || printing::is_first("endless poll", place);
+        place.is_none_or(is_new)
     }
 }
 

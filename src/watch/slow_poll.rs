@@ -36,23 +36,23 @@ struct Began {
 }
 
 impl SlowPoll {
+    /// With the limit that a user has set.
     pub(crate) fn new(limit: Duration) -> Self {
+        SlowPoll::with(limit, false)
+    }
+
+    fn with(limit: Duration, is_usual: bool) -> Self {
         SlowPoll {
             limit,
-            is_usual: false,
+            is_usual,
             began: Cell::new(None),
-            board: Arc::new(Board::new(limit)),
+            board: Arc::new(Board::new(limit, is_usual)),
         }
     }
 
     /// What a debug build does by itself.
     pub(crate) fn usual() -> Option<Self> {
-        let usual = || {
-            let mut slow_poll = SlowPoll::new(USUAL_LIMIT);
-            slow_poll.is_usual = true;
-            slow_poll
-        };
-        cfg!(debug_assertions).then(usual)
+        cfg!(debug_assertions).then(|| SlowPoll::with(USUAL_LIMIT, true))
     }
 
     pub(crate) fn poll_begins(&self, task: &TaskView<'_>) {
