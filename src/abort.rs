@@ -9,9 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::hosts::notify_elsewhere;
-use crate::kernel::failure::{JoinError, TaskId};
-use crate::kernel::tasks::{AnyTask, Core, JoinHandle};
-
+use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
+use crate::kernel::tasks::{AnyTask, Core, JoinHandle, current};
 use crate::outcome::{Outcome, Value};
 
 /// Aborts a task, without the right to its outcome.
@@ -111,7 +110,7 @@ impl AbortHandle {
     /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
     ///
     /// A task that is done already is gone. A task that cancels itself ends at this await.
-    /// Await it where the task's executor runs: elsewhere it asks again and again until that one has run.
+    /// It ends when the task's executor runs. So do not await it in a nested `block_on`, which holds that executor up.
     ///
     /// # Examples
     ///
@@ -149,13 +148,19 @@ pub struct Cancelling {
 impl Future for Cancelling {
     type Output = ();
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.task.abort();
-        if self.task.is_finished() {
+        let header = self.task.task.header();
+        if !header.is_finished.get()
+            && let Some(core) = Core::of(header)
+        {
+            core.wake_at_end(cx.waker());
+        }
+        if header.is_finished.get() {
             return Poll::Ready(());
         }
-        // Its turn comes in this pass or the next one, and has no other way to say so.
-        cx.waker().wake_by_ref();
+        current::note_await(AwaitKind::JOIN, await_line(header.spawned_at));
         Poll::Pending
     }
 }

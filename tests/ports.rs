@@ -3,6 +3,8 @@
 mod common;
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -50,6 +52,28 @@ fn a_task_that_cancels_itself_ends_there() {
         stop.set(Some(task.abort_handle()));
         assert!(task.await.is_err_and(|error| error.is_cancelled()));
     });
+}
+
+#[test]
+fn to_cancel_a_task_that_cannot_run_meanwhile_waits_and_does_not_ask_again_and_again() {
+    let polls = candor::block_on(async {
+        let stop = candor::spawn(std::future::pending::<()>()).abort_handle();
+        // The inner executor holds the outer one up, and so the end of the task.
+        let inner = Executor::builder().virtual_time().build();
+        inner.block_on(async {
+            let (mut polls, mut cancelled) = (0, pin!(stop.cancel()));
+            let counted = poll_fn(|cx| {
+                polls += 1;
+                assert!(polls < 100, "it is polled again and again");
+                cancelled.as_mut().poll(cx)
+            });
+            let limited = candor::time::timeout(Duration::from_secs(1), counted);
+            assert!(limited.await.is_err());
+            polls
+        })
+    });
+    // The second one is that of the timeout.
+    assert!(polls <= 2, "{polls}");
 }
 
 #[test]

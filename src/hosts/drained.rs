@@ -5,7 +5,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
 use crate::kernel::tasks::{Core, Foreign};
@@ -54,15 +54,23 @@ impl Future for Drained<'_> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let is_known = |known: &Foreign| known.will_wake(cx.waker());
-        if !self.core.on_drained.borrow().iter().any(is_known) {
-            let waker = Foreign::of(cx.waker());
-            self.core.on_drained.borrow_mut().push(waker);
-        }
+        self.core.wake_at_end(cx.waker());
         // While the waker was cloned, the last task may have ended.
         match self.core.has_work_to_wait_for() {
             true => Poll::Pending,
             false => Poll::Ready(()),
+        }
+    }
+}
+
+impl Core {
+    /// Wakes this waker when the last task has ended, or one that was aborted. Check again afterwards: while the waker is cloned,
+    /// it may have ended.
+    pub(crate) fn wake_at_end(&self, waker: &Waker) {
+        let is_known = |known: &Foreign| known.will_wake(waker);
+        if !self.on_ended.borrow().iter().any(is_known) {
+            let waker = Foreign::of(waker);
+            self.on_ended.borrow_mut().push(waker);
         }
     }
 }

@@ -100,8 +100,8 @@ pub(crate) struct Core {
     pub(crate) waited_for: Cell<u32>,
     pub(crate) failures: Cell<u64>,
     pub(crate) main_key: Cell<Key>,
-    /// What waits for the last of these tasks to end.
-    pub(crate) on_drained: RefCell<Vec<Foreign>>,
+    /// What waits for the last of these tasks to end, or for one that was aborted.
+    pub(crate) on_ended: RefCell<Vec<Foreign>>,
 
     pub(crate) is_entered: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
@@ -146,7 +146,7 @@ impl Core {
             waited_for: Cell::new(0),
             failures: Cell::new(0),
             main_key: Cell::new(Key::NOBODY),
-            on_drained: RefCell::new(Vec::new()),
+            on_ended: RefCell::new(Vec::new()),
             is_entered: Cell::new(false),
             entry: Cell::new(None),
             outer: RefCell::new(None),

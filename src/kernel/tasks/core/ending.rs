@@ -60,8 +60,10 @@ impl Core {
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(ending),
         }
-        if self.waited_for.get() == 0 && !self.on_drained.borrow().is_empty() {
-            let waiting = self.on_drained.take();
+        if (self.waited_for.get() == 0 || header.is_aborted.get())
+            && !self.on_ended.borrow().is_empty()
+        {
+            let waiting = self.on_ended.take();
             waiting.iter().for_each(Foreign::wake);
         }
         // Last of all: a waker of others may have spawned, and the slot will have another tenant.
