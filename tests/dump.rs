@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use candor::{Executor, TaskBuilder, yield_now};
 use common::Reports;
@@ -64,7 +65,7 @@ fn the_chain_leads_from_the_task_through_each_function_to_what_is_awaited() {
 #[test]
 fn what_waits_in_a_handle_or_a_sleep_of_candor_s_own_is_shown_and_waits_on() {
     candor::test(async {
-        let slept = candor::spawn(candor::sleep(std::time::Duration::from_secs(9)));
+        let slept = candor::spawn(candor::sleep(Duration::from_secs(9)));
         let joined = candor::spawn(async { slept.await.is_ok() });
         yield_now().await;
         for _ in 0..3 {
@@ -259,7 +260,7 @@ fn a_task_that_waits_for_several_things_at_once_has_a_chain_for_each() {
 fn what_a_timeout_waits_for_is_shown_and_not_only_the_timeout() {
     let executor = Executor::new();
     let (_sender, receiver) = async_channel::bounded::<()>(1);
-    let minute = std::time::Duration::from_secs(60);
+    let minute = Duration::from_secs(60);
     let limited = async move {
         candor::time::timeout(minute, waits_for(receiver))
             .await
@@ -310,7 +311,7 @@ fn whoever_asked_for_a_dump_gets_one_though_the_main_future_panics_in_it() {
         panic!("the main future's own")
     };
     catch_unwind(AssertUnwindSafe(|| executor.block_on(main))).unwrap_err();
-    let limit = std::time::Duration::from_secs(10);
+    let limit = Duration::from_secs(10);
     let dump = executor.block_on(candor::time::timeout(limit, asks));
     assert_eq!(dump.unwrap().unwrap().tasks().len(), 1);
 }
@@ -321,9 +322,61 @@ fn a_dump_that_was_asked_of_an_executor_that_is_gone_is_asked_of_the_next() {
     candor::block_on(async {
         assert!(futures::poll!(&mut dumping).is_pending());
     });
-    let limit = std::time::Duration::from_secs(10);
+    let limit = Duration::from_secs(10);
     let dump = candor::block_on(candor::time::timeout(limit, dumping));
     assert!(dump.unwrap().tasks().is_empty());
+}
+
+#[test]
+fn a_task_that_goes_on_to_a_sleep_in_the_poll_of_a_dump_has_lost_a_wake_as_well() {
+    let flag = Rc::new(Cell::new(false));
+    let waits = Rc::clone(&flag);
+    candor::test(async move {
+        let forgetful = candor::spawn(async move {
+            until(&waits).await;
+            candor::sleep(Duration::from_secs(1)).await;
+        });
+        yield_now().await;
+        flag.set(true);
+        let lost = "task #1 was ready, though nothing had woken it: a wake was lost";
+        let dump = candor::dump().await.to_string();
+        assert_eq!(dump.matches(lost).count(), 1, "{dump}");
+        // From here on it waits for its timer.
+        let dump = candor::dump().await.to_string();
+        assert_eq!(dump.matches(lost).count(), 0, "{dump}");
+        forgetful.await.unwrap();
+    });
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn the_main_future_of_run_until_has_a_chain_and_is_woken_as_before() {
+    let executor = Executor::new();
+    let lock = Rc::new(tokio::sync::Mutex::new(()));
+    let its = Rc::clone(&lock);
+    let dumped = executor.spawn(async move {
+        let held = its.lock().await;
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        drop(held);
+        dump
+    });
+    let dump = futures::executor::block_on(executor.run_until(async move {
+        yield_now().await;
+        let _held = lock.lock().await; // here
+        dumped.await.unwrap()
+    }));
+    let line = 1 + include_str!("dump.rs")
+        .lines()
+        .position(|line| line.ends_with("// here"))
+        .unwrap();
+    let place = format!(".await at tests/dump.rs:{line}:");
+    assert_eq!(dump.matches(&place).count(), 1, "{dump}");
+    assert!(
+        dump.contains("waits in tokio::sync::mutex::Mutex<T>::lock"),
+        "{dump}"
+    );
+    assert!(!dump.contains("a wake was lost"), "{dump}");
 }
 
 #[test]

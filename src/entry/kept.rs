@@ -18,7 +18,9 @@ use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, JoinHandle, Stop, TaskBuilder, drive, is_large};
+use crate::kernel::tasks::{
+    Core, Entered, JoinHandle, Stop, TaskBuilder, deliver_mail, drive, is_large,
+};
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
 use crate::watch::trace_log::followed;
@@ -247,7 +249,11 @@ impl Executor {
             at: Caller::caller(),
         };
         warn_of_nesting(entry);
-        Visit::new(&self.core, &self.hosts, entry).run(body)
+        Visit::new(&self.core, &self.hosts, entry).run(|core| {
+            // Tasks that were woken since the last visit are queued before all that happens now.
+            deliver_mail(core, None);
+            body(core)
+        })
     }
 }
 

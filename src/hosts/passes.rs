@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::hosts::list::Hosts;
-use crate::kernel::tasks::{Core, Loop, Pause, Stop, next_event, with_grace};
+use crate::kernel::tasks::{Core, Loop, Main, Pause, Stop, next_event, with_grace};
 
 impl Loop<'_> {
     /// Begins a pass. If time is virtual and nothing is ready, jumps to the next deadline, and begins another pass there.
@@ -74,8 +74,8 @@ pub(crate) fn run_until_stalled(core: &Rc<Core>, hosts: Option<&Arc<Hosts>>) -> 
 }
 
 /// One pass of the usual length. A panic does not shorten it.
-pub(crate) fn pass(core: &Rc<Core>) -> Result<(), Stop> {
-    let mut tasks = Loop::new(core, None);
+pub(crate) fn pass(core: &Rc<Core>, main: &mut Main<'_>) -> Result<(), Stop> {
+    let mut tasks = Loop::new(core, Some(main));
     while tasks.run_ready_tasks()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
     Ok(())
 }

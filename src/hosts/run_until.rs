@@ -28,7 +28,8 @@ use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
-use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Stop, poll_main};
+use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Main, Stop, deliver_mail, poll_main};
+use crate::watch::traced::TRACER;
 
 impl Executor {
     /// Runs the executor as a part of another one. The returned future polls `future` and the executor's tasks, and
@@ -139,13 +140,56 @@ impl<F: Future> RunUntil<'_, F> {
     }
 
     fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Poll<F::Output>, Stop> {
-        let poll = self.poll_future(core);
-        if poll.is_ready() {
-            return Ok(poll);
+        // Tasks that were woken since the last visit are queued before all that happens now.
+        let mut poll = self.with_dumps(|main| {
+            deliver_mail(core, Some(main));
+            Ok(())
+        })?;
+        if poll.is_pending() {
+            poll = self.poll_future(core);
         }
-        pass(core)?;
-        // The future may have been woken in this pass.
-        Ok(self.poll_future(core))
+        if poll.is_pending() {
+            poll = self.with_dumps(|main| pass(core, main))?;
+        }
+        match poll {
+            // The future may have been woken in this pass.
+            Poll::Pending => Ok(self.poll_future(core)),
+            ready => Ok(ready),
+        }
+    }
+
+    /// Calls `run`, in which a dump may be made. That polls the future with a waker that shows where it waits.
+    fn with_dumps(
+        &mut self,
+        run: impl FnOnce(&mut Main<'_>) -> Result<(), Stop>,
+    ) -> Result<Poll<F::Output>, Stop> {
+        let mut output = Poll::Pending;
+        run(&mut |cx: &mut Context<'_>| {
+            output = self.poll_for_dump(cx);
+            match output {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
+        })?;
+        Ok(output)
+    }
+
+    fn poll_for_dump(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let host = self.host.as_ref().expect("whoever polls was met");
+        let (Some(future), Some(_)) = (&mut self.future, TRACER.get()) else {
+            return Poll::Pending;
+        };
+        if host.main.is_woken.load(Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        match future.as_mut().poll(cx) {
+            // It has kept a waker that this executor would get, and not the host.
+            Poll::Pending => {
+                let cx = &mut Context::from_waker(&host.waker_of_main);
+                future.as_mut().poll(cx)
+            }
+            ready => ready,
+        }
     }
 
     /// Polls the future if it was woken.

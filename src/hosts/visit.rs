@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::hosts::alarm;
 use crate::hosts::list::Hosts;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Stop, deliver_mail, next_event};
+use crate::kernel::tasks::{Core, Entered, Stop, next_event};
 
 /// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
 pub(crate) struct Visit<'a> {
@@ -51,11 +51,7 @@ impl<'a> Visit<'a> {
     ) -> Result<R, Stop> {
         // A failure that was reported since the last call may have shut the executor down.
         let mut result = match self.core.take_stop() {
-            None => {
-                // Tasks that were woken since the last visit are queued before all that happens now.
-                deliver_mail(self.core, None);
-                body(self.core)
-            }
+            None => body(self.core),
             Some(stop) => Err(stop),
         };
         if self.core.attention.get() {

@@ -131,7 +131,6 @@ impl Dump {
 
     /// What can be seen without a poll.
     pub(crate) fn without_chains(core: &Core) -> Self {
-        // That of `run_until` has a waker of its own, which is not traced.
         let is_hosted = |entry: Entry| *entry.function == "Executor::run_until";
         let has_main = core.has_main.get() || core.entry.get().is_some_and(is_hosted);
         Dump {
@@ -157,12 +156,13 @@ impl Dump {
             return None;
         }
         let who = Named(header.id, header.name()).to_string();
+        let last = header.last_await();
         let chains = traced(core, || poll_task(core, task, key, &TRACED));
         if header.is_finished.get() {
             return Some((who, key.slot()));
         }
         self.keep(header.id, chains, header.last_await());
-        None
+        has_moved(last, header.last_await()).then_some((who, key.slot()))
     }
 
     fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) -> Option<(String, u32)> {
@@ -171,6 +171,7 @@ impl Dump {
         if is_woken {
             return None;
         }
+        let last = core.main_last_await.get();
         let mut is_ready = false;
         let chains = traced(core, || {
             is_ready = poll_main(core, main, &TRACED).is_ready()
@@ -180,8 +181,11 @@ impl Dump {
             core.wake(core.main_key.get());
             return Some(("the main future".to_owned(), MAIN_SLOT));
         }
-        self.keep(TaskId::MAIN, chains, core.main_last_await.get());
-        None
+        let now = core.main_last_await.get();
+        self.keep(TaskId::MAIN, chains, now);
+        // Of that of `run_until` it is not known where it waited when the host polled it last.
+        let has_moved = core.has_main.get() && has_moved(last, now);
+        has_moved.then(|| ("the main future".to_owned(), MAIN_SLOT))
     }
 
     fn keep(&mut self, id: TaskId, chains: Vec<Chain>, last_await: Option<LastAwait>) {
@@ -248,6 +252,15 @@ impl fmt::Display for Dump {
             self.lines(usize::MAX).replace('\n', "\n  ")
         )
     }
+}
+
+/// Whether a task that is not done has gone on in the poll of the dump, by its last await before and after.
+///
+/// It has if it waits in a future of candor's now, and did not before. Between other awaits no difference can be seen. And one that
+/// has left a future of candor's may still be there, in a combinator that polls only woken members.
+fn has_moved(before: Option<LastAwait>, after: Option<LastAwait>) -> bool {
+    let waits_here = |last: Option<LastAwait>| last.is_some_and(|last| !last.what.is_stale());
+    waits_here(after) && !waits_here(before)
 }
 
 pub(crate) fn line_of_main(core: &Core) -> String {
