@@ -15,7 +15,7 @@
 //! | 1. Which task is ready? | `tasks/key`, `tasks/run_queue`, `tasks/slots` |
 //! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/header`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
-//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending`; who spawned it: `tasks/parentage` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
 //! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/unclaimed`, `failure/aside`, `failure/record`, `failure/join_error` |
 //!

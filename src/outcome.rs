@@ -42,6 +42,8 @@ use std::sync::{self, Arc, LazyLock, Mutex, OnceLock, RwLock, atomic, mpsc};
 use std::task::Poll;
 use std::{fs, io, net, num, ops, process, thread, time};
 
+use crate::kernel::failure::{Site, Warning, reporter};
+
 /// Tells whether what a task returned is a success or a failure, as
 /// [`std::process::Termination`] does for `main`.
 ///
@@ -246,8 +248,15 @@ where
 ///
 /// Without a bound, only the name of a type can be read. If std ever prints it differently, a
 /// warning is lost, and nothing else.
-pub(crate) fn is_result<T>() -> bool {
+fn is_result<T>() -> bool {
     type_name::<T>().starts_with("core::result::Result<")
+}
+
+/// Warns, in a debug build, of a task whose success may hide a failure.
+pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: Site) {
+    if cfg!(debug_assertions) && is_result::<T::Ok>() {
+        reporter().warn(Warning::NestedResult { spawned_at });
+    }
 }
 
 /// Implements [`Value`] for each of the types: `values! { [what they are generic over] types }`.

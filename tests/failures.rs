@@ -1435,3 +1435,38 @@ fn a_failed_task_whose_handle_is_never_polled_is_ready_at_once() {
     });
     assert!(reports.end().is_empty());
 }
+
+#[test]
+fn a_lineage_has_the_nearest_16_ancestors_and_counts_the_others_however_long_it_is() {
+    /// The failure of the last of `left` tasks, each of which spawns the next.
+    fn failure_below(
+        left: u64,
+    ) -> std::pin::Pin<Box<dyn Future<Output = JoinError<&'static str>>>> {
+        Box::pin(async move {
+            match left {
+                1 => candor::spawn(async { Err::<(), _>("boom") })
+                    .await
+                    .unwrap_err(),
+                _ => candor::spawn(async move { candor::Plain(failure_below(left - 1).await) })
+                    .await
+                    .unwrap(),
+            }
+        })
+    }
+    for generations in [1, 2, 15, 16, 17, 18, 31, 32, 33, 34, 100] {
+        let error = candor::block_on(failure_below(generations));
+        let failure = error.failure().unwrap();
+        let ancestors = failure.lineage().ancestors();
+        let ids: Vec<String> = ancestors.iter().map(|one| one.id().to_string()).collect();
+        let nearest = (1..generations).rev().take(16);
+        let expected: Vec<String> = nearest.map(|id| format!("#{id}")).collect();
+        assert_eq!(ids, expected, "{generations}");
+        let omitted = (generations - 1).saturating_sub(16);
+        assert_eq!(failure.lineage().omitted(), omitted, "{generations}");
+        assert!(
+            failure
+                .report()
+                .contains("by block_on at tests/failures.rs:")
+        );
+    }
+}

@@ -43,8 +43,8 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Inbox, TaskBuilder, check_for_nested_result, is_large};
-use crate::outcome::{Outcome, Value};
+use crate::kernel::tasks::{Inbox, TaskBuilder, is_large};
+use crate::outcome::{Outcome, Value, check_for_nested_result};
 use crate::remote::errands::{Errand, SharedErrands};
 use crate::remote::refused::drop_refused;
 use order::{Order, SpawnedBy};

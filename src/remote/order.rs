@@ -40,7 +40,7 @@ impl SpawnedBy {
     pub(super) fn caller_on(serial: u64) -> Self {
         let inside = current::with(|core| {
             let is_its_own = core.serial == serial;
-            is_its_own.then(|| Arc::clone(&core.parentage().lineage))
+            is_its_own.then(|| Arc::clone(core.parentage().lineage()))
         });
         match inside.flatten() {
             Some(lineage) => SpawnedBy::Inside(lineage),

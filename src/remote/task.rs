@@ -69,11 +69,6 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         poll
     }
 
-    fn cancel(&self) {
-        self.task.cancel();
-        self.hand_over();
-    }
-
     fn give_up(&self) {
         self.order.shared().abandon();
     }

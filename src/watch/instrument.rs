@@ -254,7 +254,7 @@ pub struct TaskView<'a> {
 
 impl<'a> TaskView<'a> {
     pub(crate) fn of(task: &'a Header) -> Self {
-        let spawned_by = &*task.spawned_by.lineage;
+        let spawned_by = &**task.spawned_by.lineage();
         TaskView {
             id: task.id,
             name: task.name(),

@@ -229,7 +229,7 @@ impl TaskInfo {
             spawned_at: task.spawned_at.into(),
             spawned_by: task
                 .spawned_by
-                .lineage
+                .lineage()
                 .ancestors()
                 .first()
                 .map(|spawner| spawner.id()),

@@ -10,8 +10,7 @@
 //!
 //! If another thread spawned a task, its line names that thread instead of an entry point.
 //!
-//! All that one spawner spawns shares one [`Lineage`]. The core keeps it across polls, until another
-//! spawner spawns or this one ends. A task that respawns itself forever must not grow its lineage forever.
+//! A task that respawns itself forever must not grow its lineage forever.
 //! So a lineage holds the nearest 16 ancestors, counts the others, and always knows the entry point.
 //!
 //! Knows nothing of candor but how to quote a name.
@@ -24,7 +23,7 @@ use crate::kernel::failure::text::quoted_name;
 use crate::kernel::failure::{LastAwait, Location, Site};
 
 /// How many ancestors a lineage names.
-const LINKS: usize = 16;
+pub(crate) const LINKS: usize = 16;
 
 /// The number of a task, unique within its executor, from 1 in order of spawning.
 ///
@@ -152,23 +151,14 @@ impl Lineage {
         Lineage::new(entry.map_or(Root::Nowhere, Root::Entry))
     }
 
-    /// The lineage of what `spawner` spawns.
-    pub(crate) fn below(spawner: &Origin) -> Arc<Lineage> {
-        let above = &*spawner.spawned_by;
-        let Some(spawned_at) = spawner.spawned_at else {
-            // The main future: its children have the entry point as their spawner.
-            return Arc::clone(&spawner.spawned_by);
-        };
-        let nearest = Ancestor {
-            id: spawner.id,
-            name: spawner.name.clone(),
-            spawned_at,
-        };
-        let all = [nearest].into_iter().chain(above.ancestors.iter().cloned());
+    /// The lineage below these spawners, the nearest first.
+    pub(crate) fn below(&self, nearest: Vec<Ancestor>) -> Arc<Lineage> {
+        let generations = self.generations + nearest.len() as u64;
+        let all = nearest.into_iter().chain(self.ancestors.iter().cloned());
         Arc::new(Lineage {
             ancestors: all.take(LINKS).collect(),
-            generations: above.generations + 1,
-            root: above.root.clone(),
+            generations,
+            root: self.root.clone(),
         })
     }
 }

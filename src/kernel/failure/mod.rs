@@ -48,7 +48,7 @@ pub(crate) use account::{Account, Help};
 pub(crate) use aside::{Behalf, Caught, act_for, contain, drop_payload, guarded};
 pub(crate) use hook::{Polled, Probe};
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
-pub(crate) use lineage::{Entry, Lineage, Named, Origin, OriginOf, Root, TaskId};
+pub(crate) use lineage::{Ancestor, Entry, LINKS, Lineage, Named, Origin, OriginOf, Root, TaskId};
 pub(crate) use location::{AwaitKind, Site, await_line};
 pub use location::{LastAwait, Location};
 pub(crate) use record::Record;

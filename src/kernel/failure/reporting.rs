@@ -19,11 +19,20 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::kernel::failure::{
-    Behalf, FailureKind, Panic, TaskFailure, act_for, contain, drop_payload, guarded, reporter,
+    Behalf, FailureKind, Panic, Polled, TaskFailure, act_for, contain, drop_payload, guarded,
+    reporter,
 };
 use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
+    /// What is being polled, for the panic hook and for a caught payload.
+    pub(crate) fn polled_task(&self) -> Option<Polled> {
+        let mut origin = self.origin_of(self.polled())?;
+        origin.last_await = self.noted_await.get().or(origin.last_await);
+        let unclaimed = Rc::clone(&self.unclaimed);
+        Some(Polled { origin, unclaimed })
+    }
+
     /// Reports the failure as soon as no poll is running, because no user code may run in a destructor.
     /// The task may belong to another executor.
     pub(crate) fn report_after_poll(&self, task: Rc<AnyTask>) {

@@ -111,8 +111,8 @@ pub(crate) struct Core {
     pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
     /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
     /// dropped by `finish` when this task ends, and by `set_entry`.
-    spawning_slot: Cell<u32>,
-    parentage: RefCell<Option<Rc<Parentage>>>,
+    pub(super) spawning_slot: Cell<u32>,
+    pub(super) parentage: RefCell<Option<Rc<Parentage>>>,
 }
 
 impl Core {
@@ -157,19 +157,16 @@ impl Core {
     }
 
     /// Notes whose poll begins: that of a slot, or of [`MAIN_UNCAUGHT`].
-    #[inline]
     pub(crate) fn begin_poll(&self, slot: u32) {
         // A poll that begins has found nothing ready yet. So one store sets both halves.
         self.running.set(u64::from(slot));
     }
 
-    #[inline]
     pub(crate) fn end_poll(&self) {
         self.running.set(u64::from(NOBODY));
     }
 
     /// Ends the poll of a main future, which may have been left by a panic.
-    #[inline]
     pub(crate) fn end_main_poll(&self) {
         self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
         self.has_main.set(false);
@@ -197,15 +194,11 @@ impl Core {
 
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
     pub(crate) fn forget_timers(&self) {
-        // Most often there is none.
-        if !self.inbox.forgotten_timers.is_empty() {
-            self.cancel_forgotten_timers();
-        }
-    }
-
-    #[cold]
-    fn cancel_forgotten_timers(&self) {
-        while let Some((executor, key)) = self.inbox.forgotten_timers.pop() {
+        let forgotten = &self.inbox.forgotten_timers;
+        // Most often there is none, and to ask that costs less than `pop`.
+        while !forgotten.is_empty()
+            && let Some((executor, key)) = forgotten.pop()
+        {
             if executor == self.serial {
                 let waker = self.timers.borrow_mut().cancel(key);
                 contain(|| drop(waker));
@@ -386,7 +379,7 @@ mod tests {
         );
 
         let first: Rc<AnyTask> = first;
-        first.cancel();
+        first.discard();
         core.finish(&first, crate::kernel::tasks::listener::Ending::Cancelled);
         core.slots.borrow_mut().next_ready();
         spawn();

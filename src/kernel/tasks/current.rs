@@ -52,7 +52,6 @@ pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
 
 /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this poll that the
 /// task has to let others run. If so, it is woken, and goes on at its next turn.
-#[cold]
 pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
     let is_spent = with(|core| {
         let (polled, running) = (core.polled(), core.running.get());
@@ -73,7 +72,6 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
 }
 
 /// Notes that the current task has read the failure of another one.
-#[cold]
 pub(crate) fn note_failure_read() {
     with(|core| core.failure_reader.set(core.polled()));
 }

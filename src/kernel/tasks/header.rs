@@ -2,16 +2,14 @@
 //!
 //! Knows failures and keys, but no executor and no queue. A waker is only something to call.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::Waker;
 
 use crate::kernel::failure::{
-    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Named, OriginOf, Record, Site, TaskId,
+    Ancestor, AwaitKind, Cancelled, JoinError, LastAwait, Named, OriginOf, Record, Site, TaskId,
 };
-use crate::kernel::tasks::{Foreign, Joiner, Key};
+use crate::kernel::tasks::{Foreign, Joiner, Key, Parentage};
 
 /// What is known of every task, whatever its future is.
 ///
@@ -34,8 +32,6 @@ pub(crate) struct Header {
     pub(crate) awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
     pub(crate) joiner: Cell<Joiner>,
-    /// The number of its executor.
-    pub(crate) executor: u16,
     /// Set when the task is put into the table.
     pub(crate) slot: Cell<u32>,
     pub(crate) polls: Cell<u32>,
@@ -61,7 +57,6 @@ impl Header {
         Header {
             id,
             spawned_at,
-            executor: spawned_by.number,
             spawned_by,
             awaited_at: Cell::new(None),
             awaited: Cell::new(AwaitKind::JOIN),
@@ -78,7 +73,7 @@ impl Header {
 
     /// Lets `waker`, which stands for `key`, be woken when this task is done. For a task of the same executor the key is enough.
     pub(crate) fn set_joiner(&self, key: Key, waker: &Waker) {
-        match key.executor() == self.executor && key != Key::NOBODY {
+        match key.executor() == self.spawned_by.number && key != Key::NOBODY {
             true => self.joiner.set(Joiner::Task(key)),
             false => self.set_foreign_joiner(waker),
         }
@@ -102,7 +97,6 @@ impl Header {
     }
 
     /// Called when a handle is polled whose task is done, but whose outcome is not there.
-    #[cold]
     pub(crate) fn wait_for_report(&self, waker: &Waker) {
         assert!(
             !self.is_consumed.get(),
@@ -113,7 +107,6 @@ impl Header {
         waker.wake_by_ref();
     }
 
-    #[inline]
     pub(crate) fn take_joiner(&self) -> Joiner {
         self.joiner.replace(Joiner::NOBODY)
     }
@@ -130,9 +123,16 @@ impl Header {
     }
 
     /// The outcome for the handle if the future was dropped before it was done.
-    #[cold]
     pub(crate) fn cancelled<E>(&self) -> JoinError<E> {
         JoinError::Cancelled(Cancelled(Record::of_task(self.origin())))
+    }
+
+    pub(crate) fn as_ancestor(&self) -> Ancestor {
+        Ancestor {
+            id: self.id,
+            name: self.spawned_by.name.clone(),
+            spawned_at: self.spawned_at,
+        }
     }
 
     pub(crate) fn origin(&self) -> OriginOf<'_> {
@@ -140,25 +140,10 @@ impl Header {
             id: self.id,
             name: self.spawned_by.name.as_ref(),
             spawned_at: self.spawned_at,
-            spawned_by: &self.spawned_by.lineage,
+            spawned_by: self.spawned_by.lineage(),
             last_await: self.last_await(),
         }
     }
-}
-
-/// What all tasks of one spawner share. A task with a name has one of its own.
-///
-/// There are two counts. An `Rc` counts this for the tasks, which are many. An `Arc` counts the lineage for their
-/// failures, which are few and may leave the thread. So spawning costs no atomic operation.
-#[derive(Clone)]
-pub(crate) struct Parentage {
-    /// The task's own name, not the spawner's. It is here because few tasks have one, and all would pay for its place.
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) lineage: Arc<Lineage>,
-    /// The executor, as `Any`: this file does not know its type.
-    pub(crate) executor: Weak<dyn Any>,
-    /// Its number.
-    pub(crate) number: u16,
 }
 
 // One word more, and a small task with a small future is no longer served from malloc's fast lists.

@@ -11,6 +11,7 @@ pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod key;
 pub(crate) mod listener;
+pub(crate) mod parentage;
 pub(crate) mod run_loop;
 pub(crate) mod run_queue;
 pub(crate) mod slots;
@@ -24,12 +25,13 @@ pub(crate) use self::core::{
     __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Shuffle, Stop,
 };
 pub(crate) use current::Entered;
-pub(crate) use header::{Header, Parentage};
+pub(crate) use header::Header;
 pub(crate) use inbox::Inbox;
 pub(crate) use join::JoinHandle;
 pub(crate) use key::{Key, MAIN_SLOT, SLOT_LIMIT};
 pub(crate) use listener::{Ending, Foreign, Joiner, Listener};
+pub(crate) use parentage::Parentage;
 pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, next_event, poll_main, with_grace};
 pub(crate) use slots::{Ready, Slots};
-pub(crate) use spawn::{TaskBuilder, check_for_nested_result, is_large};
+pub(crate) use spawn::{TaskBuilder, is_large};
 pub(crate) use task::{AnyTask, Job, JobOf, OutcomeOf, Task};

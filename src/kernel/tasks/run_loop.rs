@@ -223,22 +223,15 @@ impl<'a> Loop<'a> {
 }
 
 /// Wakes the tasks that other threads have woken, and runs their errands.
-#[inline]
 pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     if !core.inbox.has_mail() {
         return;
     }
-    let mut woken = Vec::new();
-    let mut slots = core.slots.borrow_mut();
     core.inbox.drain(|slot| {
-        if slots.wake_tenant(slot) && core.is_watched() {
-            woken.push(slot);
+        if core.slots.borrow_mut().wake_tenant(slot) {
+            core.say(|| Event::WokenFromElsewhere(slot));
         }
     });
-    drop(slots);
-    for slot in woken {
-        core.say(|| Event::WokenFromElsewhere(slot));
-    }
     core.run_errands(main);
 }
 

@@ -9,9 +9,8 @@ use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::{Warning, reporter};
 use crate::kernel::tasks::{Core, JoinHandle, Task, current};
-use crate::outcome::{Outcome, is_result};
+use crate::outcome::{Outcome, check_for_nested_result};
 
 /// Spawns a task on the executor that runs on this thread.
 ///
@@ -177,12 +176,5 @@ impl TaskBuilder {
         };
         let make = |header| Task::new(header, future);
         JoinHandle::new(core.spawn(at, spawned_by, self.is_daemon, make))
-    }
-}
-
-/// Warns, in a debug build, of a task whose success may hide a failure.
-pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: &'static Caller<'static>) {
-    if cfg!(debug_assertions) && is_result::<T::Ok>() {
-        reporter().warn(Warning::NestedResult { spawned_at });
     }
 }

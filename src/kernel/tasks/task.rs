@@ -51,13 +51,10 @@ pub(crate) trait Job {
     /// If it is done, says how it has ended; a failure then waits to be read or reported.
     fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> Poll<Ending>;
 
-    /// Drops the future.
-    fn cancel(&self);
-
     /// Lets the handle find the task cancelled, although the future is still there and will never be dropped.
     fn give_up(&self) {}
 
-    /// Makes a panic in `poll` or `cancel` the outcome. If there is a failure already, the panic is given back:
+    /// Makes a panic in `poll` the outcome. If there is a failure already, the panic is given back:
     /// an awaiter gets the first failure.
     fn settle_panic(&self, panic: Panic) -> Option<Panic>;
 
@@ -154,13 +151,6 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         }
     }
 
-    fn cancel(&self) {
-        let mut stage = self.stage.borrow_mut();
-        if let Stage::Running(_) = &*stage {
-            *stage = Stage::Cancelled;
-        }
-    }
-
     fn settle_panic(&self, panic: Panic) -> Option<Panic> {
         if self.has_unread_failure() {
             return Some(panic);
@@ -170,12 +160,8 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     }
 
     fn has_unread_failure(&self) -> bool {
-        matches!(
-            self.stage.try_borrow().as_deref(),
-            Ok(Stage::Finished(Some(Err(
-                JoinError::Failed(..) | JoinError::Panicked(_)
-            ))))
-        )
+        let stage = self.stage.try_borrow();
+        matches!(stage.as_deref(), Ok(Stage::Finished(Some(Err(_)))))
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {

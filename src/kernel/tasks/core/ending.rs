@@ -17,7 +17,7 @@ use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use crate::kernel::failure::{Named, Warning, contain, drop_payload, hook, reporter};
 use crate::kernel::tasks::{
@@ -140,10 +140,12 @@ impl Core {
                 self.leak(&task);
                 continue;
             }
+            task.header().is_aborted.set(true);
             self.begin_poll(slot);
-            let cancel = || __candor_poll_boundary(AnyTask::cancel, &*task);
+            let cx = &mut Context::from_waker(Waker::noop());
+            let cancel = || __candor_poll_boundary(|cx| task.poll(cx, &self.noted_await), cx);
             match catch_unwind(AssertUnwindSafe(cancel)) {
-                Ok(()) => self.finish(&task, Ending::Cancelled),
+                Ok(_) => self.finish(&task, Ending::Cancelled),
                 Err(payload) => self.settle_panic(payload),
             }
             self.end_poll();

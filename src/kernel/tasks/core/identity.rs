@@ -1,14 +1,14 @@
-//! The identity of each task, and its lineage: what reports and panics need to name a task.
+//! The identity of each task: what reports and panics need to name it, and what it gives to the tasks that it spawns.
 //!
 //! Some of these functions are called by the panic hook, which may run in the middle of anything. So they borrow
 //! carefully, and call no user code.
 //!
 //! Knows the core's state.
 
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::{Lineage, Origin, Polled, Root, TaskId, reporter};
+use crate::kernel::failure::{Lineage, Origin, Root, TaskId, reporter};
 use crate::kernel::tasks::{Core, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Parentage};
 
 impl Core {
@@ -32,32 +32,23 @@ impl Core {
         }
     }
 
-    /// What is being polled, for the panic hook and for a caught payload.
-    pub(crate) fn polled_task(&self) -> Option<Polled> {
-        let mut origin = self.origin_of(self.polled())?;
-        origin.last_await = self.noted_await.get().or(origin.last_await);
-        Some(Polled {
-            origin,
-            unclaimed: Rc::clone(&self.unclaimed),
-        })
-    }
-
     /// The parentage of a task with a name. It belongs to that task alone.
-    #[cold]
     pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
         let mut parentage = self.parentage();
         Rc::make_mut(&mut parentage).name = Some(name);
         parentage
     }
 
-    #[cold]
     pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
         let slot = self.polled();
-        let parentage = self.parentage_with(match self.origin_of(slot) {
-            Some(origin) => Lineage::below(&origin),
-            None if slot == NOBODY && reporter().is_printing() => Lineage::new(Root::Logger),
-            None => Lineage::of_entry(self.entry.get()),
-        });
+        let slots = self.slots.borrow();
+        let parentage = match slots.get(slot).map(|task| task.header()) {
+            Some(header) => Parentage::below(header.as_ancestor(), &header.spawned_by),
+            None if slot == NOBODY && reporter().is_printing() => {
+                self.parentage_with(Lineage::new(Root::Logger))
+            }
+            None => self.parentage_with(Lineage::of_entry(self.entry.get())),
+        };
         // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
         if slot != NOBODY || self.entry.get().is_none() {
             self.spawning_slot.set(slot);
@@ -68,12 +59,6 @@ impl Core {
 
     /// A parentage for the tasks that have this lineage.
     pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
-        let executor: Weak<Core> = Rc::downgrade(self);
-        Rc::new(Parentage {
-            name: None,
-            lineage,
-            executor,
-            number: self.number,
-        })
+        Parentage::new(lineage, Rc::<Core>::downgrade(self), self.number)
     }
 }

@@ -72,9 +72,8 @@ impl Core {
         }
     }
 
-    /// Not inlined, and the event is made in here, so that the hot path has only the branch.
+    /// The event is made in here, so that the hot path has only the branch.
     #[cold]
-    #[inline(never)]
     fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(watch) = self.config.watch.get() {
             watch.event(self, event());

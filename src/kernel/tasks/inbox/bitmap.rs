@@ -65,7 +65,6 @@ impl Bitmap {
     }
 
     /// The chunk is made before it is offered, so that no thread waits while another one fills it with zeros.
-    #[cold]
     fn grow(&self, chunk: usize) -> &[AtomicU64] {
         let slots = first_slot_of(chunk).max(FIRST) as usize;
         let words = (0..slots / 64).map(|_| AtomicU64::new(0)).collect();

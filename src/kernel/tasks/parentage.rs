@@ -1,0 +1,86 @@
+//! Who spawned a task: what all tasks of one spawner share.
+//!
+//! A task that spawns makes one of these for its children, which is one allocation. It links to the one of its own spawner, and
+//! so on. Only a failure needs the [`Lineage`] as a list, and has it made.
+//!
+//! ```text
+//! task #9 ──► Parentage: spawned by #7 ──► Parentage: spawned by #3 ──► Parentage: the main future
+//!                 │ a failure of #9                                         │
+//!                 └──► Lineage: #7, #3, the entry point ◄───────────────────┘
+//! ```
+//!
+//! A task that respawns itself forever must not make the chain of links longer forever. So every 16th has its lineage made
+//! at once, and links no further.
+//!
+//! Knows lineages.
+
+use std::any::Any;
+use std::cell::OnceCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::kernel::failure::{Ancestor, LINKS, Lineage};
+
+/// What all tasks of one spawner share. A task with a name has one of its own.
+///
+/// There are two counts. An `Rc` counts this for the tasks, which are many. An `Arc` counts the lineage for their
+/// failures, which are few and may leave the thread. So spawning costs no atomic operation.
+#[derive(Clone)]
+pub(crate) struct Parentage {
+    /// The task's own name, not the spawner's. It is here because few tasks have one, and all would pay for its place.
+    pub(crate) name: Option<Arc<str>>,
+    /// With what it was spawned by; `None` if the lineage was known from the beginning.
+    spawner: Option<(Ancestor, Rc<Parentage>)>,
+    /// How many links lead to a lineage that was known from the beginning.
+    links: usize,
+    lineage: OnceCell<Arc<Lineage>>,
+    /// The executor, as `Any`: so the header of a task need not know its type.
+    pub(crate) executor: Weak<dyn Any>,
+    /// Its number.
+    pub(crate) number: u16,
+}
+
+impl Parentage {
+    /// For the tasks of the executor with this number, all of which have this lineage.
+    pub(crate) fn new(lineage: Arc<Lineage>, executor: Weak<dyn Any>, number: u16) -> Rc<Self> {
+        Rc::new(Parentage {
+            name: None,
+            spawner: None,
+            links: 0,
+            lineage: OnceCell::from(lineage),
+            executor,
+            number,
+        })
+    }
+
+    /// For the tasks that `spawner` spawns, which is itself a task.
+    pub(crate) fn below(spawner: Ancestor, above: &Rc<Parentage>) -> Rc<Self> {
+        let mut below = Parentage {
+            name: None,
+            spawner: Some((spawner, Rc::clone(above))),
+            links: above.links + 1,
+            lineage: OnceCell::new(),
+            executor: above.executor.clone(),
+            number: above.number,
+        };
+        if below.links == LINKS {
+            below.lineage();
+            (below.spawner, below.links) = (None, 0);
+        }
+        Rc::new(below)
+    }
+
+    /// Which task spawned the task, which one spawned that one, and so on.
+    pub(crate) fn lineage(&self) -> &Arc<Lineage> {
+        self.lineage.get_or_init(|| {
+            let (mut ancestors, mut this) = (Vec::with_capacity(LINKS), self);
+            while let Some((spawner, above)) = &this.spawner {
+                ancestors.push(spawner.clone());
+                this = above;
+            }
+            let known = this.lineage.get();
+            let known = known.expect("where the links end, the lineage is known");
+            known.below(ancestors)
+        })
+    }
+}
