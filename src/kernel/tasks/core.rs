@@ -167,6 +167,7 @@ impl Core {
     }
 
     /// Ends the poll of a main future, which may have been left by a panic.
+    #[inline]
     pub(crate) fn end_main_poll(&self) {
         self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
         self.has_main.set(false);
@@ -176,12 +177,6 @@ impl Core {
 
     pub(crate) fn polled(&self) -> u32 {
         self.running.get() as u32
-    }
-
-    /// Lets timers and other threads have a look before the next poll: this one has taken long.
-    pub(crate) fn end_pass(&self) {
-        self.is_pass_over.set(true);
-        self.attention.set(true);
     }
 
     /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
@@ -212,7 +207,8 @@ impl Core {
     }
 
     pub(crate) fn has_work_to_wait_for(&self) -> bool {
-        self.waited_for.get() > 0 || self.has_errands()
+        let outside = self.outside.borrow();
+        self.waited_for.get() > 0 || (outside.as_ref()).is_some_and(|outside| outside.has_errands())
     }
 
     pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
@@ -246,11 +242,6 @@ impl Core {
 
     // Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
     // one empty field for that.
-
-    pub(crate) fn has_errands(&self) -> bool {
-        let outside = self.outside.borrow();
-        (outside.as_ref()).is_some_and(|outside| outside.has_errands())
-    }
 
     pub(crate) fn run_errands(self: &Rc<Self>, main: Option<&mut Main<'_>>) {
         let outside = self.outside.borrow().clone();

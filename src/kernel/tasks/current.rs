@@ -59,7 +59,9 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
         if is_spent {
             // Only once. Otherwise a loop inside of the poll would make no progress.
             core.running.set(u64::from(polled));
-            core.end_pass();
+            // Timers and other threads have a look before the next poll: this one has taken long.
+            core.is_pass_over.set(true);
+            core.attention.set(true);
         } else {
             core.running.set(running + (1 << 32));
         }

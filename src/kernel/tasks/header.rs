@@ -6,9 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::kernel::failure::{
-    Ancestor, AwaitKind, Cancelled, JoinError, LastAwait, Named, OriginOf, Record, Site, TaskId,
-};
+use crate::kernel::failure::{Ancestor, AwaitKind, LastAwait, Named, OriginOf, Site, TaskId};
 use crate::kernel::tasks::{Foreign, Joiner, Key, Parentage};
 
 /// What is known of every task, whatever its future is.
@@ -120,11 +118,6 @@ impl Header {
         let at = self.awaited_at.get()?;
         let what = self.awaited.get();
         Some(LastAwait { what, at })
-    }
-
-    /// The outcome for the handle if the future was dropped before it was done.
-    pub(crate) fn cancelled<E>(&self) -> JoinError<E> {
-        JoinError::Cancelled(Cancelled(Record::of_task(self.origin())))
     }
 
     pub(crate) fn as_ancestor(&self) -> Ancestor {

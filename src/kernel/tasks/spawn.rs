@@ -40,9 +40,6 @@ where
     F: Future + 'static,
     F::Output: Outcome,
 {
-    if const { is_large::<F>() } {
-        return TaskBuilder::new().spawn(Box::pin(future));
-    }
     TaskBuilder::new().spawn(future)
 }
 

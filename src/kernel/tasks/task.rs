@@ -24,7 +24,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::{JoinError, LastAwait, Panic, Record, TaskFailure};
+use crate::kernel::failure::{Cancelled, JoinError, LastAwait, Panic, Record, TaskFailure};
 use crate::kernel::tasks::{Ending, Header};
 use crate::outcome::Outcome;
 
@@ -83,8 +83,22 @@ enum Stage<F: Future<Output: Outcome>> {
     Running(F),
     /// `None` once the outcome was taken or discarded.
     Finished(Option<OutcomeOf<F::Output>>),
-    /// The future was dropped before it was done. The record for the handle is made when the handle asks.
+    /// It returned an `Err`. What else belongs to a failure is in the header, and is put beside the error when somebody asks.
+    Failed(Option<<F::Output as Outcome>::Err>),
+    /// The future was dropped before it was done.
     Cancelled,
+}
+
+impl<F: Future<Output: Outcome>> Stage<F> {
+    /// Puts beside an error what else belongs to a failure.
+    fn complete(&mut self, task: &Header) {
+        if let Stage::Failed(error) = self
+            && let Some(error) = error.take()
+        {
+            let record = Record::of_task(task.origin());
+            *self = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
+        }
+    }
 }
 
 impl<F: Future<Output: Outcome>> Task<F> {
@@ -107,8 +121,7 @@ impl<F: Future<Output: Outcome>> Task<F> {
                 Ending::Returned
             }
             Err(error) => {
-                let record = Record::of_task(self.header.origin());
-                *stage = Stage::Finished(Some(Err(JoinError::Failed(error, record))));
+                *stage = Stage::Failed(Some(error));
                 Ending::Failed
             }
         }
@@ -161,10 +174,18 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
 
     fn has_unread_failure(&self) -> bool {
         let stage = self.stage.try_borrow();
-        matches!(stage.as_deref(), Ok(Stage::Finished(Some(Err(_)))))
+        let stage = stage.as_deref();
+        matches!(
+            stage,
+            Ok(Stage::Failed(Some(_)) | Stage::Finished(Some(Err(_))))
+        )
     }
 
     fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
+        // If that fails, it is being viewed already.
+        if let Ok(mut stage) = self.stage.try_borrow_mut() {
+            stage.complete(&self.header);
+        }
         if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
             && let Some(failure) = error.failure()
         {
@@ -181,21 +202,17 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
 impl<F: Future<Output: Outcome>> JobOf<F::Output> for Task<F> {
     fn take_outcome(&self) -> Option<OutcomeOf<F::Output>> {
         let stage = &mut *self.stage.try_borrow_mut().ok()?;
-        let outcome = match stage {
-            Stage::Finished(outcome) => outcome.take(),
-            Stage::Cancelled => {
-                *stage = Stage::Finished(None);
-                Some(Err(self.header.cancelled()))
-            }
-            // Given up: the future stays in its place, because it is pinned.
-            Stage::Running(_) if self.header.is_finished.get() => {
-                Some(Err(self.header.cancelled()))
-            }
-            Stage::Running(_) => None,
-        };
-        if outcome.is_some() {
-            self.header.is_consumed.set(true);
+        let header = &self.header;
+        if !header.is_finished.get() || header.is_consumed.replace(true) {
+            return None;
         }
-        outcome
+        stage.complete(header);
+        match stage {
+            Stage::Finished(outcome) => outcome.take(),
+            // One that was given up is still in its place, because it is pinned.
+            _ => Some(Err(JoinError::Cancelled(Cancelled(Record::of_task(
+                header.origin(),
+            ))))),
+        }
     }
 }
