@@ -201,8 +201,33 @@
 //!
 //! **Figure.** An `Err` that is joined: 64.5 to 49.7 ns. In another run: 47 ns with the reserve, 87 to 103 ns without.
 //!
+//! **Why the record is made late.** All that a record says is in the header of the task as long as the task is there. So an
+//! `Err` that waits for its awaiter is the error and nothing more. The record is made when the error is read or reported. So
+//! the errors of 1,000 tasks that are joined one after the other use one box: 1,609 to 1,204 instructions each.
+//!
 //! **The limit.** A reserve of one makes one pattern fast, and the next one slow. Before you add another reserve, measure
 //! both.
+//!
+//! # Why does a spawner leave a link, and not a list of its ancestors?
+//!
+//! **Decision.** All tasks of one spawner share a small record. It says who the spawner is, and links to the record that the
+//! spawner itself shares. The list of ancestors is made from these links when a failure needs it. Each 16th generation has its
+//! list made at once, and links no further.
+//!
+//! **Why.** Most tasks do not fail, and then nobody asks for the list. A link is one allocation and no atomic count.
+//!
+//! **Why not links alone.** A task that respawns itself for ever would keep the record of each task before it. With the cut, at
+//! most 16 records and a list are kept.
+//!
+//! **Thrown away.** A list in each record. A new spawner made three allocations, and copied up to 16 ancestors.
+//!
+//! **Figure.** In instructions, for a spawn, its run and its end:
+//!
+//! | | list | link |
+//! |---|---:|---:|
+//! | each task spawns the next | 1,817 | 1,030 |
+//! | 100 spawners by turns | 1,686 | 1,129 |
+//! | one spawner | 779 | 778 |
 //!
 //! # Why does a debug build show lines of source, and when does it not?
 //!
@@ -341,7 +366,7 @@
 //!
 //! | symptom | read first | then | last |
 //! |---|---|---|---|
-//! | wrong spawner named | who is who: which spawner is remembered, and for which slot | the end of a task, which forgets it | the lineage |
+//! | wrong spawner named | who is who: which spawner is remembered, and for which slot | the end of a task, which forgets it | the parentage and its links, then the lineage |
 //! | timer late | the clock: rounding, and when it was read | the loop: up to 128 polls come before the next look | the wheel: when a coarse slot is opened |
 //! | wake lost under a host | the visit: what is said on leaving | the inbox: `AWAY`, and which hosts are called | `run_until`: the flag of its future |
 //! | report missing | the end of a task: is the handle held, is the failure unread? | the list of unread failures | reporting: what is left for after the poll |
