@@ -18,7 +18,6 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
@@ -31,7 +30,9 @@ pub(crate) mod watch;
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Shuffle};
 
-use crate::kernel::failure::{Entry, LastAwait, TaskFailure, TaskId, Unclaimed, Unread, contain};
+use crate::kernel::failure::{
+    Entry, LastAwait, Site, TaskFailure, TaskId, Unclaimed, Unread, contain,
+};
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
     AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT, Slots,
@@ -258,7 +259,7 @@ impl Core {
     #[inline]
     pub(crate) fn spawn<J: Job + 'static>(
         &self,
-        spawned_at: &'static Caller<'static>,
+        spawned_at: Site,
         spawned_by: Rc<Parentage>,
         is_daemon: bool,
         make: impl FnOnce(Header) -> J,
@@ -339,7 +340,7 @@ pub(crate) fn __candor_poll_boundary<A, R>(user_code: impl FnOnce(A) -> R, argum
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
     use super::*;
     use crate::kernel::failure::TaskFailure;
@@ -359,7 +360,7 @@ mod tests {
         let core = Rc::new(Core::new(Config::default()));
         *core.slots.borrow_mut() = Slots::with_limit(3);
         let make = |header| crate::kernel::tasks::task::Task::new(header, async {});
-        let spawn = || core.spawn(Caller::caller(), core.parentage(), false, make);
+        let spawn = || core.spawn(Location::caller(), core.parentage(), false, make);
         let first = spawn();
         spawn();
         let payload = catch_unwind(AssertUnwindSafe(spawn)).err().unwrap();

@@ -15,11 +15,10 @@
 use std::cell::RefCell;
 use std::iter;
 use std::mem::ManuallyDrop;
-use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, act_for};
+use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, Site, act_for};
 use crate::kernel::tasks::{Core, NOBODY};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
@@ -46,7 +45,7 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 
 /// Notes that the current task waits at this `.await`.
 #[inline]
-pub(crate) fn note_await(what: AwaitKind, at: &'static Caller<'static>) {
+pub(crate) fn note_await(what: AwaitKind, at: Site) {
     with(|core| core.noted_await.set(Some(LastAwait { what, at })));
 }
 
