@@ -4,9 +4,7 @@
 //!
 //! Knows the core.
 
-use std::collections::BTreeMap;
-
-use crate::kernel::failure::{Origin, TaskFailure, TaskId, Unclaimed};
+use crate::kernel::failure::{Origin, TaskFailure, Unclaimed};
 use crate::kernel::tasks::{Core, current};
 
 /// What is not reported yet on this thread: the panics that are not claimed, and the tasks whose failure nobody has read. Those of
@@ -23,10 +21,12 @@ fn unread_of(core: &Core) -> Vec<Origin> {
         return Vec::new();
     };
     let waiting = to_report.iter().filter(|task| task.has_unread_failure());
-    let tasks = unread.iter().chain(waiting);
-    // A task that is about to be reported may still be on the list of the unread.
-    let origins: BTreeMap<TaskId, Origin> = tasks
-        .map(|task| (task.header().id, task.header().origin().to_owned()))
-        .collect();
-    origins.into_values().collect()
+    // One whose handle is gone is about to be reported, and may still be on the list of the unread.
+    let held = unread
+        .iter()
+        .filter(|task| !task.header().is_detached.get());
+    let tasks = held.chain(waiting);
+    tasks
+        .map(|task| task.header().origin().to_owned())
+        .collect()
 }

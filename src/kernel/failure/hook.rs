@@ -26,9 +26,9 @@ use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::kernel::failure::aside::{behalf, note_place};
 use crate::kernel::failure::unclaimed::{Identity, reported_before};
@@ -84,14 +84,11 @@ fn install_first(probe: Probe, reporter: &'static dyn Reporter) {
     }
     // A thread that is panicking cannot change the hook, but another thread can. That thread has to wait while a hook runs,
     // and the running hook may be the caller of this function. So this wait has a limit.
-    let (done, is_done) = mpsc::channel::<()>();
-    let install = move || {
-        put_in_front(probe);
-        drop(done);
-    };
-    // If no thread can be spawned, `done` is dropped too, and nothing is waited for.
-    thread::Builder::new().spawn(install).ok();
-    is_done.recv_timeout(Duration::from_millis(500)).ok();
+    let installs = thread::Builder::new().spawn(move || put_in_front(probe));
+    let limit = Instant::now() + Duration::from_millis(500);
+    while installs.as_ref().is_ok_and(|thread| !thread.is_finished()) && Instant::now() < limit {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The task that is being polled on this thread, if a panic here is its own.
