@@ -1,34 +1,38 @@
 //! Idioms of asyncio, trio, tokio and threads, and how each is written here.
 //!
-//! Find what you would have written in the first columns. The numbers lead to the code below.
+//! Find what you would have written in one of the other columns. The numbers lead to the code below.
 //!
-//! | asyncio | trio | tokio | threads | candor |
+//! | candor | asyncio | trio | tokio | threads |
 //! |---|---|---|---|---|
-//! | `asyncio.run(main())` | `trio.run(main)` | `#[tokio::main]` | `fn main` | [`run`](crate::run), [`block_on`](crate::block_on) (1) |
-//! | `create_task`, and keep it | | `tokio::spawn` | `thread::spawn` | [`spawn`](crate::spawn) (1) |
-//! | `set_exception_handler` | | a panic hook | a panic hook | [`Builder::on_failure`](crate::Builder::on_failure) (2) |
-//! | `try: await task` | `except*` around a nursery | `handle.await` | `handle.join()` | `handle.await` (3) |
-//! | `add_done_callback` | | a task that awaits the handle | | the same (3) |
-//! | `gather` | a nursery | `join!`, `try_join!` | join in a loop | [`TaskGroup`](crate::TaskGroup) (4) |
-//! | `TaskGroup` | a nursery | `JoinSet` | `thread::scope` | [`TaskGroup`](crate::TaskGroup) (4) |
-//! | | `start_soon` on a nursery that is handed on | | | [`GroupSpawner`](crate::GroupSpawner) |
-//! | `gather(return_exceptions=True)` | | `JoinSet` | | [`TaskGroup::independent`](crate::TaskGroup::independent) (5) |
-//! | `as_completed` | | `JoinSet::join_next`, `buffer_unordered` | a pool of threads | [`TaskPool::completed`](crate::TaskPool::completed) (6) |
-//! | a `Semaphore` around each call | `CapacityLimiter` | `Semaphore` | a pool of threads | [`TaskPool`](crate::TaskPool) (6) |
-//! | `wait_for`, `timeout` | `move_on_after`, `fail_after` | `time::timeout` | | [`time::timeout`](crate::time::timeout) (7) |
-//! | `task.cancel()` | `cancel_scope.cancel()` | `handle.abort()` | | [`abort`](crate::JoinHandle::abort) (8) |
-//! | `shield` | `CancelScope(shield=True)` | a task of its own | | a task of its own (8) |
-//! | `Queue` | memory channels | `mpsc` | `mpsc` | async-channel, `tokio::sync` (9) |
-//! | `Lock`, `Event` | `Lock`, `Event` | `Mutex`, `Notify` | `Mutex`, `Condvar` | `tokio::sync` (9), or a `Cell`: no task is interrupted between two awaits |
-//! | `wait(FIRST_COMPLETED)` | | `select!` | | `futures::select!`, `select` (10) |
-//! | `run_in_executor`, `to_thread` | `to_thread.run_sync` | `spawn_blocking` | a thread | `blocking::unblock`, or a thread (11) |
-//! | `call_soon_threadsafe` | `from_thread.run` | `Handle::spawn` | a channel | a channel (11), or [`Remote::spawn`](crate::Remote::spawn) (12) |
-//! | `loop.add_signal_handler` | `open_signal_receiver` | `signal::ctrl_c` | | async-signal, as in `examples/net` |
-//! | a loop beside that of a GUI | `start_guest_run` | `Handle::enter` | | `tick`, `run_until` (12) |
-//! | `sys.exit` | `sys.exit` | `process::exit` | `process::exit` | [`exit`](crate::exit) |
-//! | a daemon thread | `spawn_system_task` | a task that nobody joins | `daemon=True` | [`TaskBuilder::daemon`](crate::TaskBuilder::daemon) |
+//! | [`run`](crate::run), [`block_on`](crate::block_on) (1) | `asyncio.run(main())` | `trio.run(main)` | `#[tokio::main]` | `fn main` |
+//! | [`spawn`](crate::spawn) (1) | `create_task`, and keep it | | `tokio::spawn` | `thread::spawn` |
+//! | [`Builder::on_failure`](crate::Builder::on_failure) (2) | `set_exception_handler` | | a panic hook | a panic hook |
+//! | `handle.await` (3) | `try: await task` | `except*` around a nursery | `handle.await` | `handle.join()` |
+//! | the same (3) | `add_done_callback` | | a task that awaits the handle | |
+//! | [`TaskGroup`](crate::TaskGroup) (4) | `gather` | a nursery | `join!`, `try_join!` | join in a loop |
+//! | [`TaskGroup`](crate::TaskGroup) (4) | `TaskGroup` | a nursery | `JoinSet` | `thread::scope` |
+//! | [`GroupSpawner`](crate::GroupSpawner) | | `start_soon` on a nursery that is handed on | | |
+//! | [`TaskGroup::independent`](crate::TaskGroup::independent), [`collecting`](crate::IndependentGroup::collecting) (5) | `gather(return_exceptions=True)` | | `JoinSet` | |
+//! | [`TaskPool::completed`](crate::TaskPool::completed) (6) | `as_completed` | | `JoinSet::join_next`, `buffer_unordered` | a pool of threads |
+//! | [`TaskPool`](crate::TaskPool) (6) | a `Semaphore` around each call | `CapacityLimiter` | `Semaphore` | a pool of threads |
+//! | [`time::timeout`](crate::time::timeout) (7) | `wait_for`, `timeout` | `move_on_after`, `fail_after` | `time::timeout` | |
+//! | [`abort`](crate::JoinHandle::abort) (8) | `task.cancel()` | `cancel_scope.cancel()` | `handle.abort()` | |
+//! | a task of its own (8) | `shield` | `CancelScope(shield=True)` | a task of its own | |
+//! | async-channel, `tokio::sync` (9) | `Queue` | memory channels | `mpsc` | `mpsc` |
+//! | `tokio::sync` (9), or a `Cell`: no task is interrupted between two awaits | `Lock`, `Event` | `Lock`, `Event` | `Mutex`, `Notify` | `Mutex`, `Condvar` |
+//! | `futures::select!`, `select` (10) | `wait(FIRST_COMPLETED)` | | `select!` | |
+//! | `blocking::unblock`, or a thread (11) | `run_in_executor`, `to_thread` | `to_thread.run_sync` | `spawn_blocking` | a thread |
+//! | a channel (11), or [`Remote::spawn`](crate::Remote::spawn) (12) | `call_soon_threadsafe` | `from_thread.run` | `Handle::spawn` | a channel |
+//! | async-signal, as in `examples/net` | `loop.add_signal_handler` | `open_signal_receiver` | `signal::ctrl_c` | |
+//! | `tick`, `run_until` (12) | a loop beside that of a GUI | `start_guest_run` | | |
+//! | [`exit`](crate::exit) | `sys.exit` | `sys.exit` | `process::exit` | `process::exit` |
+//! | [`TaskBuilder::daemon`](crate::TaskBuilder::daemon) | a daemon thread | `spawn_system_task` | a task that nobody joins | `daemon=True` |
 //!
-//! rayon is not in this table: it divides one computation among several cores. A [`TaskPool`](crate::TaskPool) runs
+//! At the end of its block, a nursery of trio and a `TaskGroup` of asyncio wait for their tasks. A group that is dropped here
+//! cancels them, as a `JoinSet` does: await its [`join`](crate::TaskGroup::join). `Handle::enter` of tokio is not in this table: it
+//! lets code find the runtime, and drives nothing.
+//!
+//! Nor is rayon: it divides one computation among several cores. A [`TaskPool`](crate::TaskPool) runs
 //! several *waits* on one core. Give computations to rayon, and send its answers back through a channel.
 //!
 //! # 1. Spawn and forget
