@@ -27,7 +27,7 @@ use crate::outcome::{Outcome, Value};
 /// ```
 #[derive(Clone)]
 pub struct AbortHandle {
-    task: Rc<AnyTask>,
+    pub(crate) task: Rc<AnyTask>,
 }
 
 impl AbortHandle {

@@ -7,28 +7,23 @@
 //! ```
 //!
 //! For whoever has many things to do and wants to look at each thing that went wrong, as after asyncio's
-//! `gather(return_exceptions=True)`. A failure stays in the handle of its task until it is asked for, so the rules for unread
-//! failures hold as they are: one that nobody asks for in time is overdue.
+//! `gather(return_exceptions=True)`.
 //!
-//! It is an independent group, whose members are held by a [`Kept`] each. What that does differently is to keep a failure where
-//! the group lets go of it.
-//!
-//! Knows independent groups and members.
+//! Knows independent groups, failures and members.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::group::ended::NextEnded;
-use crate::group::handle::GroupHandle;
+use crate::group::failures::Failures;
 use crate::group::independent::{IndependentGroup, JoinIndependent};
-use crate::group::member::{AnyMember, Collected, Member};
-use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
-use crate::kernel::tasks::{AnyTask, Ending, TaskBuilder, current, is_large};
+use crate::group::member::GroupHandle;
+use crate::group::named::SpawnInto;
+use crate::group::set::NextEnded;
+use crate::kernel::failure::{JoinError, Site, await_line};
+use crate::kernel::tasks::TaskBuilder;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 
@@ -60,13 +55,9 @@ use crate::report::error::Error;
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct CollectingGroup {
     /// Dropped first: what is unread is then reported, and no member is kept any more.
-    failures: Failures,
+    failures: Failures<Error>,
     group: IndependentGroup,
 }
-
-/// Members that have failed, the first one first.
-#[derive(Default)]
-struct Failures(Rc<RefCell<VecDeque<Rc<dyn Collected<Error>>>>>);
 
 impl IndependentGroup {
     /// Has the group hand its failures out, those of the tasks that are spawned from now on.
@@ -81,7 +72,7 @@ impl IndependentGroup {
     /// ```
     pub fn collecting(self) -> CollectingGroup {
         CollectingGroup {
-            failures: Failures::default(),
+            failures: Failures::of(Rc::clone(&self.set)),
             group: self,
         }
     }
@@ -107,30 +98,10 @@ impl CollectingGroup {
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
     where
-        F: Future + 'static,
-        F::Output: Outcome,
+        F: Future<Output: Outcome> + 'static,
         Error: From<<F::Output as Outcome>::Err>,
     {
-        self.spawn_with(TaskBuilder::new(), future)
-    }
-
-    #[track_caller]
-    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-        Error: From<<F::Output as Outcome>::Err>,
-    {
-        let member = Member::new(match const { is_large::<F>() } {
-            true => builder.spawn(Box::pin(future)),
-            false => builder.spawn(future),
-        });
-        let kept = Rc::new(Kept {
-            member: member.clone(),
-            failures: Rc::downgrade(&self.failures.0),
-        });
-        self.group.take_in(&member, kept);
-        GroupHandle::new(member, Caller::caller())
+        GroupHandle::new(self.failures.0.clone(), TaskBuilder::new().spawn(future))
     }
 
     /// Cancels the tasks that are not done. More can be spawned.
@@ -158,10 +129,6 @@ impl CollectingGroup {
     /// });
     /// ```
     #[track_caller]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it is the `next` of a stream, and gives a future"
-    )]
     pub fn next(&mut self) -> NextEnded<'_> {
         self.group.next()
     }
@@ -227,7 +194,7 @@ impl CollectingGroup {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct NextFailure<'a> {
     group: &'a mut CollectingGroup,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 impl Future for NextFailure<'_> {
@@ -235,82 +202,27 @@ impl Future for NextFailure<'_> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let CollectingGroup { failures, group } = &*self.group;
-        let is_there = || !failures.0.borrow().is_empty();
-        let poll = group.ended().poll(cx, is_there);
-        if poll.is_pending() {
-            current::note_await(AwaitKind::JOIN, await_line(self.made_at));
-        }
+        let failures = &self.group.failures;
+        let site = await_line(self.made_at);
+        let poll = (failures.0.set).poll(cx, site, || failures.len() > 0);
         poll.map(|()| failures.take_next())
     }
 }
 
-impl Failures {
-    fn take_next(&self) -> Option<JoinError<Error>> {
-        // The conversion is user code: nothing is borrowed meanwhile.
-        let next = || self.0.borrow_mut().pop_front();
-        while let Some(member) = next() {
-            // One that is being reported right now, further up the stack, is gone.
-            if let Some(failure) = member.take_failure() {
-                current::note_failure_read();
-                return Some(failure);
-            }
-        }
-        None
+impl<F> SpawnInto<F> for CollectingGroup
+where
+    F: Future<Output: Outcome> + 'static,
+    Error: From<<F::Output as Outcome>::Err>,
+{
+    #[track_caller]
+    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
+        GroupHandle::new(self.failures.0.clone(), builder.spawn(future))
     }
 }
-
-impl Drop for Failures {
-    fn drop(&mut self) {
-        for member in self.0.take() {
-            member.let_go();
-        }
-    }
-}
-
-/// A member whose failure is kept as long as its group is there.
-struct Kept {
-    member: Rc<dyn Collected<Error>>,
-    failures: Weak<RefCell<VecDeque<Rc<dyn Collected<Error>>>>>,
-}
-
-impl AnyMember for Kept {
-    fn id(&self) -> TaskId {
-        self.member.id()
-    }
-
-    fn task(&self) -> Option<Rc<AnyTask>> {
-        self.member.task()
-    }
-
-    fn abort(&self) {
-        self.member.abort();
-    }
-
-    fn leak(&self) {
-        self.member.leak();
-    }
-
-    /// Keeps it. The group lets go of a member when it has failed, or when the group itself goes.
-    fn let_go(&self) {
-        match self.failures.upgrade() {
-            Some(failures) => failures.borrow_mut().push_back(Rc::clone(&self.member)),
-            None => self.member.let_go(),
-        }
-    }
-
-    fn end(&self, ending: Ending) {
-        self.member.end(ending);
-    }
-}
-
-// A panic finds it whole, as `lib.rs` says of everything.
-impl std::panic::UnwindSafe for CollectingGroup {}
-impl std::panic::RefUnwindSafe for CollectingGroup {}
 
 impl fmt::Debug for CollectingGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.failures.0.borrow().len();
+        let failed = self.failures.len();
         write!(f, "CollectingGroup({:?}, {failed} failures)", self.group)
     }
 }

@@ -5,33 +5,28 @@
 //! task b ───────────────┘ its future is dropped, and a failure of its destructor is kept as well
 //! ```
 //!
-//! A failure stays in the handle of its task until `join` reads all of them at once. So the usual rules for
-//! unread failures hold. A group that is dropped drops these handles, and each failure is reported. If nobody
-//! joins the group in time, they are overdue.
+//! The first failure cancels the others, and all wait for `join`.
 //!
-//! Knows members.
+//! Knows sets, failures and members.
 
-use std::cell::{Cell, RefCell};
 use std::fmt::{self, Debug};
-use std::mem;
+use std::iter;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
-use crate::group::ended::{Ended, NextEnded};
-use crate::group::handle::GroupHandle;
+use crate::group::failures::{Collector, Failures};
 use crate::group::independent::IndependentGroup;
-use crate::group::member::{AnyMember, Collected, Group, Member};
-use crate::group::roster::Roster;
-use crate::group::waiting::Waiting;
-use crate::kernel::failure::AwaitKind;
-use crate::kernel::tasks::{Ending, SUCCESSORS, TaskBuilder, current, is_large};
+use crate::group::member::GroupHandle;
+use crate::group::named::SpawnInto;
+use crate::group::set::{NextEnded, Phase, TaskSet};
+use crate::kernel::failure::Site;
+use crate::kernel::tasks::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
 use crate::remote::refused::drop_refused;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
-use crate::watch::lost_work;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
@@ -57,9 +52,7 @@ use crate::watch::lost_work;
 /// ```
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct TaskGroup<E: Debug + 'static = Error> {
-    state: Rc<State<E>>,
-    /// Whoever drops it now has waited for it.
-    is_joined: bool,
+    failures: Failures<E>,
 }
 
 /// Spawns into a [`TaskGroup`] from any place, also from the group's own tasks.
@@ -79,30 +72,7 @@ pub struct TaskGroup<E: Debug + 'static = Error> {
 /// });
 /// ```
 pub struct GroupSpawner<E: Debug + 'static = Error> {
-    state: Weak<State<E>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Open,
-    /// A task that is spawned now is cancelled like the others.
-    Cancelled,
-    /// Joined or dropped.
-    Over,
-}
-
-struct State<E> {
-    phase: Cell<Phase>,
-    members: RefCell<Roster<Rc<dyn Collected<E>>>>,
-    /// Members that are gone, with a failure that waits to be read.
-    failed: RefCell<Vec<Rc<dyn Collected<E>>>>,
-    /// How many were spawned.
-    spawned: Cell<usize>,
-    /// How many were spawned since the group was cancelled.
-    successors: Cell<u64>,
-    ended: Ended,
-    /// Whoever awaits `join`.
-    joiner: Waiting,
+    group: Weak<Collector<E>>,
 }
 
 impl TaskGroup {
@@ -168,16 +138,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// ```
     pub fn typed() -> Self {
         TaskGroup {
-            state: Rc::new(State {
-                phase: Cell::new(Phase::Open),
-                members: RefCell::new(Roster::new()),
-                failed: RefCell::new(Vec::new()),
-                spawned: Cell::new(0),
-                successors: Cell::new(0),
-                ended: Ended::default(),
-                joiner: Waiting::default(),
-            }),
-            is_joined: false,
+            failures: Failures::of(Rc::new(TaskSet::linked())),
         }
     }
 
@@ -200,28 +161,10 @@ impl<E: Debug + 'static> TaskGroup<E> {
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
     where
-        F: Future + 'static,
-        F::Output: Outcome,
+        F: Future<Output: Outcome> + 'static,
         E: From<<F::Output as Outcome>::Err>,
     {
-        // Boxed here, before a large one is moved from function to function.
-        match const { is_large::<F>() } {
-            true => self.state.spawn(TaskBuilder::new(), Box::pin(future)),
-            false => self.state.spawn(TaskBuilder::new(), future),
-        }
-    }
-
-    #[track_caller]
-    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-        E: From<<F::Output as Outcome>::Err>,
-    {
-        match const { is_large::<F>() } {
-            true => self.state.spawn(builder, Box::pin(future)),
-            false => self.state.spawn(builder, future),
-        }
+        GroupHandle::new(self.failures.0.clone(), TaskBuilder::new().spawn(future))
     }
 
     /// Returns a way to spawn into the group, for its own tasks.
@@ -239,7 +182,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     #[must_use]
     pub fn spawner(&self) -> GroupSpawner<E> {
         GroupSpawner {
-            state: Rc::downgrade(&self.state),
+            group: Rc::downgrade(&self.failures.0),
         }
     }
 
@@ -254,7 +197,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     pub fn cancel(&self) {
-        self.state.cancel();
+        self.failures.0.set.cancel();
     }
 
     /// Waits for the next end of a task, and gives its id: `None` when no task is left. How it ended makes no difference;
@@ -278,12 +221,8 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     #[track_caller]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it is the `next` of a stream, and gives a future"
-    )]
     pub fn next(&mut self) -> NextEnded<'_> {
-        self.state.ended.next()
+        self.failures.0.set.next()
     }
 
     /// Waits until all tasks are gone, those that are spawned meanwhile included.
@@ -304,8 +243,8 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     #[track_caller]
-    pub fn join(mut self) -> JoinGroup<E> {
-        self.is_joined = true;
+    pub fn join(self) -> JoinGroup<E> {
+        self.failures.0.set.begin_join();
         JoinGroup {
             group: self,
             made_at: Caller::caller(),
@@ -331,19 +270,23 @@ impl<E: Debug + 'static> TaskGroup<E> {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct JoinGroup<E: Debug + 'static = Error> {
     group: TaskGroup<E>,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 impl<E: Debug + 'static> Future for JoinGroup<E> {
     type Output = Result<(), GroupError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let state = &self.group.state;
-        let poll = (state.joiner).poll(cx, || state.members.borrow().len() == 0);
-        if poll.is_pending() {
-            current::note_await(AwaitKind::JOIN, self.made_at);
-        }
-        poll.map(|()| state.finish())
+        let failures = &self.group.failures;
+        let set = &failures.0.set;
+        set.poll(cx, self.made_at, || false).map(|()| {
+            set.end();
+            let all: Vec<_> = iter::from_fn(|| failures.take_next()).collect();
+            match all.is_empty() {
+                true => Ok(()),
+                false => Err(GroupError::new(all, set.counts().total())),
+            }
+        })
     }
 }
 
@@ -369,175 +312,80 @@ impl<E: Debug + 'static> GroupSpawner<E> {
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
     where
-        F: Future + 'static,
-        F::Output: Outcome,
+        F: Future<Output: Outcome> + 'static,
         E: From<<F::Output as Outcome>::Err>,
     {
+        // Boxed here, before a large one is moved from function to function.
         match const { is_large::<F>() } {
-            true => self.spawn_small(TaskBuilder::new(), Box::pin(future)),
-            false => self.spawn_small(TaskBuilder::new(), future),
+            true => self.spawn_into(TaskBuilder::new(), Box::pin(future)),
+            false => self.spawn_into(TaskBuilder::new(), future),
         }
     }
 
-    #[track_caller]
-    pub(super) fn spawn_with<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-        E: From<<F::Output as Outcome>::Err>,
-    {
-        match const { is_large::<F>() } {
-            true => self.spawn_small(builder, Box::pin(future)),
-            false => self.spawn_small(builder, future),
-        }
+    /// The group, unless it is over.
+    fn group(&self) -> Option<Rc<Collector<E>>> {
+        let group = self.group.upgrade();
+        group.filter(|group| group.set.phase() != Phase::Over)
     }
+}
 
+impl<E, F> SpawnInto<F> for TaskGroup<E>
+where
+    E: Debug + From<<F::Output as Outcome>::Err> + 'static,
+    F: Future<Output: Outcome> + 'static,
+{
     #[track_caller]
-    fn spawn_small<F>(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-        E: From<<F::Output as Outcome>::Err>,
-    {
-        match self.state.upgrade() {
-            Some(state) if state.phase.get() != Phase::Over => state.spawn(builder, future),
-            _ => {
+    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
+        GroupHandle::new(self.failures.0.clone(), builder.spawn(future))
+    }
+}
+
+impl<E, F> SpawnInto<F> for GroupSpawner<E>
+where
+    E: Debug + From<<F::Output as Outcome>::Err> + 'static,
+    F: Future<Output: Outcome> + 'static,
+{
+    #[track_caller]
+    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
+        match self.group() {
+            Some(group) => GroupHandle::new(group, builder.spawn(future)),
+            None => {
                 drop_refused(future, Caller::caller());
-                GroupHandle::new(Member::cancelled(), Caller::caller())
+                GroupHandle::never_spawned()
             }
-        }
-    }
-}
-
-impl<E: Debug + 'static> State<E> {
-    #[track_caller]
-    fn spawn<F>(self: &Rc<Self>, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-        E: From<<F::Output as Outcome>::Err>,
-    {
-        let member = Member::new(builder.spawn(future));
-        let seat = self.members.borrow_mut().sit_down(member.clone());
-        self.ended.begin();
-        member.tell(self.clone(), seat);
-        if self.phase.get() == Phase::Cancelled {
-            self.successors.set(self.successors.get() + 1);
-            match self.successors.get() > SUCCESSORS {
-                false => member.abort(),
-                // Too many successors: each may be spawned by the destructor of the one before.
-                true => member.leak(),
-            }
-        }
-        self.spawned.set(self.spawned.get() + 1);
-        GroupHandle::new(member, Caller::caller())
-    }
-
-    /// The present members. It is a copy, so that nothing is borrowed while they are used.
-    fn members(&self) -> Vec<Rc<dyn Collected<E>>> {
-        self.members.borrow().iter().cloned().collect()
-    }
-
-    fn cancel(&self) {
-        if self.phase.replace(Phase::Cancelled) == Phase::Open {
-            for member in self.members() {
-                member.abort();
-            }
-        }
-    }
-
-    /// Reads all failures.
-    fn finish(&self) -> Result<(), GroupError<E>> {
-        self.phase.set(Phase::Over);
-        let failed = mem::take(&mut *self.failed.borrow_mut());
-        let failures: Vec<_> = failed
-            .iter()
-            .filter_map(|member| member.take_failure())
-            .collect();
-        match failures.len() {
-            0 => Ok(()),
-            _ => {
-                current::note_failure_read();
-                Err(GroupError::new(failures, self.spawned.get()))
-            }
-        }
-    }
-}
-
-impl<E: Debug + 'static> Group for State<E> {
-    fn member_done(&self, seat: usize, ending: Ending) {
-        let Some(member) = self.members.borrow_mut().stand_up(seat) else {
-            return;
-        };
-        let has_failed = matches!(ending, Ending::Failed | Ending::Panicked);
-        if has_failed {
-            // First of all: a foreign waker may look at the group when it is called.
-            self.failed.borrow_mut().push(Rc::clone(&member));
-        }
-        self.ended.push(member.id());
-        member.end(ending);
-        if has_failed && self.phase.get() == Phase::Open {
-            self.cancel();
-        }
-        self.ended.wake();
-        if self.members.borrow().len() == 0 {
-            self.successors.set(0);
-            self.joiner.wake();
         }
     }
 }
 
 impl<E: Debug + 'static> Drop for TaskGroup<E> {
     fn drop(&mut self) {
-        let members = self.state.members();
-        if !self.is_joined && !members.is_empty() {
-            lost_work::tell_of_group(members.iter().filter_map(|member| member.task()));
-        }
-        self.state.cancel();
-        self.state.phase.set(Phase::Over);
-        for member in self.state.failed.take() {
-            member.let_go();
-        }
-        for member in self.state.members() {
-            member.let_go();
-        }
+        self.failures.0.set.close();
     }
 }
 
 impl<E: Debug + 'static> Clone for GroupSpawner<E> {
     fn clone(&self) -> Self {
-        GroupSpawner {
-            state: Weak::clone(&self.state),
-        }
+        let group = Weak::clone(&self.group);
+        GroupSpawner { group }
     }
 }
 
 // A panic finds it whole, as `lib.rs` says of everything.
-impl<E: Debug + 'static> std::panic::UnwindSafe for TaskGroup<E> {}
-impl<E: Debug + 'static> std::panic::RefUnwindSafe for TaskGroup<E> {}
-
 impl<E: Debug + 'static> std::panic::UnwindSafe for GroupSpawner<E> {}
 impl<E: Debug + 'static> std::panic::RefUnwindSafe for GroupSpawner<E> {}
 
 impl<E: Debug + 'static> Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let alive = self.state.members.borrow().len();
-        let failed = self.state.failed.borrow().len();
+        let (alive, failed) = (self.failures.0.set.len(), self.failures.len());
         write!(f, "TaskGroup({alive} tasks, {failed} failures)")
     }
 }
 
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_over = self
-            .state
-            .upgrade()
-            .is_none_or(|state| state.phase.get() == Phase::Over);
-        let remark = if is_over {
-            "its group is over"
-        } else {
-            "its group is there"
-        };
-        write!(f, "GroupSpawner({remark})")
+        match self.group() {
+            Some(_) => f.write_str("GroupSpawner(its group is there)"),
+            None => f.write_str("GroupSpawner(its group is over)"),
+        }
     }
 }

@@ -1,162 +1,225 @@
-//! A member: a task of a group, seen from the group.
+//! A task of a group, seen from its handle and from its group.
 //!
 //! ```text
-//!   group ──► Member ◄── GroupHandle        the value goes to the awaiter of the handle,
-//!     ▲          │                          the failure stays in the task until the group reads it
-//!     │          ▼
-//!     └─calls── task
+//!   group ──seat──► task ──► Member ◄── GroupHandle      the value goes to the awaiter of the handle,
+//!     ▲                        │                         the failure to the group, which keeps it or lets it be reported
+//!     └────── calls at the end ┘
 //! ```
 //!
-//! Knows handles and tasks, but nothing of groups.
+//! A `JoinHandle` gives the failure to its awaiter. In a group, the failure belongs to the group. So the
+//! awaiter gets the value or nothing.
+//!
+//! Knows sets, handles and tasks.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Debug;
+use std::fmt;
+use std::panic::Location as Caller;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::{JoinError, TaskId};
-use crate::kernel::tasks::{AnyTask, Ending, JoinHandle, Listener};
-use crate::outcome::Outcome;
+use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
+use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, current};
+use crate::outcome::{Outcome, Value};
 
-/// What the group and the handle share.
-pub(super) struct Member<T: Outcome> {
-    /// Holds the outcome; `None` once the group has let go of it.
+/// Awaits the value of a group's task: `None` if the task fails or is cancelled.
+///
+/// The failure goes only to the group. Dropping the handle changes nothing: the group keeps the task.
+///
+/// After a task has found 128 of candor's own futures ready in one poll, without waiting for any, it lets others run.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::new();
+///     let sum = group.spawn(async { 1 + 2 });
+///     assert_eq!(sum.await, Some(3));
+///     group.join().await.unwrap();
+/// });
+/// ```
+pub struct GroupHandle<T: Outcome> {
+    member: Rc<Member<T>>,
+    spawned_at: Site,
+}
+
+/// What becomes of the failure of a member.
+pub(super) trait Group<T: Outcome> {
+    fn set(&self) -> &TaskSet;
+
+    /// Keeps the failure of a task that has ended, or gives it back: then it is reported.
+    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>>;
+}
+
+/// Keeps no failure.
+impl<T: Outcome> Group<T> for TaskSet {
+    fn set(&self) -> &TaskSet {
+        self
+    }
+
+    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>> {
+        Some(task)
+    }
+}
+
+/// What the end of the task calls. The handle shares it.
+struct Member<T: Outcome> {
+    id: Option<TaskId>,
+    /// Holds the outcome, until the handle or the group takes it.
     task: RefCell<Option<JoinHandle<T>>>,
-    pub(super) id: Option<TaskId>,
     ending: Cell<Option<Ending>>,
     /// The awaiter of the handle.
     waiting: Waiting,
-    /// The group and the member's place in it, until the task has ended.
-    group: Cell<Option<(Rc<dyn Group>, usize)>>,
+    /// The group and the member's seat in it, until the task has ended.
+    group: Cell<Option<(Rc<dyn Group<T>>, usize)>>,
 }
 
-/// What a member calls in its group when its task is done.
-pub(super) trait Group {
-    fn member_done(&self, seat: usize, ending: Ending);
-}
-
-/// A member, without the type of its value.
-pub(super) trait AnyMember {
-    /// That of a task that was spawned, as each is that has a seat.
-    fn id(&self) -> TaskId;
-
-    /// The task, unless the group has let go of it.
-    fn task(&self) -> Option<Rc<AnyTask>>;
-
-    fn abort(&self);
-
-    /// Gives the task up without dropping its future.
-    fn leak(&self);
-
-    /// Lets go of the task: a failure that nobody has read is then reported.
-    fn let_go(&self);
-
-    /// Notes how the task has ended, and wakes the awaiter of the handle.
-    fn end(&self, ending: Ending);
-}
-
-/// A member whose failure fits a group that collects into `E`.
-pub(super) trait Collected<E>: AnyMember {
-    /// Reads the failure.
-    fn take_failure(&self) -> Option<JoinError<E>>;
+impl<T: Outcome> Listener for Member<T> {
+    fn task_done(&self, ending: Ending) {
+        let Some((group, seat)) = self.group.take() else {
+            return;
+        };
+        group.set().remove(seat, ending);
+        // Before the wake: a foreign waker may look at the group when it is called.
+        let failed = ending.is_failure().then(|| self.task.take()).flatten();
+        let reported = failed.and_then(|task| group.keep_failure(task));
+        self.ending.set(Some(ending));
+        self.waiting.wake();
+        drop(reported);
+        group.set().after_end(ending);
+    }
 }
 
 impl<T: Outcome> Member<T> {
-    pub(super) fn new(task: JoinHandle<T>) -> Rc<Self> {
-        Rc::new(Member {
-            id: Some(task.id()),
-            task: RefCell::new(Some(task)),
-            ending: Cell::new(None),
+    /// `None` for a task that was never spawned, because its group is over.
+    fn of(task: Option<JoinHandle<T>>) -> Self {
+        Member {
+            id: task.as_ref().map(JoinHandle::id),
+            ending: Cell::new(task.is_none().then_some(Ending::Cancelled)),
+            task: RefCell::new(task),
             waiting: Waiting::default(),
             group: Cell::new(None),
-        })
-    }
-
-    /// A member whose task was never spawned, because its group is over.
-    pub(super) fn cancelled() -> Rc<Self> {
-        Rc::new(Member {
-            id: None,
-            task: RefCell::new(None),
-            ending: Cell::new(Some(Ending::Cancelled)),
-            waiting: Waiting::default(),
-            group: Cell::new(None),
-        })
-    }
-
-    /// Lets the end of the task call the group.
-    pub(super) fn tell(self: &Rc<Self>, group: Rc<dyn Group>, seat: usize)
-    where
-        T: 'static,
-    {
-        self.group.set(Some((group, seat)));
-        if let Some(task) = &*self.task.borrow() {
-            task.tell(Rc::clone(self) as _);
         }
-    }
-
-    pub(super) fn is_finished(&self) -> bool {
-        self.ending.get().is_some()
-    }
-
-    pub(super) fn poll_value(&self, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
-        let poll = self.waiting.poll(cx, || self.is_finished());
-        poll.map(|()| match self.ending.get() {
-            Some(Ending::Returned) => self.take_outcome().and_then(Result::ok),
-            _ => None,
-        })
-    }
-
-    fn take_outcome(&self) -> Option<Result<T::Ok, JoinError<T::Err>>> {
-        self.task.take()?.take_outcome()
     }
 }
 
-impl<T: Outcome> AnyMember for Member<T> {
-    fn id(&self) -> TaskId {
-        self.id.expect("a member with a seat was spawned")
+impl<T: Outcome> GroupHandle<T> {
+    /// Makes a task that was just spawned a member of a group.
+    #[track_caller]
+    pub(super) fn new(group: Rc<dyn Group<T>>, task: JoinHandle<T>) -> Self
+    where
+        T: 'static,
+    {
+        let abort = task.abort_handle();
+        let member = Rc::new(Member::of(Some(task)));
+        let seat = group.set().insert(abort.clone());
+        member.group.set(Some((Rc::clone(&group), seat)));
+        (abort.task.header().joiner).set(Joiner::Listener(member.clone()));
+        group.set().cancel_late(&abort);
+        GroupHandle::of(member)
     }
 
-    fn task(&self) -> Option<Rc<AnyTask>> {
-        Some(self.task.borrow().as_ref()?.task.clone())
+    #[track_caller]
+    pub(super) fn never_spawned() -> Self {
+        GroupHandle::of(Rc::new(Member::of(None)))
     }
 
-    fn abort(&self) {
+    #[track_caller]
+    fn of(member: Rc<Member<T>>) -> Self {
+        GroupHandle {
+            member,
+            spawned_at: Caller::caller(),
+        }
+    }
+
+    /// Cancels only this task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
+    /// no failure: the siblings go on.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let endless = group.spawn(std::future::pending::<()>());
+    ///     endless.abort();
+    ///     assert_eq!(endless.await, None);
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    pub fn abort(&self) {
         // Nothing is borrowed during the abort: a host may be called.
-        let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
+        let task = self
+            .member
+            .task
+            .borrow()
+            .as_ref()
+            .map(JoinHandle::abort_handle);
         if let Some(task) = task {
             task.abort();
         }
     }
 
-    fn leak(&self) {
-        let task = self.task.borrow().as_ref().map(JoinHandle::abort_handle);
-        if let Some(task) = task {
-            task.leak();
-        }
+    /// Returns whether the task is done: it returned, failed, or was cancelled.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let task = group.spawn(async {});
+    ///     assert!(!task.is_finished());
+    ///     group.join().await.unwrap();
+    ///     assert!(task.is_finished());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.member.ending.get().is_some()
     }
 
-    fn let_go(&self) {
-        let task = self.task.take();
-        task.into_iter().for_each(JoinHandle::let_go);
-    }
-
-    fn end(&self, ending: Ending) {
-        self.ending.set(Some(ending));
-        self.waiting.wake();
+    /// Returns the task's number; `None` if it was never spawned, because its group was over.
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     assert_eq!(group.spawn(async {}).id().unwrap().to_string(), "#1");
+    ///     group.join().await.unwrap();
+    /// });
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> Option<TaskId> {
+        self.member.id
     }
 }
 
-impl<T: Outcome> Listener for Member<T> {
-    fn task_done(&self, ending: Ending) {
-        if let Some((group, seat)) = self.group.take() {
-            group.member_done(seat, ending);
+impl<T: Outcome> Future for GroupHandle<T> {
+    type Output = Option<T::Ok>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
+        let member = &self.member;
+        let poll = member.waiting.poll(cx, || self.is_finished());
+        if poll.is_pending() {
+            current::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
         }
+        poll.map(|()| match member.ending.get() {
+            Some(Ending::Returned) => member.task.take()?.take_outcome()?.ok(),
+            _ => None,
+        })
     }
 }
 
-impl<T: Outcome, E: From<T::Err> + Debug + 'static> Collected<E> for Member<T> {
-    fn take_failure(&self) -> Option<JoinError<E>> {
-        Some(self.take_outcome()?.err()?.map(E::from))
+/// A task may return the handle of another task. That is a value, whatever happens to the other task.
+impl<T: Outcome> Value for GroupHandle<T> {}
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<T: Outcome> std::panic::UnwindSafe for GroupHandle<T> {}
+impl<T: Outcome> std::panic::RefUnwindSafe for GroupHandle<T> {}
+
+impl<T: Outcome> fmt::Debug for GroupHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.id(), self.is_finished()) {
+            (Some(id), true) => write!(f, "GroupHandle(task {id}, finished)"),
+            (Some(id), false) => write!(f, "GroupHandle(task {id}, running)"),
+            (None, _) => f.write_str("GroupHandle(never spawned)"),
+        }
     }
 }

@@ -12,29 +12,36 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `member` | a task of a group: its value, its end, and the future that tells of it |
-//! | `roster` | who is there |
-//! | `ended` | who has ended, for `next` |
-//! | `handle` | what `spawn` gives back |
+//! | `set` | the tasks of a group: which are left, and which have ended |
+//! | `roster`, `ended` | its parts: numbered places, and ids for `next` |
+//! | `waiting` | a place for the waker of an awaiter |
+//! | `member` | a task of a group, and what `spawn` gives back |
+//! | `failures` | what `join` or `next_failure` gives |
 //! | `independent`, `linked` | the two groups |
 //! | `collecting` | an independent group that hands its failures out |
+//! | `named` | spawning with a name |
 //!
 //! Knows handles, tasks and failures.
 
+#![expect(
+    clippy::should_implement_trait,
+    reason = "`next` is that of a stream, and gives a future"
+)]
+
 mod collecting;
 mod ended;
-mod handle;
+mod failures;
 mod independent;
 mod linked;
-mod listening;
 mod member;
 mod named;
 pub(crate) mod roster;
+mod set;
 pub(crate) mod waiting;
 
 pub use collecting::{CollectingGroup, NextFailure};
-pub use ended::NextEnded;
-pub use handle::GroupHandle;
-pub use independent::{GroupSummary, IndependentGroup, JoinIndependent};
+pub use independent::{IndependentGroup, JoinIndependent};
 pub use linked::{GroupSpawner, JoinGroup, TaskGroup};
+pub use member::GroupHandle;
 pub use named::SpawnInto;
+pub use set::{GroupSummary, NextEnded};

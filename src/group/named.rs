@@ -1,27 +1,24 @@
 //! Tasks of groups with a name of their own.
 //!
-//! Knows groups.
+//! Knows handles of members.
 
-use std::fmt::Debug;
-
-use crate::group::{CollectingGroup, GroupHandle, GroupSpawner, IndependentGroup, TaskGroup};
-use crate::kernel::tasks::{TaskBuilder, is_large};
+use crate::group::member::GroupHandle;
+use crate::kernel::tasks::TaskBuilder;
 use crate::outcome::Outcome;
-use crate::report::error::Error;
 
-/// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`], an [`IndependentGroup`], or a
-/// [`GroupSpawner`].
+/// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`](crate::TaskGroup), an
+/// [`IndependentGroup`](crate::IndependentGroup), or a [`GroupSpawner`](crate::GroupSpawner).
 pub trait SpawnInto<F: Future<Output: Outcome>> {
     #[doc(hidden)]
     fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output>;
 }
 
 impl TaskBuilder {
-    /// Spawns a task in a group, with the name that it was given. Otherwise as [`TaskGroup::spawn`].
+    /// Spawns a task in a group, with the name that it was given. Otherwise as [`TaskGroup::spawn`](crate::TaskGroup::spawn).
     ///
     /// # Panics
     ///
-    /// As [`TaskGroup::spawn`].
+    /// As [`TaskGroup::spawn`](crate::TaskGroup::spawn).
     ///
     /// # Examples
     ///
@@ -41,51 +38,5 @@ impl TaskBuilder {
         F: Future<Output: Outcome>,
     {
         group.spawn_into(self, future)
-    }
-}
-
-impl<E, F> SpawnInto<F> for TaskGroup<E>
-where
-    E: Debug + From<<F::Output as Outcome>::Err> + 'static,
-    F: Future<Output: Outcome> + 'static,
-{
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        self.spawn_with(builder, future)
-    }
-}
-
-impl<E, F> SpawnInto<F> for GroupSpawner<E>
-where
-    E: Debug + From<<F::Output as Outcome>::Err> + 'static,
-    F: Future<Output: Outcome> + 'static,
-{
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        self.spawn_with(builder, future)
-    }
-}
-
-impl<F> SpawnInto<F> for IndependentGroup
-where
-    F: Future<Output: Outcome> + 'static,
-{
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        match const { is_large::<F>() } {
-            true => self.spawn_with(builder, Box::pin(future)),
-            false => self.spawn_with(builder, future),
-        }
-    }
-}
-
-impl<F> SpawnInto<F> for CollectingGroup
-where
-    F: Future<Output: Outcome> + 'static,
-    Error: From<<F::Output as Outcome>::Err>,
-{
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        self.spawn_with(builder, future)
     }
 }

@@ -16,14 +16,16 @@ pub(crate) struct Roster<M> {
     free: Vec<usize>,
 }
 
-impl<M> Roster<M> {
-    pub(crate) const fn new() -> Self {
+impl<M> Default for Roster<M> {
+    fn default() -> Self {
         Roster {
             seats: Vec::new(),
             free: Vec::new(),
         }
     }
+}
 
+impl<M> Roster<M> {
     /// Inserts a member, and returns its place.
     pub(crate) fn sit_down(&mut self, member: M) -> usize {
         match self.free.pop() {
@@ -58,6 +60,11 @@ impl<M> Roster<M> {
         self.seats.len() - self.free.len()
     }
 
+    /// How many were there at once.
+    pub(crate) fn most(&self) -> usize {
+        self.seats.len()
+    }
+
     /// Takes all members out, in the order of their places.
     pub(crate) fn send_away(&mut self) -> Vec<M> {
         self.free.clear();
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_seat_that_was_given_back_is_taken_again() {
-        let mut roster = Roster::new();
+        let mut roster = Roster::default();
         let [a, b] = ["a", "b"].map(|name| roster.sit_down(name));
         assert_eq!(roster.stand_up(a), Some("a"));
         assert_eq!(roster.stand_up(a), None);

@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError};
-use crate::kernel::tasks::{Ending, JoinHandle, Listener, TaskBuilder, current, is_large};
+use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 
@@ -121,7 +121,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         PoolResults {
             tasks_to_come: Some(Box::new(iter::from_fn(spawn))),
             permit: None,
-            tasks: Roster::new(),
+            tasks: Roster::default(),
             turns: Rc::new(Turns {
                 permits: Rc::clone(permits),
                 are_in_order,
@@ -214,7 +214,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             let number = self.tasks.sit_down(task);
             let task = self.tasks.get(number).expect("it has just sat down");
             let turns = Rc::clone(&self.turns);
-            task.tell(Rc::new(Turn { turns, number }));
+            let turn = Rc::new(Turn { turns, number });
+            task.task.header().joiner.set(Joiner::Listener(turn));
             if self.turns.are_in_order {
                 self.turns.queue.borrow_mut().push_back(number);
             }
@@ -298,11 +299,16 @@ impl<T: Outcome> Drop for PoolResults<'_, T> {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         // Dropping a handle may report a failure, which runs user code: all are marked by then.
-        self.tasks
-            .send_away()
-            .into_iter()
-            .for_each(JoinHandle::let_go);
+        self.tasks.send_away().into_iter().for_each(let_go);
     }
+}
+
+/// Drops a handle, which detaches the task. Its end still calls the listener.
+fn let_go<T>(handle: JoinHandle<T>) {
+    let task = Rc::clone(&handle.task);
+    let listener = task.header().take_joiner();
+    drop(handle);
+    task.header().joiner.set(listener);
 }
 
 impl<T: Outcome> fmt::Debug for PoolResults<'_, T> {

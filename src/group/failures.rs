@@ -1,0 +1,86 @@
+//! The failures of a group that keeps them: for its `join`, or for `next_failure`.
+//!
+//! A failure stays in the handle of its task until it is asked for. So the usual rules for unread failures hold: if nobody
+//! asks in time, they are overdue, and if the group is dropped, these handles are dropped, and each failure is reported.
+//!
+//! Knows members.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use crate::group::member::Group;
+use crate::group::set::{Phase, TaskSet};
+use crate::kernel::failure::JoinError;
+use crate::kernel::tasks::JoinHandle;
+use crate::outcome::Outcome;
+
+/// A set of tasks, and the failures of those that have failed. Its members share it.
+pub(super) struct Collector<E> {
+    pub(super) set: Rc<TaskSet>,
+    /// The first one first.
+    failed: RefCell<VecDeque<Box<dyn Failed<E>>>>,
+}
+
+/// A failure whose error can be made an `E`.
+trait Failed<E> {
+    fn take(&self) -> Option<JoinError<E>>;
+}
+
+impl<T: Outcome, E: From<T::Err> + Debug + 'static> Failed<E> for JoinHandle<T> {
+    fn take(&self) -> Option<JoinError<E>> {
+        Some(self.take_outcome()?.err()?.map(E::from))
+    }
+}
+
+impl<T, E> Group<T> for Collector<E>
+where
+    T: Outcome + 'static,
+    E: From<T::Err> + Debug + 'static,
+{
+    fn set(&self) -> &TaskSet {
+        &self.set
+    }
+
+    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>> {
+        if self.set.phase() == Phase::Over {
+            return Some(task);
+        }
+        self.failed.borrow_mut().push_back(Box::new(task));
+        None
+    }
+}
+
+/// The group's side of the failures. Dropping it reports those that nobody has read.
+pub(super) struct Failures<E>(pub(super) Rc<Collector<E>>);
+
+impl<E> Failures<E> {
+    pub(super) fn of(set: Rc<TaskSet>) -> Self {
+        let failed = RefCell::default();
+        Failures(Rc::new(Collector { set, failed }))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.failed.borrow().len()
+    }
+
+    pub(super) fn take_next(&self) -> Option<JoinError<E>> {
+        // The conversion is user code: nothing is borrowed meanwhile.
+        let next = || self.0.failed.borrow_mut().pop_front();
+        while let Some(task) = next() {
+            // One that is being reported right now, further up the stack, is gone.
+            if let Some(failure) = task.take() {
+                return Some(failure);
+            }
+        }
+        None
+    }
+}
+
+impl<E> Drop for Failures<E> {
+    fn drop(&mut self) {
+        self.0.set.end();
+        drop(self.0.failed.take());
+    }
+}

@@ -1,0 +1,260 @@
+//! The tasks of a group: which are left, which have ended, and who waits for that.
+//!
+//! ```text
+//!             ┌───────────── TaskSet ─────────────┐
+//! spawn ────► │ left    [ #1 | _ | #3 ]           │ ──► join: when none is left
+//! a task ends │ ended   [ #2, #4 ]                │ ──► next: the first of these
+//!       ────► │ counts  succeeded, failed, …      │ ──► what join gives
+//!             └───────────────────────────────────┘
+//! ```
+//!
+//! All kinds of group have one of these. What becomes of the failures, the kinds say.
+//!
+//! Knows tasks, but nothing of what they return.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{Location as Caller, RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::abort::AbortHandle;
+use crate::group::ended::Ended;
+use crate::group::roster::Roster;
+use crate::group::waiting::Waiting;
+use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
+use crate::kernel::tasks::{Ending, SUCCESSORS, current};
+use crate::outcome::Value;
+use crate::watch::lost_work;
+
+/// The tasks of one group.
+#[derive(Default)]
+pub struct TaskSet {
+    left: RefCell<Roster<AbortHandle>>,
+    ended: RefCell<Ended>,
+    counts: Cell<GroupSummary>,
+    phase: Cell<Phase>,
+    /// Whoever drops the group now has waited for it.
+    is_joined: Cell<bool>,
+    /// A failure cancels the others.
+    is_linked: bool,
+    /// How many were spawned since the group was cancelled.
+    successors: Cell<u64>,
+    /// Whoever awaits the next end, the next failure or the join. There is one at most: the first two borrow the group for
+    /// themselves, and the third consumes it.
+    waiting: Waiting,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Open,
+    /// A task that is spawned now is cancelled like the others.
+    Cancelled,
+    /// Nobody will ask for failures any more, and the spawners of the group refuse.
+    Over,
+}
+
+/// How the tasks of an [`IndependentGroup`](crate::IndependentGroup) ended.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let group = candor::TaskGroup::independent();
+///     group.spawn(async {});
+///     let summary = group.join().await;
+///     assert_eq!((summary.succeeded, summary.failed, summary.cancelled), (1, 0, 0));
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct GroupSummary {
+    /// How many returned, but not an `Err`.
+    pub succeeded: usize,
+    /// How many panicked or returned an `Err`: each has been reported, or handed out.
+    pub failed: usize,
+    /// How many were aborted before they were done.
+    pub cancelled: usize,
+}
+
+impl Value for GroupSummary {}
+
+impl GroupSummary {
+    pub(super) fn total(self) -> usize {
+        self.succeeded + self.failed + self.cancelled
+    }
+}
+
+impl TaskSet {
+    /// A set in which a failure cancels the others.
+    pub(super) fn linked() -> Self {
+        TaskSet {
+            is_linked: true,
+            ..TaskSet::default()
+        }
+    }
+
+    /// Takes a task in, and returns its seat.
+    pub(super) fn insert(&self, task: AbortHandle) -> usize {
+        self.left.borrow_mut().sit_down(task)
+    }
+
+    /// Cancels a task that comes too late. Its end calls the group by now.
+    pub(super) fn cancel_late(&self, task: &AbortHandle) {
+        if self.phase.get() == Phase::Cancelled {
+            self.successors.set(self.successors.get() + 1);
+            match self.successors.get() > SUCCESSORS {
+                false => task.abort(),
+                // Too many successors: each may be spawned by the destructor of the one before.
+                true => task.leak(),
+            }
+        }
+    }
+
+    /// Takes out a task that has ended, and counts it. Nobody is woken yet.
+    pub(super) fn remove(&self, seat: usize, ending: Ending) {
+        let mut left = self.left.borrow_mut();
+        let task = left.stand_up(seat).expect("a task ends once");
+        let most = left.most();
+        self.ended.borrow_mut().push(task.id(), most);
+        let mut counts = self.counts.get();
+        match ending {
+            Ending::Returned => counts.succeeded += 1,
+            Ending::Cancelled => counts.cancelled += 1,
+            Ending::Failed | Ending::Panicked => counts.failed += 1,
+        }
+        self.counts.set(counts);
+    }
+
+    /// Lets the others know that a task was removed.
+    pub(super) fn after_end(&self, ending: Ending) {
+        if self.is_linked && ending.is_failure() {
+            self.cancel();
+        }
+        if self.len() == 0 {
+            self.successors.set(0);
+        }
+        if self.len() == 0 || !self.is_joined.get() {
+            self.waiting.wake();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.left.borrow().len()
+    }
+
+    pub(super) fn counts(&self) -> GroupSummary {
+        self.counts.get()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// The present tasks. It is a copy, so that nothing is borrowed while they are used.
+    fn tasks(&self) -> Vec<AbortHandle> {
+        self.left.borrow().iter().cloned().collect()
+    }
+
+    pub(super) fn abort_all(&self) {
+        self.tasks().iter().for_each(AbortHandle::abort);
+    }
+
+    /// Cancels all tasks, and those that are still to come.
+    pub(super) fn cancel(&self) {
+        if self.phase.get() == Phase::Open {
+            self.phase.set(Phase::Cancelled);
+            self.abort_all();
+        }
+    }
+
+    /// From now on nobody asks for failures.
+    pub(super) fn end(&self) {
+        self.phase.set(Phase::Over);
+    }
+
+    /// Cancels what is left, because the group is being dropped. A failure that comes now is reported at once.
+    pub(super) fn close(&self) {
+        let left = self.tasks();
+        if !self.is_joined.get() && !left.is_empty() {
+            lost_work::tell_of_group(left.iter().map(|task| Rc::clone(&task.task)));
+        }
+        self.end();
+        for task in self.tasks() {
+            task.abort();
+            task.task.header().is_detached.set(true);
+        }
+    }
+
+    pub(super) fn begin_join(&self) {
+        self.is_joined.set(true);
+    }
+
+    /// Waits until something is there, or no task is left. `site` is where the task waits meanwhile.
+    pub(super) fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        site: Site,
+        is_there: impl Fn() -> bool,
+    ) -> Poll<()> {
+        let is_ready = || is_there() || self.len() == 0;
+        let poll = self.waiting.poll(cx, is_ready);
+        if poll.is_pending() {
+            current::note_await(AwaitKind::JOIN, site);
+        }
+        poll
+    }
+
+    #[track_caller]
+    pub(super) fn next(&self) -> NextEnded<'_> {
+        NextEnded {
+            set: self,
+            made_at: Caller::caller(),
+        }
+    }
+}
+
+// A panic finds it whole, as `lib.rs` says of everything. So it finds what holds one.
+impl UnwindSafe for TaskSet {}
+impl RefUnwindSafe for TaskSet {}
+
+/// The future of [`TaskGroup::next`](crate::TaskGroup::next) and of its counterparts.
+///
+/// Dropping it loses nothing: the next call gives the same id.
+///
+/// # Examples
+///
+/// ```
+/// candor::block_on(async {
+///     let mut group = candor::TaskGroup::new();
+///     let task = group.spawn(async {});
+///     let first: candor::NextEnded<'_> = group.next();
+///     assert_eq!(first.await, task.id());
+/// });
+/// ```
+#[must_use = "a future does nothing until it is awaited"]
+pub struct NextEnded<'a> {
+    set: &'a TaskSet,
+    made_at: Site,
+}
+
+impl Future for NextEnded<'_> {
+    type Output = Option<TaskId>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskId>> {
+        let ended = &self.set.ended;
+        let site = await_line(self.made_at);
+        let poll = (self.set).poll(cx, site, || ended.borrow_mut().is_next_there());
+        poll.map(|()| ended.borrow_mut().next())
+    }
+}
+
+impl fmt::Debug for NextEnded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ended, alive) = (self.set.ended.borrow().len(), self.set.len());
+        write!(f, "NextEnded({ended} tasks ended, {alive} alive)")
+    }
+}
