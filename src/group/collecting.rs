@@ -19,10 +19,9 @@ use std::task::{Context, Poll};
 
 use crate::group::failures::Failures;
 use crate::group::independent::{IndependentGroup, JoinIndependent};
-use crate::group::member::GroupHandle;
-use crate::group::named::SpawnInto;
+use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::NextEnded;
-use crate::kernel::failure::{JoinError, Site, await_line};
+use crate::kernel::failure::{JoinError, Site};
 use crate::kernel::tasks::TaskBuilder;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
@@ -203,8 +202,8 @@ impl Future for NextFailure<'_> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = &self.group.failures;
-        let site = await_line(self.made_at);
-        let poll = (failures.0.set).poll(cx, site, || failures.len() > 0);
+        let is_there = || failures.len() > 0;
+        let poll = failures.0.set.poll(cx, self.made_at, is_there);
         poll.map(|()| failures.take_next())
     }
 }
@@ -214,9 +213,8 @@ where
     F: Future<Output: Outcome> + 'static,
     Error: From<<F::Output as Outcome>::Err>,
 {
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        GroupHandle::new(self.failures.0.clone(), builder.spawn(future))
+    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+        Some(self.failures.0.clone())
     }
 }
 

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::panic::RefUnwindSafe;
 use std::rc::Rc;
 
 use crate::group::member::Group;
@@ -44,13 +45,16 @@ where
     }
 
     fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>> {
-        if self.set.phase() == Phase::Over {
+        if self.set.phase.get() == Phase::Over {
             return Some(task);
         }
         self.failed.borrow_mut().push_back(Box::new(task));
         None
     }
 }
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<E> RefUnwindSafe for Collector<E> {}
 
 /// The group's side of the failures. Dropping it reports those that nobody has read.
 pub(super) struct Failures<E>(pub(super) Rc<Collector<E>>);
@@ -80,7 +84,7 @@ impl<E> Failures<E> {
 
 impl<E> Drop for Failures<E> {
     fn drop(&mut self) {
-        self.0.set.end();
+        self.0.set.phase.set(Phase::Over);
         drop(self.0.failed.take());
     }
 }

@@ -16,8 +16,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::group::member::GroupHandle;
-use crate::group::named::SpawnInto;
+use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::{GroupSummary, NextEnded, TaskSet};
 use crate::kernel::failure::Site;
 use crate::kernel::tasks::TaskBuilder;
@@ -44,17 +43,13 @@ use crate::outcome::Outcome;
 ///     assert_eq!(summary.succeeded, 3);
 /// });
 /// ```
+#[derive(Default)]
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct IndependentGroup {
     pub(super) set: Rc<TaskSet>,
 }
 
 impl IndependentGroup {
-    pub(super) fn new() -> Self {
-        let set = Rc::default();
-        IndependentGroup { set }
-    }
-
     /// Spawns a task into the group.
     ///
     /// # Panics
@@ -72,10 +67,7 @@ impl IndependentGroup {
     /// });
     /// ```
     #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> GroupHandle<F::Output>
-    where
-        F: Future<Output: Outcome> + 'static,
-    {
+    pub fn spawn<F: Future<Output: Outcome> + 'static>(&self, future: F) -> GroupHandle<F::Output> {
         GroupHandle::new(self.set.clone(), TaskBuilder::new().spawn(future))
     }
 
@@ -132,7 +124,7 @@ impl IndependentGroup {
     /// ```
     #[track_caller]
     pub fn join(self) -> JoinIndependent {
-        self.set.begin_join();
+        self.set.is_joined.set(true);
         JoinIndependent {
             group: self,
             made_at: Caller::caller(),
@@ -167,24 +159,13 @@ impl Future for JoinIndependent {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GroupSummary> {
         let set = &self.group.set;
         let poll = set.poll(cx, self.made_at, || false);
-        poll.map(|()| set.counts())
+        poll.map(|()| set.counts.get())
     }
 }
 
-impl<F> SpawnInto<F> for IndependentGroup
-where
-    F: Future<Output: Outcome> + 'static,
-{
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        GroupHandle::new(self.set.clone(), builder.spawn(future))
-    }
-}
-
-/// The same as [`TaskGroup::independent`](crate::TaskGroup::independent).
-impl Default for IndependentGroup {
-    fn default() -> Self {
-        IndependentGroup::new()
+impl<F: Future<Output: Outcome> + 'static> SpawnInto<F> for IndependentGroup {
+    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+        Some(self.set.clone())
     }
 }
 
@@ -196,7 +177,7 @@ impl Drop for IndependentGroup {
 
 impl fmt::Debug for IndependentGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (alive, summary) = (self.set.len(), self.set.counts());
+        let (alive, summary) = (self.set.len(), self.set.counts.get());
         write!(f, "IndependentGroup({alive} tasks, {summary:?})")
     }
 }

@@ -18,13 +18,11 @@ use std::task::{Context, Poll};
 
 use crate::group::failures::{Collector, Failures};
 use crate::group::independent::IndependentGroup;
-use crate::group::member::GroupHandle;
-use crate::group::named::SpawnInto;
+use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::{NextEnded, Phase, TaskSet};
 use crate::kernel::failure::Site;
 use crate::kernel::tasks::{TaskBuilder, is_large};
 use crate::outcome::Outcome;
-use crate::remote::refused::drop_refused;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
 
@@ -102,7 +100,7 @@ impl TaskGroup {
     /// });
     /// ```
     pub fn independent() -> IndependentGroup {
-        IndependentGroup::new()
+        IndependentGroup::default()
     }
 }
 
@@ -137,9 +135,8 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     pub fn typed() -> Self {
-        TaskGroup {
-            failures: Failures::of(Rc::new(TaskSet::linked())),
-        }
+        let failures = Failures::of(Rc::new(TaskSet::linked()));
+        TaskGroup { failures }
     }
 
     /// Spawns a task into the group. After the group's first failure it is cancelled before its first poll.
@@ -244,7 +241,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// ```
     #[track_caller]
     pub fn join(self) -> JoinGroup<E> {
-        self.failures.0.set.begin_join();
+        self.failures.0.set.is_joined.set(true);
         JoinGroup {
             group: self,
             made_at: Caller::caller(),
@@ -280,11 +277,13 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
         let failures = &self.group.failures;
         let set = &failures.0.set;
         set.poll(cx, self.made_at, || false).map(|()| {
-            set.end();
+            set.phase.set(Phase::Over);
             let all: Vec<_> = iter::from_fn(|| failures.take_next()).collect();
+            let counts = set.counts.get();
+            let tasks = counts.succeeded + counts.failed + counts.cancelled;
             match all.is_empty() {
                 true => Ok(()),
-                false => Err(GroupError::new(all, set.counts().total())),
+                false => Err(GroupError::new(all, tasks)),
             }
         })
     }
@@ -317,15 +316,9 @@ impl<E: Debug + 'static> GroupSpawner<E> {
     {
         // Boxed here, before a large one is moved from function to function.
         match const { is_large::<F>() } {
-            true => self.spawn_into(TaskBuilder::new(), Box::pin(future)),
-            false => self.spawn_into(TaskBuilder::new(), future),
+            true => TaskBuilder::new().spawn_in(self, Box::pin(future)),
+            false => TaskBuilder::new().spawn_in(self, future),
         }
-    }
-
-    /// The group, unless it is over.
-    fn group(&self) -> Option<Rc<Collector<E>>> {
-        let group = self.group.upgrade();
-        group.filter(|group| group.set.phase() != Phase::Over)
     }
 }
 
@@ -334,9 +327,8 @@ where
     E: Debug + From<<F::Output as Outcome>::Err> + 'static,
     F: Future<Output: Outcome> + 'static,
 {
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        GroupHandle::new(self.failures.0.clone(), builder.spawn(future))
+    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+        Some(self.failures.0.clone())
     }
 }
 
@@ -345,15 +337,9 @@ where
     E: Debug + From<<F::Output as Outcome>::Err> + 'static,
     F: Future<Output: Outcome> + 'static,
 {
-    #[track_caller]
-    fn spawn_into(&self, builder: TaskBuilder, future: F) -> GroupHandle<F::Output> {
-        match self.group() {
-            Some(group) => GroupHandle::new(group, builder.spawn(future)),
-            None => {
-                drop_refused(future, Caller::caller());
-                GroupHandle::never_spawned()
-            }
-        }
+    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+        let group = self.group.upgrade()?;
+        (group.set.phase.get() != Phase::Over).then_some(group as _)
     }
 }
 
@@ -383,9 +369,10 @@ impl<E: Debug + 'static> Debug for TaskGroup<E> {
 
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.group() {
-            Some(_) => f.write_str("GroupSpawner(its group is there)"),
-            None => f.write_str("GroupSpawner(its group is over)"),
+        let group = self.group.upgrade();
+        match group.is_none_or(|group| group.set.phase.get() == Phase::Over) {
+            true => f.write_str("GroupSpawner(its group is over)"),
+            false => f.write_str("GroupSpawner(its group is there)"),
         }
     }
 }

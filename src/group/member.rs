@@ -21,8 +21,9 @@ use std::task::{Context, Poll};
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, current};
+use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, TaskBuilder, current};
 use crate::outcome::{Outcome, Value};
+use crate::remote::refused::drop_refused;
 
 /// Awaits the value of a group's task: `None` if the task fails or is cancelled.
 ///
@@ -41,12 +42,21 @@ use crate::outcome::{Outcome, Value};
 /// });
 /// ```
 pub struct GroupHandle<T: Outcome> {
-    member: Rc<Member<T>>,
+    /// `None` if it was never spawned.
+    member: Option<Rc<Member<T>>>,
     spawned_at: Site,
 }
 
+/// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`](crate::TaskGroup), an
+/// [`IndependentGroup`](crate::IndependentGroup), or a [`GroupSpawner`](crate::GroupSpawner).
+pub trait SpawnInto<F: Future<Output: Outcome>> {
+    /// The group, unless it is over.
+    #[doc(hidden)]
+    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>>;
+}
+
 /// What becomes of the failure of a member.
-pub(super) trait Group<T: Outcome> {
+pub trait Group<T: Outcome> {
     fn set(&self) -> &TaskSet;
 
     /// Keeps the failure of a task that has ended, or gives it back: then it is reported.
@@ -66,42 +76,28 @@ impl<T: Outcome> Group<T> for TaskSet {
 
 /// What the end of the task calls. The handle shares it.
 struct Member<T: Outcome> {
-    id: Option<TaskId>,
+    id: TaskId,
     /// Holds the outcome, until the handle or the group takes it.
     task: RefCell<Option<JoinHandle<T>>>,
     ending: Cell<Option<Ending>>,
     /// The awaiter of the handle.
     waiting: Waiting,
-    /// The group and the member's seat in it, until the task has ended.
-    group: Cell<Option<(Rc<dyn Group<T>>, usize)>>,
+    group: Rc<dyn Group<T>>,
+    /// The task's seat in the group.
+    seat: usize,
 }
 
 impl<T: Outcome> Listener for Member<T> {
     fn task_done(&self, ending: Ending) {
-        let Some((group, seat)) = self.group.take() else {
-            return;
-        };
-        group.set().remove(seat, ending);
+        let set = self.group.set();
+        set.remove(self.seat, ending);
         // Before the wake: a foreign waker may look at the group when it is called.
         let failed = ending.is_failure().then(|| self.task.take()).flatten();
-        let reported = failed.and_then(|task| group.keep_failure(task));
+        let reported = failed.and_then(|task| self.group.keep_failure(task));
         self.ending.set(Some(ending));
         self.waiting.wake();
         drop(reported);
-        group.set().after_end(ending);
-    }
-}
-
-impl<T: Outcome> Member<T> {
-    /// `None` for a task that was never spawned, because its group is over.
-    fn of(task: Option<JoinHandle<T>>) -> Self {
-        Member {
-            id: task.as_ref().map(JoinHandle::id),
-            ending: Cell::new(task.is_none().then_some(Ending::Cancelled)),
-            task: RefCell::new(task),
-            waiting: Waiting::default(),
-            group: Cell::new(None),
-        }
+        set.after_end(ending);
     }
 }
 
@@ -113,23 +109,19 @@ impl<T: Outcome> GroupHandle<T> {
         T: 'static,
     {
         let abort = task.abort_handle();
-        let member = Rc::new(Member::of(Some(task)));
-        let seat = group.set().insert(abort.clone());
-        member.group.set(Some((Rc::clone(&group), seat)));
-        (abort.task.header().joiner).set(Joiner::Listener(member.clone()));
-        group.set().cancel_late(&abort);
-        GroupHandle::of(member)
-    }
-
-    #[track_caller]
-    pub(super) fn never_spawned() -> Self {
-        GroupHandle::of(Rc::new(Member::of(None)))
-    }
-
-    #[track_caller]
-    fn of(member: Rc<Member<T>>) -> Self {
+        let member = Rc::new(Member {
+            id: task.id(),
+            task: RefCell::new(Some(task)),
+            ending: Cell::new(None),
+            waiting: Waiting::default(),
+            seat: group.set().insert(abort.clone()),
+            group,
+        });
+        let listener = Joiner::Listener(member.clone());
+        abort.task.header().joiner.set(listener);
+        member.group.set().cancel_late(&abort);
         GroupHandle {
-            member,
+            member: Some(member),
             spawned_at: Caller::caller(),
         }
     }
@@ -147,14 +139,9 @@ impl<T: Outcome> GroupHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
+        let task = |member: &Rc<Member<T>>| Some(member.task.borrow().as_ref()?.abort_handle());
         // Nothing is borrowed during the abort: a host may be called.
-        let task = self
-            .member
-            .task
-            .borrow()
-            .as_ref()
-            .map(JoinHandle::abort_handle);
-        if let Some(task) = task {
+        if let Some(task) = self.member.as_ref().and_then(task) {
             task.abort();
         }
     }
@@ -172,7 +159,7 @@ impl<T: Outcome> GroupHandle<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.member.ending.get().is_some()
+        (self.member.as_ref()).is_none_or(|member| member.ending.get().is_some())
     }
 
     /// Returns the task's number; `None` if it was never spawned, because its group was over.
@@ -186,7 +173,44 @@ impl<T: Outcome> GroupHandle<T> {
     /// ```
     #[must_use]
     pub fn id(&self) -> Option<TaskId> {
-        self.member.id
+        self.member.as_ref().map(|member| member.id)
+    }
+}
+
+impl TaskBuilder {
+    /// Spawns a task in a group, with the name that it was given. Otherwise as [`TaskGroup::spawn`](crate::TaskGroup::spawn).
+    ///
+    /// # Panics
+    ///
+    /// As [`TaskGroup::spawn`](crate::TaskGroup::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let group = candor::TaskGroup::new();
+    ///     let fetch = candor::TaskBuilder::new().name("fetch");
+    ///     fetch.spawn_in(&group, async { Err::<(), _>("connection lost") });
+    ///     let error = group.join().await.unwrap_err();
+    ///     assert_eq!(error.failures()[0].failure().unwrap().task_name(), Some("fetch"));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn_in<G, F>(self, group: &G, future: F) -> GroupHandle<F::Output>
+    where
+        G: SpawnInto<F>,
+        F: Future<Output: Outcome> + 'static,
+    {
+        match group.open_group() {
+            Some(group) => GroupHandle::new(group, self.spawn(future)),
+            None => {
+                drop_refused(future, Caller::caller());
+                GroupHandle {
+                    member: None,
+                    spawned_at: Caller::caller(),
+                }
+            }
+        }
     }
 }
 
@@ -195,7 +219,9 @@ impl<T: Outcome> Future for GroupHandle<T> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
-        let member = &self.member;
+        let Some(member) = &self.member else {
+            return Waiting::default().poll(cx, || true).map(|()| None);
+        };
         let poll = member.waiting.poll(cx, || self.is_finished());
         if poll.is_pending() {
             current::note_await(AwaitKind::JOIN, await_line(self.spawned_at));

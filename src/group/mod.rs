@@ -15,18 +15,14 @@
 //! | `set` | the tasks of a group: which are left, and which have ended |
 //! | `roster`, `ended` | its parts: numbered places, and ids for `next` |
 //! | `waiting` | a place for the waker of an awaiter |
-//! | `member` | a task of a group, and what `spawn` gives back |
+//! | `member` | spawning a task of a group, its end, and its handle |
 //! | `failures` | what `join` or `next_failure` gives |
 //! | `independent`, `linked` | the two groups |
 //! | `collecting` | an independent group that hands its failures out |
-//! | `named` | spawning with a name |
 //!
 //! Knows handles, tasks and failures.
 
-#![expect(
-    clippy::should_implement_trait,
-    reason = "`next` is that of a stream, and gives a future"
-)]
+#![expect(clippy::should_implement_trait, reason = "`next` is that of a stream")]
 
 mod collecting;
 mod ended;
@@ -34,7 +30,6 @@ mod failures;
 mod independent;
 mod linked;
 mod member;
-mod named;
 pub(crate) mod roster;
 mod set;
 pub(crate) mod waiting;
@@ -42,6 +37,5 @@ pub(crate) mod waiting;
 pub use collecting::{CollectingGroup, NextFailure};
 pub use independent::{IndependentGroup, JoinIndependent};
 pub use linked::{GroupSpawner, JoinGroup, TaskGroup};
-pub use member::GroupHandle;
-pub use named::SpawnInto;
+pub use member::{GroupHandle, SpawnInto};
 pub use set::{GroupSummary, NextEnded};

@@ -14,7 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::{Location as Caller, RefUnwindSafe, UnwindSafe};
+use std::panic::{Location as Caller, RefUnwindSafe};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -30,13 +30,14 @@ use crate::watch::lost_work;
 
 /// The tasks of one group.
 #[derive(Default)]
+#[expect(missing_debug_implementations, reason = "nobody can name it")]
 pub struct TaskSet {
     left: RefCell<Roster<AbortHandle>>,
     ended: RefCell<Ended>,
-    counts: Cell<GroupSummary>,
-    phase: Cell<Phase>,
+    pub(super) counts: Cell<GroupSummary>,
+    pub(super) phase: Cell<Phase>,
     /// Whoever drops the group now has waited for it.
-    is_joined: Cell<bool>,
+    pub(super) is_joined: Cell<bool>,
     /// A failure cancels the others.
     is_linked: bool,
     /// How many were spawned since the group was cancelled.
@@ -80,12 +81,6 @@ pub struct GroupSummary {
 }
 
 impl Value for GroupSummary {}
-
-impl GroupSummary {
-    pub(super) fn total(self) -> usize {
-        self.succeeded + self.failed + self.cancelled
-    }
-}
 
 impl TaskSet {
     /// A set in which a failure cancels the others.
@@ -133,24 +128,17 @@ impl TaskSet {
         if self.is_linked && ending.is_failure() {
             self.cancel();
         }
-        if self.len() == 0 {
+        let is_empty = self.len() == 0;
+        if is_empty {
             self.successors.set(0);
         }
-        if self.len() == 0 || !self.is_joined.get() {
+        if is_empty || !self.is_joined.get() {
             self.waiting.wake();
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.left.borrow().len()
-    }
-
-    pub(super) fn counts(&self) -> GroupSummary {
-        self.counts.get()
-    }
-
-    pub(super) fn phase(&self) -> Phase {
-        self.phase.get()
     }
 
     /// The present tasks. It is a copy, so that nothing is borrowed while they are used.
@@ -170,39 +158,32 @@ impl TaskSet {
         }
     }
 
-    /// From now on nobody asks for failures.
-    pub(super) fn end(&self) {
-        self.phase.set(Phase::Over);
-    }
-
     /// Cancels what is left, because the group is being dropped. A failure that comes now is reported at once.
     pub(super) fn close(&self) {
+        // First of all: the notice runs a logger, which may hold a spawner.
+        self.phase.set(Phase::Over);
         let left = self.tasks();
         if !self.is_joined.get() && !left.is_empty() {
             lost_work::tell_of_group(left.iter().map(|task| Rc::clone(&task.task)));
         }
-        self.end();
-        for task in self.tasks() {
+        for task in left {
             task.abort();
             task.task.header().is_detached.set(true);
         }
     }
 
-    pub(super) fn begin_join(&self) {
-        self.is_joined.set(true);
-    }
-
-    /// Waits until something is there, or no task is left. `site` is where the task waits meanwhile.
+    /// Waits until something is there, or no task is left.
+    #[track_caller]
     pub(super) fn poll(
         &self,
         cx: &mut Context<'_>,
-        site: Site,
+        made_at: Site,
         is_there: impl Fn() -> bool,
     ) -> Poll<()> {
         let is_ready = || is_there() || self.len() == 0;
         let poll = self.waiting.poll(cx, is_ready);
         if poll.is_pending() {
-            current::note_await(AwaitKind::JOIN, site);
+            current::note_await(AwaitKind::JOIN, await_line(made_at));
         }
         poll
     }
@@ -216,8 +197,7 @@ impl TaskSet {
     }
 }
 
-// A panic finds it whole, as `lib.rs` says of everything. So it finds what holds one.
-impl UnwindSafe for TaskSet {}
+// A panic finds it whole, as `lib.rs` says of everything. So a group has the other trait as well.
 impl RefUnwindSafe for TaskSet {}
 
 /// The future of [`TaskGroup::next`](crate::TaskGroup::next) and of its counterparts.
@@ -246,8 +226,8 @@ impl Future for NextEnded<'_> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskId>> {
         let ended = &self.set.ended;
-        let site = await_line(self.made_at);
-        let poll = (self.set).poll(cx, site, || ended.borrow_mut().is_next_there());
+        let is_there = || ended.borrow_mut().is_next_there();
+        let poll = self.set.poll(cx, self.made_at, is_there);
         poll.map(|()| ended.borrow_mut().next())
     }
 }

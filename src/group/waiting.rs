@@ -40,36 +40,29 @@ impl Waiting {
         cx: &mut Context<'_>,
         is_there: impl Fn() -> bool,
     ) -> Poll<()> {
-        // While a foreign waker is cloned, anything may happen. So `is_there` is asked again.
-        match is_there() || (self.keep(cx.waker()) && is_there()) {
+        if is_there() {
+            return Poll::Ready(());
+        }
+        self.keep(cx.waker());
+        // While a foreign waker was cloned, anything may have happened.
+        match is_there() {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 
-    /// Keeps the waker. Returns whether that ran user code.
-    fn keep(&self, waker: &Waker) -> bool {
+    fn keep(&self, waker: &Waker) {
         let key = waker::key_of(waker);
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
-        let is_task = is_here && key != Key::NOBODY;
-        if !is_task && self.will_wake(waker) {
-            return false;
+        let former = self.waiter.take();
+        let is_known = matches!(&former, Some(Waiter::Foreign(known)) if known.will_wake(waker));
+        // If the clone below panics, the former waiter is still there.
+        self.waiter.set(former);
+        if is_here && key != Key::NOBODY {
+            self.waiter.set(Some(Waiter::Task(key)));
+        } else if !is_known {
+            self.waiter.set(Some(Waiter::Foreign(Foreign::of(waker))));
         }
-        // If the clone panics, the former waiter is still there.
-        let waiter = match is_task {
-            true => Waiter::Task(key),
-            false => Waiter::Foreign(Foreign::of(waker)),
-        };
-        drop(self.waiter.replace(Some(waiter)));
-        !is_task
-    }
-
-    /// Whether this foreign waker is kept already.
-    fn will_wake(&self, waker: &Waker) -> bool {
-        let waiter = self.waiter.take();
-        let is_known = matches!(&waiter, Some(Waiter::Foreign(known)) if known.will_wake(waker));
-        self.waiter.set(waiter);
-        is_known
     }
 
     pub(crate) fn wake(&self) {
