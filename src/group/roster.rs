@@ -28,20 +28,16 @@ impl<M> Default for Roster<M> {
 impl<M> Roster<M> {
     /// Inserts a member, and returns its place.
     pub(crate) fn sit_down(&mut self, member: M) -> usize {
-        match self.free.pop() {
-            Some(seat) => {
-                debug_assert!(self.seats[seat].is_none(), "a free seat is empty");
-                self.seats[seat] = Some(member);
-                seat
-            }
-            None => {
-                self.seats.push(Some(member));
-                self.seats.len() - 1
-            }
-        }
+        let Some(seat) = self.free.pop() else {
+            self.seats.push(Some(member));
+            return self.seats.len() - 1;
+        };
+        debug_assert!(self.seats[seat].is_none(), "a free seat is empty");
+        self.seats[seat] = Some(member);
+        seat
     }
 
-    /// Removes a member; `None` if all were taken out before.
+    /// Removes a member; `None` if it was removed before.
     pub(crate) fn stand_up(&mut self, seat: usize) -> Option<M> {
         let member = self.seats.get_mut(seat)?.take()?;
         self.free.push(seat);
@@ -65,13 +61,9 @@ impl<M> Roster<M> {
         self.seats.len()
     }
 
-    /// Takes all members out, in the order of their places.
-    pub(crate) fn send_away(&mut self) -> Vec<M> {
-        self.free.clear();
-        std::mem::take(&mut self.seats)
-            .into_iter()
-            .flatten()
-            .collect()
+    /// All members, in the order of their seats.
+    pub(crate) fn into_members(self) -> impl Iterator<Item = M> {
+        self.seats.into_iter().flatten()
     }
 }
 
@@ -88,7 +80,7 @@ mod tests {
         assert_eq!(roster.sit_down("c"), a);
         assert_eq!(roster.len(), 2);
         assert_eq!(roster.stand_up(b), Some("b"));
-        assert_eq!(roster.send_away(), ["c"]);
-        assert_eq!((roster.len(), roster.stand_up(a)), (0, None));
+        assert_eq!((roster.len(), roster.most()), (1, 2));
+        assert!(roster.into_members().eq(["c"]));
     }
 }

@@ -97,7 +97,7 @@ impl TaskPool {
     /// ```
     #[must_use]
     pub fn limit(&self) -> usize {
-        self.permits.limit()
+        self.permits.limit
     }
 
     /// Spawns a task that begins when there is room, in the order of submitting.
@@ -125,18 +125,7 @@ impl TaskPool {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        // Boxed here, before a large one is moved from function to function.
-        self.submit_with(TaskBuilder::new(), Box::pin(future))
-    }
-
-    #[track_caller]
-    fn submit_with<F>(&self, builder: TaskBuilder, future: Pin<Box<F>>) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
-        let permit = Permit::ask(&self.permits);
-        builder.spawn(Submitted { future, permit })
+        TaskBuilder::new().submit_to(self, future)
     }
 
     /// Runs `f` of each input as a task, and gives the results in the order of the inputs.
@@ -226,7 +215,9 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        pool.submit_with(self, Box::pin(future))
+        let future = Box::pin(future);
+        let permit = Permit::ask(&pool.permits);
+        self.spawn(Submitted { future, permit })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::group::waiting::Waiting;
 
 /// At most `limit` permits are out at any time.
 pub(super) struct Permits {
-    limit: usize,
+    pub(super) limit: usize,
     free: Cell<usize>,
     next_number: Cell<u64>,
     /// Those that wait, in order of arrival. There are some only while no permit is free.
@@ -30,10 +30,9 @@ pub(super) struct Permits {
 
 /// A permit, or a place in the queue for one. Passes the permit on when it is dropped.
 pub(super) struct Permit {
-    /// `None` once it was handed over.
-    permits: Option<Rc<Permits>>,
-    number: u64,
-    waiting: Rc<Waiting>,
+    permits: Rc<Permits>,
+    /// Its number, and its owner; `None` if it was given at once.
+    place: Option<(u64, Rc<Waiting>)>,
 }
 
 impl Permits {
@@ -46,12 +45,16 @@ impl Permits {
         }
     }
 
-    pub(super) fn limit(&self) -> usize {
-        self.limit
+    /// The last place in the queue.
+    fn queue_up(&self) -> (u64, Rc<Waiting>) {
+        let place = (self.next_number.get(), Rc::default());
+        self.next_number.set(place.0 + 1);
+        self.queue.borrow_mut().insert(place.0, Rc::clone(&place.1));
+        place
     }
 
     /// Gives a returned permit to the one that has waited longest.
-    pub(super) fn pass_on(&self) {
+    fn pass_on(&self) {
         let first = self.queue.borrow_mut().pop_first();
         match first {
             None => self.free.set(self.free.get() + 1),
@@ -63,48 +66,30 @@ impl Permits {
 impl Permit {
     /// Takes a free permit, or the last place in the queue.
     pub(super) fn ask(permits: &Rc<Permits>) -> Self {
-        let number = permits.next_number.get();
-        permits.next_number.set(number + 1);
-        let waiting = Rc::new(Waiting::default());
-        match permits.free.get() {
-            0 => {
-                let waiting = Rc::clone(&waiting);
-                permits.queue.borrow_mut().insert(number, waiting);
-            }
-            free => permits.free.set(free - 1),
-        }
+        let free = permits.free.get();
+        permits.free.set(free.saturating_sub(1));
         Permit {
-            permits: Some(Rc::clone(permits)),
-            number,
-            waiting,
+            permits: Rc::clone(permits),
+            place: (free == 0).then(|| permits.queue_up()),
         }
     }
 
     pub(super) fn poll_granted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waiting.poll_uncounted(cx, || !self.is_waiting())
-    }
-
-    /// Gives the permit to an owner that will pass it on.
-    pub(super) fn hand_over(mut self) {
-        debug_assert!(
-            !self.is_waiting(),
-            "only what was granted can be handed over"
-        );
-        self.permits = None;
-    }
-
-    fn is_waiting(&self) -> bool {
-        let is_in = |permits: &Rc<Permits>| permits.queue.borrow().contains_key(&self.number);
-        self.permits.as_ref().is_some_and(is_in)
+        let Some((number, waiting)) = &self.place else {
+            return Poll::Ready(());
+        };
+        let queue = &self.permits.queue;
+        waiting.poll_uncounted(cx, || !queue.borrow().contains_key(number))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(permits) = &self.permits else { return };
-        let place = permits.queue.borrow_mut().remove(&self.number);
+        let mut queue = self.permits.queue.borrow_mut();
+        let place = (self.place.as_ref()).and_then(|(number, _)| queue.remove(number));
+        drop(queue);
         if place.is_none() {
-            permits.pass_on();
+            self.permits.pass_on();
         }
     }
 }

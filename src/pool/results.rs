@@ -10,10 +10,11 @@
 //!
 //! Knows permits, handles and spawning.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter;
+use std::mem;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,7 +23,9 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError};
-use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, TaskBuilder, current, is_large};
+use crate::kernel::tasks::{
+    Ending, JoinHandle, Joiner, Listener, OutcomeOf, TaskBuilder, current, is_large,
+};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 
@@ -50,45 +53,39 @@ use crate::pool::permits::{Permit, Permits};
 pub struct PoolResults<'a, T: Outcome> {
     /// Spawns a task for each input; `None` once there are no more.
     tasks_to_come: Option<Box<dyn Iterator<Item = JoinHandle<T>> + 'a>>,
-    /// The permit of the next task, or its place in the queue for one.
-    permit: Option<Permit>,
+    permits: Rc<Permits>,
     /// What was spawned and not yet taken.
     tasks: Roster<JoinHandle<T>>,
     turns: Rc<Turns>,
     made_at: &'static Caller<'static>,
 }
 
-/// Whose result is next. Called when a task is done.
+/// Whose result is next.
 struct Turns {
-    permits: Rc<Permits>,
     are_in_order: bool,
     queue: RefCell<VecDeque<usize>>,
     reader: Waiting,
 }
 
-/// A task of the pool; the reader has to know when it is done.
+/// What the end of a task calls.
 struct Turn {
     turns: Rc<Turns>,
     number: usize,
+    permit: Cell<Option<Permit>>,
 }
 
 impl Listener for Turn {
     fn task_done(&self, _ending: Ending) {
-        self.turns.task_done(self.number);
-    }
-}
-
-impl Turns {
-    fn task_done(&self, number: usize) {
-        let mut queue = self.queue.borrow_mut();
-        if !self.are_in_order {
-            queue.push_back(number);
+        let mut queue = self.turns.queue.borrow_mut();
+        if !self.turns.are_in_order {
+            queue.push_back(self.number);
         }
-        let is_next = queue.front() == Some(&number);
+        let is_next = queue.front() == Some(&self.number);
         drop(queue);
-        self.permits.pass_on();
+        // The next task of the pool is woken before the reader.
+        drop(self.permit.take());
         if is_next {
-            self.reader.wake();
+            self.turns.reader.wake();
         }
     }
 }
@@ -120,10 +117,9 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         };
         PoolResults {
             tasks_to_come: Some(Box::new(iter::from_fn(spawn))),
-            permit: None,
+            permits: Rc::clone(permits),
             tasks: Roster::default(),
             turns: Rc::new(Turns {
-                permits: Rc::clone(permits),
                 are_in_order,
                 queue: RefCell::default(),
                 reader: Waiting::default(),
@@ -154,12 +150,12 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     ///     assert!(doubled.next().await.is_none());
     /// });
     /// ```
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it is the `next` of a stream, and gives a future"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "it is that of a stream")]
     pub fn next(&mut self) -> NextResult<'_, 'a, T> {
-        NextResult { results: self }
+        NextResult {
+            results: self,
+            permit: None,
+        }
     }
 
     /// Collects all values, or gives the first failure in the order of the results. Then the running tasks are
@@ -194,52 +190,20 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         Ok(values)
     }
 
-    /// Takes inputs as long as there is room for their tasks.
-    /// `taken` are those whose results are about to be taken.
-    fn start_tasks(&mut self, cx: &mut Context<'_>, taken: usize) {
-        while let Some(tasks_to_come) = &mut self.tasks_to_come
-            && self.tasks.len() - taken < self.turns.permits.limit()
-        {
-            let permit = self.permit.take();
-            let permit = permit.unwrap_or_else(|| Permit::ask(&self.turns.permits));
-            if permit.poll_granted(cx).is_pending() {
-                self.permit = Some(permit);
-                return;
-            }
-            let Some(task) = tasks_to_come.next() else {
-                self.tasks_to_come = None;
-                return;
-            };
-            permit.hand_over();
-            let number = self.tasks.sit_down(task);
-            let task = self.tasks.get(number).expect("it has just sat down");
-            let turns = Rc::clone(&self.turns);
-            let turn = Rc::new(Turn { turns, number });
-            task.task.header().joiner.set(Joiner::Listener(turn));
-            if self.turns.are_in_order {
-                self.turns.queue.borrow_mut().push_back(number);
-            }
+    fn insert(&mut self, task: JoinHandle<T>, permit: Permit) {
+        let job = Rc::clone(&task.task);
+        let number = self.tasks.sit_down(task);
+        let turns = Rc::clone(&self.turns);
+        if turns.are_in_order {
+            turns.queue.borrow_mut().push_back(number);
         }
-    }
-
-    /// Takes the next result.
-    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Result<T::Ok, JoinError<T::Err>>> {
-        let is_done = |number: &usize| self.tasks.get(*number).is_some_and(JoinHandle::is_finished);
-        let first = || self.turns.queue.borrow().front().copied().filter(is_done);
-        ready!(self.turns.reader.poll(cx, || first().is_some()));
-        let number = first().expect("it was there a moment ago");
-        // A free place need not wait until the reader comes back. This comes before the result is taken: if the
-        // iterator panicked, the result would be lost.
-        self.start_tasks(cx, 1);
-        let task = self.tasks.get(number).expect("whoever has a turn is there");
-        let Some(outcome) = task.take_outcome() else {
-            // Its failure is being reported right now, further up the stack.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        };
-        self.turns.queue.borrow_mut().pop_front();
-        self.tasks.stand_up(number);
-        Poll::Ready(outcome)
+        let permit = Cell::new(Some(permit));
+        let turn = Rc::new(Turn {
+            turns,
+            number,
+            permit,
+        });
+        job.header().joiner.set(Joiner::Listener(turn));
     }
 }
 
@@ -260,30 +224,67 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct NextResult<'r, 'a, T: Outcome> {
     results: &'r mut PoolResults<'a, T>,
+    /// The permit of the next task, or its place in the queue for one. Nobody keeps a place who awaits no result.
+    permit: Option<Permit>,
+}
+
+impl<T: Outcome + 'static> NextResult<'_, '_, T> {
+    /// Takes inputs as long as there is room for their tasks. `taken` are those whose results are about to be taken.
+    fn start_tasks(&mut self, cx: &mut Context<'_>, taken: usize) {
+        let results = &mut *self.results;
+        while let Some(tasks_to_come) = &mut results.tasks_to_come
+            && results.tasks.len() - taken < results.permits.limit
+        {
+            let permit = self.permit.take();
+            let permit = permit.unwrap_or_else(|| Permit::ask(&results.permits));
+            if permit.poll_granted(cx).is_pending() {
+                self.permit = Some(permit);
+                return;
+            }
+            match tasks_to_come.next() {
+                Some(task) => results.insert(task, permit),
+                None => results.tasks_to_come = None,
+            }
+        }
+    }
+
+    /// Takes the next result.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
+        let PoolResults { tasks, turns, .. } = &*self.results;
+        let is_done = |number: &usize| tasks.get(*number).is_some_and(JoinHandle::is_finished);
+        let first = || turns.queue.borrow().front().copied().filter(is_done);
+        ready!(turns.reader.poll(cx, || first().is_some()));
+        let number = first().expect("it was there a moment ago");
+        // A free place need not wait until the reader comes back. This comes before the result is taken: if the
+        // iterator panicked, the result would be lost.
+        self.start_tasks(cx, 1);
+        let task = self.results.tasks.get(number);
+        let task = task.expect("whoever has a turn is there");
+        let Some(outcome) = task.take_outcome() else {
+            // Its failure is being reported right now, further up the stack.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        self.results.turns.queue.borrow_mut().pop_front();
+        self.results.tasks.stand_up(number);
+        Poll::Ready(outcome)
+    }
 }
 
 impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
     type Output = Option<Result<T::Ok, JoinError<T::Err>>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let results = &mut *self.results;
-        results.start_tasks(cx, 0);
-        if results.tasks.len() == 0 && results.tasks_to_come.is_none() {
+        self.start_tasks(cx, 0);
+        if self.results.tasks.len() == 0 && self.results.tasks_to_come.is_none() {
             return Poll::Ready(None);
         }
-        let poll = results.poll_taken(cx);
+        let poll = self.poll_taken(cx);
         match poll.is_ready() {
-            true => results.permit = None,
-            false => current::note_await(AwaitKind::JOIN, results.made_at),
+            true => self.permit = None,
+            false => current::note_await(AwaitKind::JOIN, self.results.made_at),
         }
         poll.map(Some)
-    }
-}
-
-/// Keeps no place in the queue while nobody awaits a result.
-impl<T: Outcome> Drop for NextResult<'_, '_, T> {
-    fn drop(&mut self) {
-        self.results.permit = None;
     }
 }
 
@@ -293,13 +294,12 @@ impl<T: Outcome> fmt::Debug for NextResult<'_, '_, T> {
     }
 }
 
-impl<T: Outcome> Unpin for PoolResults<'_, T> {}
-
 impl<T: Outcome> Drop for PoolResults<'_, T> {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         // Dropping a handle may report a failure, which runs user code: all are marked by then.
-        self.tasks.send_away().into_iter().for_each(let_go);
+        let tasks = mem::take(&mut self.tasks);
+        tasks.into_members().for_each(let_go);
     }
 }
 
@@ -313,11 +313,7 @@ fn let_go<T>(handle: JoinHandle<T>) {
 
 impl<T: Outcome> fmt::Debug for PoolResults<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "PoolResults({} tasks, {:?})",
-            self.tasks.len(),
-            self.turns.permits
-        )
+        let alive = self.tasks.len();
+        write!(f, "PoolResults({alive} tasks, {:?})", self.permits)
     }
 }
