@@ -1,13 +1,15 @@
 //! The independent group whose failures are handed out.
 //!
 //! ```text
-//! task a ──fails──► [ a ] ──next_failure──► whoever asks: it is read, and not reported
+//! task a ──fails──► [ a ] ──next_failure──► the one that asks: it is read, and not reported
 //! task b ─────────────────────────────────── goes on
 //! the group goes ──► what nobody has asked for is reported
 //! ```
 //!
-//! For whoever has many things to do and wants to look at each thing that went wrong, as after asyncio's
+//! It is for a program that does many things, and looks at each that went wrong, as after asyncio's
 //! `gather(return_exceptions=True)`.
+//!
+//! It is an independent group whose members know a collector of failures.
 //!
 //! Knows independent groups, failures and members.
 
@@ -53,7 +55,7 @@ use crate::report::error::Error;
 /// ```
 #[must_use = "dropping the group cancels its tasks; await its `join()`"]
 pub struct CollectingGroup {
-    /// Dropped first: what is unread is then reported, and no member is kept any more.
+    /// Dropped first: what is unread is then reported, and no failure is kept any more.
     failures: Failures<Error>,
     group: IndependentGroup,
 }

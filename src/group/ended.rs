@@ -1,9 +1,9 @@
 //! The ids of the tasks of a group that have ended, for `next`.
 //!
-//! Most groups are joined, and nobody asks who ended when. So until somebody asks, only the newest ids are kept: as many as
-//! there were members at once, and at least 1,024. Whoever spawns all members and then asks misses none, and a server whose
-//! group sees a million members come and go does not collect a million ids. Whoever has asked is expected to go on asking:
-//! from then on all are kept.
+//! Most groups are joined, and nobody asks which task ended when. So until the first `next`, only the newest ids are kept: as
+//! many as there were tasks at once, and at least 1,024. A program that spawns all tasks and then asks misses none, and a
+//! server whose group sees a million tasks come and go does not collect a million ids. From the first `next` on, all are
+//! kept: more calls are expected.
 //!
 //! Knows ids of tasks.
 
@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::kernel::failure::TaskId;
 
-/// How many ids are kept for nobody, if there were fewer members at once.
+/// How many ids are kept before the first `next`, if there were fewer members at once.
 const KEPT: usize = 1024;
 
 /// The ids of the members that have ended, the first one first.
@@ -30,7 +30,7 @@ impl Ended {
         self.ids.push_back(id);
     }
 
-    /// Whether an id is there. Whoever asks will ask again.
+    /// Whether an id is there. From now on all ids are kept.
     pub(super) fn is_next_there(&mut self) -> bool {
         self.is_asked = true;
         !self.ids.is_empty()

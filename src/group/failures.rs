@@ -70,15 +70,14 @@ impl<E> Failures<E> {
     }
 
     pub(super) fn take_next(&self) -> Option<JoinError<E>> {
-        // The conversion is user code: nothing is borrowed meanwhile.
-        let next = || self.0.failed.borrow_mut().pop_front();
-        while let Some(task) = next() {
-            // One that is being reported right now, further up the stack, is gone.
+        loop {
+            let task = self.0.failed.borrow_mut().pop_front()?;
+            // The conversion is user code: nothing is borrowed meanwhile.
             if let Some(failure) = task.take() {
                 return Some(failure);
             }
+            // It is being reported right now, further up the stack.
         }
-        None
     }
 }
 

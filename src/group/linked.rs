@@ -5,7 +5,7 @@
 //! task b ───────────────┘ its future is dropped, and a failure of its destructor is kept as well
 //! ```
 //!
-//! The first failure cancels the others, and all wait for `join`.
+//! The siblings may fail as well while they are being cancelled. So `join` waits for all, and gives all failures.
 //!
 //! Knows sets, failures and members.
 

@@ -9,6 +9,8 @@
 //! A `JoinHandle` gives the failure to its awaiter. In a group, the failure belongs to the group. So the
 //! awaiter gets the value or nothing.
 //!
+//! All tasks of groups become members in [`GroupHandle::new`].
+//!
 //! Knows sets, handles and tasks.
 
 use std::cell::{Cell, RefCell};

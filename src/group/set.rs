@@ -8,7 +8,7 @@
 //!             └───────────────────────────────────┘
 //! ```
 //!
-//! All kinds of group have one of these. What becomes of the failures, the kinds say.
+//! All kinds of group have one of these. They differ in what becomes of a failure, which is not decided here.
 //!
 //! Knows tasks, but nothing of what they return.
 
@@ -36,13 +36,13 @@ pub struct TaskSet {
     ended: RefCell<Ended>,
     pub(super) counts: Cell<GroupSummary>,
     pub(super) phase: Cell<Phase>,
-    /// Whoever drops the group now has waited for it.
+    /// Somebody waits for all tasks, so dropping the group loses nothing by mistake.
     pub(super) is_joined: Cell<bool>,
     /// A failure cancels the others.
     is_linked: bool,
     /// How many were spawned since the group was cancelled.
     successors: Cell<u64>,
-    /// Whoever awaits the next end, the next failure or the join. There is one at most: the first two borrow the group for
+    /// The awaiter of the next end, the next failure or the join. There is one at most: the first two borrow the group for
     /// themselves, and the third consumes it.
     waiting: Waiting,
 }
@@ -123,7 +123,7 @@ impl TaskSet {
         self.counts.set(counts);
     }
 
-    /// Lets the others know that a task was removed.
+    /// Cancels the siblings of a failed task, if they are linked, and wakes the awaiter of the group.
     pub(super) fn after_end(&self, ending: Ending) {
         if self.is_linked && ending.is_failure() {
             self.cancel();

@@ -31,7 +31,7 @@ pub(super) struct Permits {
 /// A permit, or a place in the queue for one. Passes the permit on when it is dropped.
 pub(super) struct Permit {
     permits: Rc<Permits>,
-    /// Its number, and its owner; `None` if it was given at once.
+    /// Its number in the queue, and the waker of its owner; `None` if it was given at once.
     place: Option<(u64, Rc<Waiting>)>,
 }
 

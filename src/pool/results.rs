@@ -71,6 +71,7 @@ struct Turns {
 struct Turn {
     turns: Rc<Turns>,
     number: usize,
+    /// Passed on at the end of the task, although its result may wait longer.
     permit: Cell<Option<Permit>>,
 }
 
@@ -224,7 +225,8 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct NextResult<'r, 'a, T: Outcome> {
     results: &'r mut PoolResults<'a, T>,
-    /// The permit of the next task, or its place in the queue for one. Nobody keeps a place who awaits no result.
+    /// The permit of the next task, or its place in the queue for one. It goes with this future: while no result is awaited,
+    /// no place is kept.
     permit: Option<Permit>,
 }
 
@@ -259,7 +261,7 @@ impl<T: Outcome + 'static> NextResult<'_, '_, T> {
         // iterator panicked, the result would be lost.
         self.start_tasks(cx, 1);
         let task = self.results.tasks.get(number);
-        let task = task.expect("whoever has a turn is there");
+        let task = task.expect("a task with a turn is there");
         let Some(outcome) = task.take_outcome() else {
             // Its failure is being reported right now, further up the stack.
             cx.waker().wake_by_ref();
