@@ -177,12 +177,8 @@ impl Remote {
     {
         let at = Caller::caller();
         check_for_nested_result::<F::Output>(at);
-        let order = Arc::new(Order::new(
-            make,
-            builder,
-            SpawnedBy::caller_on(self.serial),
-            at,
-        ));
+        let asked = (make, SpawnedBy::caller_on(self.serial), builder);
+        let order = Arc::new(Order::new(asked, at));
         if let Err(closed) = self.leave(Arc::clone(&order) as _) {
             drop_refused(order, at);
             return Err(closed);

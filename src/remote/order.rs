@@ -7,12 +7,12 @@
 //! Knows the core.
 
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
-use crate::kernel::failure::{Lineage, drop_payload};
+use crate::kernel::failure::{Lineage, Site, drop_payload};
 use crate::kernel::tasks::{Core, Job, Main, Parentage, TaskBuilder, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
@@ -22,11 +22,14 @@ use crate::remote::task::RemoteTask;
 /// A closure that makes a future, and the place for the outcome of that future.
 pub(super) struct Order<M, F: Future<Output: Outcome>> {
     /// Taken when it arrives. Locked once by the executor, and by nobody else.
-    asked: Mutex<Option<(M, SpawnedBy, TaskBuilder)>>,
+    asked: Mutex<Option<Asked<M>>>,
     shared: Shared<F::Output>,
     /// The future itself is made on the executor's thread, and stays there.
     future: PhantomData<fn() -> F>,
 }
+
+/// The closure, and what its task is to be.
+pub(super) type Asked<M> = (M, SpawnedBy, TaskBuilder);
 
 /// What spawns.
 pub(super) enum SpawnedBy {
@@ -55,27 +58,16 @@ where
     F: Future + 'static,
     F::Output: Outcome<Ok: Send, Err: Send>,
 {
-    pub(super) fn new(
-        make: M,
-        builder: TaskBuilder,
-        spawned_by: SpawnedBy,
-        at: &'static Caller<'static>,
-    ) -> Self {
+    pub(super) fn new(asked: Asked<M>, at: Site) -> Self {
         Order {
-            asked: Mutex::new(Some((make, spawned_by, builder))),
+            asked: Mutex::new(Some(asked)),
             shared: Shared::new(at),
             future: PhantomData,
         }
     }
 
     /// Makes a task of the closure.
-    fn begin(
-        self: Arc<Self>,
-        core: &Rc<Core>,
-        make: M,
-        spawned_by: SpawnedBy,
-        builder: TaskBuilder,
-    ) {
+    fn begin(self: Arc<Self>, core: &Rc<Core>, (make, spawned_by, builder): Asked<M>) {
         let mut parentage = match spawned_by {
             SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
             SpawnedBy::Thread(thread) => core.parentage_from(&thread),
@@ -134,8 +126,8 @@ where
         let asked = (self.asked.lock())
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some((make, spawned_by, builder)) = asked {
-            return self.begin(core, make, spawned_by, builder);
+        if let Some(asked) = asked {
+            return self.begin(core, asked);
         }
         match self.shared.wish() {
             Some(Wish::Report(error)) => core.report_unread_error(error),

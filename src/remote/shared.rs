@@ -19,14 +19,13 @@
 //! Knows failures and outcomes, and no executor.
 
 use std::mem;
-use std::panic::Location as Caller;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{
-    Cancelled, JoinError, Lineage, Named, Origin, Record, TaskFailure, TaskId, discard_value,
+    Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, discard_value,
 };
-use crate::kernel::tasks::Foreign;
+use crate::kernel::tasks::{Foreign, OutcomeOf};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 
@@ -35,11 +34,9 @@ pub(super) trait OrderOf<T: Outcome>: Errand {
     fn shared(&self) -> &Shared<T>;
 }
 
-pub(super) type OutcomeOf<T> = Result<<T as Outcome>::Ok, JoinError<<T as Outcome>::Err>>;
-
 /// One for each task that was spawned from another thread.
 pub(super) struct Shared<T: Outcome> {
-    pub(super) spawned_at: &'static Caller<'static>,
+    pub(super) spawned_at: Site,
     state: Mutex<State<T>>,
 }
 
@@ -87,7 +84,7 @@ pub(super) enum Wish<T: Outcome> {
 }
 
 impl<T: Outcome> Shared<T> {
-    pub(super) fn new(spawned_at: &'static Caller<'static>) -> Self {
+    pub(super) fn new(spawned_at: Site) -> Self {
         Shared {
             spawned_at,
             state: Mutex::new(State {
@@ -113,20 +110,16 @@ impl<T: Outcome> Shared<T> {
     ///
     /// If the outcome was taken before.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
-        let state = self.lock();
+        let mut state = self.lock();
         let is_known = (state.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
-        let state = if is_known || !state.is_awaited() {
-            state
-        } else {
+        if state.is_awaited() && !is_known {
             drop(state);
-            // Cloned while nothing is locked: a foreign waker may do anything.
+            // Cloned and dropped while nothing is locked: a foreign waker may do anything.
             let waker = Foreign::of(cx.waker());
-            let mut state = self.lock();
-            let former = state.waker.replace(waker);
-            drop(state);
+            let former = self.lock().waker.replace(waker);
             drop(former);
-            self.lock()
-        };
+            state = self.lock();
+        }
         Shared::take(state)
     }
 
@@ -172,20 +165,14 @@ impl<T: Outcome> Shared<T> {
         let mut state = self.lock();
         state.is_detached = true;
         let waker = state.waker.take();
-        // A failure that is being viewed is not reported yet: perhaps only an instrument gets it.
-        if state.stage.is_failure() || matches!(state.stage, Stage::BeingViewed) {
-            drop(state);
-            drop(waker);
-            return true;
-        }
-        let place = state.place;
-        let is_unwanted = matches!(state.stage, Stage::Finished(_));
+        let has_failure = state.is_unread_failure();
+        let is_unwanted = !has_failure && matches!(state.stage, Stage::Finished(_));
         let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
+        let id = state.place.map_or(TaskId::NEVER, |place| place.id);
         drop(state);
         drop(waker);
-        let id = place.map_or(TaskId::NEVER, |place| place.id);
         discard_value(Named(id, None), || drop(unwanted));
-        false
+        has_failure
     }
 }
 
@@ -218,10 +205,8 @@ impl<T: Outcome> Shared<T> {
         settled
     }
 
-    /// Also while the failure is being viewed.
     pub(super) fn is_unread_failure(&self) -> bool {
-        let state = self.lock();
-        matches!(state.stage, Stage::BeingViewed) || state.stage.is_failure()
+        self.lock().is_unread_failure()
     }
 
     /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.
@@ -246,22 +231,15 @@ impl<T: Outcome> Shared<T> {
 
     /// Drops a failure that has been reported, if no handle is left for it.
     pub(super) fn discard(&self) {
-        let mut state = self.lock();
-        if state.is_detached && state.stage.is_failure() {
-            let reported = mem::replace(&mut state.stage, Stage::Over);
-            drop(state);
-            drop(reported);
-        }
+        let reported = self.lock().take_detached_failure();
+        drop(reported);
     }
 
     /// What the handle requests, if there is anything left to do.
     pub(super) fn wish(&self) -> Option<Wish<T>> {
         let mut state = self.lock();
-        if state.is_detached && state.stage.is_failure() {
-            return match mem::replace(&mut state.stage, Stage::Over) {
-                Stage::Finished(Err(error)) => Some(Wish::Report(error)),
-                _ => None,
-            };
+        if let Some(Stage::Finished(Err(error))) = state.take_detached_failure() {
+            return Some(Wish::Report(error));
         }
         match (&state.stage, state.place) {
             (Stage::Running, Some(place)) if state.is_aborted => Some(Wish::Abort(place)),
@@ -292,6 +270,17 @@ impl<T: Outcome> State<T> {
     /// Whether the outcome is still to come.
     fn is_awaited(&self) -> bool {
         matches!(self.stage, Stage::Running | Stage::BeingViewed)
+    }
+
+    /// A failure that is being viewed is not read yet: perhaps only an instrument gets it.
+    fn is_unread_failure(&self) -> bool {
+        matches!(self.stage, Stage::BeingViewed) || self.stage.is_failure()
+    }
+
+    /// Takes the failure, if no handle is left for it.
+    fn take_detached_failure(&mut self) -> Option<Stage<T>> {
+        let is_there = self.is_detached && self.stage.is_failure();
+        is_there.then(|| mem::replace(&mut self.stage, Stage::Over))
     }
 }
 

@@ -80,12 +80,9 @@ impl Spawner {
     where
         F: Future<Output = ()> + 'static,
     {
-        let core = match self.core() {
-            Ok(core) => core,
-            Err(gone) => {
-                drop_refused(future, at);
-                return Err(gone);
-            }
+        let Ok(core) = self.core() else {
+            drop_refused(future, at);
+            return Err(SpawnError::shutdown());
         };
         TaskBuilder::new().spawn_onto(&core, future, at).detach();
         notify_elsewhere(&core);
