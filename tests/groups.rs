@@ -795,6 +795,30 @@ fn a_group_that_is_joined_or_cancelled_gets_no_notice() {
     assert_eq!(said, "");
 }
 
+#[test]
+fn a_task_that_drops_its_own_group_and_panics_gets_the_notice_then_its_report_once() {
+    let name = "a_task_that_drops_its_own_group_and_panics_gets_the_notice_then_its_report_once";
+    let said = said(name, || {
+        candor::block_on(async {
+            let own = Rc::new(RefCell::new(None));
+            let group = TaskGroup::independent();
+            group.spawn({
+                let own = Rc::clone(&own);
+                async move {
+                    drop(own.take());
+                    panic!("boom");
+                }
+            });
+            *own.borrow_mut() = Some(group);
+            yield_now().await;
+        });
+    });
+    let Some(said) = said else { return };
+    assert_count(&said, LOST, 1);
+    assert_count(&said, "panicked: boom", 1);
+    assert!(said.find(LOST) < said.find("panicked: boom"), "{said}");
+}
+
 /// A task that has a group when it is done with, and does nothing but wait.
 async fn waits_with_a_group() {
     let group = TaskGroup::new();

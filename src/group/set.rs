@@ -168,7 +168,9 @@ impl TaskSet {
         }
         for task in left {
             task.abort();
-            task.task.header().is_detached.set(true);
+            // If it is finished, its end is just about to call the group.
+            let header = task.task.header();
+            header.is_detached.set(!header.is_finished.get());
         }
     }
 

@@ -164,9 +164,8 @@ impl<T: Outcome> Future for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         let header = self.task.header();
-        header.is_detached.set(true);
-        if header.is_consumed.get() {
-            // The usual case has nothing left to do.
+        if header.is_detached.replace(true) || header.is_consumed.get() {
+            // The usual case has nothing left to do. Nor has it if a group had detached the task: its end saw to the outcome.
         } else if !header.is_finished.get() {
             header.take_joiner();
         } else {
