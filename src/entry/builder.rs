@@ -14,7 +14,6 @@ use crate::hosts::list::Hosts;
 use crate::kernel::failure::{TaskFailure, contain};
 use crate::kernel::tasks::{Config, FailurePolicy, Shuffle};
 use crate::watch::instrument::Instrument;
-use crate::watch::slow_poll::SlowPoll;
 use crate::watch::trace_log;
 use crate::watch::watchers::Watchers;
 
@@ -366,10 +365,9 @@ impl Builder {
     #[must_use]
     pub fn build(mut self) -> Executor {
         self.instruments.extend(trace_log::wanted());
-        let slow_poll = self.slow_poll.map(SlowPoll::new);
         self.config.watch = Watchers::boxed(
             self.instruments,
-            slow_poll.or_else(SlowPoll::usual),
+            self.slow_poll,
             self.detect_stalls,
             self.test_timeout,
         );

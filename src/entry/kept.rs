@@ -23,7 +23,7 @@ use crate::kernel::tasks::{
 };
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
-use crate::watch::trace_log::followed;
+use crate::watch::watchers::followed;
 
 /// An executor that you keep: its tasks survive from one call to the next.
 ///

@@ -36,7 +36,7 @@ use crate::kernel::tasks::{Core, Entered, Loop, Stop, current, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::lost_work;
-use crate::watch::trace_log::followed;
+use crate::watch::watchers::followed;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///

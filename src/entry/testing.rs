@@ -16,7 +16,6 @@ use crate::kernel::failure::{Entry, FailureKind};
 use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
-use crate::watch::slow_poll::SlowPoll;
 use crate::watch::standstill::TEST_TIMEOUT;
 use crate::watch::trace_log::wanted;
 use crate::watch::watchers::Watchers;
@@ -85,7 +84,7 @@ where
         })),
         watch: Watchers::boxed(
             wanted().into_iter().collect(),
-            SlowPoll::usual(),
+            None,
             cfg!(debug_assertions),
             Some(TEST_TIMEOUT),
         ),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::tasks::{Core, Main, Stop};
+use crate::kernel::tasks::{Core, Event, Main, Stop};
 use crate::report::printing;
 use crate::watch::dump::Dump;
 use crate::watch::instrument::WokenBy;
@@ -60,34 +60,34 @@ impl Standstill {
         }
     }
 
-    pub(crate) fn something_moves(&self) {
-        self.has_moved.set(true);
-    }
-
-    pub(crate) fn poll_begins(&self) {
-        self.still_since.set(None);
-    }
-
-    pub(crate) fn woken(&self, by: WokenBy, is_from_elsewhere: bool) {
-        if by != WokenBy::Timer {
-            self.something_moves();
+    /// Learns from an event what moves, and what has moved it.
+    pub(crate) fn event(&self, core: &Core, event: &Event<'_>, by: WokenBy) {
+        match event {
+            Event::PollBegins(_) => self.still_since.set(None),
+            Event::Woken(_) if by == WokenBy::Timer => {}
+            Event::Spawned(_) | Event::Woken(_) => self.has_moved.set(true),
+            Event::WokenFromElsewhere(_) => {
+                self.has_moved.set(true);
+                self.is_woken_from_elsewhere.set(true);
+            }
+            // Ends a test in which only timers move, for so long that it is a loop.
+            Event::TimersFired => {
+                if let Err(stop) = self.left_of_test(core) {
+                    core.stop_for(stop);
+                }
+            }
+            Event::Test(is_test) => {
+                self.is_test.set(*is_test);
+                self.has_looked.set(false);
+                self.has_moved.set(true);
+            }
+            Event::Renewed => {
+                self.still_since.set(None);
+                self.has_looked.set(false);
+                self.is_woken_from_elsewhere.set(false);
+            }
+            _ => {}
         }
-        if is_from_elsewhere {
-            self.is_woken_from_elsewhere.set(true);
-        }
-    }
-
-    /// A test begins or ends.
-    pub(crate) fn test(&self, is_test: bool) {
-        self.is_test.set(is_test);
-        self.has_looked.set(false);
-        self.something_moves();
-    }
-
-    pub(crate) fn renewed(&self) {
-        self.still_since.set(None);
-        self.has_looked.set(false);
-        self.is_woken_from_elsewhere.set(false);
     }
 
     /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
@@ -162,13 +162,6 @@ impl Standstill {
         }
         printing::print(Level::Warn, &text);
         Ok(())
-    }
-
-    /// Ends a test in which only timers move, for so long that it is a loop.
-    pub(crate) fn timers_fired(&self, core: &Core) {
-        if let Err(stop) = self.left_of_test(core) {
-            core.stop_for(stop);
-        }
     }
 
     /// For how long nothing but timers may still move in a test; `None` outside of tests.

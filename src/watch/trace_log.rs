@@ -10,28 +10,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::{Config, Ending};
+use crate::kernel::tasks::Ending;
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
-use crate::watch::slow_poll::SlowPoll;
-use crate::watch::watchers::Watchers;
-
-/// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
-///
-/// It is custom, so that the core is not kept for a later executor, which may not be logged.
-#[inline]
-pub(crate) fn followed() -> Option<Config> {
-    wanted().map(|instrument| Config {
-        is_custom: true,
-        watch: Watchers::boxed(
-            vec![instrument],
-            SlowPoll::usual(),
-            cfg!(debug_assertions),
-            None,
-        ),
-        ..Config::default()
-    })
-}
 
 /// The instrument, if the logger takes trace lines.
 #[inline]

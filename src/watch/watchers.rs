@@ -15,12 +15,13 @@ use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
 use crate::kernel::tasks::{
-    AnyTask, Config, Core, Ending, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
+    AnyTask, Config, Core, Event, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
 };
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::standstill::Standstill;
+use crate::watch::trace_log;
 
 /// What observes one executor.
 pub(crate) struct Watchers {
@@ -42,35 +43,31 @@ struct Guarded {
 }
 
 impl Watchers {
-    /// Empty if there is nothing to observe.
+    /// Empty if there is nothing to observe. Without a limit from the user, a debug build looks for slow polls by itself.
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
-        slow_poll: Option<SlowPoll>,
+        slow_poll: Option<Duration>,
         detects_stalls: bool,
         test_timeout: Option<Duration>,
     ) -> OnceCell<Box<dyn Watch>> {
+        let slow_poll = slow_poll.map(SlowPoll::new).or_else(SlowPoll::usual);
         let has_timer = slow_poll.is_some() || test_timeout.is_some();
         if instruments.is_empty() && !detects_stalls && !has_timer {
             return OnceCell::new();
         }
-        OnceCell::from(Watchers::of(
-            instruments,
-            slow_poll,
-            detects_stalls,
-            test_timeout,
-        ))
+        let standstill = Standstill::new(detects_stalls, test_timeout);
+        OnceCell::from(Watchers::of(instruments, slow_poll, standstill))
     }
 
     /// What makes a test notice that it stands still, on an executor that nobody observes.
     pub(crate) fn for_test() -> Box<dyn Watch> {
-        Watchers::of(Vec::new(), None, false, None)
+        Watchers::of(Vec::new(), None, Standstill::new(false, None))
     }
 
     fn of(
         instruments: Vec<Box<dyn Instrument>>,
         slow_poll: Option<SlowPoll>,
-        detects_stalls: bool,
-        test_timeout: Option<Duration>,
+        standstill: Standstill,
     ) -> Box<dyn Watch> {
         let guarded = |instrument| Guarded {
             instrument,
@@ -79,7 +76,7 @@ impl Watchers {
         Box::new(Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             slow_poll,
-            standstill: Standstill::new(detects_stalls, test_timeout),
+            standstill,
             is_telling: Cell::new(false),
             is_in_poll: Cell::new(false),
             cause: Cell::new(None),
@@ -88,8 +85,19 @@ impl Watchers {
 
     /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.
     pub(crate) fn usual() -> Config {
+        Watchers::usual_with(None)
+    }
+
+    fn usual_with(instrument: Option<Box<dyn Instrument>>) -> Config {
         Config {
-            watch: Watchers::boxed(Vec::new(), SlowPoll::usual(), cfg!(debug_assertions), None),
+            // With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
+            is_custom: instrument.is_some(),
+            watch: Watchers::boxed(
+                instrument.into_iter().collect(),
+                None,
+                cfg!(debug_assertions),
+                None,
+            ),
             ..Config::default()
         }
     }
@@ -114,125 +122,92 @@ impl Watchers {
         self.is_telling.set(false);
     }
 
-    /// Calls all instruments with the tenant of a slot, or with the main future. Returns `false` if there is none.
-    fn tell_of(
-        &self,
-        core: &Core,
-        slot: u32,
-        event: impl Fn(&dyn Instrument, Instant, &TaskView<'_>),
-    ) -> bool {
-        if self.instruments.is_empty() {
-            return false;
-        }
-        let told = with_view(core, slot, |task| {
-            self.tell(core, |instrument, at| event(instrument, at, task));
-        });
-        told.is_some()
-    }
-
     /// What calls wakers right now.
-    fn waking(&self, core: &Core) -> Option<WokenBy> {
+    fn waking(&self, core: &Core) -> WokenBy {
         let task = match core.polled() {
             NOBODY => None,
             MAIN_SLOT | MAIN_UNCAUGHT => Some(TaskId::MAIN),
             slot => (core.slots.borrow().get(slot)).map(|task| task.header().id),
         };
-        task.map(WokenBy::Task).or(self.cause.get())
+        let cause = task.map(WokenBy::Task).or(self.cause.get());
+        cause.unwrap_or(WokenBy::Elsewhere)
     }
 
-    fn woken(&self, core: &Core, slot: u32, by: WokenBy, is_from_elsewhere: bool) {
-        self.standstill.woken(by, is_from_elsewhere);
-        self.tell_of(core, slot, |instrument, at, task| {
-            instrument.wake(at, task, by);
-        });
+    /// Keeps what is needed for later events, and looks for slow polls.
+    fn note(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>) {
+        match event {
+            Event::PollBegins(_) => {
+                self.cause.set(None);
+                if let (Some(slow_poll), Some(task)) = (&self.slow_poll, task) {
+                    slow_poll.poll_begins(task);
+                }
+            }
+            Event::PollEnds(..) => {
+                self.cause.set(None);
+                if let (Some(slow_poll), Some(task)) = (&self.slow_poll, task) {
+                    core.aside(|| slow_poll.poll_ends(task));
+                }
+            }
+            Event::TimersFired | Event::Renewed => self.cause.set(None),
+            Event::TimerFires(_) => self.cause.set(Some(WokenBy::Timer)),
+            Event::Done(task, _) => self.cause.set(Some(WokenBy::Task(task.header().id))),
+            _ => {}
+        }
     }
+}
 
-    fn done(&self, core: &Core, task: &AnyTask, ending: Ending) {
-        if self.instruments.is_empty() {
-            return;
-        }
-        // This asks the error for its text, so it is done only if there are instruments.
-        if ending.is_failure() {
-            core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
-        }
-        let view = TaskView::of(task.header());
-        self.tell(core, |instrument, at| instrument.done(at, &view, ending));
-        self.cause.set(Some(WokenBy::Task(view.id())));
-    }
+/// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
+#[inline]
+pub(crate) fn followed() -> Option<Config> {
+    trace_log::wanted().map(|instrument| Watchers::usual_with(Some(instrument)))
 }
 
 impl Watch for Watchers {
     fn event(&self, core: &Core, event: Event<'_>) {
-        match event {
-            Event::Spawned(task) => {
-                self.standstill.something_moves();
-                self.tell(core, |instrument, at| {
-                    instrument.spawn(at, &TaskView::of(task));
-                });
-            }
-            Event::PollBegins(slot) => {
-                self.cause.set(None);
-                self.standstill.poll_begins();
-                let slots = core.slots.borrow();
-                let is_aborted =
-                    (slots.get(slot)).is_some_and(|task| task.header().is_aborted.get());
-                drop(slots);
+        let slot = match event {
+            Event::PollBegins(slot)
+            | Event::PollEnds(slot, _)
+            | Event::Woken(slot)
+            | Event::WokenFromElsewhere(slot) => slot,
+            Event::TimerFires(key) if key.executor() == core.number => key.slot(),
+            _ => NOBODY,
+        };
+        let tenant: Option<Rc<AnyTask>> = core.slots.borrow().get(slot).cloned();
+        let header = match event {
+            Event::Spawned(header) => Some(header),
+            Event::Done(task, _) => Some(task.header()),
+            _ => tenant.as_ref().map(|task| task.header()),
+        };
+        let task = match slot {
+            MAIN_SLOT => Some(TaskView::of_main(core)),
+            _ => header.map(TaskView::of),
+        };
+        let by = match event {
+            Event::WokenFromElsewhere(_) => WokenBy::Elsewhere,
+            _ => self.waking(core),
+        };
+        self.standstill.event(core, &event, by);
+        self.note(core, &event, task.as_ref());
+
+        let is_seen = match event {
+            // If the future of an aborted task is only dropped, that is no poll.
+            Event::PollBegins(_) => {
+                let is_aborted = header.is_some_and(|task| task.is_aborted.get());
                 self.is_in_poll.set(!is_aborted);
-                if let Some(slow_poll) = &self.slow_poll {
-                    with_view(core, slot, |task| slow_poll.poll_begins(task));
-                }
-                if !is_aborted {
-                    self.tell_of(core, slot, |instrument, at, task| {
-                        instrument.poll_begin(at, task);
-                    });
-                }
+                !is_aborted
             }
-            Event::PollEnds(slot, poll) => {
-                self.cause.set(None);
-                if let Some(slow_poll) = &self.slow_poll {
-                    with_view(core, slot, |task| core.aside(|| slow_poll.poll_ends(task)));
-                }
-                if self.is_in_poll.take() {
-                    self.tell_of(core, slot, |instrument, at, task| {
-                        instrument.poll_end(at, task, poll);
-                    });
-                }
+            Event::PollEnds(..) => self.is_in_poll.take(),
+            // This asks the error for its text, so it is done only if there are instruments.
+            Event::Done(task, ending) if ending.is_failure() && !self.instruments.is_empty() => {
+                core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
+                true
             }
-            Event::Woken(slot) => {
-                let by = self.waking(core).unwrap_or(WokenBy::Elsewhere);
-                self.woken(core, slot, by, false);
-            }
-            Event::WokenFromElsewhere(slot) => {
-                self.woken(core, slot, WokenBy::Elsewhere, true);
-            }
-            Event::TimerFires(key) => {
-                let is_ours = key.executor() == core.number && key != Key::NOBODY;
-                let is_told = is_ours
-                    && self.tell_of(core, key.slot(), |instrument, at, task| {
-                        instrument.timer(at, Some(task));
-                    });
-                if !is_told {
-                    self.tell(core, |instrument, at| instrument.timer(at, None));
-                }
-                self.cause.set(Some(WokenBy::Timer));
-            }
-            Event::TimersFired => {
-                self.cause.set(None);
-                self.standstill.timers_fired(core);
-            }
-            Event::ParkBegins(timeout) => {
-                self.tell(core, |instrument, at| instrument.park_begin(at, timeout));
-            }
-            Event::ParkEnds => self.tell(core, |instrument, at| instrument.park_end(at)),
-            Event::Failed(failure) => {
-                self.tell(core, |instrument, at| instrument.failure(at, failure));
-            }
-            Event::Done(task, ending) => self.done(core, task, ending),
-            Event::Test(is_test) => self.standstill.test(is_test),
-            Event::Renewed => {
-                self.cause.set(None);
-                self.standstill.renewed();
-            }
+            _ => true,
+        };
+        if is_seen {
+            self.tell(core, |instrument, at| {
+                call(instrument, at, &event, task.as_ref(), by);
+            });
         }
     }
 
@@ -246,11 +221,26 @@ impl Watch for Watchers {
     }
 }
 
-/// Shows the task in a slot, or the main future; calls nobody if the slot is empty.
-fn with_view<R>(core: &Core, slot: u32, f: impl FnOnce(&TaskView<'_>) -> R) -> Option<R> {
-    if slot == MAIN_SLOT {
-        return Some(f(&TaskView::of_main(core)));
+/// Calls the method of an event. `task` is the one that it is about.
+fn call(
+    instrument: &dyn Instrument,
+    at: Instant,
+    event: &Event<'_>,
+    task: Option<&TaskView<'_>>,
+    by: WokenBy,
+) {
+    match (event, task) {
+        (Event::Spawned(_), Some(task)) => instrument.spawn(at, task),
+        (Event::PollBegins(_), Some(task)) => instrument.poll_begin(at, task),
+        (Event::PollEnds(_, poll), Some(task)) => instrument.poll_end(at, task, *poll),
+        (Event::Woken(_) | Event::WokenFromElsewhere(_), Some(task)) => {
+            instrument.wake(at, task, by);
+        }
+        (Event::TimerFires(_), task) => instrument.timer(at, task),
+        (Event::ParkBegins(timeout), _) => instrument.park_begin(at, *timeout),
+        (Event::ParkEnds, _) => instrument.park_end(at),
+        (Event::Failed(failure), _) => instrument.failure(at, failure),
+        (Event::Done(_, ending), Some(task)) => instrument.done(at, task, *ending),
+        _ => {}
     }
-    let task: Rc<AnyTask> = core.slots.borrow().get(slot).cloned()?;
-    Some(f(&TaskView::of(task.header())))
 }
