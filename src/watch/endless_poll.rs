@@ -3,9 +3,9 @@
 //! Such a poll holds the thread, so another thread has to say it. There is one watcher thread for the whole process.
 //!
 //! ```text
-//! a poll begins ─► Board: its number, the task ──┐
-//! a poll ends   ─► Board: no poll                │  each quarter of a second: is it still the same poll?
-//!                                             watcher ─── yes, and for 2 s ───► stderr
+//! a poll begins ─► Board: the task, not seen yet ──┐
+//! a poll ends   ─► Board: no poll                  │  each quarter of a second: is it still the same poll?
+//!                                               watcher ─── yes, and for 2 s ───► stderr
 //! ```
 //!
 //! The watcher exists only while executors poll: a board with no new poll since the last look is let go, and with the last
@@ -19,9 +19,8 @@
 //!
 //! Knows how a task is shown.
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -38,96 +37,112 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one executor polls now.
 pub(crate) struct Board {
-    /// Unique in this process.
-    id: u64,
-    poll: Mutex<Running>,
+    /// The latest poll; `None` before the first.
+    poll: Mutex<Option<Running>>,
     /// The watcher looks at it.
     is_watched: AtomicBool,
-    patience: Duration,
-    /// Nobody has set a limit: of each spawn site, one poll is warned of.
+    /// How long a poll may take. If that is more than 2 s, the watcher waits as long.
+    pub(super) limit: Duration,
+    /// Nobody has set the limit: of each spawn site, one poll is warned of.
     is_usual: bool,
 }
 
-/// A poll. It is filled in place: a name needs no new memory for each poll.
+/// A poll, and what the watcher knows of it.
 struct Running {
-    /// The number of the poll, counted from 1.
-    number: u64,
     is_running: bool,
     id: TaskId,
-    name: Option<String>,
+    name: Option<Arc<str>>,
     place: Option<Site>,
     last_await: Option<LastAwait>,
+    /// For how long the watcher has seen it; `None` before its first look.
+    seen_for: Option<Duration>,
+    /// `None` if it is not to be warned of any more.
+    warn_after: Option<Duration>,
+    is_warned_of: bool,
 }
 
 impl Board {
-    /// `limit` is how long a poll may take: if that is more than 2 s, the watcher waits as long.
-    pub(crate) fn new(limit: Duration, is_usual: bool) -> Self {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+    pub(super) fn new(limit: Duration, is_usual: bool) -> Self {
         Board {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            poll: Mutex::new(Running {
-                number: 0,
-                is_running: false,
-                id: TaskId::MAIN,
-                name: None,
-                place: None,
-                last_await: None,
-            }),
+            poll: Mutex::new(None),
             is_watched: AtomicBool::new(false),
-            patience: limit.max(PATIENCE),
+            limit,
             is_usual,
         }
     }
 
-    pub(crate) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>) {
-        let mut poll = lock(&self.poll);
-        poll.number += 1;
-        poll.is_running = true;
-        poll.id = task.id();
-        match (&mut poll.name, task.name()) {
-            (Some(kept), Some(name)) => name.clone_into(kept),
-            (kept, name) => *kept = name.map(str::to_owned),
-        }
-        poll.place = task.place();
-        poll.last_await = task.last_await();
-        drop(poll);
+    pub(super) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>) {
+        *lock(&self.poll) = Some(Running {
+            is_running: true,
+            id: task.id(),
+            name: task.shared_name(),
+            place: task.place(),
+            last_await: task.last_await(),
+            seen_for: None,
+            warn_after: Some(self.limit.max(PATIENCE)),
+            is_warned_of: false,
+        });
         if !self.is_watched.swap(true, Ordering::Relaxed) {
             watch(Arc::clone(self));
         }
     }
 
-    pub(crate) fn poll_ends(&self) {
-        lock(&self.poll).is_running = false;
+    pub(super) fn poll_ends(&self) {
+        if let Some(poll) = &mut *lock(&self.poll) {
+            poll.is_running = false;
+        }
     }
 
     /// Its executor is gone. A million executors one after the other must not leave a million boards for the next look.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         if self.is_watched.load(Ordering::Relaxed) {
-            lock(&WATCHER).watched.remove(&self.id);
+            let boards = &mut lock(&WATCHER).boards;
+            boards.retain(|board| !std::ptr::eq(&**board, self));
         }
+    }
+
+    /// Whether to warn of a poll of a task from this place.
+    pub(super) fn is_wanted(&self, what: &'static str, place: Option<Site>) -> bool {
+        let is_new = |place| !self.is_usual || printing::is_first(what, place);
+        place.is_none_or(is_new)
+    }
+
+    /// Returns whether the watcher has to look again.
+    fn look(&self, warnings: &mut Vec<String>) -> bool {
+        let mut poll = lock(&self.poll);
+        let Some(poll) = &mut *poll else {
+            return true;
+        };
+        let Some(seen_for) = poll.seen_for else {
+            poll.seen_for = Some(Duration::ZERO);
+            return true;
+        };
+        if !poll.is_running {
+            // While the poll is locked, so that the next one finds it.
+            self.is_watched.store(false, Ordering::Relaxed);
+            return false;
+        }
+        let seen_for = seen_for + LOOK_EVERY;
+        poll.seen_for = Some(seen_for);
+        if poll.warn_after.is_some_and(|after| seen_for >= after) {
+            poll.is_warned_of |= self.is_wanted("endless poll", poll.place);
+            poll.warn_after = poll.is_warned_of.then_some(seen_for * 10);
+            if poll.is_warned_of {
+                warnings.push(poll.warning(seen_for));
+            }
+        }
+        true
     }
 }
 
-/// A board, as the watcher knows it.
-struct Watched {
-    board: Arc<Board>,
-    /// The poll that ran at the last look.
-    number: u64,
-    /// For how long the watcher has seen that poll.
-    seen_for: Duration,
-    warn_after: Duration,
-    /// This poll is warned of, and will be again.
-    is_wanted: bool,
-}
-
+/// The boards that the watcher looks at.
 struct Watcher {
-    /// By the id of the board.
-    watched: BTreeMap<u64, Watched>,
+    boards: Vec<Arc<Board>>,
     is_running: bool,
 }
 
 static WATCHER: Mutex<Watcher> = Mutex::new(Watcher {
-    watched: BTreeMap::new(),
+    boards: Vec::new(),
     is_running: false,
 });
 
@@ -135,14 +150,7 @@ static WATCHER: Mutex<Watcher> = Mutex::new(Watcher {
 #[cold]
 fn watch(board: Arc<Board>) {
     let mut watcher = lock(&WATCHER);
-    let watched = Watched {
-        warn_after: board.patience,
-        number: 0,
-        seen_for: Duration::ZERO,
-        is_wanted: false,
-        board,
-    };
-    watcher.watched.insert(watched.board.id, watched);
+    watcher.boards.push(board);
     if !watcher.is_running {
         let thread = thread::Builder::new().name("candor-watcher".to_owned());
         // Without a thread nobody looks, and the board stays in the list for the next one that can be started.
@@ -151,56 +159,19 @@ fn watch(board: Arc<Board>) {
 }
 
 fn look_around() {
-    loop {
+    let mut is_running = true;
+    while is_running {
         thread::sleep(LOOK_EVERY);
         let mut warnings = Vec::new();
         let mut watcher = lock(&WATCHER);
-        let watched = &mut watcher.watched;
-        watched.retain(|_, one| one.look(&mut warnings));
-        watcher.is_running = !watcher.watched.is_empty();
-        let is_over = !watcher.is_running;
+        watcher.boards.retain(|board| board.look(&mut warnings));
+        watcher.is_running = !watcher.boards.is_empty();
+        is_running = watcher.is_running;
         // Not while the list is locked: stderr may block.
         drop(watcher);
         for warning in warnings {
             std::io::stderr().write_all(warning.as_bytes()).ok();
         }
-        if is_over {
-            return;
-        }
-    }
-}
-
-impl Watched {
-    /// Returns whether the watcher has to look again.
-    fn look(&mut self, warnings: &mut Vec<String>) -> bool {
-        let poll = lock(&self.board.poll);
-        let is_same = poll.number == self.number;
-        if !is_same {
-            self.number = poll.number;
-            self.seen_for = Duration::ZERO;
-            self.warn_after = self.board.patience;
-            self.is_wanted = false;
-            return true;
-        }
-        if !poll.is_running {
-            // While the poll is locked, so that the next one finds it.
-            self.board.is_watched.store(false, Ordering::Relaxed);
-            return false;
-        }
-        self.seen_for += LOOK_EVERY;
-        if self.seen_for >= self.warn_after {
-            self.warn_after = self.seen_for * 10;
-            self.is_wanted |= self.is_first(poll.place);
-            if self.is_wanted {
-                warnings.push(poll.warning(self.seen_for));
-            }
-        }
-        true
-    }
-
-    fn is_first(&self, place: Option<Site>) -> bool {
-        let is_new = |place| !self.board.is_usual || printing::is_first("endless poll", place);
-        place.is_none_or(is_new)
     }
 }
 
@@ -222,7 +193,7 @@ impl Running {
 }
 
 /// Where a task was spawned, or the executor was entered, as a part of a sentence.
-pub(crate) fn spawn_site(id: TaskId, place: Option<Site>) -> String {
+pub(super) fn spawn_site(id: TaskId, place: Option<Site>) -> String {
     let place = place.map(Location::from);
     match place {
         Some(at) if id == TaskId::MAIN => format!(", entered at {at},"),

@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -177,42 +178,27 @@ pub trait Instrument {
     fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {}
 }
 
+/// Methods that call the method of the same name of what `self` points to.
+macro_rules! pass_on {
+    ($($method:ident($($argument:ident: $type:ty),*);)*) => {
+        $(fn $method(&self, $($argument: $type),*) {
+            (**self).$method($($argument),*);
+        })*
+    };
+}
+
 /// Lets you install an instrument and also keep it, to read what it has seen.
 impl<I: Instrument + ?Sized> Instrument for Rc<I> {
-    fn spawn(&self, at: Instant, task: &TaskView<'_>) {
-        (**self).spawn(at, task);
-    }
-
-    fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {
-        (**self).poll_begin(at, task);
-    }
-
-    fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
-        (**self).poll_end(at, task, poll);
-    }
-
-    fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {
-        (**self).wake(at, task, by);
-    }
-
-    fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {
-        (**self).timer(at, task);
-    }
-
-    fn park_begin(&self, at: Instant, timeout: Option<Duration>) {
-        (**self).park_begin(at, timeout);
-    }
-
-    fn park_end(&self, at: Instant) {
-        (**self).park_end(at);
-    }
-
-    fn failure(&self, at: Instant, failure: &TaskFailure) {
-        (**self).failure(at, failure);
-    }
-
-    fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {
-        (**self).done(at, task, ending);
+    pass_on! {
+        spawn(at: Instant, task: &TaskView<'_>);
+        poll_begin(at: Instant, task: &TaskView<'_>);
+        poll_end(at: Instant, task: &TaskView<'_>, poll: Poll<()>);
+        wake(at: Instant, task: &TaskView<'_>, by: WokenBy);
+        timer(at: Instant, task: Option<&TaskView<'_>>);
+        park_begin(at: Instant, timeout: Option<Duration>);
+        park_end(at: Instant);
+        failure(at: Instant, failure: &TaskFailure);
+        done(at: Instant, task: &TaskView<'_>, ending: Ending);
     }
 }
 
@@ -245,7 +231,7 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
     id: TaskId,
-    name: Option<&'a str>,
+    name: Option<&'a Arc<str>>,
     spawned_at: Option<Site>,
     spawned_by: Option<TaskId>,
     last_await: Option<LastAwait>,
@@ -257,7 +243,7 @@ impl<'a> TaskView<'a> {
         let spawned_by = &**task.spawned_by.lineage();
         TaskView {
             id: task.id,
-            name: task.name(),
+            name: task.spawned_by.name.as_ref(),
             spawned_at: Some(task.spawned_at),
             spawned_by: match spawned_by.ancestors().first() {
                 Some(spawner) => Some(spawner.id()),
@@ -288,7 +274,7 @@ impl<'a> TaskView<'a> {
     /// Returns the task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
-        self.name
+        self.name.map(|name| &**name)
     }
 
     /// Returns where it was spawned; for the main future, where the executor was entered.
@@ -307,6 +293,10 @@ impl<'a> TaskView<'a> {
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
+    }
+
+    pub(crate) fn shared_name(&self) -> Option<Arc<str>> {
+        self.name.cloned()
     }
 
     pub(crate) fn place(&self) -> Option<Site> {
@@ -342,7 +332,7 @@ pub enum WokenBy {
 
 impl fmt::Display for TaskView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Named(self.id, self.name).fmt(f)
+        Named(self.id, self.name()).fmt(f)
     }
 }
 

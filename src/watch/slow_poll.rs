@@ -20,9 +20,6 @@ const USUAL_LIMIT: Duration = Duration::from_millis(250);
 
 /// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
 pub(crate) struct SlowPoll {
-    limit: Duration,
-    /// Nobody has set the limit: it warns once for each spawn site.
-    is_usual: bool,
     began: Cell<Option<Began>>,
     board: Arc<Board>,
 }
@@ -36,23 +33,13 @@ struct Began {
 }
 
 impl SlowPoll {
-    /// With the limit that a user has set.
-    pub(crate) fn new(limit: Duration) -> Self {
-        SlowPoll::with(limit, false)
-    }
-
-    fn with(limit: Duration, is_usual: bool) -> Self {
-        SlowPoll {
-            limit,
-            is_usual,
+    /// With the limit that the user has set. Without one, a debug build has its own, and a release build looks for no slow polls.
+    pub(crate) fn new(limit: Option<Duration>) -> Option<Self> {
+        let usual = cfg!(debug_assertions).then_some(USUAL_LIMIT);
+        Some(SlowPoll {
             began: Cell::new(None),
-            board: Arc::new(Board::new(limit, is_usual)),
-        }
-    }
-
-    /// What a debug build does by itself.
-    pub(crate) fn usual() -> Option<Self> {
-        cfg!(debug_assertions).then(|| SlowPoll::with(USUAL_LIMIT, true))
+            board: Arc::new(Board::new(limit.or(usual)?, limit.is_none())),
+        })
     }
 
     pub(crate) fn poll_begins(&self, task: &TaskView<'_>) {
@@ -73,11 +60,10 @@ impl SlowPoll {
         let is_traced = TRACER.get().is_some();
         let resolving = resolving::time() - began.resolving;
         let held = began.at.elapsed().saturating_sub(resolving);
-        if held <= self.limit || is_traced {
+        if held <= self.board.limit || is_traced {
             return;
         }
-        let is_new = |place| !self.is_usual || printing::is_first("slow poll", place);
-        if task.place().is_none_or(is_new) {
+        if self.board.is_wanted("slow poll", task.place()) {
             let warning = self.warning(task, held);
             printing::print_of_task(task.is_of_logger(), Level::Warn, &warning);
         }
@@ -88,7 +74,7 @@ impl SlowPoll {
             "{task}{} held the thread for {held:.1?} in one poll (the limit is {:?}), and all others stood still. If it \
              computes, let it `yield_now().await` now and then; if it waits for something that blocks, let a thread do that",
             spawn_site(task.id(), task.place()),
-            self.limit
+            self.board.limit
         )
     }
 }

@@ -43,14 +43,14 @@ struct Guarded {
 }
 
 impl Watchers {
-    /// Empty if there is nothing to observe. Without a limit from the user, a debug build looks for slow polls by itself.
+    /// Empty if there is nothing to observe.
     pub(crate) fn boxed(
         instruments: Vec<Box<dyn Instrument>>,
-        slow_poll: Option<Duration>,
+        slow_poll_limit: Option<Duration>,
         detects_stalls: bool,
         test_timeout: Option<Duration>,
     ) -> OnceCell<Box<dyn Watch>> {
-        let slow_poll = slow_poll.map(SlowPoll::new).or_else(SlowPoll::usual);
+        let slow_poll = SlowPoll::new(slow_poll_limit);
         let has_timer = slow_poll.is_some() || test_timeout.is_some();
         if instruments.is_empty() && !detects_stalls && !has_timer {
             return OnceCell::new();
