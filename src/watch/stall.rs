@@ -26,55 +26,53 @@ pub(crate) fn is_proven(core: &Core) -> bool {
     let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
     // A wake that found the bit set relies on the push of another wake, which may still be to come. That other one may come
     // from a waker that is not counted: a stale one, of an earlier executor with this number.
-    let is_asked_for = || {
-        let slots = core.slots.borrow();
-        let mut tasks = slots.tenants(0).map(|(slot, _)| slot);
-        core.inbox.is_asked_for(MAIN_SLOT) || tasks.any(|slot| core.inbox.is_asked_for(slot))
-    };
-    is_unreachable && !is_asked_for()
+    let slots = core.slots.borrow();
+    let mut tasks = slots.tenants(0).map(|(slot, _)| slot).chain([MAIN_SLOT]);
+    is_unreachable && !tasks.any(|slot| core.inbox.is_asked_for(slot))
 }
 
 /// What the panic says of an executor that can never go on.
 pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
-    format!(
-        "{} can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no \
-         waker is kept anywhere:{}{}\n   likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
-         or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in the same \
-         task; what returns Pending there has to see to a later wake",
-        name_of(core),
-        indented(dump, NAMED),
-        outers(core)
-    )
+    let what = "can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no \
+                waker is kept anywhere";
+    let advice = "likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
+                  or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in \
+                  the same task; what returns Pending there has to see to a later wake";
+    text(core, dump, NAMED, what, advice)
 }
 
 /// What is said of an executor in which everything waits, and perhaps for ever.
 pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String {
-    format!(
-        "{} has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is a \
-         task, or a lock, of this program:{}{}\n   likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each \
-         `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what \
-         that waits for; Builder::detect_stalls(false) keeps this quiet",
-        name_of(core),
-        indented(dump, usize::MAX),
-        outers(core)
-    )
-}
-
-/// Whether the executor was entered within a poll of another one, which stands still meanwhile.
-pub(crate) fn is_nested(core: &Core) -> bool {
-    core.outer.borrow().is_some()
+    let what = format!(
+        "has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is a \
+         task, or a lock, of this program"
+    );
+    let advice = "likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each `.await` what ends it, and \
+                  what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; \
+                  Builder::detect_stalls(false) keeps this quiet";
+    text(core, dump, usize::MAX, &what, advice)
 }
 
 /// What is said of an executor that stands still within another one, and waits for something outside of it.
 pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> String {
-    format!(
-        "{} has stood still for {still_for:?}:{}{}\n   likely cause: what it waits for would come from a task of the outer \
-         executor, which cannot run before this one returns\n   help: `.await` the future instead, in the task that has made the \
-         inner call",
-        name_of(core),
-        indented(dump, usize::MAX),
-        outers(core)
-    )
+    let what = format!("has stood still for {still_for:?}");
+    let advice = "likely cause: what it waits for would come from a task of the outer executor, which cannot run before this \
+                  one returns\n   help: `.await` the future instead, in the task that has made the inner call";
+    text(core, dump, usize::MAX, &what, advice)
+}
+
+/// What a test says that does not end.
+pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
+    let what = format!("has not ended: for {limit:?} {moves}");
+    let advice = "help: what is waited for never comes. If it only takes longer, Builder::test_timeout allows for more";
+    text(core, dump, usize::MAX, &what, advice)
+}
+
+/// What stands still, its tasks, at most `limit` of them, the executors around it, and advice.
+fn text(core: &Core, dump: &Dump, limit: usize, what: &str, advice: &str) -> String {
+    let name = name_of(core);
+    let tasks = indented(dump, limit);
+    format!("{name} {what}:{tasks}{}\n   {advice}", outers(core))
 }
 
 /// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
@@ -91,17 +89,6 @@ fn outers(core: &Core) -> String {
         outer = core.outer.borrow().clone();
     }
     text
-}
-
-/// What a test says that does not end.
-pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
-    format!(
-        "{} has not ended: for {limit:?} {moves}:{}{}\n   help: what is waited for never comes. If it only takes longer, \
-         Builder::test_timeout allows for more",
-        name_of(core),
-        indented(dump, usize::MAX),
-        outers(core)
-    )
 }
 
 fn indented(dump: &Dump, limit: usize) -> String {

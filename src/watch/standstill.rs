@@ -30,6 +30,7 @@ pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of how long one executor has stood still.
+#[derive(Default)]
 pub(crate) struct Standstill {
     detects_stalls: bool,
     /// For how long a test may stand still.
@@ -41,9 +42,8 @@ pub(crate) struct Standstill {
     has_looked: Cell<bool>,
     /// Another thread has woken something.
     is_woken_from_elsewhere: Cell<bool>,
-    /// Something has moved that no timer has moved, and when that was last seen. For tests.
-    has_moved: Cell<bool>,
-    moved_at: Cell<Option<Instant>>,
+    /// Since when nothing but timers has moved, as far as a test has looked.
+    only_timers_since: Cell<Option<Instant>>,
 }
 
 impl Standstill {
@@ -51,12 +51,7 @@ impl Standstill {
         Standstill {
             detects_stalls,
             test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
-            is_test: Cell::new(false),
-            still_since: Cell::new(None),
-            has_looked: Cell::new(false),
-            is_woken_from_elsewhere: Cell::new(false),
-            has_moved: Cell::new(true),
-            moved_at: Cell::new(None),
+            ..Standstill::default()
         }
     }
 
@@ -65,9 +60,9 @@ impl Standstill {
         match event {
             Event::PollBegins(_) => self.still_since.set(None),
             Event::Woken(_) if by == WokenBy::Timer => {}
-            Event::Spawned(_) | Event::Woken(_) => self.has_moved.set(true),
+            Event::Spawned(_) | Event::Woken(_) => self.only_timers_since.set(None),
             Event::WokenFromElsewhere(_) => {
-                self.has_moved.set(true);
+                self.only_timers_since.set(None);
                 self.is_woken_from_elsewhere.set(true);
             }
             // Ends a test in which only timers move, for so long that it is a loop.
@@ -79,7 +74,7 @@ impl Standstill {
             Event::Test(is_test) => {
                 self.is_test.set(*is_test);
                 self.has_looked.set(false);
-                self.has_moved.set(true);
+                self.only_timers_since.set(None);
             }
             Event::Renewed => {
                 self.still_since.set(None);
@@ -144,20 +139,20 @@ impl Standstill {
             return Ok(());
         }
         let (dump, waits_for_itself) = Dump::judged(core, main);
-
+        let patience = self.patience(core);
         // What another thread may still ask for is outside as well.
-        let text = match waits_for_itself && !core.has_remotes() {
-            true if is_first => stall::suspicion(core, &dump, self.patience(core)),
-            _ if is_over => stall::standstill(core, &dump, still_for, "nothing has moved"),
-            _ if stall::is_nested(core) => {
-                // Perhaps it waits for something outside, and perhaps for a task that cannot run meanwhile.
-                let text = stall::nested(core, &dump, self.patience(core));
-                printing::print(Level::Warn, &text);
-                return Ok(());
+        let is_inside = waits_for_itself && !core.has_remotes();
+        let (is_stall, text) = match is_inside {
+            true if is_first => (true, stall::suspicion(core, &dump, patience)),
+            _ if is_over => {
+                let moves = "nothing has moved";
+                (true, stall::standstill(core, &dump, still_for, moves))
             }
+            // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
+            _ if core.outer.borrow().is_some() => (false, stall::nested(core, &dump, patience)),
             _ => return Ok(()),
         };
-        if self.is_test.get() {
+        if is_stall && self.is_test.get() {
             return Err(Stop::Stall(text));
         }
         printing::print(Level::Warn, &text);
@@ -170,18 +165,15 @@ impl Standstill {
             return Ok(None);
         }
         let now = Instant::now();
-        if self.has_moved.take() {
-            self.moved_at.set(Some(now));
+        let since = self.only_timers_since.get().unwrap_or(now);
+        self.only_timers_since.set(Some(since));
+        let left = self.test_timeout.saturating_sub(now - since);
+        if left > Duration::ZERO {
+            return Ok(Some(left));
         }
-        let since = self.moved_at.get().unwrap_or(now);
-        match self.test_timeout.checked_sub(now - since) {
-            Some(left) if left > Duration::ZERO => Ok(Some(left)),
-            _ => {
-                let dump = Dump::without_chains(core);
-                let moves = "nothing but timers has moved";
-                let text = stall::standstill(core, &dump, self.test_timeout, moves);
-                Err(Stop::Stall(text))
-            }
-        }
+        let dump = Dump::without_chains(core);
+        let moves = "nothing but timers has moved";
+        let text = stall::standstill(core, &dump, self.test_timeout, moves);
+        Err(Stop::Stall(text))
     }
 }

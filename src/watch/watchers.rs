@@ -24,6 +24,7 @@ use crate::watch::standstill::Standstill;
 use crate::watch::trace_log;
 
 /// What observes one executor.
+#[derive(Default)]
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
     slow_poll: Option<SlowPoll>,
@@ -55,31 +56,24 @@ impl Watchers {
         if instruments.is_empty() && !detects_stalls && !has_timer {
             return OnceCell::new();
         }
-        let standstill = Standstill::new(detects_stalls, test_timeout);
-        OnceCell::from(Watchers::of(instruments, slow_poll, standstill))
-    }
-
-    /// What makes a test notice that it stands still, on an executor that nobody observes.
-    pub(crate) fn for_test() -> Box<dyn Watch> {
-        Watchers::of(Vec::new(), None, Standstill::new(false, None))
-    }
-
-    fn of(
-        instruments: Vec<Box<dyn Instrument>>,
-        slow_poll: Option<SlowPoll>,
-        standstill: Standstill,
-    ) -> Box<dyn Watch> {
         let guarded = |instrument| Guarded {
             instrument,
             is_off: Cell::new(false),
         };
-        Box::new(Watchers {
+        let watchers = Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
             slow_poll,
-            standstill,
-            is_telling: Cell::new(false),
-            is_in_poll: Cell::new(false),
-            cause: Cell::new(None),
+            standstill: Standstill::new(detects_stalls, test_timeout),
+            ..Watchers::default()
+        };
+        OnceCell::from(Box::new(watchers) as Box<dyn Watch>)
+    }
+
+    /// What makes a test notice that it stands still, on an executor that nobody observes.
+    pub(crate) fn for_test() -> Box<dyn Watch> {
+        Box::new(Watchers {
+            standstill: Standstill::new(false, None),
+            ..Watchers::default()
         })
     }
 
