@@ -19,9 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{Entry, LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
-use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
-};
+use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, MAIN_SLOT, MAIN_UNCAUGHT, Main};
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 use crate::watch::chain::{self, Chain};
@@ -70,62 +68,50 @@ pub struct Dump {
 impl Dump {
     /// Polls each waiting task once more, at most 100. No poll is running, and the executor is the current one.
     pub(crate) fn of(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Self {
-        Dump::traced(core, main, |_, traced| traced < TRACED_TASKS)
+        Dump::traced(core, main, TRACED_TASKS)
     }
 
     /// A dump, and whether everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a
     /// socket or a process waits for something outside, which nobody here can judge.
     pub(crate) fn judged(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> (Self, bool) {
         let has_main = main.is_some();
-        let dump = Dump::traced(core, main, |dump, traced| {
-            traced < TRACED_TASKS || traced < JUDGED_TASKS && dump.is_inside
-        });
-        let knows = |id: TaskId, last: Option<LastAwait>| {
+        let dump = Dump::traced(core, main, JUDGED_TASKS);
+        let tasks = dump.tasks.iter().map(|task| (task.id(), task.last_await()));
+        let main = has_main.then(|| (TaskId::MAIN, core.main_last_await.get()));
+        let is_known = |(id, last): (TaskId, Option<LastAwait>)| {
             dump.chains.contains_key(&id) || chain::is_in_this_executor(last)
         };
-        let mut tasks = dump.tasks.iter();
-        let is_judged = dump.is_inside
-            && tasks.all(|task| knows(task.id(), task.last_await()))
-            && (!has_main || knows(TaskId::MAIN, core.main_last_await.get()));
+        let is_judged = dump.is_inside && tasks.chain(main).all(is_known);
         (dump, is_judged)
     }
 
-    /// Polls waiting tasks as long as `wants_more` says so of the dump and the number of tasks.
-    fn traced(
-        core: &Rc<Core>,
-        main: Option<&mut Main<'_>>,
-        wants_more: impl Fn(&Dump, usize) -> bool,
-    ) -> Self {
-        let waiting: Vec<(Rc<AnyTask>, Key)> = {
+    /// Polls waiting tasks: 100 of them in any case, and more, up to `most`, as long as all wait for one another.
+    fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
+        let waiting: Vec<Rc<AnyTask>> = {
             let slots = core.slots.borrow();
-            let is_waiting = |&(slot, task): &(u32, &Rc<AnyTask>)| {
-                !slots.is_queued(slot) && !task.header().is_finished.get()
-            };
-            let waiting = slots.tenants(0).filter(is_waiting);
-            waiting
-                .map(|(slot, task)| (Rc::clone(task), core.key_of(slot, slots.generation(slot))))
-                .collect()
+            let waiting = (slots.tenants(0)).filter(|&(slot, _)| !slots.is_queued(slot));
+            waiting.map(|(_, task)| Rc::clone(task)).collect()
         };
         let mut dump = Dump::without_chains(core);
-        let mut ready = Vec::new();
-        if let Some(main) = main {
-            ready.extend(dump.trace_main(core, main));
+        let mut went_on = Vec::new();
+        if let Some(main) = main
+            && dump.trace_main(core, main)
+        {
+            went_on.push(Named(TaskId::MAIN, None));
         }
-        let mut traced = 0;
-        for (task, key) in &waiting {
-            if !wants_more(&dump, traced) {
+        for (traced, task) in waiting.iter().enumerate() {
+            if traced >= TRACED_TASKS && (traced >= most || !dump.is_inside) {
+                let untold = waiting.len() - traced;
+                dump.notes.push(format!(
+                    "the chains of {traced} tasks are shown; {untold} more wait"
+                ));
                 break;
             }
-            ready.extend(dump.trace(core, task, *key));
-            traced += 1;
+            if dump.trace_task(core, task) {
+                went_on.push(Named(task.header().id, task.header().name()));
+            }
         }
-        if traced < waiting.len() {
-            let untold = waiting.len() - traced;
-            dump.notes.push(format!(
-                "the chains of {traced} tasks are shown; {untold} more wait"
-            ));
-        }
-        dump.note_lost_wakes(core, ready);
+        dump.note_lost_wakes(core, went_on);
         dump
     }
 
@@ -146,46 +132,41 @@ impl Dump {
         self.notes.push(note.to_owned());
     }
 
-    /// Returns who was ready, and its slot.
-    fn trace(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>, key: Key) -> Option<(String, u32)> {
-        // A poll before may have finished or woken it, and so may another thread.
+    /// Returns whether the task went on.
+    fn trace_task(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>) -> bool {
         let header = task.header();
-        let is_woken =
-            core.slots.borrow().is_queued(key.slot()) || core.inbox.is_asked_for(key.slot());
-        if header.is_finished.get() || is_woken {
-            return None;
+        let slot = header.slot.get();
+        // A poll before may have finished it.
+        if header.is_finished.get() || is_woken(core, slot) {
+            return false;
         }
-        let who = Named(header.id, header.name()).to_string();
-        let last = header.last_await();
+        let key = core.key_of(slot, core.slots.borrow().generation(slot));
+        let before = header.last_await();
         let chains = traced(core, || poll_task(core, task, key, &TRACED));
         if header.is_finished.get() {
-            return Some((who, key.slot()));
+            return true;
         }
         self.keep(header.id, chains, header.last_await());
-        has_moved(last, header.last_await()).then_some((who, key.slot()))
+        has_moved(before, header.last_await())
     }
 
-    fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) -> Option<(String, u32)> {
-        let is_woken =
-            core.slots.borrow().is_queued(MAIN_SLOT) || core.inbox.is_asked_for(MAIN_SLOT);
-        if is_woken {
-            return None;
+    /// Returns whether the main future went on.
+    fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) -> bool {
+        if is_woken(core, MAIN_SLOT) {
+            return false;
         }
-        let last = core.main_last_await.get();
-        let mut is_ready = false;
-        let chains = traced(core, || {
-            is_ready = poll_main(core, main, &TRACED).is_ready()
-        });
-        if is_ready {
+        let before = core.main_last_await.get();
+        let mut is_done = false;
+        let chains = traced(core, || is_done = poll_main(core, main, &TRACED).is_ready());
+        if is_done {
             // The loop has to see that it is done.
             core.wake(core.main_key.get());
-            return Some(("the main future".to_owned(), MAIN_SLOT));
+            return true;
         }
         let now = core.main_last_await.get();
         self.keep(TaskId::MAIN, chains, now);
         // Of that of `run_until` it is not known where it waited when the host polled it last.
-        let has_moved = core.has_main.get() && has_moved(last, now);
-        has_moved.then(|| ("the main future".to_owned(), MAIN_SLOT))
+        core.has_main.get() && has_moved(before, now)
     }
 
     fn keep(&mut self, id: TaskId, chains: Vec<Chain>, last_await: Option<LastAwait>) {
@@ -197,15 +178,15 @@ impl Dump {
 
     /// Notes the wakes that were lost, once it is clear that they were. Another thread sets a value first, and wakes then; or it
     /// finds the waker just being replaced, and leaves it at that. So when mail has come meanwhile, nothing is said.
-    fn note_lost_wakes(&mut self, core: &Core, mut ready: Vec<(String, u32)>) {
+    fn note_lost_wakes(&mut self, core: &Core, mut went_on: Vec<Named<'_>>) {
         let start = Instant::now();
-        while !ready.is_empty() && start.elapsed() < LATE_WAKES {
+        while !went_on.is_empty() && start.elapsed() < LATE_WAKES {
             thread::sleep(Duration::from_millis(1));
             if core.inbox.has_mail() {
-                ready.clear();
+                went_on.clear();
             }
         }
-        for (who, _) in ready {
+        for who in went_on {
             self.notes.push(format!(
                 "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"
             ));
@@ -244,14 +225,14 @@ impl Dump {
 
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.tasks.len();
-        let tasks = if count == 1 { "task" } else { "tasks" };
-        write!(
-            f,
-            "{count} {tasks} alive{}",
-            self.lines(usize::MAX).replace('\n', "\n  ")
-        )
+        let lines = self.lines(usize::MAX).replace('\n', "\n  ");
+        write!(f, "{}{lines}", self.tasks.headline())
     }
+}
+
+/// Whether it was woken already: by a poll before, or by another thread.
+fn is_woken(core: &Core, slot: u32) -> bool {
+    core.slots.borrow().is_queued(slot) || core.inbox.is_asked_for(slot)
 }
 
 /// Whether a task that is not done has gone on in the poll of the dump, by its last await before and after.
@@ -263,23 +244,20 @@ fn has_moved(before: Option<LastAwait>, after: Option<LastAwait>) -> bool {
     waits_here(after) && !waits_here(before)
 }
 
-pub(crate) fn line_of_main(core: &Core) -> String {
+fn line_of_main(core: &Core) -> String {
     let name = Named(TaskId::MAIN, None);
-    let entered = core
-        .entry
-        .get()
-        .map(|entry| format!(", entered at {}", Location::from(entry.at)));
     let state = match matches!(core.polled(), MAIN_SLOT | MAIN_UNCAUGHT) {
         true => "running",
         false => "waiting",
     };
-    let last_await = core.main_last_await.get();
-    let last_await = last_await.map(|last| format!(", {}: {last}", last.label()));
-    format!(
-        "{name}: {state}{}{}",
-        last_await.unwrap_or_default(),
-        entered.unwrap_or_default()
-    )
+    let mut line = format!("{name}: {state}");
+    if let Some(last) = core.main_last_await.get() {
+        line.push_str(&format!(", {}: {last}", last.label()));
+    }
+    if let Some(entry) = core.entry.get() {
+        line.push_str(&format!(", entered at {}", Location::from(entry.at)));
+    }
+    line
 }
 
 /// Runs a poll with a traced waker, as any other: what it panics with is the task's failure.

@@ -106,6 +106,11 @@ impl Tasks {
         self.tasks.iter()
     }
 
+    fn headline(&self) -> String {
+        let tasks = if self.len() == 1 { "task" } else { "tasks" };
+        format!("{} {tasks} alive", self.len())
+    }
+
     /// The spawner of a task; `None`, which is the root, if the spawner is gone.
     fn parent_in_tree(&self, task: &TaskInfo) -> Option<TaskId> {
         let spawner = task.spawned_by?;
@@ -136,12 +141,7 @@ impl<'a> IntoIterator for &'a Tasks {
 
 impl fmt::Display for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} alive",
-            self.len(),
-            if self.len() == 1 { "task" } else { "tasks" }
-        )?;
+        f.write_str(&self.headline())?;
         let mut spawned_by = BTreeMap::<_, Vec<&TaskInfo>>::new();
         for task in self.tasks.iter().rev() {
             spawned_by
@@ -216,6 +216,7 @@ pub enum TaskState {
 
 impl TaskInfo {
     fn of(task: &Header, core: &Core, is_queued: bool) -> Self {
+        let spawner = task.spawned_by.lineage().ancestors().first();
         TaskInfo {
             id: task.id,
             name: task.name().map(str::to_owned),
@@ -227,12 +228,7 @@ impl TaskInfo {
             polls: task.polls.get(),
             last_await: task.last_await(),
             spawned_at: task.spawned_at.into(),
-            spawned_by: task
-                .spawned_by
-                .lineage()
-                .ancestors()
-                .first()
-                .map(|spawner| spawner.id()),
+            spawned_by: spawner.map(|spawner| spawner.id()),
         }
     }
 
