@@ -39,7 +39,7 @@ pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     {
         return core;
     }
-    new_core(config.unwrap_or_else(Watchers::usual))
+    new_core(config.unwrap_or_else(|| Watchers::usual(None)))
 }
 
 #[cold]

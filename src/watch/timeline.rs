@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use drawing::Drawing;
 
-use crate::kernel::failure::{FailureKind, LastAwait, Location, Named, TaskFailure, TaskId};
+use crate::kernel::failure::{FailureKind, LastAwait, Location, TaskFailure, TaskId};
 use crate::kernel::tasks::Ending;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 
@@ -54,38 +54,22 @@ pub struct Timeline {
 
 #[derive(Default)]
 struct Record {
-    events: Vec<Event>,
-    /// The tasks that were seen, with what never changes in each.
-    tasks: BTreeMap<TaskId, Seen>,
-}
-
-struct Seen {
-    name: Option<Box<str>>,
-    spawned_at: Option<Location>,
-}
-
-struct Event {
-    at: Instant,
-    what: What,
+    events: Vec<(Instant, What)>,
+    /// The tasks that were seen, each with its name and the place of its spawn.
+    tasks: BTreeMap<TaskId, (Box<str>, Option<Location>)>,
 }
 
 enum What {
-    Spawn(TaskId, Option<TaskId>),
+    Spawn(TaskId, WokenBy),
     PollBegin(TaskId),
     PollEnd(TaskId, Poll<()>, Option<LastAwait>),
     Wake(TaskId, WokenBy),
     Timer(Option<TaskId>),
     ParkBegin(Option<Duration>),
     ParkEnd,
-    Failure(Box<Failed>),
+    /// With what is said of it, and its place.
+    Failure(TaskId, Box<(String, Option<Location>)>),
     Done(TaskId, Ending),
-}
-
-struct Failed {
-    task: TaskId,
-    kind: FailureKind,
-    message: Box<str>,
-    location: Option<Location>,
 }
 
 impl Timeline {
@@ -151,24 +135,13 @@ impl Timeline {
         out.flush()
     }
 
-    fn note(&self, at: Instant, what: What) {
-        self.record.borrow_mut().events.push(Event { at, what });
-    }
-
-    fn note_of(&self, at: Instant, task: &TaskView<'_>, what: What) {
+    fn note(&self, at: Instant, task: Option<&TaskView<'_>>, what: What) {
         let mut record = self.record.borrow_mut();
-        record.tasks.entry(task.id()).or_insert_with(|| Seen {
-            name: task.name().map(Box::from),
-            spawned_at: task.spawned_at(),
-        });
-        record.events.push(Event { at, what });
-    }
-}
-
-impl Record {
-    fn named(&self, task: TaskId) -> Named<'_> {
-        let name = self.tasks.get(&task).and_then(|seen| seen.name.as_deref());
-        Named(task, name)
+        if let Some(task) = task {
+            let seen = || (task.to_string().into(), task.spawned_at());
+            record.tasks.entry(task.id()).or_insert_with(seen);
+        }
+        record.events.push((at, what));
     }
 }
 
@@ -188,46 +161,47 @@ impl fmt::Debug for Timeline {
 
 impl Instrument for Timeline {
     fn spawn(&self, at: Instant, task: &TaskView<'_>) {
-        self.note_of(at, task, What::Spawn(task.id(), task.spawned_by()));
+        let by = task.spawned_by().map_or(WokenBy::Elsewhere, WokenBy::Task);
+        self.note(at, Some(task), What::Spawn(task.id(), by));
     }
 
     fn poll_begin(&self, at: Instant, task: &TaskView<'_>) {
-        self.note_of(at, task, What::PollBegin(task.id()));
+        self.note(at, Some(task), What::PollBegin(task.id()));
     }
 
     fn poll_end(&self, at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
         let awaited = task.last_await().filter(|_| poll.is_pending());
-        self.note(at, What::PollEnd(task.id(), poll, awaited));
+        self.note(at, Some(task), What::PollEnd(task.id(), poll, awaited));
     }
 
     fn wake(&self, at: Instant, task: &TaskView<'_>, by: WokenBy) {
-        self.note_of(at, task, What::Wake(task.id(), by));
+        self.note(at, Some(task), What::Wake(task.id(), by));
     }
 
     fn timer(&self, at: Instant, task: Option<&TaskView<'_>>) {
-        self.note(at, What::Timer(task.map(TaskView::id)));
+        self.note(at, task, What::Timer(task.map(TaskView::id)));
     }
 
     fn park_begin(&self, at: Instant, timeout: Option<Duration>) {
-        self.note(at, What::ParkBegin(timeout));
+        self.note(at, None, What::ParkBegin(timeout));
     }
 
     fn park_end(&self, at: Instant) {
-        self.note(at, What::ParkEnd);
+        self.note(at, None, What::ParkEnd);
     }
 
     fn failure(&self, at: Instant, failure: &TaskFailure) {
-        let failed = Failed {
-            task: failure.task_id(),
-            kind: failure.kind(),
-            message: failure.message().into(),
-            location: failure.location(),
+        let kind = match failure.kind() {
+            FailureKind::Failed => "failed",
+            FailureKind::Panicked | FailureKind::Caught => "panicked",
         };
-        self.note(at, What::Failure(Box::new(failed)));
+        let text = format!("{kind}: {}", failure.message());
+        let failed = Box::new((text, failure.location()));
+        self.note(at, None, What::Failure(failure.task_id(), failed));
     }
 
     fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {
-        self.note_of(at, task, What::Done(task.id(), ending));
+        self.note(at, Some(task), What::Done(task.id(), ending));
     }
 }
 

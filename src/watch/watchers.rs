@@ -78,13 +78,10 @@ impl Watchers {
     }
 
     /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.
-    pub(crate) fn usual() -> Config {
-        Watchers::usual_with(None)
-    }
-
-    fn usual_with(instrument: Option<Box<dyn Instrument>>) -> Config {
+    ///
+    /// With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
+    pub(crate) fn usual(instrument: Option<Box<dyn Instrument>>) -> Config {
         Config {
-            // With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
             is_custom: instrument.is_some(),
             watch: Watchers::boxed(
                 instrument.into_iter().collect(),
@@ -153,7 +150,7 @@ impl Watchers {
 /// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
 #[inline]
 pub(crate) fn followed() -> Option<Config> {
-    trace_log::wanted().map(|instrument| Watchers::usual_with(Some(instrument)))
+    trace_log::wanted().map(|instrument| Watchers::usual(Some(instrument)))
 }
 
 impl Watch for Watchers {

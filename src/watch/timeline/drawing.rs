@@ -7,11 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::time::Instant;
 
-use crate::kernel::failure::{FailureKind, LastAwait, TaskId};
+use crate::kernel::failure::{LastAwait, TaskId};
 use crate::watch::instrument::WokenBy;
-use crate::watch::timeline::{Event, Record, What};
+use crate::watch::timeline::{Record, What};
 
 /// The number of a lane. Lane 0 is not used: viewers treat it as the idle thread.
 type Lane = u64;
@@ -24,11 +23,13 @@ fn lane_of(task: TaskId) -> Lane {
     1000 + task.0
 }
 
+/// What a viewer shows beside an event: a key and its value.
+type Detail = Option<(&'static str, String)>;
+
 /// The file while it is written.
 pub(super) struct Drawing {
     pub(super) text: String,
-    began: Option<Instant>,
-    /// Nanoseconds from `began` to the event that is drawn.
+    /// Nanoseconds from the first event to the one that is drawn.
     time: u64,
     polled: Option<TaskId>,
     is_parked: bool,
@@ -40,44 +41,39 @@ pub(super) struct Drawing {
 impl Drawing {
     pub(super) fn new(record: &Record) -> Self {
         let mut drawing = Drawing {
-            text: String::new(),
-            began: record.events.first().map(|event| event.at),
+            text: "{\"traceEvents\":[".to_owned(),
             time: 0,
             polled: None,
             is_parked: false,
             causes: BTreeMap::new(),
             arrows: 0,
         };
-        drawing.text.push_str("{\"traceEvents\":[");
-        drawing.put("M", "process_name", EXECUTOR, 0, Some(("name", &"candor")));
-        let fixed = [(EXECUTOR, "executor"), (ELSEWHERE, "elsewhere")];
-        for (lane, name) in fixed {
-            drawing.put("M", "thread_name", lane, 0, Some(("name", &name)));
-        }
-        for &task in record.tasks.keys() {
-            let name = record.named(task);
-            drawing.put("M", "thread_name", lane_of(task), 0, Some(("name", &name)));
+        let mut put_name = |kind, lane, name: &str| {
+            drawing.put("M", kind, lane, 0, Some(("name", name.to_owned())));
+        };
+        put_name("process_name", EXECUTOR, "candor");
+        put_name("thread_name", EXECUTOR, "executor");
+        put_name("thread_name", ELSEWHERE, "elsewhere");
+        for (&task, (name, _)) in &record.tasks {
+            put_name("thread_name", lane_of(task), name);
         }
         drawing
     }
 
     pub(super) fn draw(&mut self, record: &Record, index: usize) {
-        let Event { at, what } = &record.events[index];
-        let began = self.began.unwrap_or(*at);
+        let (at, what) = &record.events[index];
+        let (began, _) = record.events[0];
         let since = u64::try_from(at.saturating_duration_since(began).as_nanos());
         self.time = since.unwrap_or(u64::MAX).max(self.time + 1);
         match what {
             What::Spawn(task, by) => {
-                let from = by.map_or(ELSEWHERE, lane_of);
-                self.cause("spawn", *task, from, record);
+                let (name, place) = &record.tasks[task];
+                let place = place.as_ref().map(|at| ("at", at.to_string()));
+                self.cause("spawn", *task, name, *by, place);
             }
             What::Wake(task, by) => {
-                let from = match by {
-                    WokenBy::Task(by) => lane_of(*by),
-                    WokenBy::Timer => EXECUTOR,
-                    WokenBy::Elsewhere => ELSEWHERE,
-                };
-                self.cause("wake", *task, from, record);
+                let (name, _) = &record.tasks[task];
+                self.cause("wake", *task, name, *by, None);
             }
             What::PollBegin(task) => self.begin_poll(*task),
             What::PollEnd(task, poll, awaited) => {
@@ -89,44 +85,34 @@ impl Drawing {
                     self.end_poll(*awaited);
                 }
             }
-            What::Timer(task) => match task {
-                Some(task) => {
-                    let name = format!("timer of {}", record.named(*task));
-                    self.mark(&name, EXECUTOR, None);
-                }
-                None => self.mark("timer", EXECUTOR, None),
-            },
+            What::Timer(task) => {
+                let name = task.map(|task| format!("timer of {}", record.tasks[&task].0));
+                self.mark(name.as_deref().unwrap_or("timer"), EXECUTOR, None);
+            }
             What::ParkBegin(timeout) => {
                 self.end_park();
                 self.is_parked = true;
-                let timeout = timeout.map(|timeout| format!("{timeout:?}"));
-                let timeout: Option<&dyn fmt::Display> = timeout.as_ref().map(|it| it as _);
-                let arg = timeout.map(|timeout| ("timeout", timeout));
-                self.put("B", "park", EXECUTOR, self.time, arg);
+                let timeout = timeout.map(|timeout| ("timeout", format!("{timeout:?}")));
+                self.put("B", "park", EXECUTOR, self.time, timeout);
             }
             What::ParkEnd => self.end_park(),
-            What::Failure(failed) => {
-                let kind = match failed.kind {
-                    FailureKind::Failed => "failed",
-                    FailureKind::Panicked | FailureKind::Caught => "panicked",
-                };
-                let name = format!("{kind}: {}", failed.message);
-                let location = failed.location.as_ref().map(|it| ("at", it as _));
-                self.mark(&name, lane_of(failed.task), location);
+            What::Failure(task, failed) => {
+                let (text, place) = &**failed;
+                let place = place.as_ref().map(|at| ("at", at.to_string()));
+                self.mark(text, lane_of(*task), place);
             }
-            What::Done(task, ending) => {
-                self.mark(&ending.to_string(), lane_of(*task), None);
-            }
+            What::Done(task, ending) => self.mark(&ending.to_string(), lane_of(*task), None),
         }
     }
 
     /// Draws a spawn or a wake. Its arrow is drawn with the poll that it leads to.
-    fn cause(&mut self, verb: &'static str, task: TaskId, from: Lane, record: &Record) {
-        let name = format!("{verb} {}", record.named(task));
-        let seen = record.tasks.get(&task).filter(|_| verb == "spawn");
-        let spawned_at = seen.and_then(|seen| seen.spawned_at.as_ref());
-        let arg = spawned_at.map(|at| ("at", at as _));
-        self.put("X", &name, from, self.time, arg);
+    fn cause(&mut self, verb: &'static str, task: TaskId, name: &str, by: WokenBy, place: Detail) {
+        let from = match by {
+            WokenBy::Task(by) => lane_of(by),
+            WokenBy::Timer => EXECUTOR,
+            WokenBy::Elsewhere => ELSEWHERE,
+        };
+        self.put("X", &format!("{verb} {name}"), from, self.time, place);
         self.causes.insert(task, (verb, from, self.time));
     }
 
@@ -144,7 +130,7 @@ impl Drawing {
 
     fn end_poll(&mut self, awaited: Option<LastAwait>) {
         if let Some(task) = self.polled.take() {
-            let awaited = awaited.as_ref().map(|it| ("last await", it as _));
+            let awaited = awaited.map(|last| ("last await", last.to_string()));
             self.put("E", "poll", lane_of(task), self.time, awaited);
         }
     }
@@ -155,8 +141,8 @@ impl Drawing {
         }
     }
 
-    fn mark(&mut self, name: &str, lane: Lane, arg: Option<(&str, &dyn fmt::Display)>) {
-        self.put("i", name, lane, self.time, arg);
+    fn mark(&mut self, name: &str, lane: Lane, detail: Detail) {
+        self.put("i", name, lane, self.time, detail);
     }
 
     pub(super) fn end(&mut self) {
@@ -167,41 +153,30 @@ impl Drawing {
     }
 
     /// Writes one event of the format. `phase` is the letter of its kind.
-    fn put(
-        &mut self,
-        phase: &'static str,
-        name: &str,
-        lane: Lane,
-        time: u64,
-        arg: Option<(&str, &dyn fmt::Display)>,
-    ) {
+    fn put(&mut self, phase: &'static str, name: &str, lane: Lane, time: u64, detail: Detail) {
         let comma = if self.text.ends_with('[') { "" } else { "," };
         // The format counts microseconds.
         let (micros, nanos) = (time / 1000, time % 1000);
         let name = Quoted(name);
+        let arrow = self.arrows;
+        let more = match phase {
+            "X" => ",\"dur\":0.001".to_owned(),
+            // For this lane only.
+            "i" => ",\"s\":\"t\"".to_owned(),
+            "s" => format!(",\"id\":{arrow}"),
+            // The arrow ends at the poll that has just begun, not at the next one.
+            "f" => format!(",\"id\":{arrow},\"bp\":\"e\""),
+            _ => String::new(),
+        };
         let _ = write!(
             self.text,
             "{comma}\n{{\"ph\":\"{phase}\",\"ts\":{micros}.{nanos:03},\"pid\":{EXECUTOR},\"tid\":{lane},\
-             \"cat\":\"candor\",\"name\":{name}"
+             \"cat\":\"candor\",\"name\":{name}{more}"
         );
-        match phase {
-            "X" => self.text.push_str(",\"dur\":0.001"),
-            // For this lane only.
-            "i" => self.text.push_str(",\"s\":\"t\""),
-            "s" => self.put_arrow(""),
-            // The arrow ends at the poll that has just begun, not at the next one.
-            "f" => self.put_arrow(",\"bp\":\"e\""),
-            _ => {}
-        }
-        if let Some((key, value)) = arg {
-            let value = value.to_string();
+        if let Some((key, value)) = detail {
             let _ = write!(self.text, ",\"args\":{{\"{key}\":{}}}", Quoted(&value));
         }
         self.text.push('}');
-    }
-
-    fn put_arrow(&mut self, binding: &str) {
-        let _ = write!(self.text, ",\"id\":{}{binding}", self.arrows);
     }
 }
 
