@@ -30,22 +30,15 @@ const LOCKS: [&str; 7] = [
 /// How the names of functions in these crates begin. Needed only where a build has no places.
 const CRATES_OF_LOCKS: [&str; 3] = ["async_lock::", "tokio::", "futures_util::"];
 
-/// The `.await`s at which a task stands, the innermost first.
+/// The `.await`s at which a task stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Chain {
     /// What the innermost `.await` of the user's waits in.
     waits_in: Option<String>,
-    /// The innermost `.await` of the user's is that of a future of candor's, whose waker stays in this executor. `None` if that
-    /// cannot be seen.
-    awaits_candor: Option<bool>,
-    links: Vec<Link>,
-}
-
-/// An `.await` of the user's.
-#[derive(Clone, Debug, PartialEq)]
-struct Link {
-    place: String,
-    function: String,
+    /// Only this executor, or what holds a lock of this program, can end the wait. `None` if that cannot be seen.
+    is_inside: Option<bool>,
+    /// The place and the function of each `.await` of the user's, the innermost first.
+    links: Vec<(String, String)>,
 }
 
 thread_local! {
@@ -89,41 +82,36 @@ pub(super) fn lines_of(chains: &[Chain], sources: &Sources) -> String {
 
 impl Chain {
     fn of(backtrace: &str) -> Self {
-        let mut chain = Chain {
-            awaits_candor: awaits_candor(backtrace),
-            ..Chain::default()
-        };
+        let mut chain = Chain::default();
         let mut is_at_the_users = false;
         for frame in frames_of_others(backtrace) {
+            let function = in_one_line(frame.symbol.trim_end_matches("::{{closure}}"));
             let is_in_library = match frame.place {
                 Some(place) => is_in_a_library(place),
                 None => is_of_a_crate_with_locks(frame.symbol),
             };
-            if is_in_library {
+            if !is_in_library {
+                is_at_the_users = true;
+                let place = frame.place.map(str::to_owned);
+                chain.links.extend(place.map(|place| (place, function)));
+            } else if !is_at_the_users {
                 // The last one before the user's own is what the user awaits.
-                if !is_at_the_users {
-                    chain.waits_in = Some(without_closures(frame.symbol));
-                }
-                continue;
+                chain.waits_in = Some(function);
             }
-            is_at_the_users = true;
-            let Some(place) = frame.place else { continue };
-            chain.links.push(Link {
-                place: place.to_owned(),
-                function: without_closures(frame.symbol),
-            });
         }
+        chain.is_inside = match &chain.waits_in {
+            Some(function) => Some(LOCKS.iter().any(|lock| function.contains(lock))),
+            // The innermost `.await` of the user's may be that of a future of candor's, whose waker stays in this executor.
+            None => awaits_candor(backtrace),
+        };
         chain
     }
 
     /// Whether only this executor, or what holds a lock of this program, can end the wait. Where that cannot be seen, the task's
     /// last await decides, if that is known to be the present one.
     pub(super) fn is_inside(&self, last_await: Option<LastAwait>) -> bool {
-        match (&self.waits_in, self.awaits_candor) {
-            (Some(place), _) => LOCKS.iter().any(|lock| place.contains(lock)),
-            (None, Some(awaits_candor)) => awaits_candor,
-            (None, None) => is_in_this_executor(last_await),
-        }
+        let by_last_await = || is_in_this_executor(last_await);
+        self.is_inside.unwrap_or_else(by_last_await)
     }
 
     /// Lines that each begin with a newline, those of source among them.
@@ -132,7 +120,7 @@ impl Chain {
         if let Some(waits_in) = &self.waits_in {
             text.push_str(&format!("\n   waits in {waits_in}"));
         }
-        for Link { place, function } in &self.links {
+        for (place, function) in &self.links {
             let shown = in_one_line(place);
             text.push_str(&format!("\n   .await at {shown} in {function}"));
             text.push_str(&sources.below_place(place, 8));
@@ -149,9 +137,4 @@ pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
 fn is_of_a_crate_with_locks(symbol: &str) -> bool {
     let symbol = symbol.trim_start_matches('<');
     CRATES_OF_LOCKS.iter().any(|name| symbol.starts_with(name))
-}
-
-/// The name of a function, without the closures that an async function is made of.
-fn without_closures(symbol: &str) -> String {
-    in_one_line(symbol.trim_end_matches("::{{closure}}"))
 }

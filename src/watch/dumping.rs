@@ -8,7 +8,6 @@ use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -76,11 +75,12 @@ pub struct Dumping {
 /// An errand: the dump, and what waits for it.
 #[derive(Default)]
 struct Request {
-    dump: Mutex<Option<Dump>>,
+    answer: Mutex<Option<Result<Dump, Abandoned>>>,
     waker: Mutex<Option<Waker>>,
-    /// The executor that it was left with has ended.
-    is_abandoned: AtomicBool,
 }
+
+/// The executor that was asked has ended.
+struct Abandoned;
 
 impl Errand for Request {
     fn run(self: Arc<Self>, core: &Rc<Core>, main: Option<&mut Main<'_>>) {
@@ -89,7 +89,7 @@ impl Errand for Request {
             return;
         }
         // If the main future panics in its poll, whoever asked gets what can be seen without polls.
-        let mut answer = Answer {
+        let mut answer = AnswerAtDrop {
             request: &self,
             dump: Some(Dump::without_chains(core)),
         };
@@ -97,29 +97,30 @@ impl Errand for Request {
     }
 
     fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Relaxed);
-        self.wake();
-    }
-}
-
-/// Gives the dump to whoever asked for it, in any case.
-struct Answer<'a> {
-    request: &'a Request,
-    dump: Option<Dump>,
-}
-
-impl Drop for Answer<'_> {
-    fn drop(&mut self) {
-        *lock(&self.request.dump) = self.dump.take();
-        self.request.wake();
+        self.answer(Err(Abandoned));
     }
 }
 
 impl Request {
-    fn wake(&self) {
+    fn answer(&self, answer: Result<Dump, Abandoned>) {
+        *lock(&self.answer) = Some(answer);
         let waker = lock(&self.waker).take();
         if let Some(waker) = waker {
             contain(|| waker.wake());
+        }
+    }
+}
+
+/// Gives the dump to whoever asked for it, in any case.
+struct AnswerAtDrop<'a> {
+    request: &'a Request,
+    dump: Option<Dump>,
+}
+
+impl Drop for AnswerAtDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(dump) = self.dump.take() {
+            self.request.answer(Ok(dump));
         }
     }
 }
@@ -133,14 +134,12 @@ impl Future for Dumping {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Dump> {
-        if let Some(request) = &self.request {
-            let made = lock(&request.dump).take();
-            if let Some(dump) = made {
-                return Poll::Ready(dump);
-            }
-            if request.is_abandoned.load(Ordering::Relaxed) {
-                self.request = None;
-            }
+        let request = self.request.as_ref();
+        match request.and_then(|request| lock(&request.answer).take()) {
+            Some(Ok(dump)) => return Poll::Ready(dump),
+            // The executor that runs now is asked.
+            Some(Err(Abandoned)) => self.request = None,
+            None => {}
         }
         let waker = cx.waker().clone();
         let Some(core) = current::get() else {
