@@ -16,6 +16,7 @@ use crate::kernel::failure::{Entry, FailureKind};
 use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
+use crate::watch::counted;
 use crate::watch::standstill::TEST_TIMEOUT;
 use crate::watch::trace_log::wanted;
 use crate::watch::watchers::Watchers;
@@ -180,10 +181,6 @@ impl Executor {
         };
         panic!("{verdict}")
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Cancels all tasks at the end of a test, also if its main future has panicked.

@@ -78,25 +78,22 @@ fn is_dropped_by_running_code() -> bool {
 
 /// How many of them are unfinished, and who; `None` if it is nobody.
 fn list_of<'a>(tasks: impl Iterator<Item = &'a Header>) -> Option<String> {
-    let mut lines = Vec::new();
-    let mut lost = 0;
-    for task in tasks {
-        if task.is_finished.get() || task.is_daemon || task.is_aborted.get() {
-            continue;
-        }
-        lost += 1;
-        if lost <= NAMED {
-            let is_new = task.polls.get() == 0;
-            let remark = if is_new { ", never polled" } else { "" };
-            lines.push(format!(
-                "\n   {}, spawned at {}{remark}",
-                Named(task.id, task.name()),
-                Location::from(task.spawned_at)
-            ));
-        }
+    let is_lost =
+        |task: &&Header| !task.is_finished.get() && !task.is_daemon && !task.is_aborted.get();
+    let mut lost = tasks.filter(is_lost);
+    let named: Vec<String> = lost.by_ref().take(NAMED).map(line_of).collect();
+    let more = lost.count();
+    let mut text = format!("({} in all):{}", named.len() + more, named.concat());
+    if more > 0 {
+        text.push_str(&format!("\n   and {more} more"));
     }
-    if lost > NAMED {
-        lines.push(format!("\n   and {} more", lost - NAMED));
-    }
-    (lost > 0).then(|| format!("({lost} in all):{}", lines.concat()))
+    (!named.is_empty()).then_some(text)
+}
+
+fn line_of(task: &Header) -> String {
+    let name = Named(task.id, task.name());
+    let place = Location::from(task.spawned_at);
+    let is_new = task.polls.get() == 0;
+    let remark = if is_new { ", never polled" } else { "" };
+    format!("\n   {name}, spawned at {place}{remark}")
 }

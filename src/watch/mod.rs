@@ -107,17 +107,7 @@ impl Tasks {
     }
 
     fn headline(&self) -> String {
-        let tasks = if self.len() == 1 { "task" } else { "tasks" };
-        format!("{} {tasks} alive", self.len())
-    }
-
-    /// The spawner of a task; `None`, which is the root, if the spawner is gone.
-    fn parent_in_tree(&self, task: &TaskInfo) -> Option<TaskId> {
-        let spawner = task.spawned_by?;
-        self.tasks
-            .binary_search_by_key(&spawner, |task| task.id)
-            .ok()
-            .map(|_| spawner)
+        format!("{} alive", counted(self.len(), "task"))
     }
 }
 
@@ -142,24 +132,30 @@ impl<'a> IntoIterator for &'a Tasks {
 impl fmt::Display for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.headline())?;
-        let mut spawned_by = BTreeMap::<_, Vec<&TaskInfo>>::new();
+        let is_alive = |id: &TaskId| self.tasks.binary_search_by_key(id, |task| task.id).is_ok();
+        // By the spawner; `None` if that is gone, or is no task. The newest first, since each list is written from its end.
+        let mut children = BTreeMap::<_, Vec<&TaskInfo>>::new();
         for task in self.tasks.iter().rev() {
-            spawned_by
-                .entry(self.parent_in_tree(task))
-                .or_default()
-                .push(task);
+            let spawner = task.spawned_by.filter(is_alive);
+            children.entry(spawner).or_default().push(task);
         }
         // A list of what still has to be written, and no recursion: a chain of spawns may be long.
-        let children = |spawner, depth| {
-            (spawned_by.get(&spawner).into_iter().flatten()).map(move |&task| (task, depth))
-        };
-        let mut pending: Vec<(&TaskInfo, usize)> = children(None, 1).collect();
+        let mut pending = vec![(None, 0)];
         while let Some((task, depth)) = pending.pop() {
-            write!(f, "\n{:1$}{task}", "", 2 * depth.min(DEEPEST))?;
-            pending.extend(children(Some(task.id), depth + 1));
+            if let Some(task) = task {
+                write!(f, "\n{:1$}{task}", "", 2 * depth.min(DEEPEST))?;
+            }
+            let below = children.remove(&task.map(TaskInfo::id));
+            let below = below.into_iter().flatten();
+            pending.extend(below.map(|task| (Some(task), depth + 1)));
         }
         Ok(())
     }
+}
+
+/// A number of things, in words.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// One task of a [`Tasks`] snapshot.
@@ -282,13 +278,9 @@ impl fmt::Display for TaskInfo {
             TaskState::Ready => "ready",
             TaskState::Waiting => "waiting",
         };
-        let polls = if self.polls == 1 { "poll" } else { "polls" };
-        write!(
-            f,
-            "{}: {state}, {} {polls}",
-            Named(self.id, self.name()),
-            self.polls
-        )?;
+        let name = Named(self.id, self.name());
+        let polls = counted(self.polls as usize, "poll");
+        write!(f, "{name}: {state}, {polls}")?;
         if let Some(last_await) = self.last_await {
             write!(f, ", {}: {last_await}", last_await.label())?;
         }

@@ -17,12 +17,7 @@ use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 /// The instrument, if the logger takes trace lines.
 #[inline]
 pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
-    match printing::is_traced() {
-        true => Some(Box::new(TraceLog {
-            has_news: Cell::new(true),
-        })),
-        false => None,
-    }
+    printing::is_traced().then(|| Box::new(TraceLog::default()) as Box<dyn Instrument>)
 }
 
 macro_rules! trace {
@@ -30,16 +25,17 @@ macro_rules! trace {
 }
 
 /// Leaves out the events of tasks that the logger has spawned: it might spawn another one for each line, and so on without end.
+#[derive(Default)]
 struct TraceLog {
-    /// Something was logged since the last park.
-    has_news: Cell<bool>,
+    /// Nothing was logged since the last park.
+    is_quiet: Cell<bool>,
 }
 
 impl TraceLog {
     /// Logs a line about a task.
     fn line(&self, task: &TaskView<'_>, line: impl Display) {
         if !task.is_of_logger() {
-            self.has_news.set(true);
+            self.is_quiet.set(false);
             trace!("{task} {line}");
         }
     }
@@ -47,14 +43,12 @@ impl TraceLog {
 
 impl Instrument for TraceLog {
     fn spawn(&self, _at: Instant, task: &TaskView<'_>) {
-        let place = task
-            .spawned_at()
-            .map(|at| format!(" at {at}"))
-            .unwrap_or_default();
-        self.line(
-            task,
-            format_args!("is spawned{place}, and queued for its first poll"),
-        );
+        if let Some(at) = task.spawned_at() {
+            self.line(
+                task,
+                format!("is spawned at {at}, and queued for its first poll"),
+            );
+        }
     }
 
     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
@@ -62,20 +56,18 @@ impl Instrument for TraceLog {
     }
 
     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
-        match (poll, task.last_await()) {
-            (Poll::Ready(()), _) => self.line(task, "has had its last poll"),
-            (Poll::Pending, None) => self.line(task, "is pending: it waits for a wake"),
+        let line = match (poll, task.last_await()) {
+            (Poll::Ready(()), _) => "has had its last poll".to_owned(),
+            (Poll::Pending, None) => "is pending: it waits for a wake".to_owned(),
             (Poll::Pending, Some(last)) => {
-                self.line(
-                    task,
-                    format_args!("is pending: it waits for a wake ({}: {last})", last.label()),
-                );
+                format!("is pending: it waits for a wake ({}: {last})", last.label())
             }
-        }
+        };
+        self.line(task, line);
     }
 
     fn wake(&self, _at: Instant, task: &TaskView<'_>, by: WokenBy) {
-        self.line(task, format_args!("is woken by {by}, and queued"));
+        self.line(task, format!("is woken by {by}, and queued"));
     }
 
     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
@@ -87,21 +79,16 @@ impl Instrument for TraceLog {
     }
 
     fn park_begin(&self, _at: Instant, timeout: Option<Duration>) {
+        let sleeps = "the thread sleeps until a wake";
         match timeout {
-            _ if !self.has_news.get() => {}
-            Some(timeout) => {
-                trace!(
-                    "nobody is ready: the thread sleeps until a wake, for {timeout:.1?} at most"
-                );
-            }
-            None => {
-                trace!("nobody is ready, and no timer is set: the thread sleeps until a wake")
-            }
+            _ if self.is_quiet.get() => {}
+            Some(timeout) => trace!("nobody is ready: {sleeps}, for {timeout:.1?} at most"),
+            None => trace!("nobody is ready, and no timer is set: {sleeps}"),
         }
     }
 
     fn park_end(&self, _at: Instant) {
-        if self.has_news.take() {
+        if !self.is_quiet.replace(true) {
             trace!("the thread runs again");
         }
     }
@@ -113,9 +100,6 @@ impl Instrument for TraceLog {
     }
 
     fn done(&self, _at: Instant, task: &TaskView<'_>, ending: Ending) {
-        self.line(
-            task,
-            format_args!("{ending}: it is done, and its slot is free"),
-        );
+        self.line(task, format!("{ending}: it is done, and its slot is free"));
     }
 }
