@@ -29,7 +29,7 @@ use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
 use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Main, Stop, deliver_mail, poll_main};
-use crate::watch::traced::TRACER;
+use crate::watch::chain;
 
 impl Executor {
     /// Runs the executor as a part of another one. The returned future polls `future` and the executor's tasks, and
@@ -176,7 +176,7 @@ impl<F: Future> RunUntil<'_, F> {
 
     fn poll_for_dump(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         let host = self.host.as_ref().expect("whoever polls was met");
-        let (Some(future), Some(_)) = (&mut self.future, TRACER.get()) else {
+        let Some(future) = self.future.as_mut().filter(|_| chain::is_tracing()) else {
             return Poll::Pending;
         };
         if host.main.is_woken.load(Ordering::Acquire) {

@@ -27,9 +27,6 @@ const LOCKS: [&str; 7] = [
     "futures_util::lock::",
 ];
 
-/// How the names of functions in these crates begin. Needed only where a build has no places.
-const CRATES_OF_LOCKS: [&str; 3] = ["async_lock::", "tokio::", "futures_util::"];
-
 /// The `.await`s at which a task stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Chain {
@@ -42,24 +39,34 @@ pub(super) struct Chain {
 }
 
 thread_local! {
-    /// The text of the backtrace at each clone or wake, in one poll.
-    static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// The text of the backtrace at each clone or wake, in the traced poll that runs on this thread; `None` if none runs.
+    static SEEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Takes a backtrace. The tracer of the waker calls this.
+/// Whether a poll runs that is made for its chains.
+pub(crate) fn is_tracing() -> bool {
+    SEEN.with_borrow(Option::is_some)
+}
+
+/// Takes a backtrace, if a traced poll runs. The traced waker calls this.
 pub(super) fn note_frames() {
-    let is_full = SEEN.try_with(|seen| seen.borrow().len() >= TRACES);
-    if is_full == Ok(false) {
-        let text = Backtrace::force_capture().to_string();
-        SEEN.try_with(|seen| seen.borrow_mut().push(text)).ok();
+    let Ok(Some(mut seen)) = SEEN.try_with(RefCell::take) else {
+        return;
+    };
+    if seen.len() < TRACES {
+        seen.push(Backtrace::force_capture().to_string());
     }
+    SEEN.set(Some(seen));
 }
 
-/// Takes the chains that were noted since the last call, each once.
-pub(super) fn take() -> Vec<Chain> {
+/// Runs a traced poll, which must not panic. Returns its chains, each once.
+pub(super) fn chains_of(poll: impl FnOnce()) -> Vec<Chain> {
+    let outer = SEEN.replace(Some(Vec::new()));
+    poll();
+    let seen = SEEN.replace(outer);
     let mut chains: Vec<Chain> = Vec::new();
-    for backtrace in SEEN.take() {
-        let chain = Chain::of(&backtrace);
+    for backtrace in seen.iter().flatten() {
+        let chain = Chain::of(backtrace);
         if !chains.contains(&chain) {
             chains.push(chain);
         }
@@ -134,7 +141,8 @@ pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
     last_await.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE)
 }
 
+/// Whether a function belongs to such a crate. Needed only where a build has no places.
 fn is_of_a_crate_with_locks(symbol: &str) -> bool {
-    let symbol = symbol.trim_start_matches('<');
-    CRATES_OF_LOCKS.iter().any(|name| symbol.starts_with(name))
+    let name = symbol.trim_start_matches('<').split("::").next();
+    LOCKS.iter().any(|lock| lock.split("::").next() == name)
 }

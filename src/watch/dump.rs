@@ -23,7 +23,7 @@ use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, MAIN_SLOT, MAI
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 use crate::watch::chain::{self, Chain};
-use crate::watch::traced::{TRACED, TRACER};
+use crate::watch::traced::TRACED;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
 const TRACED_TASKS: usize = 100;
@@ -262,12 +262,9 @@ fn line_of_main(core: &Core) -> String {
 
 /// Runs a poll with a traced waker, as any other: what it panics with is the task's failure.
 fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
-    let outer = TRACER.replace(Some(chain::note_frames));
-    chain::take();
-    let polled = catch_unwind(AssertUnwindSafe(|| {
-        __candor_poll_boundary(|()| poll(), ());
-    }));
-    TRACER.set(outer);
+    let poll = || __candor_poll_boundary(|()| poll(), ());
+    let mut polled = Ok(());
+    let chains = chain::chains_of(|| polled = catch_unwind(AssertUnwindSafe(poll)));
     if let Err(payload) = polled {
         if core.polled() == MAIN_UNCAUGHT {
             // For the caller of `block_on` this is an ordinary panic.
@@ -278,5 +275,5 @@ fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
     if core.attention.get() {
         core.after_poll();
     }
-    chain::take()
+    chains
 }

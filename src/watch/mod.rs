@@ -2,7 +2,7 @@
 //!
 //! Knows the core and the current executor.
 
-mod chain;
+pub(crate) mod chain;
 pub(crate) mod dump;
 mod dumping;
 pub(crate) mod endless_poll;
@@ -14,7 +14,7 @@ pub(crate) mod stall;
 pub(crate) mod standstill;
 mod timeline;
 pub(crate) mod trace_log;
-pub(crate) mod traced;
+mod traced;
 pub(crate) mod watchers;
 
 use std::collections::BTreeMap;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use crate::report::{printing, resolving};
+use crate::watch::chain;
 use crate::watch::endless_poll::{Board, spawn_site};
 use crate::watch::instrument::TaskView;
-use crate::watch::traced::TRACER;
 
 /// What a debug build allows if nobody has set a limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(250);
@@ -57,13 +57,10 @@ impl SlowPoll {
             return;
         };
         // The extra polls of a dump take backtraces, and so does a report. The user's code is not to blame for these.
-        let is_traced = TRACER.get().is_some();
         let resolving = resolving::time() - began.resolving;
         let held = began.at.elapsed().saturating_sub(resolving);
-        if held <= self.board.limit || is_traced {
-            return;
-        }
-        if self.board.is_wanted("slow poll", task.place()) {
+        let is_slow = held > self.board.limit && !chain::is_tracing();
+        if is_slow && self.board.is_wanted("slow poll", task.place()) {
             let warning = self.warning(task, held);
             printing::print_of_task(task.is_of_logger(), Level::Warn, &warning);
         }

@@ -97,8 +97,7 @@ impl Standstill {
         }
         if let Some(timeout) = timeout {
             // Only timers move. A test looks again when it has lasted too long.
-            let left = self.left_of_test(core)?;
-            return Ok(Some(left.map_or(timeout, |left| left.min(timeout))));
+            return Ok(Some(timeout.min(self.left_of_test(core)?)));
         }
         if self.detects_stalls && stall::is_proven(core) {
             let dump = Dump::of(core, main);
@@ -159,17 +158,17 @@ impl Standstill {
         Ok(())
     }
 
-    /// For how long nothing but timers may still move in a test; `None` outside of tests.
-    fn left_of_test(&self, core: &Core) -> Result<Option<Duration>, Stop> {
+    /// For how long nothing but timers may still move; outside of tests for ever.
+    fn left_of_test(&self, core: &Core) -> Result<Duration, Stop> {
         if !self.is_test.get() {
-            return Ok(None);
+            return Ok(Duration::MAX);
         }
         let now = Instant::now();
         let since = self.only_timers_since.get().unwrap_or(now);
         self.only_timers_since.set(Some(since));
         let left = self.test_timeout.saturating_sub(now - since);
         if left > Duration::ZERO {
-            return Ok(Some(left));
+            return Ok(left);
         }
         let dump = Dump::without_chains(core);
         let moves = "nothing but timers has moved";

@@ -3,24 +3,19 @@
 //! It stands for a task as any other waker of candor's does, but has a table of its own. What is cloned of it is an ordinary
 //! waker. It is taken for a foreign one, so that candor's own futures clone it as well.
 //!
-//! Knows wakers.
+//! Knows wakers and chains.
 
-use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::kernel::tasks::waker;
+use crate::watch::chain::note_frames;
 
 /// The table of the traced wakers.
 pub(crate) static TRACED: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| ());
 
-thread_local! {
-    /// What is called where a traced waker is cloned or woken on this thread.
-    pub(crate) static TRACER: Cell<Option<fn()>> = const { Cell::new(None) };
-}
-
 fn clone(data: *const ()) -> RawWaker {
-    trace();
+    note_frames();
     // Whether the executor counts its wakers cannot be known here: this may be another thread. To count one more does no harm.
     let original = waker::waker_of(waker::key(data), waker::table(true));
     let clone = ManuallyDrop::new(Waker::clone(&original));
@@ -28,12 +23,6 @@ fn clone(data: *const ()) -> RawWaker {
 }
 
 fn wake(data: *const ()) {
-    trace();
+    note_frames();
     waker::wake(waker::key(data));
-}
-
-fn trace() {
-    if let Ok(Some(tracer)) = TRACER.try_with(Cell::get) {
-        tracer();
-    }
 }
