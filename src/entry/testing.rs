@@ -159,7 +159,8 @@ impl Executor {
     {
         let function = &"Executor::test";
         let before = self.failures();
-        self.core.config.watch.get_or_init(Watchers::for_test);
+        let watch = &self.core.config.watch;
+        watch.get_or_init(|| Box::new(Watchers::default()));
         let _test = UnderTest::begin(&self.core);
         let result = self.enter(function, |core| {
             let _cancelled = Cancelled(core);

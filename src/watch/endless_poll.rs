@@ -56,9 +56,9 @@ struct Running {
     last_await: Option<LastAwait>,
     /// For how long the watcher has seen it; `None` before its first look.
     seen_for: Option<Duration>,
-    /// `None` if it is not to be warned of any more.
-    warn_after: Option<Duration>,
-    is_warned_of: bool,
+    warn_after: Duration,
+    /// Whether it is to be warned of; `None` before that is asked.
+    is_wanted: Option<bool>,
 }
 
 impl Board {
@@ -75,12 +75,12 @@ impl Board {
         *lock(&self.poll) = Some(Running {
             is_running: true,
             id: task.id(),
-            name: task.shared_name(),
-            place: task.place(),
+            name: task.name.cloned(),
+            place: task.spawned_at,
             last_await: task.last_await(),
             seen_for: None,
-            warn_after: Some(self.limit.max(PATIENCE)),
-            is_warned_of: false,
+            warn_after: self.limit.max(PATIENCE),
+            is_wanted: None,
         });
         if !self.is_watched.swap(true, Ordering::Relaxed) {
             watch(Arc::clone(self));
@@ -124,10 +124,10 @@ impl Board {
         }
         let seen_for = seen_for + LOOK_EVERY;
         poll.seen_for = Some(seen_for);
-        if poll.warn_after.is_some_and(|after| seen_for >= after) {
-            poll.is_warned_of |= self.is_wanted("endless poll", poll.place);
-            poll.warn_after = poll.is_warned_of.then_some(seen_for * 10);
-            if poll.is_warned_of {
+        if seen_for >= poll.warn_after {
+            poll.warn_after = seen_for * 10;
+            let is_wanted = || self.is_wanted("endless poll", poll.place);
+            if *poll.is_wanted.get_or_insert_with(is_wanted) {
                 warnings.push(poll.warning(seen_for));
             }
         }

@@ -231,11 +231,12 @@ impl<I: Instrument + ?Sized> Instrument for Rc<I> {
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
     id: TaskId,
-    name: Option<&'a Arc<str>>,
-    spawned_at: Option<Site>,
+    pub(super) name: Option<&'a Arc<str>>,
+    pub(super) spawned_at: Option<Site>,
     spawned_by: Option<TaskId>,
     last_await: Option<LastAwait>,
-    is_of_logger: bool,
+    /// Whether the program's logger has spawned it. If so, events of it must not go to the logger.
+    pub(super) is_of_logger: bool,
 }
 
 impl<'a> TaskView<'a> {
@@ -293,19 +294,6 @@ impl<'a> TaskView<'a> {
     #[must_use]
     pub fn last_await(&self) -> Option<LastAwait> {
         self.last_await
-    }
-
-    pub(crate) fn shared_name(&self) -> Option<Arc<str>> {
-        self.name.cloned()
-    }
-
-    pub(crate) fn place(&self) -> Option<Site> {
-        self.spawned_at
-    }
-
-    /// Whether the program's logger has spawned it. If so, events of it must not go to the logger.
-    pub(crate) fn is_of_logger(&self) -> bool {
-        self.is_of_logger
     }
 }
 

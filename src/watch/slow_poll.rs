@@ -60,9 +60,9 @@ impl SlowPoll {
         let resolving = resolving::time() - began.resolving;
         let held = began.at.elapsed().saturating_sub(resolving);
         let is_slow = held > self.board.limit && !chain::is_tracing();
-        if is_slow && self.board.is_wanted("slow poll", task.place()) {
+        if is_slow && self.board.is_wanted("slow poll", task.spawned_at) {
             let warning = self.warning(task, held);
-            printing::print_of_task(task.is_of_logger(), Level::Warn, &warning);
+            printing::print_of_task(task.is_of_logger, Level::Warn, &warning);
         }
     }
 
@@ -70,7 +70,7 @@ impl SlowPoll {
         format!(
             "{task}{} held the thread for {held:.1?} in one poll (the limit is {:?}), and all others stood still. If it \
              computes, let it `yield_now().await` now and then; if it waits for something that blocks, let a thread do that",
-            spawn_site(task.id(), task.place()),
+            spawn_site(task.id(), task.spawned_at),
             self.board.limit
         )
     }

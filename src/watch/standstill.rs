@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Standstill {
     detects_stalls: bool,
-    /// For how long a test may stand still.
-    test_timeout: Duration,
+    /// For how long a test may stand still, if the user has said so.
+    test_timeout: Option<Duration>,
     is_test: Cell<bool>,
     /// When the first park without a deadline began after the last poll.
     still_since: Cell<Option<Instant>>,
@@ -47,10 +47,10 @@ pub(crate) struct Standstill {
 }
 
 impl Standstill {
-    pub(crate) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
+    pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
         Standstill {
             detects_stalls,
-            test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
+            test_timeout,
             ..Standstill::default()
         }
     }
@@ -116,11 +116,15 @@ impl Standstill {
         Ok(Some(patience))
     }
 
+    fn test_timeout(&self) -> Duration {
+        self.test_timeout.unwrap_or(TEST_TIMEOUT)
+    }
+
     /// How long everything has to wait before it is worth a look. It is real time, also on virtual time: only other threads can
     /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
         match self.is_test.get() || core.config.virtual_time {
-            true => PATIENCE.min(self.test_timeout),
+            true => PATIENCE.min(self.test_timeout()),
             false => PATIENCE,
         }
     }
@@ -132,7 +136,7 @@ impl Standstill {
         main: Option<&mut Main<'_>>,
         still_for: Duration,
     ) -> Result<(), Stop> {
-        let is_over = self.is_test.get() && still_for >= self.test_timeout;
+        let is_over = self.is_test.get() && still_for >= self.test_timeout();
         let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
         if !is_over && !is_first {
             return Ok(());
@@ -166,13 +170,13 @@ impl Standstill {
         let now = Instant::now();
         let since = self.only_timers_since.get().unwrap_or(now);
         self.only_timers_since.set(Some(since));
-        let left = self.test_timeout.saturating_sub(now - since);
+        let left = self.test_timeout().saturating_sub(now - since);
         if left > Duration::ZERO {
             return Ok(left);
         }
         let dump = Dump::without_chains(core);
         let moves = "nothing but timers has moved";
-        let text = stall::standstill(core, &dump, self.test_timeout, moves);
+        let text = stall::standstill(core, &dump, self.test_timeout(), moves);
         Err(Stop::Stall(text))
     }
 }

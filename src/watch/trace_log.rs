@@ -34,7 +34,7 @@ struct TraceLog {
 impl TraceLog {
     /// Logs a line about a task.
     fn line(&self, task: &TaskView<'_>, line: impl Display) {
-        if !task.is_of_logger() {
+        if !task.is_of_logger {
             self.is_quiet.set(false);
             trace!("{task} {line}");
         }
@@ -72,7 +72,7 @@ impl Instrument for TraceLog {
 
     fn timer(&self, _at: Instant, task: Option<&TaskView<'_>>) {
         match task {
-            Some(task) if task.is_of_logger() => {}
+            Some(task) if task.is_of_logger => {}
             Some(task) => trace!("a timer of {task} fires"),
             None => trace!("a timer fires"),
         }

@@ -23,7 +23,7 @@ use crate::watch::slow_poll::SlowPoll;
 use crate::watch::standstill::Standstill;
 use crate::watch::trace_log;
 
-/// What observes one executor.
+/// What observes one executor. By default nothing but a test, which must not stand still for ever.
 #[derive(Default)]
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
@@ -69,14 +69,6 @@ impl Watchers {
         OnceCell::from(Box::new(watchers) as Box<dyn Watch>)
     }
 
-    /// What makes a test notice that it stands still, on an executor that nobody observes.
-    pub(crate) fn for_test() -> Box<dyn Watch> {
-        Box::new(Watchers {
-            standstill: Standstill::new(false, None),
-            ..Watchers::default()
-        })
-    }
-
     /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.
     ///
     /// With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
@@ -94,14 +86,14 @@ impl Watchers {
     }
 
     /// Calls all instruments. They run on no task's behalf: a panic is printed here, and is no task's failure.
-    fn tell(&self, core: &Core, event: impl Fn(&dyn Instrument, Instant)) {
-        if self.instruments.is_empty() || self.is_telling.replace(true) {
+    fn tell(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>, by: WokenBy) {
+        if self.is_telling.replace(true) {
             return;
         }
         let at = core.clock.now();
         core.aside(|| {
             for one in self.instruments.iter().filter(|one| !one.is_off.get()) {
-                if let Err(caught) = guarded(|| event(&*one.instrument, at)) {
+                if let Err(caught) = guarded(|| call(&*one.instrument, at, event, task, by)) {
                     one.is_off.set(true);
                     let remark =
                         ". It is told nothing any more; the executor and other instruments go on";
@@ -124,26 +116,30 @@ impl Watchers {
         cause.unwrap_or(WokenBy::Elsewhere)
     }
 
-    /// Keeps what is needed for later events, and looks for slow polls.
-    fn note(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>) {
+    /// Keeps what is needed for later events, and looks for slow polls. Returns whether the event is one for the instruments.
+    fn note(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>) -> bool {
+        let slow_poll = self.slow_poll.as_ref().zip(task);
         match event {
             Event::PollBegins(_) => {
                 self.cause.set(None);
-                if let (Some(slow_poll), Some(task)) = (&self.slow_poll, task) {
+                if let Some((slow_poll, task)) = slow_poll {
                     slow_poll.poll_begins(task);
                 }
+                return self.is_in_poll.get();
             }
             Event::PollEnds(..) => {
                 self.cause.set(None);
-                if let (Some(slow_poll), Some(task)) = (&self.slow_poll, task) {
+                if let Some((slow_poll, task)) = slow_poll {
                     core.aside(|| slow_poll.poll_ends(task));
                 }
+                return self.is_in_poll.take();
             }
             Event::TimersFired | Event::Renewed => self.cause.set(None),
             Event::TimerFires(_) => self.cause.set(Some(WokenBy::Timer)),
             Event::Done(task, _) => self.cause.set(Some(WokenBy::Task(task.header().id))),
             _ => {}
         }
+        true
     }
 }
 
@@ -178,27 +174,20 @@ impl Watch for Watchers {
             _ => self.waking(core),
         };
         self.standstill.event(core, &event, by);
-        self.note(core, &event, task.as_ref());
-
-        let is_seen = match event {
+        if let Event::PollBegins(_) = event {
             // If the future of an aborted task is only dropped, that is no poll.
-            Event::PollBegins(_) => {
-                let is_aborted = header.is_some_and(|task| task.is_aborted.get());
-                self.is_in_poll.set(!is_aborted);
-                !is_aborted
-            }
-            Event::PollEnds(..) => self.is_in_poll.take(),
-            // This asks the error for its text, so it is done only if there are instruments.
-            Event::Done(task, ending) if ending.is_failure() && !self.instruments.is_empty() => {
+            let is_aborted = header.is_some_and(|task| task.is_aborted.get());
+            self.is_in_poll.set(!is_aborted);
+        }
+        let is_told = self.note(core, &event, task.as_ref());
+        if is_told && !self.instruments.is_empty() {
+            // This asks the error for its text.
+            if let Event::Done(task, ending) = event
+                && ending.is_failure()
+            {
                 core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
-                true
             }
-            _ => true,
-        };
-        if is_seen {
-            self.tell(core, |instrument, at| {
-                call(instrument, at, &event, task.as_ref(), by);
-            });
+            self.tell(core, &event, task.as_ref(), by);
         }
     }
 

@@ -87,7 +87,8 @@ impl Drawing {
             }
             What::Timer(task) => {
                 let name = task.map(|task| format!("timer of {}", record.tasks[&task].0));
-                self.mark(name.as_deref().unwrap_or("timer"), EXECUTOR, None);
+                let name = name.as_deref().unwrap_or("timer");
+                self.put("i", name, EXECUTOR, self.time, None);
             }
             What::ParkBegin(timeout) => {
                 self.end_park();
@@ -99,9 +100,11 @@ impl Drawing {
             What::Failure(task, failed) => {
                 let (text, place) = &**failed;
                 let place = place.as_ref().map(|at| ("at", at.to_string()));
-                self.mark(text, lane_of(*task), place);
+                self.put("i", text, lane_of(*task), self.time, place);
             }
-            What::Done(task, ending) => self.mark(&ending.to_string(), lane_of(*task), None),
+            What::Done(task, ending) => {
+                self.put("i", &ending.to_string(), lane_of(*task), self.time, None);
+            }
         }
     }
 
@@ -139,10 +142,6 @@ impl Drawing {
         if std::mem::take(&mut self.is_parked) {
             self.put("E", "park", EXECUTOR, self.time, None);
         }
-    }
-
-    fn mark(&mut self, name: &str, lane: Lane, detail: Detail) {
-        self.put("i", name, lane, self.time, detail);
     }
 
     pub(super) fn end(&mut self) {
