@@ -17,12 +17,13 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{Entry, LastAwait, Location, Named, TaskId};
+use crate::kernel::failure::{Entry, LastAwait, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, MAIN_SLOT, MAIN_UNCAUGHT, Main};
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 use crate::watch::chain::{self, Chain};
+use crate::watch::instrument::TaskView;
 use crate::watch::traced::TRACED;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
@@ -97,7 +98,7 @@ impl Dump {
         if let Some(main) = main
             && dump.trace_main(core, main)
         {
-            went_on.push(Named(TaskId::MAIN, None));
+            went_on.push(TaskView::of_main(core));
         }
         for (traced, task) in waiting.iter().enumerate() {
             if traced >= TRACED_TASKS && (traced >= most || !dump.is_inside) {
@@ -108,7 +109,7 @@ impl Dump {
                 break;
             }
             if dump.trace_task(core, task) {
-                went_on.push(Named(task.header().id, task.header().name()));
+                went_on.push(TaskView::of(task.header()));
             }
         }
         dump.note_lost_wakes(core, went_on);
@@ -178,7 +179,7 @@ impl Dump {
 
     /// Notes the wakes that were lost, once it is clear that they were. Another thread sets a value first, and wakes then; or it
     /// finds the waker just being replaced, and leaves it at that. So when mail has come meanwhile, nothing is said.
-    fn note_lost_wakes(&mut self, core: &Core, mut went_on: Vec<Named<'_>>) {
+    fn note_lost_wakes(&mut self, core: &Core, mut went_on: Vec<TaskView<'_>>) {
         let start = Instant::now();
         while !went_on.is_empty() && start.elapsed() < LATE_WAKES {
             thread::sleep(Duration::from_millis(1));
@@ -245,17 +246,17 @@ fn has_moved(before: Option<LastAwait>, after: Option<LastAwait>) -> bool {
 }
 
 fn line_of_main(core: &Core) -> String {
-    let name = Named(TaskId::MAIN, None);
+    let main = TaskView::of_main(core);
     let state = match matches!(core.polled(), MAIN_SLOT | MAIN_UNCAUGHT) {
         true => "running",
         false => "waiting",
     };
-    let mut line = format!("{name}: {state}");
-    if let Some(last) = core.main_last_await.get() {
+    let mut line = format!("{main}: {state}");
+    if let Some(last) = main.last_await() {
         line.push_str(&format!(", {}: {last}", last.label()));
     }
-    if let Some(entry) = core.entry.get() {
-        line.push_str(&format!(", entered at {}", Location::from(entry.at)));
+    if let Some(at) = main.spawned_at() {
+        line.push_str(&format!(", entered at {at}"));
     }
     line
 }

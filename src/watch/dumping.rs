@@ -5,7 +5,7 @@
 //! Knows errands and executors.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,11 +89,14 @@ impl Errand for Request {
             return;
         }
         // If the main future panics in its poll, whoever asked gets what can be seen without polls.
-        let mut answer = AnswerAtDrop {
-            request: &self,
-            dump: Some(Dump::without_chains(core)),
-        };
-        answer.dump = Some(Dump::of(core, main));
+        let fallback = Dump::without_chains(core);
+        match catch_unwind(AssertUnwindSafe(|| Dump::of(core, main))) {
+            Ok(dump) => self.answer(Ok(dump)),
+            Err(payload) => {
+                self.answer(Ok(fallback));
+                resume_unwind(payload);
+            }
+        }
     }
 
     fn abandon(&self) {
@@ -107,20 +110,6 @@ impl Request {
         let waker = lock(&self.waker).take();
         if let Some(waker) = waker {
             contain(|| waker.wake());
-        }
-    }
-}
-
-/// Gives the dump to whoever asked for it, in any case.
-struct AnswerAtDrop<'a> {
-    request: &'a Request,
-    dump: Option<Dump>,
-}
-
-impl Drop for AnswerAtDrop<'_> {
-    fn drop(&mut self) {
-        if let Some(dump) = self.dump.take() {
-            self.request.answer(Ok(dump));
         }
     }
 }

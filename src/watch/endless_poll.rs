@@ -36,6 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one executor polls now.
+#[derive(Default)]
 pub(crate) struct Board {
     /// The latest poll; `None` before the first.
     poll: Mutex<Option<Running>>,
@@ -64,10 +65,9 @@ struct Running {
 impl Board {
     pub(super) fn new(limit: Duration, is_usual: bool) -> Self {
         Board {
-            poll: Mutex::new(None),
-            is_watched: AtomicBool::new(false),
             limit,
             is_usual,
+            ..Board::default()
         }
     }
 

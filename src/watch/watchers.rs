@@ -73,14 +73,11 @@ impl Watchers {
     ///
     /// With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
     pub(crate) fn usual(instrument: Option<Box<dyn Instrument>>) -> Config {
+        let is_custom = instrument.is_some();
+        let instruments = instrument.into_iter().collect();
         Config {
-            is_custom: instrument.is_some(),
-            watch: Watchers::boxed(
-                instrument.into_iter().collect(),
-                None,
-                cfg!(debug_assertions),
-                None,
-            ),
+            is_custom,
+            watch: Watchers::boxed(instruments, None, cfg!(debug_assertions), None),
             ..Config::default()
         }
     }

@@ -27,6 +27,7 @@ fn lane_of(task: TaskId) -> Lane {
 type Detail = Option<(&'static str, String)>;
 
 /// The file while it is written.
+#[derive(Default)]
 pub(super) struct Drawing {
     pub(super) text: String,
     /// Nanoseconds from the first event to the one that is drawn.
@@ -42,11 +43,7 @@ impl Drawing {
     pub(super) fn new(record: &Record) -> Self {
         let mut drawing = Drawing {
             text: "{\"traceEvents\":[".to_owned(),
-            time: 0,
-            polled: None,
-            is_parked: false,
-            causes: BTreeMap::new(),
-            arrows: 0,
+            ..Drawing::default()
         };
         let mut put_name = |kind, lane, name: &str| {
             drawing.put("M", kind, lane, 0, Some(("name", name.to_owned())));
