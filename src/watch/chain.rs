@@ -10,7 +10,7 @@ use std::cell::RefCell;
 
 use crate::kernel::failure::location::is_in_a_library;
 use crate::kernel::failure::{AwaitKind, LastAwait, in_one_line};
-use crate::report::backtrace::{awaits_candor, frames_of_others};
+use crate::report::backtrace::{Frame, awaits_candor, frames_of_others};
 use crate::report::source_line::Sources;
 
 /// How many backtraces are taken in one poll: each costs some 0.2 ms.
@@ -28,7 +28,7 @@ const LOCKS: [&str; 7] = [
 ];
 
 /// The `.await`s at which a task stands.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Chain {
     /// What the innermost `.await` of the user's waits in.
     waits_in: Option<String>,
@@ -89,36 +89,29 @@ pub(super) fn lines_of(chains: &[Chain], sources: &Sources) -> String {
 
 impl Chain {
     fn of(backtrace: &str) -> Self {
-        let mut chain = Chain::default();
-        let mut is_at_the_users = false;
-        for frame in frames_of_others(backtrace) {
-            let function = in_one_line(frame.symbol.trim_end_matches("::{{closure}}"));
-            let is_in_library = match frame.place {
-                Some(place) => is_in_a_library(place),
-                None => is_of_a_crate_with_locks(frame.symbol),
-            };
-            if !is_in_library {
-                is_at_the_users = true;
-                let place = frame.place.map(str::to_owned);
-                chain.links.extend(place.map(|place| (place, function)));
-            } else if !is_at_the_users {
-                // The last one before the user's own is what the user awaits.
-                chain.waits_in = Some(function);
-            }
-        }
-        chain.is_inside = match &chain.waits_in {
+        let frames = frames_of_others(backtrace);
+        let begin = frames.iter().position(is_of_user);
+        let (awaited, users) = frames.split_at(begin.unwrap_or(frames.len()));
+        // The last one before the user's own is what the user awaits.
+        let waits_in = awaited.last().map(function_of);
+        let is_inside = match &waits_in {
             Some(function) => Some(LOCKS.iter().any(|lock| function.contains(lock))),
             // The innermost `.await` of the user's may be that of a future of candor's, whose waker stays in this executor.
             None => awaits_candor(backtrace),
         };
-        chain
+        let users = users.iter().filter(|frame| is_of_user(frame));
+        let link = |frame: &Frame<'_>| Some((frame.place?.to_owned(), function_of(frame)));
+        Chain {
+            waits_in,
+            is_inside,
+            links: users.filter_map(link).collect(),
+        }
     }
 
     /// Whether only this executor, or what holds a lock of this program, can end the wait. Where that cannot be seen, the task's
     /// last await decides, if that is known to be the present one.
     pub(super) fn is_inside(&self, last_await: Option<LastAwait>) -> bool {
-        let by_last_await = || is_in_this_executor(last_await);
-        self.is_inside.unwrap_or_else(by_last_await)
+        (self.is_inside).unwrap_or_else(|| is_in_this_executor(last_await))
     }
 
     /// Lines that each begin with a newline, those of source among them.
@@ -141,8 +134,16 @@ pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
     last_await.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE)
 }
 
-/// Whether a function belongs to such a crate. Needed only where a build has no places.
-fn is_of_a_crate_with_locks(symbol: &str) -> bool {
-    let name = symbol.trim_start_matches('<').split("::").next();
-    LOCKS.iter().any(|lock| lock.split("::").next() == name)
+/// Whether a frame is the user's own. Where a build has no places, only the crates that have locks are known to be others.
+fn is_of_user(frame: &Frame<'_>) -> bool {
+    let name = frame.symbol.trim_start_matches('<').split("::").next();
+    match frame.place {
+        Some(place) => !is_in_a_library(place),
+        None => !LOCKS.iter().any(|lock| lock.split("::").next() == name),
+    }
+}
+
+/// The name of a function, without the closures that an async function is made of.
+fn function_of(frame: &Frame<'_>) -> String {
+    in_one_line(frame.symbol.trim_end_matches("::{{closure}}"))
 }

@@ -198,15 +198,11 @@ impl Dump {
     pub(crate) fn lines(&self, limit: usize) -> String {
         let mut text = String::new();
         let sources = Sources::new();
-        let chains_of = |id| {
-            let chains = self.chains.get(&id);
-            chains.map_or_else(String::new, |chains| chain::lines_of(chains, &sources))
-        };
-        if let Some(main) = &self.main {
-            text.push_str(&format!("\n{main}{}", chains_of(TaskId::MAIN)));
-        }
-        for task in self.tasks.iter().take(limit) {
-            text.push_str(&format!("\n{task}{}", chains_of(task.id())));
+        let main = self.main.iter().map(|main| (main.clone(), TaskId::MAIN));
+        let tasks = self.tasks.iter().take(limit);
+        for (line, id) in main.chain(tasks.map(|task| (task.to_string(), task.id()))) {
+            let chains = self.chains.get(&id).map_or(&[][..], Vec::as_slice);
+            text.push_str(&format!("\n{line}{}", chain::lines_of(chains, &sources)));
         }
         if self.tasks.len() > limit {
             text.push_str(&format!("\nand {} more", self.tasks.len() - limit));

@@ -194,8 +194,7 @@ impl Running {
 
 /// Where a task was spawned, or the executor was entered, as a part of a sentence.
 pub(super) fn spawn_site(id: TaskId, place: Option<Site>) -> String {
-    let place = place.map(Location::from);
-    match place {
+    match place.map(Location::from) {
         Some(at) if id == TaskId::MAIN => format!(", entered at {at},"),
         Some(at) => format!(", spawned at {at},"),
         None => String::new(),
