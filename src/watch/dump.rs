@@ -63,7 +63,7 @@ pub struct Dump {
     chains: BTreeMap<TaskId, Vec<Chain>>,
     /// None of the chains leads out of this executor and its locks.
     is_inside: bool,
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Dump {
@@ -127,10 +127,6 @@ impl Dump {
             is_inside: true,
             notes: Vec::new(),
         }
-    }
-
-    pub(crate) fn note(&mut self, note: &str) {
-        self.notes.push(note.to_owned());
     }
 
     /// Returns whether the task went on.

@@ -174,9 +174,9 @@ impl Executor {
     pub fn dump(&self) -> Dump {
         if self.core.is_entered.get() {
             let mut dump = Dump::without_chains(&self.core);
-            dump.note(
-                "no chains: this executor is running. Await `candor::dump()` in a task instead",
-            );
+            let advice =
+                "no chains: this executor is running. Await `candor::dump()` in a task instead";
+            dump.notes.push(advice.to_owned());
             return dump;
         }
         let entry = Entry {

@@ -20,16 +20,9 @@ const USUAL_LIMIT: Duration = Duration::from_millis(250);
 
 /// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
 pub(crate) struct SlowPoll {
-    began: Cell<Option<Began>>,
+    /// When the poll began; `None` between polls.
+    began: Cell<Option<Instant>>,
     board: Arc<Board>,
-}
-
-#[derive(Clone, Copy)]
-struct Began {
-    /// On the real clock: virtual time stands still during a poll.
-    at: Instant,
-    /// How long this thread had resolved backtraces until then.
-    resolving: Duration,
 }
 
 impl SlowPoll {
@@ -43,10 +36,7 @@ impl SlowPoll {
     }
 
     pub(crate) fn poll_begins(&self, task: &TaskView<'_>) {
-        self.began.set(Some(Began {
-            at: Instant::now(),
-            resolving: resolving::time(),
-        }));
+        self.began.set(Some(now_without_backtraces()));
         self.board.poll_begins(task);
     }
 
@@ -56,9 +46,8 @@ impl SlowPoll {
         let Some(began) = self.began.take() else {
             return;
         };
-        // The extra polls of a dump take backtraces, and so does a report. The user's code is not to blame for these.
-        let resolving = resolving::time() - began.resolving;
-        let held = began.at.elapsed().saturating_sub(resolving);
+        let held = now_without_backtraces() - began;
+        // The extra polls of a dump take backtraces as well.
         let is_slow = held > self.board.limit && !chain::is_tracing();
         if is_slow && self.board.is_wanted("slow poll", task.spawned_at) {
             let warning = self.warning(task, held);
@@ -80,4 +69,10 @@ impl Drop for SlowPoll {
     fn drop(&mut self) {
         self.board.close();
     }
+}
+
+/// The real clock, since virtual time stands still during a poll. This one stands still while the thread resolves backtraces:
+/// the user's code is not to blame for that.
+fn now_without_backtraces() -> Instant {
+    Instant::now() - resolving::time()
 }
