@@ -43,9 +43,9 @@ thread_local! {
     static SEEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Whether a poll runs that is made for its chains.
+/// Whether a poll runs that is made for its chains. While the thread ends, none does.
 pub(crate) fn is_tracing() -> bool {
-    SEEN.with_borrow(Option::is_some)
+    SEEN.try_with(|seen| seen.borrow().is_some()) == Ok(true)
 }
 
 /// Takes a backtrace, if a traced poll runs. The traced waker calls this.
