@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -241,5 +242,40 @@ fn what_a_dump_does_in_its_polls_is_no_slow_poll_of_a_task() {
         let (dump, _) = rest.split_once("the dump has ended").unwrap();
         assert_contains(dump, ".await at tests/slow_polls.rs:");
         assert_lacks(dump, "held the thread");
+    }
+}
+
+/// Polls slowly when the thread ends.
+struct PollsAtTheEnd(Cell<bool>);
+
+impl Drop for PollsAtTheEnd {
+    fn drop(&mut self) {
+        if self.0.get() {
+            let executor = Executor::builder().slow_poll(Duration::ZERO).build();
+            executor.block_on(async { hold_the_thread(Duration::from_millis(1)) });
+        }
+    }
+}
+
+thread_local! {
+    static AT_THE_END: PollsAtTheEnd = const { PollsAtTheEnd(Cell::new(false)) };
+}
+
+#[test]
+fn a_slow_poll_is_warned_of_while_the_thread_ends_even_if_a_dump_was_made_before() {
+    let name = "a_slow_poll_is_warned_of_while_the_thread_ends_even_if_a_dump_was_made_before";
+    let said = child(name).run(|| {
+        let uses_a_dump = || {
+            AT_THE_END.with(|end| end.0.set(true));
+            let executor = Executor::new();
+            executor.spawn(std::future::pending::<()>()).detach();
+            executor.tick();
+            executor.dump();
+        };
+        thread::spawn(uses_a_dump).join().unwrap();
+    });
+    if let Some(said) = said {
+        said.assert_success();
+        assert_count(&said.stderr, "in one poll (the limit is 0ns)", 1);
     }
 }
