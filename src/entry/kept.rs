@@ -23,7 +23,7 @@ use crate::kernel::tasks::{
 };
 use crate::outcome::Outcome;
 use crate::watch::Tasks;
-use crate::watch::watchers::followed;
+use crate::watch::watchers::kept_and_followed;
 
 /// An executor that you keep: its tasks survive from one call to the next.
 ///
@@ -72,7 +72,7 @@ impl Executor {
     #[must_use]
     pub fn new() -> Self {
         Executor {
-            core: fresh_core(followed()),
+            core: fresh_core(kept_and_followed()),
             hosts: OnceCell::new(),
         }
     }

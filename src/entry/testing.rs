@@ -160,7 +160,7 @@ impl Executor {
         let function = &"Executor::test";
         let before = self.failures();
         let watch = &self.core.config.watch;
-        watch.get_or_init(|| Box::new(Watchers::default()));
+        watch.get_or_init(Watchers::of_test);
         let _test = UnderTest::begin(&self.core);
         let result = self.enter(function, |core| {
             let _cancelled = Cancelled(core);

@@ -8,6 +8,7 @@ mod dumping;
 pub(crate) mod endless_poll;
 pub(crate) mod instrument;
 mod itself;
+pub(crate) mod look;
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
 pub(crate) mod stall;

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
+use crate::kernel::tasks::{Core, Event};
 use crate::report::{printing, resolving};
 use crate::watch::chain;
 use crate::watch::endless_poll::{Board, spawn_site};
-use crate::watch::instrument::TaskView;
+use crate::watch::instrument::{TaskView, WokenBy};
+use crate::watch::look::Look;
 
 /// What a debug build allows if nobody has set a limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(250);
@@ -35,13 +37,7 @@ impl SlowPoll {
         })
     }
 
-    pub(crate) fn poll_begins(&self, task: &TaskView<'_>) {
-        self.began.set(Some(now_without_backtraces()));
-        self.board.poll_begins(task);
-    }
-
-    /// Warns if the poll has held the thread for longer than the limit. `task` has ended if the poll was its last one.
-    pub(crate) fn poll_ends(&self, task: &TaskView<'_>) {
+    fn poll_ends(&self, task: &TaskView<'_>) {
         self.board.poll_ends();
         let Some(began) = self.began.take() else {
             return;
@@ -62,6 +58,19 @@ impl SlowPoll {
             spawn_site(task.id(), task.spawned_at),
             self.board.limit
         )
+    }
+}
+
+impl Look for SlowPoll {
+    fn event(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>, _by: WokenBy) {
+        match (event, task) {
+            (Event::PollBegins(_), Some(task)) => {
+                self.began.set(Some(now_without_backtraces()));
+                self.board.poll_begins(task);
+            }
+            (Event::PollEnds(..), Some(task)) => core.aside(|| self.poll_ends(task)),
+            _ => {}
+        }
     }
 }
 

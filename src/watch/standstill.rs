@@ -20,7 +20,8 @@ use log::Level;
 use crate::kernel::tasks::{Core, Event, Main, Stop};
 use crate::report::printing;
 use crate::watch::dump::Dump;
-use crate::watch::instrument::WokenBy;
+use crate::watch::instrument::{TaskView, WokenBy};
+use crate::watch::look::Look;
 use crate::watch::stall;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
@@ -46,17 +47,9 @@ pub(crate) struct Standstill {
     only_timers_since: Cell<Option<Instant>>,
 }
 
-impl Standstill {
-    pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
-        Standstill {
-            detects_stalls,
-            test_timeout,
-            ..Standstill::default()
-        }
-    }
-
+impl Look for Standstill {
     /// Learns from an event what moves, and what has moved it.
-    pub(crate) fn event(&self, core: &Core, event: &Event<'_>, by: WokenBy) {
+    fn event(&self, core: &Core, event: &Event<'_>, _task: Option<&TaskView<'_>>, by: WokenBy) {
         match event {
             Event::PollBegins(_) => self.still_since.set(None),
             Event::Woken(_) if by == WokenBy::Timer => {}
@@ -86,7 +79,7 @@ impl Standstill {
     }
 
     /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
-    pub(crate) fn before_sleep(
+    fn before_sleep(
         &self,
         core: &Rc<Core>,
         timeout: Option<Duration>,
@@ -114,6 +107,16 @@ impl Standstill {
             self.still_since.set(Some(since));
         }
         Ok(Some(patience))
+    }
+}
+
+impl Standstill {
+    pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
+        Standstill {
+            detects_stalls,
+            test_timeout,
+            ..Standstill::default()
+        }
     }
 
     fn test_timeout(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! The observer that candor's entry points install: it passes events to instruments, and to those who look for stalls and slow
+//! The observer that candor's entry points install: it passes events to instruments, and to what looks for stalls and slow
 //! polls.
 //!
 //! ```text
@@ -19,16 +19,16 @@ use crate::kernel::tasks::{
 };
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+use crate::watch::look::Looks;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::standstill::Standstill;
 use crate::watch::trace_log;
 
-/// What observes one executor. By default nothing but a test, which must not stand still for ever.
+/// What observes one executor.
 #[derive(Default)]
 pub(crate) struct Watchers {
     instruments: Vec<Guarded>,
-    slow_poll: Option<SlowPoll>,
-    standstill: Standstill,
+    looks: Looks,
     /// An instrument runs: what it does is no event.
     is_telling: Cell<bool>,
     /// A poll has begun and has not ended.
@@ -51,9 +51,26 @@ impl Watchers {
         detects_stalls: bool,
         test_timeout: Option<Duration>,
     ) -> OnceCell<Box<dyn Watch>> {
+        let mut looks = Looks::new();
         let slow_poll = SlowPoll::new(slow_poll_limit);
         let has_timer = slow_poll.is_some() || test_timeout.is_some();
-        if instruments.is_empty() && !detects_stalls && !has_timer {
+        if !instruments.is_empty() || detects_stalls || has_timer {
+            looks.push(Box::new(Standstill::new(detects_stalls, test_timeout)));
+        }
+        looks.extend(slow_poll.map(|slow_poll| Box::new(slow_poll) as _));
+        Watchers::with(instruments, looks)
+    }
+
+    /// For a test of an executor that has no observer: it must not stand still for ever.
+    pub(crate) fn of_test() -> Box<dyn Watch> {
+        Box::new(Watchers {
+            looks: vec![Box::new(Standstill::default())],
+            ..Watchers::default()
+        })
+    }
+
+    fn with(instruments: Vec<Box<dyn Instrument>>, looks: Looks) -> OnceCell<Box<dyn Watch>> {
+        if instruments.is_empty() && looks.is_empty() {
             return OnceCell::new();
         }
         let guarded = |instrument| Guarded {
@@ -62,8 +79,7 @@ impl Watchers {
         };
         let watchers = Watchers {
             instruments: instruments.into_iter().map(guarded).collect(),
-            slow_poll,
-            standstill: Standstill::new(detects_stalls, test_timeout),
+            looks,
             ..Watchers::default()
         };
         OnceCell::from(Box::new(watchers) as Box<dyn Watch>)
@@ -77,7 +93,10 @@ impl Watchers {
         let instruments = instrument.into_iter().collect();
         Config {
             is_custom,
-            watch: Watchers::boxed(instruments, None, cfg!(debug_assertions), None),
+            watch: match cfg!(debug_assertions) {
+                true => Watchers::boxed(instruments, None, true, None),
+                false => Watchers::with(instruments, Looks::new()),
+            },
             ..Config::default()
         }
     }
@@ -113,22 +132,15 @@ impl Watchers {
         cause.unwrap_or(WokenBy::Elsewhere)
     }
 
-    /// Keeps what is needed for later events, and looks for slow polls. Returns whether the event is one for the instruments.
-    fn note(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>) -> bool {
-        let slow_poll = self.slow_poll.as_ref().zip(task);
+    /// Keeps what is needed for later events. Returns whether the event is one for the instruments.
+    fn note(&self, event: &Event<'_>) -> bool {
         match event {
             Event::PollBegins(_) => {
                 self.cause.set(None);
-                if let Some((slow_poll, task)) = slow_poll {
-                    slow_poll.poll_begins(task);
-                }
                 return self.is_in_poll.get();
             }
             Event::PollEnds(..) => {
                 self.cause.set(None);
-                if let Some((slow_poll, task)) = slow_poll {
-                    core.aside(|| slow_poll.poll_ends(task));
-                }
                 return self.is_in_poll.take();
             }
             Event::TimersFired | Event::Renewed => self.cause.set(None),
@@ -144,6 +156,16 @@ impl Watchers {
 #[inline]
 pub(crate) fn followed() -> Option<Config> {
     trace_log::wanted().map(|instrument| Watchers::usual(Some(instrument)))
+}
+
+/// The same for an executor that is kept, and may run a test: then a logged one must not stand still for ever either.
+pub(crate) fn kept_and_followed() -> Option<Config> {
+    let looks = cfg!(debug_assertions);
+    trace_log::wanted().map(|instrument| Config {
+        is_custom: true,
+        watch: Watchers::boxed(vec![instrument], None, looks, None),
+        ..Config::default()
+    })
 }
 
 impl Watch for Watchers {
@@ -170,13 +192,15 @@ impl Watch for Watchers {
             Event::WokenFromElsewhere(_) => WokenBy::Elsewhere,
             _ => self.waking(core),
         };
-        self.standstill.event(core, &event, by);
+        for look in &self.looks {
+            look.event(core, &event, task.as_ref(), by);
+        }
         if let Event::PollBegins(_) = event {
             // If the future of an aborted task is only dropped, that is no poll.
             let is_aborted = header.is_some_and(|task| task.is_aborted.get());
             self.is_in_poll.set(!is_aborted);
         }
-        let is_told = self.note(core, &event, task.as_ref());
+        let is_told = self.note(&event);
         if is_told && !self.instruments.is_empty() {
             // This asks the error for its text.
             if let Event::Done(task, ending) = event
@@ -191,10 +215,13 @@ impl Watch for Watchers {
     fn before_sleep(
         &self,
         core: &Rc<Core>,
-        timeout: Option<Duration>,
-        main: Option<&mut Main<'_>>,
+        mut timeout: Option<Duration>,
+        mut main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        self.standstill.before_sleep(core, timeout, main)
+        for look in &self.looks {
+            timeout = look.before_sleep(core, timeout, main.as_deref_mut())?;
+        }
+        Ok(timeout)
     }
 }
 
