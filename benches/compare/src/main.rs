@@ -86,6 +86,10 @@ fn list() {
 fn row_of(peer: &str, row: &str) -> Option<Row> {
     let mut peers = peers::all().into_iter().chain(peers::watched());
     let peer = peers.find(|entry| entry.id == peer)?;
+    if peer.binary == peers::Binary::Other && !cfg!(feature = "other") {
+        eprintln!("{} is in the build with the feature `other` only", peer.id);
+        return None;
+    }
     (peer.rows)().into_iter().find(|known| known.id == row)
 }
 
@@ -102,7 +106,9 @@ fn compare(run: &Run) -> io::Result<Vec<String>> {
         chart::write(&findings.release, &folder.join("results.svg"))?;
         eprintln!("written to {}", folder.display());
     }
-    Ok(findings.release.failures_of(peers::CANDOR))
+    let failures =
+        [peers::CANDOR, peers::CANDOR_IN_REACTOR].map(|id| findings.release.failures_of(id));
+    Ok(failures.concat())
 }
 
 /// The checked-in results are those of whole and careful runs.

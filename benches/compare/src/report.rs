@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use crate::machine;
-use crate::peers::{CANDOR, Entry};
+use crate::peers::Entry;
 use crate::results::{Cell, Comparison, Line};
 use crate::row::{Curve, Target};
 use crate::run::Findings;
@@ -95,7 +95,8 @@ fn standings<'a>(all: &Comparison, lines: impl Iterator<Item = &'a Line>) -> Str
          |---|---|---:|---:|---|---:|---:|---:|---|\n",
     );
     for line in lines {
-        let candor = all.best_of(line, CANDOR).map(shown).unwrap_or_default();
+        let candor = all.candor_in(line).and_then(|cell| cell.best());
+        let candor = candor.map(shown).unwrap_or_default();
         let versus = match all.standing(line) {
             None => "| | |".to_owned(),
             Some(standing) => format!(
@@ -127,21 +128,27 @@ fn figures<'a>(
     lines: impl Iterator<Item = &'a Line>,
     footnotes: &mut Footnotes,
 ) -> String {
+    let lines: Vec<&Line> = lines.collect();
+    let columns = columns_of(&lines, peers.len());
     let mut text = String::from("| |");
-    for peer in peers {
-        let _ = write!(text, " {} |", peer.title);
+    for &column in &columns {
+        let _ = write!(text, " {} |", peers[column].title);
     }
-    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(peers.len()));
+    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(columns.len()));
     for line in lines {
         let unit = match line.figure.unit {
             "ns" | "" => String::new(),
             unit => format!(", {unit}"),
         };
         let _ = write!(text, "| {}{unit} |", line.figure.title);
-        for (peer, cell) in peers.iter().zip(&line.cells) {
-            let cell = match cell {
+        for &column in &columns {
+            let peer = &peers[column];
+            let cell = match &line.cells[column] {
                 Cell::Measured { median, .. } if line.point.is_some() => shown(*median),
                 Cell::Measured { best, median } => format!("{} ({})", shown(*best), shown(*median)),
+                Cell::Impossible if !peer.elsewhere.is_empty() => {
+                    footnotes.dash(peer.id, peer.elsewhere)
+                }
                 Cell::Impossible => footnotes.dash(line.needs.name(), line.needs.lack()),
                 Cell::Failed(why) => footnotes.dash(&format!("{}-{}", peer.id, line.row), why),
             };
@@ -150,6 +157,15 @@ fn figures<'a>(
         text.push('\n');
     }
     text
+}
+
+/// Those that have something in any of these lines: a table has no empty columns.
+fn columns_of(lines: &[&Line], count: usize) -> Vec<usize> {
+    let is_used = |&column: &usize| {
+        let mut cells = lines.iter().map(|line| &line.cells[column]);
+        cells.any(|cell| !matches!(cell, Cell::Impossible))
+    };
+    (0..count).filter(is_used).collect()
 }
 
 /// Why there is no figure, at the end of the document.
@@ -167,14 +183,18 @@ impl Footnotes {
 }
 
 fn target(target: Target, peers: &[Entry]) -> String {
+    let title_of = |id| {
+        let peer = peers.iter().find(|peer| peer.id == id);
+        peer.map_or(id, |peer| peer.title)
+    };
     match target {
         Target::Stated => "stated".to_owned(),
         Target::TimesTheRecord(times) => times.to_string(),
         Target::AtMost(most) => format!("at most {most}"),
-        Target::NoMoreThan(id) => {
-            let peer = peers.iter().find(|peer| peer.id == id);
-            format!("at most {}'s", peer.map_or(id, |peer| peer.title))
+        Target::TimesTheRecordBut { peer, times } => {
+            format!("{times} ({} beside it)", title_of(peer))
         }
+        Target::TimesThatOf { peer, times } => format!("{times} of {}'s", title_of(peer)),
     }
 }
 

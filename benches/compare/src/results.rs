@@ -5,7 +5,7 @@
 //!
 //! Knows nothing of files and of how results are shown.
 
-use crate::peers::{CANDOR, Entry};
+use crate::peers::{CANDOR, CANDOR_IN_REACTOR, Entry};
 use crate::row::{Figure, Need, Point, Row, Target};
 use crate::sampling::Samples;
 
@@ -72,12 +72,18 @@ impl Comparison {
 
     /// `None` where there is nobody to compare with.
     pub fn standing(&self, line: &Line) -> Option<Standing> {
-        let candor = &line.cells[self.place_of(CANDOR)?];
+        let candor = self.candor_in(line)?;
+        let bystander = match line.figure.target {
+            Target::TimesTheRecordBut { peer, .. } => peer,
+            _ => "",
+        };
         let (place, record) = line
             .cells
             .iter()
             .enumerate()
-            .filter(|&(place, _)| self.peers[place].is_a_peer())
+            .filter(|&(place, _)| {
+                self.peers[place].is_a_peer() && self.peers[place].id != bystander
+            })
             .filter_map(|(place, cell)| Some((place, cell.best()?)))
             .min_by(|(_, one), (_, other)| one.total_cmp(other))?;
         Some(Standing {
@@ -90,16 +96,30 @@ impl Comparison {
 
     /// Whether candor is where it is to be; `None` if nothing is asked of it, or it cannot be told.
     pub fn is_target_met(&self, line: &Line) -> Option<bool> {
-        let best_of = |id| self.best_of(line, id);
+        let candor = || self.candor_in(line)?.best();
         match line.figure.target {
             Target::Stated => None,
-            Target::TimesTheRecord(times) => Some(self.standing(line)?.ratio <= times),
-            Target::AtMost(most) => Some(best_of(CANDOR)? <= most),
-            Target::NoMoreThan(peer) => Some(best_of(CANDOR)? <= best_of(peer)?),
+            Target::TimesTheRecord(times) | Target::TimesTheRecordBut { times, .. } => {
+                Some(self.standing(line)?.ratio <= times)
+            }
+            Target::AtMost(most) => Some(candor()? <= most),
+            Target::TimesThatOf { peer, times } => {
+                Some(candor()? <= times * self.best_of(line, peer)?)
+            }
         }
     }
 
-    pub fn best_of(&self, line: &Line, id: &str) -> Option<f64> {
+    /// candor's figure: in the rows of sockets that of the build with a reactor, elsewhere that of the usual one.
+    pub fn candor_in<'a>(&self, line: &'a Line) -> Option<&'a Cell> {
+        let cells = [CANDOR, CANDOR_IN_REACTOR]
+            .into_iter()
+            .filter_map(|id| Some(&line.cells[self.place_of(id)?]));
+        cells
+            .into_iter()
+            .find(|cell| !matches!(cell, Cell::Impossible))
+    }
+
+    fn best_of(&self, line: &Line, id: &str) -> Option<f64> {
         line.cells[self.place_of(id)?].best()
     }
 

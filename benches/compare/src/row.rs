@@ -21,8 +21,6 @@ pub struct Row {
     pub is_long: bool,
     /// Whether it is measured in a debug build too.
     pub is_in_debug: bool,
-    /// Whether candor is to wait inside of async-io's reactor.
-    pub is_of_sockets: bool,
     measure: Box<Measure>,
 }
 
@@ -45,8 +43,10 @@ pub enum Target {
     TimesTheRecord(f64),
     /// At most this.
     AtMost(f64),
-    /// At most that of the peer with this id.
-    NoMoreThan(&'static str),
+    /// At most so many times the best of the peers but this one, which does less in this row than the others.
+    TimesTheRecordBut { peer: &'static str, times: f64 },
+    /// At most so many times that of the peer with this id.
+    TimesThatOf { peer: &'static str, times: f64 },
 }
 
 /// What not every peer has.
@@ -64,6 +64,10 @@ pub enum Need {
     Threads,
     /// TCP, of its own or by a crate that its users take for it.
     Sockets,
+    /// Such TCP under hyper.
+    Http,
+    /// A way to end a task from outside.
+    Aborts,
     /// Groups of tasks.
     Groups,
     /// A limit to how many of many futures run at once.
@@ -146,7 +150,6 @@ impl Row {
             is_pinned: true,
             is_long: false,
             is_in_debug: false,
-            is_of_sockets: false,
             measure: Box::new(move |effort| measure(effort).into()),
         }
     }
@@ -165,13 +168,6 @@ impl Row {
     pub fn long(self) -> Self {
         Row {
             is_long: true,
-            ..self
-        }
-    }
-
-    pub fn of_sockets(self) -> Self {
-        Row {
-            is_of_sockets: true,
             ..self
         }
     }
@@ -221,9 +217,9 @@ impl Need {
             Need::Timers => "it has no timers",
             Need::Rest => "it cannot wait for a time without polling",
             Need::Threads => "its wakers must stay on their thread, or it never sleeps",
-            Need::Sockets => {
-                "measured for tokio's sockets and for what runs over async-io: others have an interface of their own"
-            }
+            Need::Sockets => "it has no sockets, or another column of the same crate has them",
+            Need::Http => "its sockets do not fit hyper without a copy of every message",
+            Need::Aborts => "its tasks cannot be aborted",
             Need::Groups => "it has no groups",
             Need::Pools => "it has no pool",
             Need::Remotes => {
@@ -246,6 +242,8 @@ impl Need {
             Need::Rest => "rest",
             Need::Threads => "threads",
             Need::Sockets => "sockets",
+            Need::Http => "http",
+            Need::Aborts => "aborts",
             Need::Groups => "groups",
             Need::Pools => "pools",
             Need::Remotes => "remotes",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, io};
 
 use crate::command_line::Run;
-use crate::peers::{self, CANDOR, Entry, REFERENCE};
+use crate::peers::{self, Binary, CANDOR, Entry, REFERENCE};
 use crate::results::Comparison;
 use crate::row::{Need, Row};
 use crate::sampling::Sampler;
@@ -23,8 +23,8 @@ const SAMPLES_OF_LONG_ROWS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_LONG_ROWS: Duration = Duration::from_secs(600);
 
-/// What candor's users switch on who have sockets. The rows of sockets are measured with it, and the others without.
-const REACTOR_FEATURES: &str = "reactor";
+/// candor waits in a reactor, and monoio's wakers may go to other threads: a crate has its features once in a program.
+const OTHER_FEATURES: &str = "other";
 
 /// Who is measured in a debug build. It is built with the features of these, to be there sooner.
 const IN_DEBUG: [&str; 3] = [CANDOR, "tokio-localset", REFERENCE];
@@ -46,14 +46,12 @@ pub fn carry_out(run: &Run) -> io::Result<Findings> {
     peers.retain(|peer| run.has_peer(peer.id));
 
     let this = env::current_exe()?;
-    let has_sockets = rows.iter().any(|row| row.is_of_sockets);
-    let candor_in_reactor = if has_sockets && run.has_peer(CANDOR) {
-        Some(build(&this, "release", REACTOR_FEATURES)?)
+    let other = if peers.iter().any(|peer| peer.binary == Binary::Other) {
+        Some(build(&this, profile(), OTHER_FEATURES)?)
     } else {
         None
     };
-    let candor_in_reactor = candor_in_reactor.as_deref();
-    let release = compared(run, &this, candor_in_reactor, &rows, peers.clone());
+    let release = compared(run, &this, other.as_deref(), &rows, peers.clone());
     rows.retain(|row| row.is_in_debug);
     let watched = watched(run, &this, &rows, &peers);
     peers.retain(|peer| IN_DEBUG.contains(&peer.id));
@@ -84,7 +82,7 @@ fn watched(run: &Run, program: &Path, rows: &[Row], peers: &[Entry]) -> Option<C
 fn compared(
     run: &Run,
     program: &Path,
-    candor_in_reactor: Option<&Path>,
+    other_program: Option<&Path>,
     rows: &[Row],
     peers: Vec<Entry>,
 ) -> Comparison {
@@ -104,9 +102,7 @@ fn compared(
         };
         let sampler = Sampler {
             program,
-            program_for_candor: candor_in_reactor
-                .filter(|_| row.is_of_sockets)
-                .unwrap_or(program),
+            other_program,
             is_quick: run.is_quick,
             count,
             patience,
@@ -125,6 +121,15 @@ fn rows_of_all(peers: &[Entry]) -> Vec<Row> {
         }
     }
     all
+}
+
+/// The other build is like this one.
+fn profile() -> &'static str {
+    if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    }
 }
 
 /// Builds this package with other features or without optimization, beside the build that is running.

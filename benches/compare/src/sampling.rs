@@ -22,7 +22,7 @@ use std::{panic, thread};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::effort::Effort;
-use crate::peers::{CANDOR, Entry};
+use crate::peers::{Binary, Entry};
 use crate::row::Row;
 
 /// What the samples of one row by one peer came to.
@@ -39,8 +39,8 @@ pub enum Samples {
 pub struct Sampler<'a> {
     /// This program, in whatever build.
     pub program: &'a Path,
-    /// The same, or one in which candor has other features.
-    pub program_for_candor: &'a Path,
+    /// This program with the other features of crates, where a peer asks for it.
+    pub other_program: Option<&'a Path>,
     pub is_quick: bool,
     /// How many by each peer.
     pub count: usize,
@@ -55,7 +55,7 @@ impl Sampler<'_> {
             for place in 0..peers.len() {
                 let number = (turn + place) % peers.len();
                 if let Samples::Taken(figures) = &mut all[number] {
-                    match self.sample(peers[number].id, row) {
+                    match self.sample(&peers[number], row) {
                         Ok(numbers) => {
                             figures.resize_with(numbers.len(), Vec::new);
                             for (figure, number) in figures.iter_mut().zip(numbers) {
@@ -70,13 +70,13 @@ impl Sampler<'_> {
         all
     }
 
-    fn sample(&self, peer: &str, row: &str) -> Result<Vec<f64>, String> {
-        let program = match peer {
-            CANDOR => self.program_for_candor,
-            _ => self.program,
+    fn sample(&self, peer: &Entry, row: &str) -> Result<Vec<f64>, String> {
+        let program = match peer.binary {
+            Binary::Usual => self.program,
+            Binary::Other => self.other_program.ok_or("there is no other build")?,
         };
         let mut command = Command::new(program);
-        command.args(["sample", peer, row]);
+        command.args(["sample", peer.id, row]);
         if self.is_quick {
             command.arg("--quick");
         }

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    AcrossThreads, CANDOR, Entry, FromOutside, Groups, Peer, Pools, Reports, Sockets, Timers,
-    beside, sockets,
+    Aborts, AcrossThreads, Binary, CANDOR, CANDOR_IN_REACTOR, Entry, FromOutside, Groups, Peer,
+    Pools, Reports, Sockets, Timers, beside, sockets,
 };
 use crate::rows::{self, Guard, Program, Row};
 
@@ -51,16 +51,35 @@ impl Build for Told {
     }
 }
 
-pub fn entry() -> Entry {
-    Entry {
-        id: CANDOR,
-        title: "candor",
-        crates: &["candor", "async-io", "hyper"],
-        notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
-                candor's own hook. Sockets are async-io's; the rows of sockets are measured with candor's feature \
-                `async-io`, by which it waits inside of that crate's reactor, and all others without.",
-        rows,
-    }
+pub fn entries() -> [Entry; 2] {
+    [
+        Entry {
+            id: CANDOR,
+            title: "candor",
+            crates: &["candor"],
+            notes: "`block_on(ready)` is the free function. Panics are caught and recorded, with a backtrace, by \
+                    candor's own hook. Its pool is its own `TaskPool`. Sockets are in the next column.",
+            binary: Binary::Usual,
+            elsewhere: "",
+            rows: || rows::joined([rows_of_every_build(), vec![rows::of_program(HELLO)]]),
+        },
+        Entry {
+            id: CANDOR_IN_REACTOR,
+            title: "candor `async-io`",
+            crates: &["candor", "async-io", "hyper"],
+            notes: "candor with its feature `async-io`, by which it waits inside of that crate's reactor: what its \
+                    users have who have sockets. In the rows of sockets this column is held against the record.",
+            binary: Binary::Other,
+            elsewhere: "in the column of candor without features",
+            rows: || {
+                rows::joined([
+                    rows::without_curves(rows_of_every_build()),
+                    rows::of_sockets::<Candor>(),
+                    rows::of_http::<Candor>(),
+                ])
+            },
+        },
+    ]
 }
 
 /// candor that somebody looks at: measured beside candor, in a table of their own.
@@ -71,6 +90,8 @@ pub fn watched_entries() -> [Entry; 2] {
             title: "with stall detection",
             crates: &[],
             notes: "",
+            binary: Binary::Usual,
+            elsewhere: "",
             rows: watched_rows::<Stalls>,
         },
         Entry {
@@ -78,6 +99,8 @@ pub fn watched_entries() -> [Entry; 2] {
             title: "with an instrument",
             crates: &[],
             notes: "",
+            binary: Binary::Usual,
+            elsewhere: "",
             rows: watched_rows::<Told>,
         },
     ]
@@ -90,19 +113,18 @@ fn watched_rows<B: Build>() -> Vec<Row> {
     ])
 }
 
-fn rows() -> Vec<Row> {
+fn rows_of_every_build() -> Vec<Row> {
     rows::joined([
         rows::of_tasks::<Candor>(),
         rows::of_wakes::<Candor>(),
         rows::of_timers::<Candor>(),
         rows::of_waiting::<Candor>(),
         rows::of_threads::<Candor>(),
-        rows::of_sockets::<Candor>(),
+        rows::of_aborts::<Candor>(),
         rows::of_groups::<Candor>(),
         rows::of_pools::<Candor>(),
         rows::from_outside::<Candor>(),
         rows::of_reports::<Candor>(),
-        vec![rows::of_program(HELLO)],
     ])
 }
 
@@ -198,12 +220,24 @@ impl Sockets for Candor {
         sockets::connect(address).await
     }
 
-    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn read(stream: &mut Self::Stream, buffer: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         sockets::read(stream, buffer).await
     }
 
-    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
-        sockets::write(stream, bytes).await
+    async fn write(
+        stream: &mut Self::Stream,
+        buffer: Vec<u8>,
+        from: usize,
+        to: usize,
+    ) -> (io::Result<usize>, Vec<u8>) {
+        sockets::write(stream, buffer, from, to).await
+    }
+}
+
+impl Aborts for Candor {
+    async fn abort(task: Self::Task) {
+        let gone = task.cancel().await;
+        assert!(gone.is_err_and(|error| error.is_cancelled()));
     }
 }
 

@@ -1,10 +1,15 @@
 //! compio, with its driver: io_uring where the kernel has it.
 
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use compio::buf::{BufResult, IntoInner, IoBuf};
+use compio::io::{AsyncRead, AsyncWrite};
+use compio::net::{TcpListener, TcpStream};
 use compio::runtime::{JoinHandle, Runtime};
 
-use super::{AcrossThreads, Entry, Peer, Timers};
+use super::{AcrossThreads, Binary, Entry, Peer, Pools, Sockets, Timers};
 use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
@@ -20,7 +25,10 @@ pub fn entry() -> Entry {
             "compio-executor",
             "compio-driver",
         ],
-        notes: "Default features, so its io_uring driver. It has no `yield_now`: the harness's own is used.",
+        notes: "Default features, so its io_uring driver. It has no `yield_now`: the harness's own is used. \
+                A future may still be there when its `cancel` is over: no row of aborts.",
+        binary: Binary::Usual,
+        elsewhere: "",
         rows,
     }
 }
@@ -32,6 +40,8 @@ fn rows() -> Vec<Row> {
         rows::of_timers::<Compio>(),
         rows::of_waiting::<Compio>(),
         rows::of_threads::<Compio>(),
+        rows::of_pools::<Compio>(),
+        rows::of_sockets::<Compio>(),
         vec![rows::of_program(HELLO)],
     ])
 }
@@ -100,3 +110,42 @@ impl Timers for Compio {
 }
 
 impl AcrossThreads for Compio {}
+
+impl Pools for Compio {}
+
+impl Sockets for Compio {
+    type Listener = TcpListener;
+    type Stream = TcpStream;
+
+    async fn listen() -> io::Result<(Self::Listener, SocketAddr)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+
+    async fn accept(listener: &Self::Listener) -> io::Result<Self::Stream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
+        stream.read(buffer).await.into()
+    }
+
+    async fn write(
+        stream: &mut Self::Stream,
+        buffer: Vec<u8>,
+        from: usize,
+        to: usize,
+    ) -> (io::Result<usize>, Vec<u8>) {
+        let BufResult(count, bytes) = stream.write(buffer.slice(from..to)).await;
+        (count, bytes.into_inner())
+    }
+}

@@ -2,10 +2,9 @@
 
 use futures::executor::{LocalPool, LocalSpawner};
 use futures::future::RemoteHandle;
-use futures::stream::{self, StreamExt};
 use futures::task::LocalSpawnExt;
 
-use super::{AcrossThreads, Entry, Peer, Pools, panics};
+use super::{AcrossThreads, Binary, Entry, Peer, Pools, panics};
 use crate::rows::{self, Program, Row};
 
 #[derive(Clone)]
@@ -16,8 +15,10 @@ pub fn entry() -> Entry {
         id: "futures",
         title: "futures LocalPool",
         crates: &["futures"],
-        notes: "Has no timers. Its pool is a stream's `buffer_unordered`. `block_on(ready)` is `futures::executor::block_on`. It has no `yield_now`: the \
+        notes: "Has no timers. `block_on(ready)` is `futures::executor::block_on`, which sets nothing up: it holds no record there. A dropped handle lets its task end when that is next polled, and says nothing of it: no row of aborts. It has no `yield_now`: the \
                 harness's own is used. The awaiter catches the panic that the handle passes on.",
+        binary: Binary::Usual,
+        elsewhere: "",
         rows,
     }
 }
@@ -93,17 +94,4 @@ impl AcrossThreads for Pool {}
 
 const POOL_IS_THERE: &str = "a workload runs within its pool";
 
-impl Pools for Pool {
-    async fn sum_of<F: Future<Output = u64> + 'static>(
-        inputs: impl Iterator<Item = u64> + 'static,
-        limit: usize,
-        work: impl FnMut(u64) -> F,
-    ) -> u64 {
-        let mut results = stream::iter(inputs.map(work)).buffer_unordered(limit);
-        let mut sum = 0;
-        while let Some(result) = results.next().await {
-            sum += result;
-        }
-        sum
-    }
-}
+impl Pools for Pool {}

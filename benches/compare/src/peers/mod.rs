@@ -8,6 +8,9 @@
 //! rows/ ──generic over──► Peer, Timers, …     one impl a file      candor, tokio, smol, …
 //! ```
 //!
+//! Of the executors that are not here, ntex-rt cannot run by itself: it needs the driver of another crate. local-runtime panics when a
+//! task spawns another one.
+//!
 //! Knows no workload and measures nothing.
 
 mod candor;
@@ -19,6 +22,8 @@ mod futures;
 mod glommio;
 #[cfg(feature = "monoio")]
 mod monoio;
+#[cfg(feature = "nio")]
+mod nio;
 #[cfg(feature = "pollster")]
 mod pollster;
 mod reference;
@@ -36,6 +41,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
 
 use crate::rows::{Guard, Row};
 
@@ -101,7 +108,7 @@ pub trait AcrossThreads: Peer {}
 /// A peer with TCP: what its users take for it. Addresses are those of this machine.
 pub trait Sockets: Peer {
     type Listener: 'static;
-    type Stream: hyper::rt::Read + hyper::rt::Write + Unpin + 'static;
+    type Stream: 'static;
 
     /// Listens on a port that the system chooses.
     fn listen() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>>;
@@ -110,13 +117,30 @@ pub trait Sockets: Peer {
 
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>>;
 
+    /// Reads into the buffer from its start, and gives it back, with its length as it was or as much as was read.
     fn read(
         stream: &mut Self::Stream,
-        buffer: &mut [u8],
-    ) -> impl Future<Output = io::Result<usize>>;
+        buffer: Vec<u8>,
+    ) -> impl Future<Output = (io::Result<usize>, Vec<u8>)>;
 
-    /// Writes what a socket's buffer has room for.
-    fn write(stream: &mut Self::Stream, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
+    /// Writes of the bytes between these two places what a socket's buffer has room for.
+    fn write(
+        stream: &mut Self::Stream,
+        buffer: Vec<u8>,
+        from: usize,
+        to: usize,
+    ) -> impl Future<Output = (io::Result<usize>, Vec<u8>)>;
+}
+
+/// A peer whose TCP fits hyper.
+pub trait Http: Sockets<Stream: hyper::rt::Read + hyper::rt::Write + Unpin> {}
+
+impl<P: Sockets<Stream: hyper::rt::Read + hyper::rt::Write + Unpin>> Http for P {}
+
+/// A peer whose tasks can be ended from outside.
+pub trait Aborts: Peer {
+    /// Aborts the task, and waits until its future is gone.
+    fn abort(task: Self::Task) -> impl Future<Output = ()>;
 }
 
 /// A peer with groups of tasks.
@@ -128,14 +152,22 @@ pub trait Groups: Peer {
     ) -> impl Future<Output = ()>;
 }
 
-/// A peer that can hold back how many of many futures run at once.
+/// A peer that can hold back how many of many futures run at once. Where it has nothing of its own, its users take
+/// `buffer_unordered` of the futures crate, which is no tasks but futures in one.
 pub trait Pools: Peer {
     /// Sums up what `work` makes of the inputs, with at most `limit` of its futures at once.
     fn sum_of<F: Future<Output = u64> + 'static>(
         inputs: impl Iterator<Item = u64> + 'static,
         limit: usize,
         work: impl FnMut(u64) -> F,
-    ) -> impl Future<Output = u64>;
+    ) -> impl Future<Output = u64> {
+        async move {
+            let results = stream::iter(inputs.map(work)).buffer_unordered(limit);
+            results
+                .fold(0, |sum, result| std::future::ready(sum + result))
+                .await
+        }
+    }
 }
 
 /// An executor that takes tasks from other threads.
@@ -214,19 +246,32 @@ pub struct Entry {
     pub crates: &'static [&'static str],
     /// How it answers where there is a choice, and what it cannot do.
     pub notes: &'static str,
+    /// The program that it is in.
+    pub binary: Binary,
+    /// Where the rows are that it could do and that are not measured; empty if all are.
+    pub elsewhere: &'static str,
     /// The rows that it can do.
     pub rows: fn() -> Vec<Row>,
 }
 
+/// A program that measures. A crate has its features once in each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Binary {
+    Usual,
+    /// The same in which some crates have other features.
+    Other,
+}
+
 /// The ids of those that are more than peers, or less.
 pub const CANDOR: &str = "candor";
+pub const CANDOR_IN_REACTOR: &str = "candor-async-io";
 pub const REFERENCE: &str = "reference";
 pub const POLLSTER: &str = "pollster";
 
 impl Entry {
     /// Whether it is an executor that candor is held against.
     pub fn is_a_peer(&self) -> bool {
-        !matches!(self.id, CANDOR | POLLSTER | REFERENCE)
+        !matches!(self.id, CANDOR | CANDOR_IN_REACTOR | POLLSTER | REFERENCE)
     }
 }
 
@@ -237,11 +282,11 @@ pub fn watched() -> Vec<Entry> {
 
 /// All peers that were built in, candor first and the reference last.
 pub fn all() -> Vec<Entry> {
-    let mut all = vec![candor::entry()];
+    let mut all = Vec::from(candor::entries());
     #[cfg(feature = "tokio")]
     all.extend(tokio::entries());
     #[cfg(feature = "smol")]
-    all.push(smol::entry());
+    all.extend(smol::entries());
     #[cfg(feature = "futures")]
     all.push(futures::entry());
     #[cfg(feature = "monoio")]
@@ -250,6 +295,8 @@ pub fn all() -> Vec<Entry> {
     all.push(glommio::entry());
     #[cfg(feature = "compio")]
     all.push(compio::entry());
+    #[cfg(feature = "nio")]
+    all.push(nio::entry());
     #[cfg(feature = "pollster")]
     all.push(pollster::entry());
     all.push(reference::entry());

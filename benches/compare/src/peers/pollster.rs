@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::{Entry, POLLSTER};
+use super::{Binary, Entry, POLLSTER};
 use crate::effort::Effort;
 use crate::rows::{self, Program, Row};
 
@@ -12,7 +12,9 @@ pub fn entry() -> Entry {
         id: POLLSTER,
         title: "pollster",
         crates: &["pollster"],
-        notes: "Only enters: it spawns no tasks. Stands beside, and holds no record.",
+        notes: "Only enters, and sets nothing up for it: it spawns no tasks. Stands beside, and holds no record.",
+        binary: Binary::Usual,
+        elsewhere: "",
         rows,
     }
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{Entry, Peer, REFERENCE, Timers, panics};
+use super::{Binary, Entry, Peer, REFERENCE, Timers, panics};
 use crate::rows::{self, Program, Row};
 
 pub fn entry() -> Entry {
@@ -23,6 +23,8 @@ pub fn entry() -> Entry {
         crates: &[],
         notes: "Boxed futures polled in a circle, a waker that does nothing, no queue. Not a peer, and \
                 never the record. Its lateness is that of a bare loop around `park_timeout`; its hello world has no executor at all.",
+        binary: Binary::Usual,
+        elsewhere: "",
         rows,
     }
 }

@@ -1,4 +1,5 @@
-//! smol's local executor, driven by its reactor: what `smol::block_on(executor.run(…))` is made of.
+//! smol's local executor, driven by its reactor: what `smol::block_on(executor.run(…))` is made of. And three more
+//! that bring no reactor, and wait by the same one: edge-executor, unsend, and the static one of async-executor.
 
 use std::hint::black_box;
 use std::io;
@@ -7,39 +8,99 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_executor::{Executor, LocalExecutor, Task};
+use async_executor::{Executor, LocalExecutor, StaticLocalExecutor, Task};
 use async_io::Timer;
+use edge_executor::UnboundQueue;
 use futures_lite::{FutureExt, future};
 
-use super::{AcrossThreads, Entry, FromOutside, Peer, Sockets, Timers, beside, panics, sockets};
+use super::{
+    Aborts, AcrossThreads, Binary, Entry, FromOutside, Peer, Pools, Sockets, Timers, beside,
+    panics, sockets,
+};
 use crate::rows::{self, Program, Row};
 
-/// Tasks reach the executor through a counted pointer, as in a program that keeps one.
-#[derive(Clone)]
-pub struct Smol(Rc<LocalExecutor<'static>>);
+/// An executor without a reactor of its own, in a program that waits by async-io.
+pub trait Local: 'static {
+    fn build() -> Self;
 
-pub fn entry() -> Entry {
-    Entry {
-        id: "smol",
-        title: "async-executor",
-        crates: &["async-executor", "async-io"],
-        notes: "`LocalExecutor` within `async_io::block_on`. `block_on(ready)` is `async_io::block_on` alone. \
-                `yield_now` is futures-lite's. The awaiter catches the panic that the handle passes on. \
-                A timeout is futures-lite's `or` with a `Timer`. Sockets are async-io's, driven by `block_on`.",
-        rows,
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T>;
+
+    fn run<T>(&self, main: impl Future<Output = T>) -> impl Future<Output = T>;
+}
+
+/// Tasks reach the executor through a counted pointer, as in a program that keeps one.
+pub struct Smol<E>(Rc<E>);
+
+impl<E> Clone for Smol<E> {
+    fn clone(&self) -> Self {
+        Smol(Rc::clone(&self.0))
     }
 }
 
-fn rows() -> Vec<Row> {
+pub fn entries() -> [Entry; 4] {
+    let binary = Binary::Usual;
+    [
+        Entry {
+            id: "smol",
+            title: "async-executor",
+            crates: &["async-executor", "async-io"],
+            notes: "`LocalExecutor` within `async_io::block_on`. `block_on(ready)` is `async_io::block_on` alone. \
+                    `yield_now` is futures-lite's. The awaiter catches the panic that the handle passes on. \
+                    A timeout is futures-lite's `or` with a `Timer`. Sockets are async-io's, driven by `block_on`.",
+            binary,
+            elsewhere: "",
+            rows: || {
+                rows::joined([
+                    rows_of::<LocalExecutor<'static>>(),
+                    rows::of_sockets::<Smol<LocalExecutor<'static>>>(),
+                    rows::of_http::<Smol<LocalExecutor<'static>>>(),
+                    rows::from_outside::<AnyThread>(),
+                    vec![rows::of_program(HELLO)],
+                ])
+            },
+        },
+        Entry {
+            id: "smol-static",
+            title: "async-executor, static",
+            crates: &["async-executor"],
+            notes: "`StaticLocalExecutor`, from the feature `static`, in the same way. It is leaked, and never drops a task.",
+            binary,
+            elsewhere: ELSEWHERE,
+            rows: || rows::without_curves(rows_of::<&'static StaticLocalExecutor>()),
+        },
+        Entry {
+            id: "edge",
+            title: "edge-executor",
+            crates: &["edge-executor"],
+            notes: "`LocalExecutor` with its `UnboundQueue`, in the same way.",
+            binary,
+            elsewhere: ELSEWHERE,
+            rows: || rows::without_curves(rows_of::<Edge>()),
+        },
+        Entry {
+            id: "unsend",
+            title: "unsend",
+            crates: &["unsend"],
+            notes: "Its `Executor`, in the same way.",
+            binary,
+            elsewhere: ELSEWHERE,
+            rows: || rows::without_curves(rows_of::<unsend::executor::Executor<'static>>()),
+        },
+    ]
+}
+
+/// What these have in common with async-executor is async-io's.
+const ELSEWHERE: &str = "in the column of async-executor, whose timers and sockets it shares";
+
+fn rows_of<E: Local>() -> Vec<Row> {
     rows::joined([
-        rows::of_tasks::<Smol>(),
-        rows::of_wakes::<Smol>(),
-        rows::of_timers::<Smol>(),
-        rows::of_waiting::<Smol>(),
-        rows::of_threads::<Smol>(),
-        rows::of_sockets::<Smol>(),
-        rows::from_outside::<Smol>(),
-        vec![rows::of_program(HELLO)],
+        rows::of_tasks::<Smol<E>>(),
+        rows::of_wakes::<Smol<E>>(),
+        rows::of_timers::<Smol<E>>(),
+        rows::of_waiting::<Smol<E>>(),
+        rows::of_threads::<Smol<E>>(),
+        rows::of_aborts::<Smol<E>>(),
+        rows::of_pools::<Smol<E>>(),
     ])
 }
 
@@ -51,13 +112,71 @@ const HELLO: Program = Program {
     }",
 };
 
-impl Peer for Smol {
-    type Executor = Rc<LocalExecutor<'static>>;
+impl Local for LocalExecutor<'static> {
+    fn build() -> Self {
+        LocalExecutor::new()
+    }
+
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        self.spawn(future)
+    }
+
+    fn run<T>(&self, main: impl Future<Output = T>) -> impl Future<Output = T> {
+        self.run(main)
+    }
+}
+
+impl Local for &'static StaticLocalExecutor {
+    fn build() -> Self {
+        LocalExecutor::new().leak()
+    }
+
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        (**self).spawn(future)
+    }
+
+    fn run<T>(&self, main: impl Future<Output = T>) -> impl Future<Output = T> {
+        (**self).run(main)
+    }
+}
+
+type Edge = edge_executor::LocalExecutor<'static, UnboundQueue>;
+
+impl Local for Edge {
+    fn build() -> Self {
+        Edge::new()
+    }
+
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        self.spawn(future)
+    }
+
+    fn run<T>(&self, main: impl Future<Output = T>) -> impl Future<Output = T> {
+        self.run(main)
+    }
+}
+
+impl Local for unsend::executor::Executor<'static> {
+    fn build() -> Self {
+        Self::new()
+    }
+
+    fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Task<T> {
+        self.spawn(future)
+    }
+
+    fn run<T>(&self, main: impl Future<Output = T>) -> impl Future<Output = T> {
+        self.run(main)
+    }
+}
+
+impl<E: Local> Peer for Smol<E> {
+    type Executor = Rc<E>;
     type Task = Task<u64>;
     type Fallible = Task<Result<u64, u64>>;
 
     fn build() -> Self::Executor {
-        Rc::new(LocalExecutor::new())
+        Rc::new(E::build())
     }
 
     fn handle(executor: &Self::Executor) -> Self {
@@ -104,7 +223,7 @@ impl Peer for Smol {
     }
 }
 
-impl Timers for Smol {
+impl<E: Local> Timers for Smol<E> {
     async fn sleep(duration: Duration) {
         Timer::after(duration).await;
     }
@@ -118,10 +237,20 @@ impl Timers for Smol {
     }
 }
 
-impl AcrossThreads for Smol {}
+impl<E: Local> AcrossThreads for Smol<E> {}
+
+impl<E: Local> Aborts for Smol<E> {
+    async fn abort(task: Self::Task) {
+        assert_eq!(task.cancel().await, None);
+    }
+}
+
+impl<E: Local> Pools for Smol<E> {}
 
 /// By the executor whose tasks may go from thread to thread, on one thread.
-impl FromOutside for Smol {
+struct AnyThread;
+
+impl FromOutside for AnyThread {
     type Remote = Arc<Executor<'static>>;
     type Order = Task<u64>;
 
@@ -140,7 +269,7 @@ impl FromOutside for Smol {
     }
 }
 
-impl Sockets for Smol {
+impl<E: Local> Sockets for Smol<E> {
     type Listener = sockets::Listener;
     type Stream = sockets::Stream;
 
@@ -156,11 +285,16 @@ impl Sockets for Smol {
         sockets::connect(address).await
     }
 
-    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn read(stream: &mut Self::Stream, buffer: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         sockets::read(stream, buffer).await
     }
 
-    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
-        sockets::write(stream, bytes).await
+    async fn write(
+        stream: &mut Self::Stream,
+        buffer: Vec<u8>,
+        from: usize,
+        to: usize,
+    ) -> (io::Result<usize>, Vec<u8>) {
+        sockets::write(stream, buffer, from, to).await
     }
 }

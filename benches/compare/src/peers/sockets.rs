@@ -29,14 +29,26 @@ pub async fn connect(address: SocketAddr) -> io::Result<Stream> {
     without_delay(Async::<TcpStream>::connect(address).await?)
 }
 
-pub async fn read(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
+/// From whatever has the traits of futures-io.
+pub async fn read<S: AsyncRead + Unpin>(
+    stream: &mut FuturesIo<S>,
+    mut buffer: Vec<u8>,
+) -> (io::Result<usize>, Vec<u8>) {
     let socket = stream.get_mut();
-    poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, buffer)).await
+    let count = poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, &mut buffer)).await;
+    (count, buffer)
 }
 
-pub async fn write(stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
+/// To whatever has the traits of futures-io.
+pub async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut FuturesIo<S>,
+    buffer: Vec<u8>,
+    from: usize,
+    to: usize,
+) -> (io::Result<usize>, Vec<u8>) {
     let socket = stream.get_mut();
-    poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, bytes)).await
+    let count = poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, &buffer[from..to])).await;
+    (count, buffer)
 }
 
 fn without_delay(stream: Async<TcpStream>) -> io::Result<Stream> {

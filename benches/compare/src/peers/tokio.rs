@@ -6,7 +6,8 @@
 //! | `spawn` | `tokio::spawn` on the current_thread runtime | `Send` |
 //! | `LocalRuntime` | `tokio::task::spawn_local` in a `LocalRuntime` | `!Send` |
 //!
-//! All drivers are on, as in a program that uses `#[tokio::main(flavor = "current_thread")]`.
+//! All drivers are on, as in a program that uses `#[tokio::main(flavor = "current_thread")]`; a `LocalSet` with time
+//! only stands beside, since candor without features has no driver of sockets either.
 
 use std::future::poll_fn;
 use std::hint::black_box;
@@ -23,10 +24,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, LocalOptions, LocalRuntime, Runtime};
 use tokio::task::{JoinHandle, JoinSet, LocalSet};
 
-use super::{AcrossThreads, Entry, FromOutside, Groups, Peer, Reports, Sockets, Timers, beside};
+use super::{
+    Aborts, AcrossThreads, Binary, Entry, FromOutside, Groups, Peer, Pools, Reports, Sockets,
+    Timers, beside,
+};
 use crate::rows::{self, Guard, Program, Row};
 
-pub fn entries() -> [Entry; 3] {
+pub fn entries() -> [Entry; 4] {
     let crates = &["tokio"];
     [
         Entry {
@@ -34,7 +38,29 @@ pub fn entries() -> [Entry; 3] {
             title: "tokio LocalSet",
             crates,
             notes: "Drivers: all enabled.",
-            rows: || rows::joined([rows_of::<InLocalSet>(), vec![rows::of_program(HELLO)]]),
+            binary: Binary::Usual,
+            elsewhere: "",
+            rows: || {
+                rows::joined([
+                    rows_of::<InLocalSet<All>>(),
+                    rows_of_io::<InLocalSet<All>>(),
+                    vec![rows::of_program(HELLO)],
+                ])
+            },
+        },
+        Entry {
+            id: "tokio-time",
+            title: "tokio LocalSet, time only",
+            crates,
+            notes: "Drivers: time, and none for sockets; its hello world is built with the features `rt` and `time`.",
+            binary: Binary::Usual,
+            elsewhere: "in the column of tokio LocalSet",
+            rows: || {
+                rows::joined([
+                    rows::without_curves(rows_of::<InLocalSet<TimeOnly>>()),
+                    vec![rows::of_program(HELLO_TIME_ONLY)],
+                ])
+            },
         },
         Entry {
             id: "tokio-spawn",
@@ -42,9 +68,12 @@ pub fn entries() -> [Entry; 3] {
             crates,
             notes: "`tokio::spawn` on a current_thread runtime. It asks for `Send` futures, which the \
                     workloads' are not: a wrapper without cost claims that they are.",
+            binary: Binary::Usual,
+            elsewhere: "",
             rows: || {
                 rows::joined([
                     rows_of::<OnCurrentThread>(),
+                    rows_of_io::<OnCurrentThread>(),
                     rows::from_outside::<OnCurrentThread>(),
                 ])
             },
@@ -54,7 +83,9 @@ pub fn entries() -> [Entry; 3] {
             title: "tokio LocalRuntime",
             crates,
             notes: "Drivers: all enabled.",
-            rows: rows_of::<InLocalRuntime>,
+            binary: Binary::Usual,
+            elsewhere: "",
+            rows: || rows::joined([rows_of::<InLocalRuntime>(), rows_of_io::<InLocalRuntime>()]),
         },
     ]
 }
@@ -66,11 +97,21 @@ fn rows_of<F: Flavour>() -> Vec<Row> {
         rows::of_timers::<Tokio<F>>(),
         rows::of_waiting::<Tokio<F>>(),
         rows::of_threads::<Tokio<F>>(),
-        rows::of_sockets::<Tokio<F>>(),
+        rows::of_aborts::<Tokio<F>>(),
         rows::of_groups::<Tokio<F>>(),
+        rows::of_pools::<Tokio<F>>(),
         rows::of_reports::<Tokio<F>>(),
     ])
 }
+
+fn rows_of_io<F: Flavour>() -> Vec<Row> {
+    rows::joined([rows::of_sockets::<Tokio<F>>(), rows::of_http::<Tokio<F>>()])
+}
+
+const HELLO_TIME_ONLY: Program = Program {
+    dependencies: "tokio = { version = \"1\", features = [\"rt\", \"time\"] }",
+    source: HELLO.source,
+};
 
 const HELLO: Program = Program {
     dependencies: "tokio = { version = \"1\", features = [\"rt\", \"time\", \"net\"] }",
@@ -96,15 +137,41 @@ pub trait Flavour: Clone + 'static {
 #[derive(Clone)]
 pub struct Tokio<F>(PhantomData<F>);
 
-#[derive(Clone)]
-struct InLocalSet;
+/// Which drivers a runtime has.
+pub trait Drivers: Clone + 'static {
+    fn current_thread() -> Runtime;
+}
 
-impl Flavour for InLocalSet {
+#[derive(Clone)]
+struct All;
+
+impl Drivers for All {
+    fn current_thread() -> Runtime {
+        current_thread()
+    }
+}
+
+#[derive(Clone)]
+struct TimeOnly;
+
+impl Drivers for TimeOnly {
+    fn current_thread() -> Runtime {
+        Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("tokio's current_thread runtime can be built")
+    }
+}
+
+#[derive(Clone)]
+struct InLocalSet<D>(PhantomData<D>);
+
+impl<D: Drivers> Flavour for InLocalSet<D> {
     /// The tasks are dropped before the runtime whose timers they hold.
     type Executor = (LocalSet, Runtime);
 
     fn build() -> Self::Executor {
-        (LocalSet::new(), current_thread())
+        (LocalSet::new(), D::current_thread())
     }
 
     fn block_on<T>((tasks, runtime): &Self::Executor, main: impl Future<Output = T>) -> T {
@@ -260,18 +327,34 @@ impl<F: Flavour> Sockets for Tokio<F> {
         Ok(TokioIo::new(stream))
     }
 
-    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn read(stream: &mut Self::Stream, mut buffer: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         let socket = stream.inner_mut();
-        let mut buffer = ReadBuf::new(buffer);
-        poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, &mut buffer)).await?;
-        Ok(buffer.filled().len())
+        let mut bytes = ReadBuf::new(&mut buffer);
+        let read = poll_fn(|cx| Pin::new(&mut *socket).poll_read(cx, &mut bytes)).await;
+        let count = read.map(|()| bytes.filled().len());
+        (count, buffer)
     }
 
-    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<usize> {
+    async fn write(
+        stream: &mut Self::Stream,
+        buffer: Vec<u8>,
+        from: usize,
+        to: usize,
+    ) -> (io::Result<usize>, Vec<u8>) {
         let socket = stream.inner_mut();
-        poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, bytes)).await
+        let count = poll_fn(|cx| Pin::new(&mut *socket).poll_write(cx, &buffer[from..to])).await;
+        (count, buffer)
     }
 }
+
+impl<F: Flavour> Aborts for Tokio<F> {
+    async fn abort(task: Self::Task) {
+        task.abort();
+        assert!(task.await.is_err_and(|error| error.is_cancelled()));
+    }
+}
+
+impl<F: Flavour> Pools for Tokio<F> {}
 
 impl<F: Flavour> Groups for Tokio<F> {
     async fn join_group<M: Future<Output = ()> + 'static>(

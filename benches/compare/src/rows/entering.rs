@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::Waiting;
 use crate::effort::Effort;
+use crate::latch::Latch;
 use crate::peers::Peer;
-use crate::row::Target::{Stated, TimesTheRecord};
-use crate::row::{Need, Row};
+use crate::row::Target::{Stated, TimesTheRecord, TimesTheRecordBut};
+use crate::row::{Figure, Need, Row};
 
 pub fn rows<P: Peer>() -> Vec<Row> {
     vec![
@@ -39,27 +40,34 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             Stated,
             build_spawn_and_drop::<P>,
         ),
+        past_a_million_row::<P>(),
         Row::new(
             "drop-1e6",
             "drop of an executor with 1e6 waiting tasks, a task",
-            TimesTheRecord(1.0),
+            TimesTheRecord(2.2),
             drop_of_many::<P>,
         ),
         Row::new(
             "spawn-await-main",
             "spawn and await, one at a time, in the main future",
-            Stated,
+            TimesTheRecord(0.8),
             spawn_and_await_in_main::<P>,
         ),
     ]
 }
 
 /// The row that also those have that can only enter.
+///
+/// futures and pollster set nothing up for it: no queue, no clock, no place for tasks. They are shown, and the record is
+/// the best of those that do.
 pub fn block_on_row(measure: impl Fn(&Effort) -> f64 + 'static) -> Row {
     Row::new(
         "block-on-ready",
         "`block_on(ready)`",
-        TimesTheRecord(3.0),
+        TimesTheRecordBut {
+            peer: "futures",
+            times: 0.8,
+        },
         measure,
     )
     .needs(Need::Entry)
@@ -127,6 +135,42 @@ fn build_spawn_and_drop<P: Peer>(effort: &Effort) -> f64 {
             assert_eq!(P::block_on(&mut executor, main), round);
         }
         start.elapsed()
+    })
+}
+
+fn past_a_million_row<P: Peer>() -> Row {
+    let figures = [
+        Figure::new(
+            "the first 2^20 + 1,000 tasks of a process, spawned, a task",
+            "ns",
+            Stated,
+        ),
+        Figure::new("the longest of these spawns", "µs", Stated),
+    ];
+    Row::of_figures("spawn-past-2-20", figures, past_a_million::<P>)
+}
+
+/// Whatever holds the tasks grows to more than 2^20 of them, once in a process. The clock is read at each spawn.
+fn past_a_million<P: Peer>(effort: &Effort) -> [f64; 2] {
+    let count = effort.count(1 << 20) + 1_000;
+    let done = Latch::new(count);
+    let mut executor = P::build();
+    let peer = P::handle(&executor);
+    P::block_on(&mut executor, async {
+        let start = Instant::now();
+        let (mut last, mut longest) = (start, Duration::ZERO);
+        for _ in 0..count {
+            let done = Rc::clone(&done);
+            peer.spawn_detached(async move {
+                done.count_down();
+            });
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        done.opened().await;
+        let each = (last - start).as_nanos() as f64 / count as f64;
+        [each, longest.as_nanos() as f64 / 1e3]
     })
 }
 

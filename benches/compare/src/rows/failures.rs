@@ -31,7 +31,7 @@ pub fn rows<P: Reports>() -> Vec<Row> {
             [Figure::new(
                 "panic detached and reported",
                 "µs",
-                TimesTheRecord(1.0),
+                TimesTheRecord(0.6),
             )],
             |effort| {
                 let ns = in_a_task(effort, 1, |peer: P, rounds| {
@@ -52,6 +52,20 @@ pub fn rows<P: Reports>() -> Vec<Row> {
                     reports(rounds, move |guard| peer.spawn_failing(guard))
                 });
                 [ns / 1e3]
+            },
+        ),
+        Row::of_figures(
+            "first-report",
+            [Figure::new(
+                "panic detached and reported, the first of a process",
+                "ms",
+                Stated,
+            )],
+            |_| {
+                let mut executor = P::build();
+                let peer = P::handle(&executor);
+                let took = run_in_a_task(&mut executor, &peer, first_report(peer.clone()));
+                [took.as_nanos() as f64 / 1e6]
             },
         ),
         Row::of_figures(
@@ -145,6 +159,20 @@ async fn reports(rounds: u64, spawn: impl Fn(Guard)) -> Duration {
     }
     let took = start.elapsed();
     stderr.assert_tells_of(rounds as usize + 1);
+    took
+}
+
+/// Cold: the symbols of the program are read for its frames.
+async fn first_report<P: Reports>(peer: P) -> Duration {
+    let stderr = CaughtStderr::catch();
+    let done = Latch::new(1);
+    let start = Instant::now();
+    peer.spawn_detached(panics(Guard::new(&done)));
+    done.opened().await;
+    // The report of a task is written before the next one is polled, or by the hook.
+    P::yield_now().await;
+    let took = start.elapsed();
+    stderr.assert_tells_of(1);
     took
 }
 

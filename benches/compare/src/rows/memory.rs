@@ -14,18 +14,13 @@ use super::Place;
 use crate::allocated::bytes_kept_by;
 use crate::latch::Latch;
 use crate::peers::{Peer, Timers};
-use crate::row::Target::{Stated, TimesTheRecord};
+use crate::row::Target::{AtMost, Stated};
 use crate::row::{Figure, Need, Row};
 
 pub fn rows<P: Peer>() -> Vec<Row> {
     let figures = [
         Figure::new("memory of an idle task, asked for", "bytes", Stated),
-        // 128 bytes, with id, lineage and last await, are what is allowed for.
-        Figure::new(
-            "memory of an idle task, resident",
-            "bytes",
-            TimesTheRecord(1.07),
-        ),
+        Figure::new("memory of an idle task, resident", "bytes", AtMost(160.0)),
     ];
     vec![Row::of_figures("memory-idle", figures, |effort| {
         let count = effort.count(1_000_000);
@@ -54,7 +49,7 @@ pub fn rows_of_sleeps<P: Timers>() -> Vec<Row> {
         Figure::new(
             "memory of a sleeping task, resident",
             "bytes",
-            TimesTheRecord(0.7),
+            AtMost(216.0),
         ),
     ];
     let row = Row::of_figures("memory-sleeping", figures, |effort| {

@@ -54,7 +54,8 @@ pub use crate::row::Row;
 
 pub use failures::{Guard, number, rows as of_reports};
 pub use hello::{Program, row as of_program};
-pub use sockets::rows as of_sockets;
+pub use sockets::{rows as of_sockets, rows_of_http as of_http};
+pub use spawning::rows_of_aborts as of_aborts;
 pub use threads::rows as of_threads;
 pub use together::{
     rows_from_outside as from_outside, rows_of_groups as of_groups, rows_of_pools as of_pools,
@@ -77,6 +78,11 @@ pub fn of_tasks<P: Peer>() -> Vec<Row> {
 /// The rows of an executor that polls whoever was woken and nobody else.
 pub fn of_wakes<P: Peer>() -> Vec<Row> {
     growth::rows_among_waiting::<P>()
+}
+
+/// All but the points on curves: for a peer whose curve is that of another column.
+pub fn without_curves(rows: Vec<Row>) -> Vec<Row> {
+    rows.into_iter().filter(|row| row.point.is_none()).collect()
 }
 
 /// The rows about being ready to wait.
@@ -179,6 +185,15 @@ impl Waiting {
             waker.expect("a task that waits has left its waker").wake();
         }
         self.polled.opened().await;
+    }
+
+    /// The wakers of all, for somebody else to wake: their polls are counted from now on.
+    fn wakers_to_be_woken(&self) -> Vec<Waker> {
+        self.polled.expect(self.places.len());
+        let wakers = self.places.iter().map(Cell::take);
+        wakers
+            .map(|waker| waker.expect("a task that waits has left its waker"))
+            .collect()
     }
 
     /// Ends every task.

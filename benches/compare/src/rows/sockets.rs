@@ -11,11 +11,14 @@
 //! An exchange is one request and its answer. With one connection it shows how long a wake takes from the
 //! kernel to the task, with many what an exchange costs when there is always something to do.
 //!
-//! candor is built with its feature `async-io` for these rows, as its users would who have sockets; without it a
-//! thread of async-io's would share the one core with the tasks.
+//! Buffers are handed over and come back, as io_uring wants it: to the others that is one move of a `Vec`.
+//!
+//! candor is in these rows with its feature `async-io` only, as its users would have it who have sockets; without it
+//! a thread of async-io's would share the one core with the tasks.
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::mem::take;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -31,7 +34,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::number_from_a_task;
 use crate::effort::Effort;
 use crate::latch::Latch;
-use crate::peers::Sockets;
+use crate::peers::{Http, Sockets};
 use crate::row::Target::TimesTheRecord;
 use crate::row::{Figure, Need, Row};
 
@@ -42,13 +45,17 @@ pub fn rows<P: Sockets>() -> Vec<Row> {
             measured::<P, Echo<P>>(effort, count)
         })
     });
+    echo.map(|row| row.needs(Need::Sockets)).into()
+}
+
+pub fn rows_of_http<P: Http>() -> Vec<Row> {
     let hello = COUNTS.map(|count| {
         let title = format!("HTTP hello, {}, a request", connections(count));
         row(&format!("http-hello-{count}"), title, move |effort| {
             measured::<P, Hello>(effort, count)
         })
     });
-    echo.into_iter().chain(hello).collect()
+    hello.map(|row| row.needs(Need::Http)).into()
 }
 
 const COUNTS: [usize; 3] = [1, 32, 1_000];
@@ -63,8 +70,6 @@ fn connections(count: usize) -> String {
 fn row(id: &str, title: String, measure: impl Fn(&Effort) -> f64 + 'static) -> Row {
     let figure = Figure::new(title, "µs", TimesTheRecord(1.0));
     Row::of_figures(id, [figure], move |effort| [measure(effort)])
-        .needs(Need::Sockets)
-        .of_sockets()
 }
 
 /// One end of a connection that asks, and the task at its other end that answers.
@@ -147,19 +152,20 @@ const MESSAGE: usize = 64;
 struct Echo<P: Sockets> {
     stream: P::Stream,
     said: u8,
+    buffer: Vec<u8>,
 }
 
 impl<P: Sockets> Client<P> for Echo<P> {
     async fn serve(mut stream: P::Stream) -> u64 {
         let mut bytes = 0;
-        let mut buffer = [0; 1024];
+        let mut buffer = vec![0; 1024];
         loop {
-            let count = P::read(&mut stream, &mut buffer).await;
+            let (count, read) = P::read(&mut stream, buffer).await;
             let count = count.expect("a client hangs up in peace");
             if count == 0 {
                 return bytes / MESSAGE as u64;
             }
-            write_all::<P>(&mut stream, &buffer[..count]).await;
+            buffer = write_all::<P>(&mut stream, read, count).await;
             bytes += count as u64;
         }
     }
@@ -169,30 +175,40 @@ impl<P: Sockets> Client<P> for Echo<P> {
         Echo {
             stream: stream.expect("the server listens"),
             said: 0,
+            buffer: vec![0; 1024],
         }
     }
 
     async fn exchange(&mut self) {
         self.said = self.said.wrapping_add(1);
-        let said = [self.said; MESSAGE];
-        write_all::<P>(&mut self.stream, &said).await;
-        let mut heard = [0; MESSAGE];
+        let mut buffer = take(&mut self.buffer);
+        buffer.resize(buffer.len().max(MESSAGE), 0);
+        buffer[..MESSAGE].fill(self.said);
+        buffer = write_all::<P>(&mut self.stream, buffer, MESSAGE).await;
         let mut count = 0;
         while count < MESSAGE {
-            let more = P::read(&mut self.stream, &mut heard[count..]).await;
+            let (more, heard) = P::read(&mut self.stream, buffer).await;
             let more = more.expect("the server answers");
             assert_ne!(more, 0, "the server stays until the client goes");
+            assert!(heard[..more].iter().all(|&byte| byte == self.said));
             count += more;
+            buffer = heard;
         }
-        assert_eq!(heard, said);
+        assert_eq!(count, MESSAGE, "nothing is said twice");
+        self.buffer = buffer;
     }
 }
 
-async fn write_all<P: Sockets>(stream: &mut P::Stream, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        let count = P::write(stream, bytes).await;
-        bytes = &bytes[count.expect("the other end listens")..];
+/// Writes the first `count` bytes.
+async fn write_all<P: Sockets>(stream: &mut P::Stream, buffer: Vec<u8>, count: usize) -> Vec<u8> {
+    let (written, mut buffer) = P::write(stream, buffer, 0, count).await;
+    let mut from = written.expect("the other end listens");
+    while from < count {
+        let (written, same) = P::write(stream, buffer, from, count).await;
+        from += written.expect("the other end listens");
+        buffer = same;
     }
+    buffer
 }
 
 /// hyper's own client, with the task that drives its connection.
@@ -200,7 +216,7 @@ struct Hello(SendRequest<Empty<Bytes>>);
 
 const PAGE: &str = "hello\n";
 
-impl<P: Sockets> Client<P> for Hello {
+impl<P: Http> Client<P> for Hello {
     async fn serve(stream: P::Stream) -> u64 {
         let answered = Cell::new(0);
         let service = service_fn(async |_request| {

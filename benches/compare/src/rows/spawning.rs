@@ -1,28 +1,29 @@
 //! Spawning tasks, joining them, and learning how they failed.
 
+use std::future::pending;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::in_a_task;
 use crate::latch::Latch;
-use crate::peers::Peer;
-use crate::row::Row;
+use crate::peers::{Aborts, Peer};
 use crate::row::Target::{Stated, TimesTheRecord};
+use crate::row::{Need, Row};
 
 pub fn rows<P: Peer>() -> Vec<Row> {
     vec![
         Row::new(
             "spawn-await",
             "spawn and await, one at a time",
-            TimesTheRecord(0.95),
+            TimesTheRecord(0.8),
             |effort| in_a_task(effort, 1, one_at_a_time::<P>),
         )
         .in_debug_too(),
         Row::new(
             "spawn-join-1000",
             "spawn 1,000, join 1,000",
-            TimesTheRecord(0.95),
+            TimesTheRecord(0.8),
             |effort| in_a_task(effort, MANY, many_at_a_time::<P>),
         )
         .in_debug_too(),
@@ -41,7 +42,7 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         Row::new(
             "detached-1e4",
             "spawn detached, 1e4 alive",
-            TimesTheRecord(1.0),
+            TimesTheRecord(0.9),
             |effort| {
                 let alive = effort.count(10_000);
                 in_a_task(effort, alive, move |peer, rounds| {
@@ -52,7 +53,7 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         Row::new(
             "detached-1e6",
             "spawn detached, 1e6 alive",
-            TimesTheRecord(1.0),
+            TimesTheRecord(0.8),
             |effort| {
                 let alive = effort.count(1_000_000);
                 in_a_task(effort, alive, move |peer, rounds| {
@@ -63,7 +64,7 @@ pub fn rows<P: Peer>() -> Vec<Row> {
         Row::new(
             "err-joined",
             "`Err` joined",
-            TimesTheRecord(0.95),
+            TimesTheRecord(1.0),
             |effort| in_a_task(effort, 1, errors_joined::<P>),
         )
         .in_debug_too(),
@@ -80,6 +81,16 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             in_a_task(effort, 1, panics_joined::<P>)
         }),
     ]
+}
+
+pub fn rows_of_aborts<P: Aborts>() -> Vec<Row> {
+    let row = Row::new(
+        "spawn-abort",
+        "spawn, abort while it waits, and learn that it is gone",
+        TimesTheRecord(1.0),
+        |effort| in_a_task(effort, 1, aborted::<P>),
+    );
+    vec![row.needs(Need::Aborts)]
 }
 
 const MANY: usize = 1_000;
@@ -198,4 +209,21 @@ async fn panics_joined<P: Peer>(peer: P, rounds: u64) -> Duration {
     let took = start.elapsed();
     assert_eq!(caught, rounds);
     took
+}
+
+/// Each task is polled once, and holds something that its future drops.
+async fn aborted<P: Aborts>(peer: P, rounds: u64) -> Duration {
+    let alive = Rc::new(());
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let held = Rc::clone(&alive);
+        let task = peer.spawn(async move {
+            let _held = held;
+            pending().await
+        });
+        P::yield_now().await;
+        P::abort(task).await;
+        assert_eq!(Rc::strong_count(&alive), 1, "the future is gone");
+    }
+    start.elapsed()
 }

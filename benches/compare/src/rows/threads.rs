@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::in_a_task;
+use super::{Waiting, in_a_task};
 use crate::peers::AcrossThreads;
 use crate::row::Target::TimesTheRecord;
 use crate::row::{Figure, Need, Row};
@@ -23,6 +23,13 @@ pub fn rows<P: AcrossThreads>() -> Vec<Row> {
             "wakes from two threads",
             TimesTheRecord(1.0),
             |effort| in_a_task(effort, THREADS, |_: P, rounds| woken_by_threads(rounds)),
+        )
+        .unpinned(),
+        Row::new(
+            "wake-storm-thread",
+            "a thread wakes 1,000 waiting tasks in turn, a wake",
+            TimesTheRecord(1.0),
+            |effort| in_a_task(effort, WAITING, storm_from_a_thread::<P>),
         )
         .unpinned(),
         Row::of_figures(
@@ -41,6 +48,7 @@ pub fn rows<P: AcrossThreads>() -> Vec<Row> {
 }
 
 const THREADS: usize = 2;
+const WAITING: usize = 1_000;
 
 /// Two threads wake one task as fast as they can. It is polled less often than it is woken, as it should be,
 /// and at least once after the last wake.
@@ -69,6 +77,26 @@ async fn woken_by_threads(rounds: u64) -> Duration {
     for thread in threads {
         thread.join().expect("a thread that wakes does not panic");
     }
+    took
+}
+
+/// A round: each task's waker goes to the thread, which wakes them one by one while the executor polls those that
+/// were woken already.
+async fn storm_from_a_thread<P: AcrossThreads>(peer: P, rounds: u64) -> Duration {
+    let (ask, asked) = mpsc::channel::<Vec<Waker>>();
+    let thread = thread::spawn(move || asked.into_iter().flatten().for_each(Waker::wake));
+    let waiting = Waiting::places_for(WAITING);
+    waiting.take_places(&peer).await;
+    let start = Instant::now();
+    for _ in 0..rounds {
+        let wakers = waiting.wakers_to_be_woken();
+        ask.send(wakers).expect("the thread listens");
+        waiting.polled.opened().await;
+    }
+    let took = start.elapsed();
+    waiting.end().await;
+    drop(ask);
+    thread.join().expect("a thread that wakes does not panic");
     took
 }
 

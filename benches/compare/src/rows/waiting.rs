@@ -20,7 +20,7 @@ use super::run_in_a_task;
 use crate::effort::Effort;
 use crate::latch::Latch;
 use crate::peers::Timers;
-use crate::row::Target::{NoMoreThan, TimesTheRecord};
+use crate::row::Target::{TimesThatOf, TimesTheRecord};
 use crate::row::{Figure, Need, Row};
 
 pub fn rows<P: Timers>() -> Vec<Row> {
@@ -41,7 +41,7 @@ pub fn rows<P: Timers>() -> Vec<Row> {
         Row::new(
             "sleepers-1e6",
             "1e6 sleepers over 1 s, CPU each",
-            TimesTheRecord(0.5),
+            TimesTheRecord(0.7),
             |effort| {
                 let count = effort.count(1_000_000);
                 let time = effort.time(Duration::from_secs(1));
@@ -81,7 +81,10 @@ fn lateness_row(measure: impl Fn(&Effort) -> [f64; 3] + 'static) -> Row {
             Figure::new(
                 "a core, kept busy by them",
                 "%",
-                NoMoreThan("tokio-localset"),
+                TimesThatOf {
+                    peer: "tokio-localset",
+                    times: 1.0,
+                },
             ),
         ],
         measure,

@@ -1,6 +1,6 @@
 //! Wakes of tasks that wait, and of one that is queued already; and what a waker itself costs.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::rc::Rc;
@@ -26,19 +26,27 @@ pub fn rows<P: Peer>() -> Vec<Row> {
             },
         ),
         Row::new(
+            "wake-storm-kept",
+            "the same, by wakers that stay where they are",
+            TimesTheRecord(0.75),
+            |effort| in_a_task(effort, KEPT, storm_of_kept_wakers::<P>),
+        ),
+        Row::new(
             "waker-clone",
             "waker: clone and drop",
-            TimesTheRecord(0.8),
+            TimesTheRecord(1.05),
             |effort| in_a_task(effort, 1, clone_and_drop::<P>),
         ),
         Row::new(
             "wake-queued",
             "wake of a task already queued",
-            TimesTheRecord(1.0),
+            TimesTheRecord(1.2),
             |effort| in_a_task(effort, 1, wake_of_a_queued_task::<P>),
         ),
     ]
 }
+
+const KEPT: usize = 1_000;
 
 /// A round wakes each of `count` tasks; each is polled and waits again.
 pub async fn storm<P: Peer>(peer: P, rounds: u64, count: usize) -> Duration {
@@ -50,6 +58,42 @@ pub async fn storm<P: Peer>(peer: P, rounds: u64, count: usize) -> Duration {
     }
     let took = start.elapsed();
     waiting.end().await;
+    took
+}
+
+/// As the storm above, but as most channels and locks do it: a task that finds its own waker in its place leaves it
+/// there, and the wake is by reference.
+async fn storm_of_kept_wakers<P: Peer>(peer: P, rounds: u64) -> Duration {
+    let places: Rc<[RefCell<Waker>]> = (0..KEPT)
+        .map(|_| RefCell::new(Waker::noop().clone()))
+        .collect();
+    let polled = Latch::new(KEPT);
+    let is_over = Rc::new(Cell::new(false));
+    for number in 0..KEPT {
+        let (places, polled) = (Rc::clone(&places), Rc::clone(&polled));
+        let is_over = Rc::clone(&is_over);
+        peer.spawn_detached(poll_fn(move |cx| {
+            polled.count_down();
+            if is_over.get() {
+                return Poll::Ready(());
+            }
+            places[number].borrow_mut().clone_from(cx.waker());
+            Poll::Pending
+        }));
+    }
+    polled.opened().await;
+    let wake_each = async || {
+        polled.expect(KEPT);
+        places.iter().for_each(|place| place.borrow().wake_by_ref());
+        polled.opened().await;
+    };
+    let start = Instant::now();
+    for _ in 0..rounds {
+        wake_each().await;
+    }
+    let took = start.elapsed();
+    is_over.set(true);
+    wake_each().await;
     took
 }
 
