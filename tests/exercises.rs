@@ -6,13 +6,12 @@
 //! ```
 //!
 //! Write your answers into this file: replace each `todo!()`, and add whatever fields, types and functions you
-//! need. Names and signatures stay, since the checks in `tests/exercises/checks.rs` call them. Read the check
+//! need. Names and signatures stay, since the checks in `tests/exercises/checks` call them. Read the check
 //! if you do not see what is wanted. `tests/exercises/solutions.rs` passes the same checks; look there when
 //! you have an answer of your own to compare.
 //!
 //! All of them run on virtual time, so a check that sleeps for an hour is done at once. If all tasks wait for a
-//! wake that you have forgotten, the check fails and says so. Only an answer that wakes itself without end does
-//! not end.
+//! wake that you have forgotten, the check fails and says so; an answer that has no end is stopped after some seconds.
 
 #![allow(
     unused,
@@ -20,8 +19,10 @@
     reason = "an exercise does not use what it is given before it is solved"
 )]
 
-#[path = "exercises/checks.rs"]
+#[path = "exercises/checks/mod.rs"]
 mod checks;
+#[path = "exercises/support.rs"]
+mod support;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -49,7 +50,7 @@ pub async fn yield_now() {
 #[test]
 #[ignore = "exercise 1: replace its todo!(), then run it with --ignored"]
 fn exercise_1_yield() {
-    checks::yielding();
+    support::run(checks::yielding::check);
 }
 
 /// # Exercise 2: count polls
@@ -67,7 +68,7 @@ pub async fn count_polls<F: Future>(future: F) -> (F::Output, u32) {
 #[test]
 #[ignore = "exercise 2: replace its todo!(), then run it with --ignored"]
 fn exercise_2_count_polls() {
-    checks::counting_polls();
+    support::run(checks::counting_polls::check);
 }
 
 /// # Exercise 3: join
@@ -84,7 +85,7 @@ pub async fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::O
 #[test]
 #[ignore = "exercise 3: replace its todo!(), then run it with --ignored"]
 fn exercise_3_join() {
-    checks::joining();
+    support::run(checks::joining::check);
 }
 
 /// # Exercise 4: select
@@ -107,7 +108,7 @@ pub async fn select<A: Future, B: Future>(first: A, second: B) -> Either<A::Outp
 #[test]
 #[ignore = "exercise 4: replace its todo!(), then run it with --ignored"]
 fn exercise_4_select() {
-    checks::selecting();
+    support::run(checks::selecting::check);
 }
 
 /// # Exercise 5: the lost wake
@@ -169,7 +170,7 @@ impl Future for Wait {
 #[test]
 #[ignore = "exercise 5: mend the event, then run it with --ignored"]
 fn exercise_5_lost_wake() {
-    checks::an_event();
+    support::run(checks::an_event::check);
 }
 
 /// # Exercise 6: a oneshot channel
@@ -206,7 +207,7 @@ impl<T> Future for Receiver<T> {
 #[test]
 #[ignore = "exercise 6: replace its todo!(), then run it with --ignored"]
 fn exercise_6_oneshot() {
-    checks::a_oneshot_channel();
+    support::run(checks::a_oneshot_channel::check);
 }
 
 /// # Exercise 7: a fair queue
@@ -242,7 +243,7 @@ impl ReadyTasks {
 #[test]
 #[ignore = "exercise 7: mend the queue, then run it with --ignored"]
 fn exercise_7_fair_queue() {
-    checks::a_fair_queue();
+    support::run(checks::a_fair_queue::check);
 }
 
 /// # Exercise 8: debounce
@@ -264,7 +265,7 @@ pub async fn debounce<T>(
 #[test]
 #[ignore = "exercise 8: replace its todo!(), then run it with --ignored"]
 fn exercise_8_debounce() {
-    checks::debouncing();
+    support::run(checks::debouncing::check);
 }
 
 /// # Exercise 9: a task-local
@@ -287,7 +288,7 @@ pub async fn with_request_id<F: Future>(id: u32, future: F) -> F::Output {
 #[test]
 #[ignore = "exercise 9: replace its todo!(), then run it with --ignored"]
 fn exercise_9_task_local() {
-    checks::a_task_local();
+    support::run(checks::a_task_local::check);
 }
 
 /// # Exercise 10: a semaphore
@@ -328,13 +329,14 @@ pub struct Permit {}
 #[test]
 #[ignore = "exercise 10: replace its todo!(), then run it with --ignored"]
 fn exercise_10_semaphore() {
-    checks::a_semaphore();
+    support::run(checks::a_semaphore::check);
 }
 
 /// # Exercise 11: all or nothing
 ///
 /// Join all tasks and give their values, in the order of the handles. When one of them fails, whichever is the first,
-/// abort the others, wait until they are gone, and give its error. No task of yours runs on when you return.
+/// abort the others, wait until they are gone, and give its error. No task of yours runs on when you return, and no
+/// second failure is lost: leave it unread in its handle, and candor reports it.
 ///
 /// - Awaiting one handle after the other is too late for a failure of the last one. Poll all of them each time.
 /// - `abort` is only a request. A task that was aborted is gone when its handle is ready.
@@ -348,5 +350,5 @@ pub async fn try_all<T, E: Debug + 'static>(
 #[test]
 #[ignore = "exercise 11: replace its todo!(), then run it with --ignored"]
 fn exercise_11_all_or_nothing() {
-    checks::all_or_nothing();
+    support::run(checks::all_or_nothing::check);
 }
