@@ -1,7 +1,7 @@
 //! A course: from a future that is polled in a loop to the source of this executor.
 //!
 //! 1. The thirteen lessons below, each a program of one or two pages with one idea.
-//! 2. The eleven exercises in `tests/exercises.rs`, from writing a `yield_now` to a group of tasks.
+//! 2. The fifteen exercises in `tests/exercises.rs`, from writing a `yield_now` to parts of an executor.
 //! 3. The source itself. [`life_of_a_task`], [`life_of_a_failure`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
 //!    which part to read for a symptom.
 //! 4. Breaking it, to see which tests notice.
@@ -118,8 +118,9 @@
 //! cargo test --test exercises exercise_1_ -- --ignored
 //! ```
 //!
-//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Two of them, the fifth and the
-//! seventh, hold code with a bug to find. `tests/exercises/solutions.rs` passes the same checks.
+//! They are tests that fail until you have written the answer into `tests/exercises.rs`. Three of them, the fifth, the seventh and the
+//! fifteenth, hold code with a bug to find. `tests/exercises/solutions.rs` passes the same checks. `tests/exercises/wrong` has wrong
+//! answers: what is wrong with each, and what its check says of it. The last four exercises are about the executor itself.
 //!
 //! # Bugs to meet
 //!

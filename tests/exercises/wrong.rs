@@ -13,28 +13,37 @@
 
 mod support;
 
+#[path = "wrong/block_on_and_abort.rs"]
+mod block_on_and_abort;
+#[path = "wrong/event.rs"]
+mod event;
+#[path = "wrong/executor_and_run_queue.rs"]
+mod executor_and_run_queue;
 #[path = "wrong/join_and_select.rs"]
 mod join_and_select;
+#[path = "wrong/oneshot.rs"]
+mod oneshot;
 #[path = "wrong/queue_and_debounce.rs"]
 mod queue_and_debounce;
 #[path = "wrong/semaphore.rs"]
 mod semaphore;
 #[path = "wrong/task_local_and_try_all.rs"]
 mod task_local_and_try_all;
-#[path = "wrong/wakes.rs"]
-mod wakes;
 #[path = "wrong/yield_and_count.rs"]
 mod yield_and_count;
 
-use std::panic::catch_unwind;
+use std::thread;
 
-/// Runs a check on each of its wrong answers. It has to fail, and to say this.
+/// Runs a check on each of its wrong answers, all at the same time. It has to fail, and to say this.
 #[track_caller]
 fn assert_rejected<const N: usize>(answers: [(fn(), &str); N]) {
     assert!(N >= 3, "three wrong answers at least");
-    for (place, (check, says)) in answers.into_iter().enumerate() {
-        let rejected = catch_unwind(|| support::run(check));
-        let panic = rejected.expect_err(&format!("wrong answer {place} is accepted"));
+    let checking = answers.map(|(check, says)| (thread::spawn(move || support::run(check)), says));
+    for (place, (checking, says)) in checking.into_iter().enumerate() {
+        let panic = match checking.join() {
+            Ok(()) => panic!("wrong answer {place} is accepted"),
+            Err(panic) => panic,
+        };
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
         let text = text.expect("the message of an assertion");

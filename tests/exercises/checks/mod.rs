@@ -7,11 +7,15 @@
 // The checks take it from here.
 use crate::*;
 
+pub mod a_block_on;
 pub mod a_fair_queue;
 pub mod a_oneshot_channel;
+pub mod a_run_queue;
 pub mod a_semaphore;
 pub mod a_task_local;
+pub mod a_wake_from_elsewhere;
 pub mod all_or_nothing;
+pub mod an_abort;
 pub mod an_event;
 pub mod counting_polls;
 pub mod debouncing;
