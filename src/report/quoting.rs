@@ -85,6 +85,10 @@ pub(crate) fn quoted_line(message: &str) -> String {
     quote
 }
 
+/// How many bytes of a text are kept. Some texts have no end: that of an error of anyhow, for example, whose chain of sources is a
+/// circle.
+const TEXT_LIMIT: usize = 16 << 20;
+
 /// What a report shows for an empty message.
 pub(crate) const NO_WORDS: &str = "(an empty message)";
 
@@ -108,11 +112,14 @@ pub(crate) fn source_of<'a>(
     }
 }
 
-fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
-    let mut text = String::new();
+fn rendered(trait_name: &str, render: impl FnOnce(&mut Limited) -> std::fmt::Result) -> String {
+    let mut text = Limited::default();
     // All that was written before the unwinding is whole characters, so the text is still valid.
-    let trouble = match guarded(|| render(&mut text)) {
+    let result = guarded(|| render(&mut text));
+    let Limited { mut text, is_full } = text;
+    let trouble = match result {
         Ok(Ok(())) => return text,
+        Ok(Err(_)) if is_full => format!("<its {trait_name} wrote more than {TEXT_LIMIT} bytes>"),
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
         Err(caught) => caught.into_text_of(trait_name),
     };
@@ -120,6 +127,24 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut String) -> std::fmt::Resu
         text.push(' ');
     }
     text + &trouble
+}
+
+/// A text that takes no more once it is full. Then a `Debug` that passes errors on comes to an end.
+#[derive(Default)]
+struct Limited {
+    text: String,
+    is_full: bool,
+}
+
+impl Write for Limited {
+    fn write_str(&mut self, more: &str) -> std::fmt::Result {
+        self.is_full |= self.text.len() + more.len() > TEXT_LIMIT;
+        if self.is_full {
+            return Err(std::fmt::Error);
+        }
+        self.text.push_str(more);
+        Ok(())
+    }
 }
 
 impl Caught {
@@ -289,6 +314,17 @@ mod tests {
         let halfway = Shown(|f| f.write_str("Half").and(Err(std::fmt::Error)));
         assert_eq!(debug_of(&halfway), "Half <its Debug returned an error>");
         assert_eq!(display_of(&halfway), "Half <its Display returned an error>");
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut() {
+        let endless = Shown(|f| {
+            loop {
+                f.write_str("and so on, ")?;
+            }
+        });
+        let text = debug_of(&endless);
+        assert!(text.ends_with("and so on,  <its Debug wrote more than 16777216 bytes>"));
     }
 
     #[test]
