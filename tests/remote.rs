@@ -16,7 +16,7 @@ use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
@@ -664,4 +664,28 @@ fn a_remote_handle_that_is_dropped_drops_its_value() {
     executor.drain();
     drop(task);
     assert!(kept.upgrade().is_none());
+}
+
+#[test]
+fn a_task_that_is_ready_already_is_not_polled_after_it_was_aborted() {
+    let polls = Arc::new(Mutex::new(Vec::new()));
+    let wakers = polls.clone();
+    let executor = Executor::builder().virtual_time().build();
+    let handle = executor.remote().spawn(move || {
+        poll_fn(move |cx| {
+            wakers.lock().unwrap().push(cx.waker().clone());
+            Poll::<()>::Pending
+        })
+    });
+    let handle = handle.unwrap();
+    executor.tick();
+    let task = executor.spawn(async move {
+        // The abort is a request from outside, which is read after what is queued already.
+        let waker = polls.lock().unwrap()[0].clone();
+        waker.wake();
+        handle.abort();
+        assert!(handle.await.unwrap_err().is_cancelled());
+        assert_eq!(polls.lock().unwrap().len(), 1);
+    });
+    executor.block_on(task).unwrap();
 }

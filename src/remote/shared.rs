@@ -160,6 +160,10 @@ impl<T: Outcome> Shared<T> {
         is_new && state.place.is_some() && matches!(state.stage, Stage::Running)
     }
 
+    pub(super) fn is_aborted(&self) -> bool {
+        self.lock().is_aborted
+    }
+
     /// The handle is gone. Returns whether the executor has to be notified: it has a failure to report.
     pub(super) fn detach(&self) -> bool {
         let mut state = self.lock();

@@ -62,6 +62,10 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
     }
 
     fn poll(&self, cx: &mut Context<'_>, noted: &Cell<Option<LastAwait>>) -> Poll<Ending> {
+        // The request to cancel it is on its way, behind the queue in which this task was already.
+        if self.order.shared().is_aborted() {
+            self.task.header().is_aborted.set(true);
+        }
         let poll = self.task.poll(cx, noted);
         if poll.is_ready() {
             self.hand_over();
