@@ -35,15 +35,20 @@ use proptest::test_runner::TestRunner;
 
 mod model {
     pub mod acting;
+    pub mod flock;
+    pub mod foreign;
+    pub mod generated;
     pub mod law;
+    pub mod ledger;
     pub mod program;
     pub mod trace;
     pub mod world;
 }
 
 use model::acting::perform;
+use model::generated::programs;
 use model::law::{Tally, judge};
-use model::program::{Program, programs};
+use model::program::Program;
 
 /// `PROPTEST_CASES=100000` for a long night.
 fn some_hundred_cases() -> ProptestConfig {

@@ -6,17 +6,28 @@
 //!
 //! Knows no law: it only does what the plans say, and announces each failure before it happens.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::future::{pending, poll_fn};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use candor::{Executor, JoinError, TaskBuilder, time};
+use candor::{Executor, JoinError, TaskBuilder, TaskFailure, time};
 
-use super::program::{Ending, Entry, HostStep, Plan, Program, Step, Then};
-use super::trace::{Event, Number, Trace, message_of_passing};
+use super::flock::Flock;
+use super::foreign;
+use super::ledger::Ledger;
+use super::program::{
+    Callback, Ending, Entry, Foreign, GroupThen, HostStep, Parting, Plan, Program, Step, Then,
+    Watching,
+};
+use super::trace::{Event, Group, Kind, MAIN, Number, Trace, message_of_passing};
 use super::world::{
     AnyError, Ended, Fault, Gift, Held, PartingShot, Pocket, Waits, Witness, World,
 };
@@ -27,28 +38,20 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 /// Runs `program`, with tasks polled in their own order or shuffled by a seed.
 pub fn perform(program: &Program, shuffle: Option<u64>) -> Trace {
     let grace = Duration::from_millis(program.grace);
-    let world = Rc::new(World::default());
-    let reporter = world.clone();
-    let mut builder = Executor::builder()
-        .virtual_time()
-        .grace(grace)
-        .on_failure(move |failure| reporter.note_report(failure));
-    if let Some(seed) = shuffle {
-        builder = builder.shuffle(seed);
-    }
-    let executor = builder.build();
+    let world = World::begin();
+    foreign::begin();
+    let ledger = Rc::new(Ledger::new(&world, program.instrument));
+    let executor = build(program, shuffle, &world, &ledger);
+    world.remote.replace(Some(executor.remote()));
     let janitor = TaskBuilder::new().name("janitor").daemon();
     janitor
         .spawn_on(&executor, clean_up(world.clone()))
         .detach();
 
-    let main = watched(&world, &program.main);
-    world.enter(|| match program.entry {
-        Entry::BlockOn => drop(block_on(&executor, main)),
-        Entry::Run => {
-            let _ = executor.run(main);
-        }
-    });
+    world.register(Kind::Plain);
+    let main = watched(&world, MAIN, &program.main);
+    // Dropped when the executor has returned.
+    drop(world.enter(|| enter(&executor, program.entry, main)));
     for step in &program.host {
         act_as_host(&world, &executor, *step);
     }
@@ -58,8 +61,116 @@ pub fn perform(program: &Program, shuffle: Option<u64>) -> Trace {
     for held in world.host.take() {
         ask_too_late(&world, held);
     }
+    world.remote.take();
+    if let Some(offence) = ledger.offence() {
+        world.note(Event::WaitsInVain(MAIN, offence));
+    }
     let events = world.take_trace();
     Trace { grace, events }
+}
+
+fn build(
+    program: &Program,
+    shuffle: Option<u64>,
+    world: &Rc<World>,
+    ledger: &Rc<Ledger>,
+) -> Executor {
+    let (world, callback) = (world.clone(), program.callback);
+    let budget = Cell::new(3);
+    let mut builder = Executor::builder()
+        .virtual_time()
+        .grace(Duration::from_millis(program.grace))
+        .on_failure(move |failure: &TaskFailure| {
+            world.note_report(failure);
+            if budget.get() > 0 {
+                budget.set(budget.get() - 1);
+                call_back(&world, callback);
+            }
+        });
+    if let Some(seed) = shuffle {
+        builder = builder.shuffle(seed);
+    }
+    if program.instrument != Watching::Nobody {
+        builder = builder.instrument(ledger.clone());
+    }
+    builder.build()
+}
+
+/// What `on_failure` does beside noting the report.
+fn call_back(world: &Rc<World>, callback: Callback) {
+    match callback {
+        Callback::Quiet => {}
+        Callback::Panics => panic!("a callback panics"),
+        Callback::Spawns if world.is_inside() => drop(spawn_failing(world)),
+        Callback::Spawns => {}
+        Callback::Wakes => world.nudge_all(),
+        Callback::Aborts => world.abort(world.last_task()),
+        Callback::LetsGo => drop(take_one(&world.host, 0)),
+        Callback::Nests => {
+            let inner = Executor::builder().on_failure(|_| ()).build();
+            inner.block_on(async {
+                candor::spawn(async { Err::<(), _>("nested") }).detach();
+                candor::yield_now().await;
+            });
+            assert_eq!(inner.failures(), 1, "the nested executor is whole");
+        }
+    }
+}
+
+/// Gives what the main future gives to the caller of the entry point.
+fn enter(executor: &Executor, entry: Entry, main: Witness) -> Option<Ended> {
+    match entry {
+        Entry::BlockOn => return block_on(executor, main),
+        Entry::Run => {
+            let _ = executor.run(main);
+        }
+        Entry::RunUntil => return run_until(executor, main),
+        Entry::Tick | Entry::RunUntilStalled => {
+            let task = TaskBuilder::new().name("t0");
+            let task = task.spawn_on(executor, main);
+            let end = task.abort_handle();
+            task.detach();
+            while !end.is_finished() {
+                match entry {
+                    Entry::Tick => drop(executor.tick()),
+                    _ => executor.run_until_stalled(),
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Is the host of an executor: polls only what was woken, and lets time go on when nothing was.
+fn run_until(executor: &Executor, main: Witness) -> Option<Ended> {
+    let is_woken = Arc::new(Woken(AtomicBool::new(true)));
+    let waker = Waker::from(is_woken.clone());
+    let mut main = Box::pin(executor.run_until(main));
+    loop {
+        if !is_woken.0.swap(false, Ordering::SeqCst) {
+            executor.tick();
+            continue;
+        }
+        let poll = catch_unwind(AssertUnwindSafe(|| {
+            main.as_mut().poll(&mut Context::from_waker(&waker))
+        }));
+        match poll {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(ended)) => return Some(ended),
+            Err(panic) => {
+                expect_exit(&*panic);
+                return None;
+            }
+        }
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Gives nothing if a task called `exit`, at which `block_on` panics.
@@ -68,12 +179,16 @@ fn block_on<F: Future>(executor: &Executor, future: F) -> Option<F::Output> {
     match result {
         Ok(output) => Some(output),
         Err(panic) => {
-            let message = panic.downcast_ref::<String>();
-            let is_exit = message.is_some_and(|message| message.contains("candor::exit(7)"));
-            assert!(is_exit, "block_on panicked because of a task: {message:?}");
+            expect_exit(&*panic);
             None
         }
     }
+}
+
+fn expect_exit(panic: &dyn Any) {
+    let message = panic.downcast_ref::<String>();
+    let is_exit = message.is_some_and(|message| message.contains("candor::exit(7)"));
+    assert!(is_exit, "it panicked because of a task: {message:?}");
 }
 
 async fn clean_up(world: Rc<World>) {
@@ -116,29 +231,81 @@ fn ask_too_late(world: &World, mut held: Held) {
     }
 }
 
-fn watched(world: &Rc<World>, plan: &Plan) -> Witness {
+fn watched(world: &Rc<World>, number: Number, plan: &Plan) -> Witness {
+    let parting = PartingShot {
+        number,
+        parting: plan.parting,
+        world: world.clone(),
+        spawn: |world| drop(spawn_failing(world)),
+    };
     let plan = plan.clone();
-    let parting = plan.parting;
-    world.watch(
-        |number, pocket| {
-            let actor = Actor {
-                world: world.clone(),
-                number,
-                pocket,
-            };
-            actor.act(plan)
-        },
-        |number| PartingShot {
-            number,
-            parting,
+    let acts = |pocket| {
+        let actor = Actor {
             world: world.clone(),
-            spawn: |world| drop(spawn(world, &Plan::failing())),
-        },
-    )
+            number,
+            pocket,
+            flocks: Vec::new(),
+        };
+        actor.act(plan)
+    };
+    world.watch(number, acts, parting)
+}
+
+pub fn spawn_failing(world: &Rc<World>) -> Held {
+    spawn(world, &Plan::failing())
 }
 
 fn spawn(world: &Rc<World>, plan: &Plan) -> Held {
-    world.spawn(watched(world, plan), plan.is_daemon)
+    let number = world.register(Kind::Plain);
+    let handle = builder(number, plan).spawn(watched(world, number, plan));
+    world.hold(number, handle)
+}
+
+fn submit(world: &Rc<World>, plan: &Plan) -> Held {
+    let number = world.register(Kind::Pooled);
+    let witness = watched(world, number, plan);
+    let handle = builder(number, plan).submit_to(&world.pool, witness);
+    world.hold(number, handle)
+}
+
+/// Gives nothing if the executor has ended.
+fn spawn_remote(world: &Rc<World>, plan: Plan) -> Option<Held> {
+    // Once the handle is gone, nothing can abort it.
+    let mut plan = plan.without_waiting_for_ever();
+    // An `async` block surrounds it, and drops it while its panic unwinds. A second panic would abort the process.
+    if let Parting::Panic = plan.parting {
+        plan.parting = Parting::Quiet;
+    }
+    let number = world.register(Kind::Remote);
+    let task = builder(number, &plan);
+    let unborn = Unborn(number);
+    let remote = world.remote.borrow().clone()?;
+    let spawned = task.spawn_remote(&remote, move || {
+        let world = World::current();
+        let witness = watched(&world, number, &plan);
+        std::mem::forget(unborn);
+        witness
+    });
+    Some(world.hold_remote(number, spawned.ok()?))
+}
+
+/// The closure of a remote that was not called yet.
+struct Unborn(Number);
+
+impl Drop for Unborn {
+    fn drop(&mut self) {
+        let world = World::current();
+        world.note(Event::Dropped(self.0));
+        world.is_over(self.0);
+    }
+}
+
+fn builder(number: Number, plan: &Plan) -> TaskBuilder {
+    let task = TaskBuilder::new().name(format!("t{number}"));
+    match plan.is_daemon {
+        true => task.daemon(),
+        false => task,
+    }
 }
 
 fn take_one(pocket: &Pocket, which: usize) -> Option<Held> {
@@ -152,10 +319,12 @@ struct Actor {
     world: Rc<World>,
     number: Number,
     pocket: Rc<Pocket>,
+    /// The groups that it keeps until it ends.
+    flocks: Vec<Flock>,
 }
 
 impl Actor {
-    async fn act(self, plan: Plan) -> Ended {
+    async fn act(mut self, plan: Plan) -> Ended {
         for step in plan.steps {
             self.take(step).await?;
             // What others have woken is polled now too, and not before it had to be.
@@ -176,8 +345,8 @@ impl Actor {
         }
     }
 
-    async fn take(&self, step: Step) -> Result<(), AnyError> {
-        let world = &self.world;
+    async fn take(&mut self, step: Step) -> Result<(), AnyError> {
+        let world = &self.world.clone();
         match step {
             Step::Yield => candor::yield_now().await,
             Step::Sleep(millis) => {
@@ -202,6 +371,24 @@ impl Actor {
                 let held = spawn(world, &plan);
                 self.pocket.borrow_mut().push(held);
             }
+            Step::SpawnRemote(plan) => {
+                let held = spawn_remote(world, plan);
+                self.pocket.borrow_mut().extend(held);
+            }
+            Step::Submit(plan) => {
+                let held = submit(world, &plan);
+                self.pocket.borrow_mut().push(held);
+            }
+            Step::SpawnBeside(plan) => {
+                if let Some((group, spawner)) = world.group_of(self.number) {
+                    let number = world.register(Kind::Member(group));
+                    let witness = watched(world, number, &plan);
+                    let handle = builder(number, &plan).spawn_in(&spawner, witness);
+                    world.hold_member(number, handle);
+                }
+            }
+            Step::Group(kind, members, then) => self.group(kind, members, then).await,
+            Step::Meet(which, waker) => self.meet(which, waker).await,
             Step::Join(which, then) => return self.join(which, then).await,
             Step::JoinWithin(which, millis) => {
                 if let Some(held) = self.one_handle(which) {
@@ -271,6 +458,52 @@ impl Actor {
         }
     }
 
+    async fn group(&mut self, kind: Group, members: Vec<Plan>, then: GroupThen) {
+        let world = &self.world;
+        let mut flock = Flock::new(world, kind);
+        let group = flock.number;
+        for plan in members {
+            let number = world.register(Kind::Member(group));
+            let handle = flock.spawn(builder(number, &plan), watched(world, number, &plan));
+            world.hold_member(number, handle);
+        }
+        match then {
+            GroupThen::Drop => return drop(flock),
+            GroupThen::Keep => return self.flocks.push(flock),
+            GroupThen::CancelAndJoin => flock.cancel(),
+            GroupThen::NextAndJoin => {
+                self.waits(Waits::ForAnyOf(group));
+                flock.next().await;
+            }
+            GroupThen::Join => {}
+        }
+        self.waits(Waits::ForGroup(group));
+        flock.joining().await;
+    }
+
+    /// Polls a handle with a foreign waker, which is dropped here unless candor has kept it.
+    async fn meet(&self, which: usize, does: Foreign) {
+        let Some(mut held) = self.one_handle(which) else {
+            return;
+        };
+        let waker = ManuallyDrop::new(foreign::waker(does, self.number));
+        let poll = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(&mut held).poll(&mut Context::from_waker(&waker))
+        }));
+        if does != Foreign::PanicsWhenDropped || !matches!(poll, Ok(Poll::Ready(_))) {
+            drop(ManuallyDrop::into_inner(waker));
+        }
+        match poll {
+            Ok(Poll::Ready(outcome)) => drop(outcome),
+            Ok(Poll::Pending) => self.pocket.borrow_mut().push(held),
+            Err(_) => {
+                self.pocket.borrow_mut().push(held);
+                // A second panic in this poll could be the process's last, and be printed at once.
+                candor::yield_now().await;
+            }
+        }
+    }
+
     async fn race(&self, one: Held, other: Held) {
         self.waits(Waits::ForTasks(vec![one.number, other.number], None));
         let mut runners = [one, other];
@@ -291,10 +524,7 @@ impl Actor {
 
     fn ends(&self) -> Ended {
         self.world.note(Event::Returns(self.number));
-        Ok(Gift {
-            from: self.number,
-            world: self.world.clone(),
-        })
+        Ok(Gift { from: self.number })
     }
 
     fn fails<T>(&self, message: String, cause: Option<JoinError<AnyError>>) -> Result<T, AnyError> {

@@ -16,9 +16,10 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::time::Duration;
 
-use candor::FailureKind;
+use candor::{FailureKind, GroupSummary};
 
-use super::trace::{Delivered, Event, MAIN, Number, Report, Trace};
+use super::trace::{Delivered, Event, Group, GroupNumber, Kind, MAIN, Number, Report, Trace};
+use super::world::POOL_LIMIT;
 
 /// How often each case of the law came up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +35,13 @@ pub struct Tally {
     values_delivered: usize,
     cancellations_delivered: usize,
     cancelled_in_silence: usize,
+    /// Each way to be spawned, with a failure.
+    remotes_failed: usize,
+    pooled_failed: usize,
+    linked_failed: usize,
+    independent_failed: usize,
+    groups_joined: usize,
+    groups_dropped: usize,
 }
 
 impl Tally {
@@ -51,6 +59,12 @@ impl Tally {
             ("value", self.values_delivered),
             ("awaited cancellation", self.cancellations_delivered),
             ("silent cancellation", self.cancelled_in_silence),
+            ("remote", self.remotes_failed),
+            ("pool", self.pooled_failed),
+            ("linked group", self.linked_failed),
+            ("independent group", self.independent_failed),
+            ("join of a group", self.groups_joined),
+            ("drop of a group", self.groups_dropped),
         ];
         let unseen = cases.into_iter().filter(|(_, count)| *count == 0);
         unseen.map(|(case, _)| case).collect()
@@ -71,6 +85,12 @@ impl AddAssign for Tally {
         self.values_delivered += other.values_delivered;
         self.cancellations_delivered += other.cancellations_delivered;
         self.cancelled_in_silence += other.cancelled_in_silence;
+        self.remotes_failed += other.remotes_failed;
+        self.pooled_failed += other.pooled_failed;
+        self.linked_failed += other.linked_failed;
+        self.independent_failed += other.independent_failed;
+        self.groups_joined += other.groups_joined;
+        self.groups_dropped += other.groups_dropped;
     }
 }
 
@@ -89,6 +109,8 @@ struct Due {
     of: Number,
     message: String,
     why: Why,
+    /// If the executor learns of it by mail: a report is due before time goes on.
+    by_mail_at: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +132,10 @@ struct Failure {
 
 #[derive(Debug)]
 struct Account {
+    kind: Kind,
+    /// Its group reports its failure at once.
+    is_independent: bool,
+    is_begun: bool,
     handle: Handle,
     failure: Option<Failure>,
     has_returned: bool,
@@ -122,11 +148,20 @@ struct Law {
     grace: Duration,
     now: Duration,
     tasks: BTreeMap<Number, Account>,
+    groups: BTreeMap<GroupNumber, Members>,
     due: Vec<Due>,
     /// Everything is being cancelled, and unread failures are being reported.
     is_ending: bool,
     counted: u64,
     tally: Tally,
+}
+
+/// What the law knows of a group.
+struct Members {
+    kind: Group,
+    numbers: Vec<Number>,
+    /// What is spawned now is cancelled.
+    is_cancelled: bool,
 }
 
 type Verdict = Result<(), String>;
@@ -141,6 +176,7 @@ pub fn judge(trace: &Trace) -> Result<Tally, String> {
         grace: trace.grace,
         now: Duration::ZERO,
         tasks: BTreeMap::new(),
+        groups: BTreeMap::new(),
         due: Vec::new(),
         is_ending: false,
         counted: 0,
@@ -148,7 +184,8 @@ pub fn judge(trace: &Trace) -> Result<Tally, String> {
     };
     for (index, (at, event)) in trace.events.iter().enumerate() {
         law.now = *at;
-        law.apply(event)
+        law.mail_was_read()
+            .and_then(|()| law.apply(event))
             .map_err(|offence| format!("{offence}\n   at event {index}: {event:?}"))?;
     }
     law.close()?;
@@ -158,7 +195,7 @@ pub fn judge(trace: &Trace) -> Result<Tally, String> {
 impl Law {
     fn apply(&mut self, event: &Event) -> Verdict {
         match event {
-            Event::Spawned(number) => self.open_account(*number),
+            Event::Spawned(number, kind) => self.open_account(*number, *kind),
             Event::Polled(number) => self.on_poll(*number),
             Event::Fails(number, message) => self.on_failure(*number, message),
             Event::Catches(number, message) => {
@@ -188,6 +225,27 @@ impl Law {
                 self.account(*number).values_dropped += 1;
                 Ok(())
             }
+            Event::GroupMade(number, kind) => {
+                let group = Members {
+                    kind: *kind,
+                    numbers: Vec::new(),
+                    is_cancelled: false,
+                };
+                self.groups.insert(*number, group);
+                Ok(())
+            }
+            Event::GroupCancelled(group) => {
+                self.cancel_group(*group);
+                Ok(())
+            }
+            Event::GroupDropped(group) => {
+                self.tally.groups_dropped += 1;
+                for member in self.cancel_group(*group) {
+                    self.on_handle_drop(member);
+                }
+                Ok(())
+            }
+            Event::GroupJoined(group, summary) => self.on_group_join(*group, *summary),
             Event::Exits => {
                 self.is_ending = true;
                 Ok(())
@@ -206,16 +264,27 @@ impl Law {
         }
     }
 
-    fn open_account(&mut self, number: Number) -> Verdict {
+    fn open_account(&mut self, number: Number, kind: Kind) -> Verdict {
+        let group = match kind {
+            Kind::Member(group) => self.groups.get_mut(&group),
+            _ => None,
+        };
+        let (is_independent, is_aborted) = group.map_or((false, false), |group| {
+            group.numbers.push(number);
+            (group.kind == Group::Independent, group.is_cancelled)
+        });
         let account = Account {
             handle: if number == MAIN {
                 Handle::Gone
             } else {
                 Handle::Held
             },
+            kind,
+            is_independent,
+            is_begun: false,
             failure: None,
             has_returned: false,
-            is_aborted: false,
+            is_aborted,
             is_dropped: false,
             values_dropped: 0,
         };
@@ -232,7 +301,14 @@ impl Law {
 
     fn expect_report(&mut self, of: Number, message: &str, why: Why) {
         let message = message.to_owned();
-        self.due.push(Due { of, message, why });
+        let is_remote = self.account(of).kind == Kind::Remote && !matches!(why, Why::Caught);
+        let by_mail_at = is_remote.then_some(self.now);
+        self.due.push(Due {
+            of,
+            message,
+            why,
+            by_mail_at,
+        });
     }
 
     fn on_poll(&mut self, number: Number) -> Verdict {
@@ -247,6 +323,58 @@ impl Law {
         })?;
         check(!account.is_aborted, || {
             format!("t{number} was polled after it was aborted")
+        })?;
+        account.is_begun = true;
+        let is_running = |account: &&Account| {
+            account.kind == Kind::Pooled && account.is_begun && !account.is_dropped
+        };
+        let running = self.tasks.values().filter(is_running).count();
+        check(running <= POOL_LIMIT, || {
+            format!("{running} tasks of the pool run at once")
+        })
+    }
+
+    /// No task of the group is polled any more. Gives them.
+    fn cancel_group(&mut self, group: GroupNumber) -> Vec<Number> {
+        let group = self.groups.get_mut(&group).expect("it was made");
+        group.is_cancelled = true;
+        let numbers = group.numbers.clone();
+        for number in &numbers {
+            self.account(*number).is_aborted = true;
+        }
+        numbers
+    }
+
+    fn on_group_join(&mut self, group: GroupNumber, summary: Option<GroupSummary>) -> Verdict {
+        self.tally.groups_joined += 1;
+        let numbers = self.cancel_group(group);
+        let mut expected = [0; 3];
+        for number in numbers {
+            let account = self.account(number);
+            check(account.is_dropped, || {
+                format!("its group was joined before t{number} was gone")
+            })?;
+            let which = match &account.failure {
+                Some(_) => 1,
+                None if account.has_returned => 0,
+                None => 2,
+            };
+            expected[which] += 1;
+            let is_lost = match &account.failure {
+                Some(failure) if summary.is_none() => !failure.is_delivered,
+                _ => false,
+            };
+            check(!is_lost, || {
+                format!("the failure of t{number} is not among those of its group")
+            })?;
+            account.handle = Handle::Gone;
+        }
+        let Some(summary) = summary else {
+            return Ok(());
+        };
+        let counts = [summary.succeeded, summary.failed, summary.cancelled];
+        check(counts == expected, || {
+            format!("the group counts {counts:?} instead of {expected:?}")
         })
     }
 
@@ -263,8 +391,19 @@ impl Law {
             is_told: false,
             is_delivered: false,
         });
-        if account.handle == Handle::Gone {
+        let (kind, is_independent) = (account.kind, account.is_independent);
+        if account.handle == Handle::Gone || is_independent {
             self.expect_report(number, message, Why::HandleWasGone);
+        }
+        match kind {
+            Kind::Plain => {}
+            Kind::Remote => self.tally.remotes_failed += 1,
+            Kind::Pooled => self.tally.pooled_failed += 1,
+            Kind::Member(_) if is_independent => self.tally.independent_failed += 1,
+            Kind::Member(group) => {
+                self.tally.linked_failed += 1;
+                self.cancel_group(group);
+            }
         }
         Ok(())
     }
@@ -274,6 +413,8 @@ impl Law {
         account.handle = Handle::Gone;
         if let Some(failure) = &account.failure
             && !failure.is_told
+            && !failure.is_delivered
+            && !account.is_independent
         {
             let message = failure.message.clone();
             self.expect_report(number, &message, Why::HandleWasDropped);
@@ -388,17 +529,28 @@ impl Law {
         })
     }
 
+    /// Time goes on only when all mail was read.
+    fn mail_was_read(&self) -> Verdict {
+        let is_late = |due: &&Due| due.by_mail_at.is_some_and(|at| at < self.now);
+        let late = self.due.iter().find(is_late);
+        check(late.is_none(), || format!("not reported in time: {late:?}"))
+    }
+
     /// The host has control again: no poll is left in which to report what is due.
     fn on_return(&mut self) -> Verdict {
         self.nothing_is_due()?;
         if std::mem::take(&mut self.is_ending) {
+            check(self.due.is_empty(), || {
+                format!("lost at the end: {:?}", self.due)
+            })?;
             self.nothing_is_unread()?;
         }
         Ok(())
     }
 
     fn nothing_is_due(&self) -> Verdict {
-        check(self.due.is_empty(), || {
+        let is_due_now = |due: &Due| due.by_mail_at.is_none();
+        check(!self.due.iter().any(is_due_now), || {
             format!(
                 "not reported in the pass in which it should be: {:?}",
                 self.due

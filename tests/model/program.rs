@@ -6,8 +6,7 @@
 //!
 //! Knows nothing of the executor.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
+use super::trace::Group;
 
 /// How many gates all the tasks of a program share.
 pub const GATES: usize = 3;
@@ -20,6 +19,8 @@ pub struct Program {
     pub host: Vec<HostStep>,
     /// In milliseconds; sleeps are about as long.
     pub grace: u64,
+    pub callback: Callback,
+    pub instrument: Watching,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,40 @@ pub enum Entry {
     Run,
     /// `Executor::block_on`: the main future returns at any time.
     BlockOn,
+    /// `Executor::run_until`, polled by a host that waits until it is woken.
+    RunUntil,
+    /// `Executor::tick`, as often as there is something to do. The main future is a task.
+    Tick,
+    /// `Executor::run_until_stalled`, likewise.
+    RunUntilStalled,
+}
+
+/// What `on_failure` does beside noting the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callback {
+    Quiet,
+    Panics,
+    /// Spawns a task that fails; not without end.
+    Spawns,
+    /// Wakes all tasks.
+    Wakes,
+    /// Aborts the task that was spawned last.
+    Aborts,
+    /// Drops a handle that was given to the host.
+    LetsGo,
+    /// Runs another executor, in which a task fails.
+    Nests,
+}
+
+/// The instrument of the executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    Nobody,
+    Noting,
+    /// Wakes all tasks in each poll.
+    Waking,
+    /// Panics at some event.
+    Panicking(u8),
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +84,15 @@ pub enum Step {
     /// Panics and catches it.
     Catch,
     Spawn(Plan),
+    SpawnRemote(Plan),
+    /// Gives a task to the pool.
+    Submit(Plan),
+    /// Spawns some tasks into a new group.
+    Group(Group, Vec<Plan>, GroupThen),
+    /// Spawns a task into the group of this one.
+    SpawnBeside(Plan),
+    /// Polls a handle once with a waker that is not candor's, and keeps the handle.
+    Meet(usize, Foreign),
     Join(usize, Then),
     /// Awaits a handle for this many milliseconds, and drops it then.
     JoinWithin(usize, u64),
@@ -64,6 +108,30 @@ pub enum Step {
     GiveToHost(usize),
     /// Calls `candor::exit`.
     Exit,
+}
+
+/// What becomes of a group.
+#[derive(Clone, Copy, Debug)]
+pub enum GroupThen {
+    Join,
+    /// Waits for the end of one task first.
+    NextAndJoin,
+    CancelAndJoin,
+    Drop,
+    /// Drops it when this task ends.
+    Keep,
+}
+
+/// What a foreign waker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    Quiet,
+    PanicsWhenCloned,
+    PanicsWhenWoken,
+    PanicsWhenDropped,
+    /// Wakes all tasks, and spawns one that fails.
+    ComesBackWhenWoken,
+    ComesBackWhenDropped,
 }
 
 /// What becomes of a failure that was joined.
@@ -123,7 +191,7 @@ impl Plan {
         self.ending = Ending::Return;
         self.parting = Parting::Quiet;
         self.steps
-            .retain(|step| !matches!(step, Step::Catch | Step::Exit));
+            .retain(|step| !matches!(step, Step::Catch | Step::Exit | Step::Meet(..)));
         for step in &mut self.steps {
             if let Step::Join(_, then) = step {
                 *then = Then::Handle;
@@ -132,96 +200,19 @@ impl Plan {
         self
     }
 
-    /// This plan for a main future that may fail, but comes to an end.
+    /// This plan for the main future of an entry point.
+    pub fn as_main(self, entry: Entry) -> Plan {
+        match entry {
+            Entry::Run | Entry::Tick | Entry::RunUntilStalled => self.without_waiting_for_ever(),
+            Entry::BlockOn | Entry::RunUntil => self.without_failures(),
+        }
+    }
+
+    /// This plan for a main future that may fail, or another task that nobody can abort. It comes to an end.
     pub fn without_waiting_for_ever(mut self) -> Plan {
         if matches!(self.ending, Ending::Never) {
             self.ending = Ending::Return;
         }
         self
     }
-}
-
-pub fn programs() -> impl Strategy<Value = Program> {
-    let entry = prop_oneof![Just(Entry::Run), Just(Entry::BlockOn)];
-    (plans(), entry, vec(host_steps(), 0..4), 1_u64..12).prop_map(|(main, entry, host, grace)| {
-        let main = match entry {
-            Entry::Run => main.without_waiting_for_ever(),
-            Entry::BlockOn => main.without_failures(),
-        };
-        Program {
-            main,
-            entry,
-            host,
-            grace,
-        }
-    })
-}
-
-fn plans() -> impl Strategy<Value = Plan> {
-    let leaf = plan_of(vec(plain_steps(), 0..4));
-    leaf.prop_recursive(3, 24, 4, |children| {
-        let step = prop_oneof![
-            3 => plain_steps().boxed(),
-            2 => children.prop_map(Step::Spawn).boxed(),
-        ];
-        plan_of(vec(step, 1..9))
-    })
-}
-
-fn plan_of(steps: impl Strategy<Value = Vec<Step>>) -> impl Strategy<Value = Plan> {
-    let ending = prop_oneof![
-        4 => Just(Ending::Return),
-        4 => Just(Ending::Fail),
-        4 => Just(Ending::Panic),
-        1 => Just(Ending::PanicUnseen),
-        1 => Just(Ending::Never),
-    ];
-    let parting = prop_oneof![
-        8 => Just(Parting::Quiet),
-        2 => Just(Parting::Panic),
-        1 => Just(Parting::Spawn),
-    ];
-    (steps, ending, parting, prop::bool::weighted(0.2)).prop_map(
-        |(steps, ending, parting, is_daemon)| Plan {
-            steps,
-            ending,
-            parting,
-            is_daemon,
-        },
-    )
-}
-
-fn plain_steps() -> impl Strategy<Value = Step> {
-    let one = || 0_usize..6;
-    let a_while = || 0_u64..16;
-    let then = prop_oneof![Just(Then::Handle), Just(Then::Pass), Just(Then::Resume)];
-    prop_oneof![
-        4 => Just(Step::Yield),
-        5 => a_while().prop_map(Step::Sleep),
-        2 => (0..GATES).prop_map(Step::WaitAt),
-        2 => (0..GATES).prop_map(Step::Open),
-        1 => one().prop_map(Step::Nudge),
-        1 => Just(Step::Catch),
-        6 => (one(), then).prop_map(|(which, then)| Step::Join(which, then)),
-        2 => (one(), a_while()).prop_map(|(which, time)| Step::JoinWithin(which, time)),
-        1 => (one(), one()).prop_map(|(one, other)| Step::Race(one, other)),
-        2 => one().prop_map(Step::Detach),
-        2 => one().prop_map(Step::Drop),
-        1 => one().prop_map(Step::Forget),
-        2 => one().prop_map(Step::Abort),
-        2 => (one(), one()).prop_map(|(which, to)| Step::Give(which, to)),
-        2 => one().prop_map(Step::GiveToHost),
-        // Rare, because it ends a program of which little was seen.
-        1 => prop_oneof![9 => Just(Step::Yield), 1 => Just(Step::Exit)],
-    ]
-}
-
-fn host_steps() -> impl Strategy<Value = HostStep> {
-    let one = || 0_usize..4;
-    prop_oneof![
-        one().prop_map(HostStep::Drop),
-        one().prop_map(HostStep::Await),
-        Just(HostStep::Settle),
-        Just(HostStep::Drain),
-    ]
 }

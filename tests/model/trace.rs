@@ -8,9 +8,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use candor::FailureKind;
+use candor::{FailureKind, GroupSummary};
 
 pub type Number = usize;
+pub type GroupNumber = usize;
 
 /// The main future, which has no handle.
 pub const MAIN: Number = 0;
@@ -18,7 +19,7 @@ pub const MAIN: Number = 0;
 #[derive(Clone, Debug)]
 pub enum Event {
     // What the program does.
-    Spawned(Number),
+    Spawned(Number, Kind),
     /// The next thing that this task does is to fail, with this message.
     Fails(Number, String),
     /// The next thing that this task does is to panic, and to catch it.
@@ -31,6 +32,10 @@ pub enum Event {
     /// Its handle is leaked.
     Forgotten(Number),
     Exits,
+    GroupMade(GroupNumber, Group),
+    GroupCancelled(GroupNumber),
+    /// The group, or the future of its `join`, is dropped.
+    GroupDropped(GroupNumber),
 
     // What the executor does.
     Polled(Number),
@@ -39,6 +44,8 @@ pub enum Event {
     Delivered(Number, Delivered),
     Reported(Report),
     ValueDropped(Number),
+    /// `join` is done. What failed has been delivered before, if the group is linked.
+    GroupJoined(GroupNumber, Option<GroupSummary>),
 
     // Control.
     /// An entry point or the executor's destructor has returned, or the host has done a step of its own.
@@ -50,6 +57,23 @@ pub enum Event {
 
     /// A task was found waiting for something that has happened.
     WaitsInVain(Number, String),
+}
+
+/// How a task was spawned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    /// Through a `Remote`, by the executor's own thread.
+    Remote,
+    /// Submitted to the pool.
+    Pooled,
+    Member(GroupNumber),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Linked,
+    Independent,
 }
 
 /// What the holder of the handle got.

@@ -21,18 +21,29 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use candor::{AbortHandle, JoinError, JoinHandle, TaskBuilder, TaskFailure};
+use candor::{
+    AbortHandle, GroupHandle, GroupSpawner, JoinError, JoinHandle, Remote, RemoteHandle,
+    TaskFailure, TaskPool,
+};
 
 use super::program::{GATES, Parting};
-use super::trace::{Delivered, Event, MAIN, Number, Report, cause_in};
+use super::trace::{Delivered, Event, GroupNumber, Kind, MAIN, Number, Report, cause_in};
 
-pub type AnyError = Box<dyn Error>;
+/// What a remote gives back must be `Send`.
+pub type AnyError = Box<dyn Error + Send + Sync>;
 pub type Ended = Result<Gift, AnyError>;
 
 /// The handles that a task holds. Others may put some in while the task's future lives.
 pub type Pocket = RefCell<Vec<Held>>;
 
-#[derive(Default)]
+/// How many tasks of the pool may run at once.
+pub const POOL_LIMIT: usize = 2;
+
+thread_local! {
+    /// For what cannot hold an `Rc`: values and closures that might go to another thread.
+    static CURRENT: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
+}
+
 pub struct World {
     trace: RefCell<Vec<(Duration, Event)>>,
     start: Cell<Option<Instant>>,
@@ -43,16 +54,69 @@ pub struct World {
     tasks: RefCell<Vec<Known>>,
     /// The handles that the host holds.
     pub host: Pocket,
+    pub pool: TaskPool,
+    pub remote: RefCell<Option<Remote>>,
+    groups: RefCell<Vec<KnownGroup>>,
+}
+
+/// What is known of a group.
+struct KnownGroup {
+    members: Vec<Number>,
+    /// For the members, until the group is over. An independent group has none.
+    spawner: Option<GroupSpawner<AnyError>>,
 }
 
 /// What is known of a task.
 struct Known {
     pocket: Weak<Pocket>,
+    kind: Kind,
     /// The main future has none.
-    abort: Option<AbortHandle>,
+    abort: Option<Abort>,
     waker: Option<Waker>,
     waits: Waits,
+    is_begun: bool,
     is_over: bool,
+}
+
+/// The handle of a remote, wherever it is; `None` once it is detached or has delivered.
+type SharedHandle = Rc<RefCell<Option<RemoteHandle<Ended>>>>;
+
+#[derive(Clone)]
+enum Abort {
+    Here(AbortHandle),
+    Member(Rc<GroupHandle<Ended>>),
+    /// Only the handle itself can abort such a task.
+    Remote(Weak<RefCell<Option<RemoteHandle<Ended>>>>),
+}
+
+impl Abort {
+    /// Aborts the task, unless that would change nothing. Calls `before` first.
+    fn abort(&self, before: impl FnOnce()) {
+        match self {
+            Abort::Here(handle) if !handle.is_finished() => {
+                before();
+                handle.abort();
+            }
+            Abort::Member(handle) if !handle.is_finished() => {
+                before();
+                handle.abort();
+            }
+            Abort::Here(_) | Abort::Member(_) => {}
+            Abort::Remote(handle) => {
+                let Some(handle) = handle.upgrade() else {
+                    return;
+                };
+                // It is borrowed while it is polled.
+                if let Ok(handle) = handle.try_borrow()
+                    && let Some(handle) = &*handle
+                    && !handle.is_finished()
+                {
+                    before();
+                    handle.abort();
+                }
+            }
+        }
+    }
 }
 
 /// What a task waits for.
@@ -64,10 +128,40 @@ pub enum Waits {
     AtGate(usize),
     /// For any of them, but not longer than until then.
     ForTasks(Vec<Number>, Option<Duration>),
+    /// For all tasks of a group.
+    ForGroup(GroupNumber),
+    /// For any task of a group, if there is one.
+    ForAnyOf(GroupNumber),
     ForEver,
 }
 
 impl World {
+    /// Makes the world of a program, and the current one of this thread.
+    pub fn begin() -> Rc<World> {
+        let world = Rc::new(World {
+            trace: RefCell::default(),
+            start: Cell::default(),
+            now: Cell::default(),
+            is_inside: Cell::default(),
+            gates: Default::default(),
+            tasks: RefCell::default(),
+            host: Pocket::default(),
+            pool: TaskPool::new(POOL_LIMIT),
+            remote: RefCell::default(),
+            groups: RefCell::default(),
+        });
+        CURRENT.set(Some(world.clone()));
+        world
+    }
+
+    pub fn current() -> Rc<World> {
+        CURRENT.with_borrow(|world| world.clone().expect("a program runs"))
+    }
+
+    pub fn is_inside(&self) -> bool {
+        self.is_inside.get()
+    }
+
     /// Gives control to `executor_runs`.
     pub fn enter<R>(&self, executor_runs: impl FnOnce() -> R) -> R {
         self.is_inside.set(true);
@@ -110,46 +204,100 @@ impl World {
     pub fn take_trace(&self) -> Vec<(Duration, Event)> {
         // An abort handle keeps the task's outcome, and a missed drop would look like one too few.
         self.tasks.take();
+        CURRENT.take();
         self.trace.take()
     }
 
-    /// Wraps a future so that it is watched. It gets the next number.
-    pub fn watch<A: Future<Output = Ended> + 'static>(
-        self: &Rc<Self>,
-        acts: impl FnOnce(Number, Rc<Pocket>) -> A,
-        parting: impl FnOnce(Number) -> PartingShot,
-    ) -> Witness {
+    /// Gives the next task its number.
+    pub fn register(&self, kind: Kind) -> Number {
         let number = self.tasks.borrow().len();
-        self.note(Event::Spawned(number));
-        let pocket = Rc::new(Pocket::default());
+        self.note(Event::Spawned(number, kind));
         self.tasks.borrow_mut().push(Known {
-            pocket: Rc::downgrade(&pocket),
+            pocket: Weak::new(),
+            kind,
             abort: None,
             waker: None,
             waits: Waits::ForItsTurn,
+            is_begun: false,
             is_over: false,
         });
+        if let Kind::Member(group) = kind {
+            self.groups.borrow_mut()[group].members.push(number);
+        }
+        number
+    }
+
+    /// Wraps a future so that it is watched.
+    pub fn watch<A: Future<Output = Ended> + 'static>(
+        self: &Rc<Self>,
+        number: Number,
+        acts: impl FnOnce(Rc<Pocket>) -> A,
+        parting: PartingShot,
+    ) -> Witness {
+        let pocket = Rc::new(Pocket::default());
+        self.tasks.borrow_mut()[number].pocket = Rc::downgrade(&pocket);
         Witness {
             world: self.clone(),
             number,
-            acts: Box::pin(acts(number, pocket)),
-            _parting: parting(number),
+            acts: Box::pin(acts(pocket)),
+            _parting: parting,
         }
     }
 
-    pub fn spawn(self: &Rc<Self>, witness: Witness, is_daemon: bool) -> Held {
-        let number = witness.number;
-        let mut task = TaskBuilder::new().name(format!("t{number}"));
-        if is_daemon {
-            task = task.daemon();
-        }
-        let handle = task.spawn(witness);
-        self.tasks.borrow_mut()[number].abort = Some(handle.abort_handle());
+    pub fn hold(self: &Rc<Self>, number: Number, handle: JoinHandle<Ended>) -> Held {
+        let abort = Abort::Here(handle.abort_handle());
+        self.tasks.borrow_mut()[number].abort = Some(abort);
         Held {
             world: self.clone(),
             number,
-            handle: Some(handle),
+            handle: Some(Handle::Here(handle)),
         }
+    }
+
+    pub fn hold_remote(self: &Rc<Self>, number: Number, handle: RemoteHandle<Ended>) -> Held {
+        let handle = Rc::new(RefCell::new(Some(handle)));
+        let abort = Abort::Remote(Rc::downgrade(&handle));
+        self.tasks.borrow_mut()[number].abort = Some(abort);
+        Held {
+            world: self.clone(),
+            number,
+            handle: Some(Handle::Remote(handle)),
+        }
+    }
+
+    pub fn hold_member(&self, number: Number, handle: GroupHandle<Ended>) {
+        self.tasks.borrow_mut()[number].abort = Some(Abort::Member(Rc::new(handle)));
+    }
+
+    pub fn add_group(&self, spawner: Option<GroupSpawner<AnyError>>) -> GroupNumber {
+        let mut groups = self.groups.borrow_mut();
+        groups.push(KnownGroup {
+            members: Vec::new(),
+            spawner,
+        });
+        groups.len() - 1
+    }
+
+    /// Nothing can be spawned into this group any more.
+    pub fn end_group(&self, group: GroupNumber) {
+        self.groups.borrow_mut()[group].spawner = None;
+    }
+
+    pub fn members(&self, group: GroupNumber) -> Vec<Number> {
+        self.groups.borrow()[group].members.clone()
+    }
+
+    /// The group of a task, and a way to spawn into it.
+    pub fn group_of(&self, number: Number) -> Option<(GroupNumber, GroupSpawner<AnyError>)> {
+        let Kind::Member(group) = self.tasks.borrow()[number].kind else {
+            return None;
+        };
+        let spawner = self.groups.borrow()[group].spawner.clone()?;
+        Some((group, spawner))
+    }
+
+    pub fn last_task(&self) -> Number {
+        self.tasks.borrow().len() - 1
     }
 
     pub fn is_task(&self, number: Number) -> bool {
@@ -163,12 +311,23 @@ impl World {
 
     pub fn abort(&self, number: Number) {
         let handle = self.tasks.borrow()[number].abort.clone();
-        if let Some(handle) = handle
-            && !handle.is_finished()
-        {
-            self.note(Event::Aborted(number));
-            handle.abort();
+        if let Some(handle) = handle {
+            handle.abort(|| self.note(Event::Aborted(number)));
         }
+    }
+
+    pub fn nudge_all(&self) {
+        for number in (0..).take_while(|number| self.is_task(*number)) {
+            self.nudge(number);
+        }
+    }
+
+    pub fn begins(&self, number: Number) {
+        self.tasks.borrow_mut()[number].is_begun = true;
+    }
+
+    pub fn is_over(&self, number: Number) {
+        self.tasks.borrow_mut()[number].is_over = true;
     }
 
     pub fn nudge(&self, number: Number) {
@@ -195,11 +354,24 @@ impl World {
         let waiting = tasks.iter().enumerate().filter(|(_, task)| !task.is_over);
         for (number, task) in waiting {
             let has_happened = match &task.waits {
-                Waits::ForItsTurn => true,
+                Waits::ForItsTurn => {
+                    let running = tasks
+                        .iter()
+                        .filter(|task| task.kind == Kind::Pooled && task.is_begun && !task.is_over);
+                    task.kind != Kind::Pooled || task.is_begun || running.count() < POOL_LIMIT
+                }
                 Waits::Until(time) => is_past(*time),
                 Waits::AtGate(gate) => self.gates[*gate].is_open.get(),
                 Waits::ForTasks(others, until) => {
                     others.iter().any(|other| tasks[*other].is_over) || until.is_some_and(is_past)
+                }
+                Waits::ForGroup(group) => {
+                    let members = self.members(*group);
+                    members.iter().all(|member| tasks[*member].is_over)
+                }
+                Waits::ForAnyOf(group) => {
+                    let members = self.members(*group);
+                    members.is_empty() || members.iter().any(|member| tasks[*member].is_over)
                 }
                 Waits::ForEver => false,
             };
@@ -225,7 +397,12 @@ impl Future for Witness {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         self.world.note(Event::Polled(self.number));
-        self.world.tasks.borrow_mut()[self.number].waker = Some(cx.waker().clone());
+        self.world.begins(self.number);
+        let waker = cx.waker().clone();
+        let former = self.world.tasks.borrow_mut()[self.number]
+            .waker
+            .replace(waker);
+        drop(former);
         self.acts.as_mut().poll(cx)
     }
 }
@@ -233,7 +410,7 @@ impl Future for Witness {
 impl Drop for Witness {
     fn drop(&mut self) {
         self.world.note(Event::Dropped(self.number));
-        self.world.tasks.borrow_mut()[self.number].is_over = true;
+        self.world.is_over(self.number);
     }
 }
 
@@ -263,16 +440,21 @@ impl Drop for PartingShot {
 pub struct Held {
     world: Rc<World>,
     pub number: Number,
-    handle: Option<JoinHandle<Ended>>,
+    handle: Option<Handle>,
+}
+
+enum Handle {
+    Here(JoinHandle<Ended>),
+    Remote(SharedHandle),
 }
 
 impl Held {
     pub fn detach(mut self) {
         self.world.note(Event::LetGo(self.number));
-        self.handle
-            .take()
-            .expect("it has not delivered yet")
-            .detach();
+        match self.handle.take().expect("it has not delivered yet") {
+            Handle::Here(handle) => handle.detach(),
+            Handle::Remote(handle) => handle.take().expect("it is there").detach(),
+        }
     }
 
     pub fn forget(mut self) {
@@ -286,7 +468,13 @@ impl Future for Held {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let handle = self.handle.as_mut().expect("it has not delivered yet");
-        let outcome = ready!(Pin::new(handle).poll(cx));
+        let outcome = ready!(match handle {
+            Handle::Here(handle) => Pin::new(handle).poll(cx),
+            Handle::Remote(handle) => {
+                let mut handle = handle.borrow_mut();
+                Pin::new(handle.as_mut().expect("it is there")).poll(cx)
+            }
+        });
         let delivered = match &outcome {
             Ok(gift) => Delivered::Value(gift.from),
             Err(error) => match error.failure() {
@@ -312,14 +500,13 @@ impl Drop for Held {
 /// The value of a task.
 pub struct Gift {
     pub from: Number,
-    pub world: Rc<World>,
 }
 
 impl candor::Value for Gift {}
 
 impl Drop for Gift {
     fn drop(&mut self) {
-        self.world.note(Event::ValueDropped(self.from));
+        World::current().note(Event::ValueDropped(self.from));
     }
 }
 
