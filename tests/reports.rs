@@ -895,6 +895,23 @@ fn a_message_that_quotes_a_backtrace_cannot_take_the_place_of_the_real_one() {
 }
 
 #[test]
+fn a_backtrace_that_an_error_writes_is_cut_as_a_message_is() {
+    struct Endless;
+    impl Debug for Endless {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("long\n\nStack backtrace:\n   0: ")?;
+            f.write_str(&"é".repeat(5_000_000))
+        }
+    }
+    let reports = Reports::new();
+    reports.spawn(async { Err::<(), _>(Endless) }).detach();
+    reports.drain();
+    let report = reports.only();
+    assert!(report.len() < 200_000, "{} bytes", report.len());
+    assert_contains(&report, "éé");
+}
+
+#[test]
 fn the_frames_in_an_error_of_the_users_cannot_forge_a_report_either() {
     struct Forged;
     impl Debug for Forged {

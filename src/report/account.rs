@@ -184,10 +184,19 @@ fn is_same_generic(name: &str, known: &str) -> bool {
 /// backtrace. Stable Rust has no other way to get it.
 const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
 
+/// How many bytes of such a backtrace are kept. A real one is shorter. Whatever else an error writes there must not hide the report.
+const BACKTRACE_LIMIT: usize = 128 * 1024;
+
 /// Splits a `Debug` form into its text and the backtrace at its end.
 fn without_backtrace(debug: &str) -> (&str, Option<String>) {
     match debug.rsplit_once(BACKTRACE_FOLLOWS) {
-        Some((text, frames)) => (text, Some(frames.trim_end().to_owned())),
+        Some((text, frames)) => {
+            let mut end = frames.len().min(BACKTRACE_LIMIT);
+            while !frames.is_char_boundary(end) {
+                end -= 1;
+            }
+            (text, Some(frames[..end].trim_end().to_owned()))
+        }
         None => (debug, None),
     }
 }
