@@ -8,7 +8,7 @@
 //! Before the random input comes the one in `__fuzz__`, by the name of the test.
 
 use bolero::ValueGenerator;
-use fuzz::{errors, texts, wheel};
+use fuzz::{errors, programs, texts, wheel};
 
 #[test]
 fn the_wheel_agrees_with_a_sorted_map() {
@@ -26,9 +26,18 @@ fn a_quoted_text_stays_text() {
 
 #[test]
 fn whatever_an_error_does_its_report_is_a_report() {
+    fuzz::print_nothing();
     bolero::check!()
         .with_generator(bytes())
         .for_each(|input| errors::are_reported(input));
+}
+
+#[test]
+fn a_program_obeys_the_law() {
+    fuzz::print_nothing();
+    bolero::check!()
+        .with_generator(bytes())
+        .for_each(|input| programs::obey_the_law(input));
 }
 
 /// Without a length, bolero makes at most 64 bytes.

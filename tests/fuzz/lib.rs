@@ -26,5 +26,24 @@ mod quoting;
 pub mod bytes;
 pub mod errors;
 mod odd;
+pub mod programs;
 pub mod texts;
 pub mod wheel;
+
+/// Takes the warnings and reports that would be printed: there are very many. The tests read what they need from callbacks.
+pub fn print_nothing() {
+    struct Silent;
+    impl log::Log for Silent {
+        fn enabled(&self, about: &log::Metadata<'_>) -> bool {
+            about.level() <= log::Level::Warn
+        }
+
+        fn log(&self, _: &log::Record<'_>) {}
+
+        fn flush(&self) {}
+    }
+    // Another test may have done it already.
+    if log::set_logger(&Silent).is_ok() {
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+}
