@@ -27,7 +27,6 @@
 //! it.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display, Formatter};
 use std::path::{self, Path};
 
 use crate::kernel::failure::in_one_line;
@@ -64,27 +63,48 @@ const SYSTEM_SYMBOLS: [&str; 7] = [
 ];
 const SYSTEM_PREFIXES: [&str; 2] = ["__rust_", "__libc_start"];
 
-/// Shortens `text`, the `Display` form of a backtrace; with `full`, nothing is hidden.
-pub(crate) fn trim<'a>(text: &'a str, full: bool, sources: &'a Sources) -> Trimmed<'a> {
-    let content = match text.trim_ascii() {
-        "" => Content::Missing("the capture holds no frames"),
-        "disabled backtrace" => Content::Missing("capturing was disabled when the error was made"),
-        "unsupported backtrace" => Content::Missing("this platform cannot capture one"),
-        frames => {
-            let all = frames_in(frames);
-            let total = all.len();
-            let shown = if full { all } else { without_runtime(all) };
-            Content::Frames {
-                hidden: total - shown.len(),
-                shown,
+/// Shortens `text`, the `Display` form of a backtrace; with `full`, nothing is hidden. Below the user's frames stand their lines
+/// of source. Ends without a newline.
+pub(crate) fn shortened(text: &str, full: bool, sources: &Sources) -> String {
+    let missing = match text.trim_ascii() {
+        "" => "the capture holds no frames",
+        "disabled backtrace" => "capturing was disabled when the error was made",
+        "unsupported backtrace" => "this platform cannot capture one",
+        frames => return shown(frames_in(frames), full, sources),
+    };
+    format!("no backtrace: {missing}")
+}
+
+fn shown(all: Vec<Frame<'_>>, full: bool, sources: &Sources) -> String {
+    let total = all.len();
+    let frames = if full { all } else { without_runtime(all) };
+    let hidden = match total - frames.len() {
+        1 => "1 runtime frame hidden".to_owned(),
+        hidden => format!("{hidden} runtime frames hidden"),
+    };
+    if frames.is_empty() {
+        return format!(
+            "backtrace: {hidden}, none known to be yours (a build with debug info names more); \
+             RUST_BACKTRACE=full shows them"
+        );
+    }
+    let mut text = match frames.len() == total {
+        true => "backtrace:".to_owned(),
+        false => format!("backtrace ({hidden}):"),
+    };
+    let mut place_above = None;
+    for (number, frame) in frames.iter().enumerate() {
+        text += &format!("\n{number:4}: {}", in_one_line(frame.symbol));
+        if let Some(place) = frame.place {
+            text += &format!("\n          at {}", in_one_line(place));
+            // A recursive function need not show its line again and again.
+            if place_above != frame.place && !frame.is_runtime() {
+                text += &sources.below_place(place, 10);
             }
         }
-    };
-    Trimmed {
-        content,
-        indent: 0,
-        sources,
+        place_above = frame.place;
     }
+    text
 }
 
 /// The frames of a backtrace that are not the runtime's, the innermost first.
@@ -122,73 +142,6 @@ pub(crate) fn whole_path<'a>(file: &'a str, backtrace: &'a str) -> Option<&'a st
     paths
         .filter(|path| Path::new(path).ends_with(file))
         .min_by_key(depth)
-}
-
-/// What a report shows of a backtrace. Its `Display` ends without a newline.
-pub(crate) struct Trimmed<'a> {
-    content: Content<'a>,
-    /// How far each line is moved to the right, because a report indents the block.
-    indent: usize,
-    /// Where the lines of the user's frames come from.
-    sources: &'a Sources,
-}
-
-impl Trimmed<'_> {
-    /// Moves every line `indent` columns to the right.
-    pub(crate) fn indented(self, indent: usize) -> Self {
-        Self { indent, ..self }
-    }
-}
-
-impl Display for Trimmed<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let indent = self.indent;
-        let mut place_above = None;
-        match &self.content {
-            Content::Missing(why) => write!(f, "{:indent$}no backtrace: {why}", ""),
-            Content::Frames { shown, hidden } if shown.is_empty() => write!(
-                f,
-                "{:indent$}backtrace: {} hidden, none known to be yours (a build with debug info \
-                 names more); RUST_BACKTRACE=full shows them",
-                "",
-                runtime_frames(*hidden)
-            ),
-            Content::Frames { shown, hidden } => {
-                write!(f, "{:indent$}backtrace", "")?;
-                if *hidden > 0 {
-                    write!(f, " ({} hidden)", runtime_frames(*hidden))?;
-                }
-                f.write_str(":")?;
-                for (number, frame) in shown.iter().enumerate() {
-                    write!(
-                        f,
-                        "\n{:indent$}{number:4}: {}",
-                        "",
-                        in_one_line(frame.symbol)
-                    )?;
-                    if let Some(place) = frame.place {
-                        write!(f, "\n{:indent$}          at {}", "", in_one_line(place))?;
-                        // A recursive function need not show its line again and again.
-                        if place_above != frame.place && !frame.is_runtime() {
-                            let line = self.sources.below_place(place, indent + 10);
-                            f.write_str(&line)?;
-                        }
-                    }
-                    place_above = frame.place;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-enum Content<'a> {
-    Frames {
-        shown: Vec<Frame<'a>>,
-        hidden: usize,
-    },
-    /// There is no backtrace, and this is why.
-    Missing(&'static str),
 }
 
 /// One function of the backtrace; an inlined call is a frame like any other.
@@ -402,11 +355,6 @@ impl<'a> Impl<'a> {
     }
 }
 
-fn runtime_frames(count: usize) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} runtime frame{s}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -482,13 +430,12 @@ mod tests {
 ";
 
     fn shown(text: &str) -> String {
-        text_of(text, false, 0)
+        text_of(text, false)
     }
 
     /// Without lines of source. The places in these texts are no places of this crate.
-    fn text_of(text: &str, full: bool, indent: usize) -> String {
-        let sources = Sources::built_at(None);
-        trim(text, full, &sources).indented(indent).to_string()
+    fn text_of(text: &str, full: bool) -> String {
+        shortened(text, full, &Sources::built_at(None))
     }
 
     /// Whether a single frame, given as its symbol and perhaps its place, is hidden.
@@ -499,14 +446,14 @@ mod tests {
     #[test]
     fn a_debug_build_shows_the_frames_of_the_user_with_their_places() {
         assert_eq!(
-            text_of(DEBUG, false, 3),
-            "   backtrace (17 runtime frames hidden):
-      0: app::net::parse
-             at src/net.rs:13:38
-      1: app::net::fetch::{{closure}}
-             at src/net.rs:11:5
-      2: <app::Fetch as core::future::future::Future>::poll
-             at src/main.rs:15:12"
+            shown(DEBUG),
+            "backtrace (17 runtime frames hidden):
+   0: app::net::parse
+          at src/net.rs:13:38
+   1: app::net::fetch::{{closure}}
+          at src/net.rs:11:5
+   2: <app::Fetch as core::future::future::Future>::poll
+          at src/main.rs:15:12"
         );
     }
 
@@ -531,17 +478,11 @@ mod tests {
 
     #[test]
     fn full_hides_nothing() {
-        let full = text_of(STRIPPED, true, 0);
+        let full = text_of(STRIPPED, true);
         assert_eq!(full.lines().next(), Some("backtrace:"));
         assert_eq!(full.matches("<unknown>").count(), 3);
-        assert_eq!(
-            text_of(DEBUG, true, 0).matches("\n             at").count(),
-            0
-        );
-        assert_eq!(
-            text_of(DEBUG, true, 0).matches("\n          at").count(),
-            18
-        );
+        assert_eq!(text_of(DEBUG, true).matches("\n             at").count(), 0);
+        assert_eq!(text_of(DEBUG, true).matches("\n          at").count(), 18);
     }
 
     #[test]
@@ -681,27 +622,27 @@ mod tests {
              3: app::h\n4: app::g\n at {file}:2:3\n5: candor::run\n at {file}:1:1"
         );
         let sources = Sources::built_at(std::fs::metadata(&path).unwrap().modified().ok());
-        let shown = [false, true].map(|full| trim(&text, full, &sources).indented(3).to_string());
+        let shown = [false, true].map(|full| shortened(&text, full, &sources));
         std::fs::remove_file(&path).unwrap();
         let frames = format!(
             "
-      0: app::f
-             at {file}:1:1
-             f();
-      1: app::g
-             at {file}:2:3
-             g();
-      2: app::g
-             at {file}:2:3
-      3: app::h
-      4: app::g
-             at {file}:2:3
-             g();"
+   0: app::f
+          at {file}:1:1
+          f();
+   1: app::g
+          at {file}:2:3
+          g();
+   2: app::g
+          at {file}:2:3
+   3: app::h
+   4: app::g
+          at {file}:2:3
+          g();"
         );
-        let head = "   backtrace (1 runtime frame hidden):";
+        let head = "backtrace (1 runtime frame hidden):";
         assert_eq!(shown[0], format!("{head}{frames}"));
-        let runtime = format!("\n      5: candor::run\n             at {file}:1:1");
-        assert_eq!(shown[1], format!("   backtrace:{frames}{runtime}"));
+        let runtime = format!("\n   5: candor::run\n          at {file}:1:1");
+        assert_eq!(shown[1], format!("backtrace:{frames}{runtime}"));
     }
 
     #[test]
@@ -766,7 +707,7 @@ mod tests {
         assert!(trimmed.contains("\n   0: app::polled"), "{trimmed}");
         assert!(!trimmed.contains("\n   1: "), "{trimmed}");
         assert!(
-            text_of(&text, true, 0).contains("__rust_begin_short_backtrace"),
+            text_of(&text, true).contains("__rust_begin_short_backtrace"),
             "{text}"
         );
     }

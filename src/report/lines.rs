@@ -2,10 +2,10 @@
 //!
 //! Knows frames and lines of source, but not how failures are passed on.
 
-use std::fmt::{self, Write};
+use std::fmt::Display;
 
 use crate::kernel::failure::{Account, Help, Location};
-use crate::report::backtrace::{trim, whole_path};
+use crate::report::backtrace::{shortened, whole_path};
 use crate::report::quoting::quoted;
 use crate::report::resolving::resolved;
 use crate::report::source_line::Sources;
@@ -13,47 +13,52 @@ use crate::report::source_line::Sources;
 /// How far the lines below the headline are moved to the right.
 pub(super) const INDENT: usize = 3;
 
-/// Writes a place, and below it the line of source. The frames of the account know where its file is.
-pub(super) fn write_place(
-    text: &mut String,
-    sources: &Sources,
-    place: &Location,
-    account: &Account,
-) {
-    line(text, format_args!("at {place}"));
-    if sources.are_shown() {
-        let frames = account.backtrace.as_ref().map(|frames| resolved(frames));
-        let frames = frames.unwrap_or_default();
-        let path = whole_path(place.file(), &frames);
-        let source = path.map(|path| sources.below(path, place.line(), INDENT + 5));
-        text.push_str(&source.unwrap_or_default());
-    }
+/// The text of a report, to which lines are added below the headline.
+pub(super) struct Lines<'a> {
+    pub(super) text: String,
+    pub(super) sources: &'a Sources,
+    /// Whether frames and help are shown. In a tree, a report with branches of its own leaves them to these.
+    pub(super) with_frames: bool,
 }
 
-pub(super) fn write_sources(text: &mut String, account: &Account) {
-    for source in &account.sources {
-        line(text, format_args!("caused by: {}", quoted(source, INDENT)));
+impl Lines<'_> {
+    pub(super) fn add(&mut self, what: impl Display) {
+        self.text += &format!("\n{:INDENT$}{what}", "");
     }
-}
 
-pub(super) fn write_frames(text: &mut String, sources: &Sources, account: &Account) {
-    let foreign = account.foreign_backtrace.clone();
-    let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
-    if let Some(frames) = frames {
-        text.push('\n');
-        text.push_str(
-            &trim(&frames, shows_all_frames(), sources)
-                .indented(INDENT)
-                .to_string(),
-        );
+    /// Adds a place, and below it the line of source. The frames of the account know where its file is.
+    pub(super) fn add_place(&mut self, place: &Location, account: &Account) {
+        self.add(format_args!("at {place}"));
+        if self.sources.are_shown() {
+            let frames = account.backtrace.as_ref().map(|frames| resolved(frames));
+            let frames = frames.unwrap_or_default();
+            if let Some(path) = whole_path(place.file(), &frames) {
+                self.text += &self.sources.below(path, place.line(), INDENT + 5);
+            }
+        }
     }
-    if let Some(help) = help_of(account) {
-        line(text, format_args!("help: {help}"));
-    }
-}
 
-pub(super) fn line(text: &mut String, what: fmt::Arguments<'_>) {
-    let _infallible = write!(text, "\n{:INDENT$}{what}", "");
+    pub(super) fn add_causes(&mut self, account: &Account) {
+        for source in &account.sources {
+            self.add(format_args!("caused by: {}", quoted(source, INDENT)));
+        }
+    }
+
+    /// Adds the frames, and the help that stands at the end of a report.
+    pub(super) fn add_frames(&mut self, account: &Account) {
+        if !self.with_frames {
+            return;
+        }
+        let foreign = account.foreign_backtrace.clone();
+        let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
+        if let Some(frames) = frames {
+            let frames = shortened(&frames, shows_all_frames(), self.sources);
+            self.add(frames.replace('\n', "\n   "));
+        }
+        if let Some(help) = help_of(account) {
+            self.add(format_args!("help: {help}"));
+        }
+    }
 }
 
 fn shows_all_frames() -> bool {

@@ -32,7 +32,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::kernel::failure::{Account, FailureKind, Location, Parts, TaskFailure};
-use crate::report::lines::{INDENT, line, write_frames, write_place, write_sources};
+use crate::report::lines::{INDENT, Lines};
 use crate::report::quoting::{quoted, quoted_line};
 use crate::report::source_line::Sources;
 
@@ -115,102 +115,133 @@ pub(crate) fn of_group<'a>(
 
 /// The `{:?}` of an error that is no task's failure, or not yet.
 pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
-    let mut text = quoted(&account.message, INDENT);
     let sources = Sources::new();
-    let place = |text: &mut String| write_place(text, &sources, made_at, account);
-    write_account(&mut text, &sources, account, None, place, true);
+    let mut lines = Lines {
+        text: quoted(&account.message, INDENT),
+        sources: &sources,
+        with_frames: true,
+    };
+    let add_place = |lines: &mut Lines<'_>| lines.add_place(made_at, account);
+    lines.add_account(account, None, add_place);
+    let mut text = lines.text;
     write_tree(&mut text, &sources, members(account), INDENT);
     text
 }
 
 /// The report without the failures of a group. Those are a tree below it.
 fn body(failure: &TaskFailure, sources: &Sources, with_frames: bool) -> String {
-    let mut text = failure.headline();
-    let account = &failure.0.account;
-    let details =
-        |text: &mut String| write_details(text, sources, failure, account.location.as_ref());
-    write_account(
-        &mut text,
+    let mut lines = Lines {
+        text: failure.headline(),
         sources,
-        account,
-        Some(failure),
-        details,
         with_frames,
-    );
-    text
-}
-
-/// Writes where it happened, and the lineage of the task.
-fn write_details(
-    text: &mut String,
-    sources: &Sources,
-    failure: &TaskFailure,
-    place: Option<&Location>,
-) {
-    let parts = &failure.0;
-    if let Some(location) = place {
-        write_place(text, sources, location, &parts.account);
-    }
-    if let Some(last_await) = parts.origin.last_await {
-        line(text, format_args!("{}: {last_await}", last_await.label()));
-    }
-    let lineage = &parts.origin.spawned_by;
-    text.push_str(&lineage.lines(parts.origin.spawned_at, INDENT));
-}
-
-/// Writes the part below the headline: details, causes, frames and help. `last` is the task that passed a
-/// failure on last.
-fn write_account(
-    text: &mut String,
-    sources: &Sources,
-    account: &Account,
-    last: Option<&TaskFailure>,
-    details: impl FnOnce(&mut String),
-    with_frames: bool,
-) {
-    let Some(next) = &account.passes_on else {
-        details(text);
-        write_sources(text, account);
-        if with_frames {
-            write_frames(text, sources, account);
-        }
-        return;
     };
-    let (mut links, end) = chain(next);
-    if end.is_reported() {
-        details(text);
-        write_links(text, &links, end);
-        line(
-            text,
-            format_args!("caused by {}, reported above", end.0.origin),
-        );
-        return;
-    }
-    let place = end.0.account.location.as_ref();
-    // If the place differs from the first failure's, it is the place of a `?`, where nothing has failed.
-    let is_passed_whole = account.location.as_ref() == place;
-    // For an error without a place, the place of the `?` is better than none. For a panic it would mislead.
-    let is_best = place.is_none() && end.kind() != FailureKind::Panicked;
-    if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
-        write_place(text, sources, place, account);
-    }
-    let mut cause = end.headline();
-    write_details(&mut cause, sources, end, place.filter(|_| !is_passed_whole));
-    write_sources(&mut cause, &end.0.account);
-    line(
-        text,
-        format_args!("caused by {}", cause.replace('\n', "\n   ")),
-    );
-    links.splice(0..0, last);
-    write_links(text, &links, end);
-    if with_frames {
-        // If the first failure has no frames, the frames of a `?` on the way are better than none.
-        let knows_frames = end.0.account.backtrace.is_some() || end.0.account.help.is_none();
-        let is_panic = end.kind() == FailureKind::Panicked;
-        if !knows_frames && !is_panic && account.backtrace.is_some() {
-            write_frames(text, sources, account);
+    let account = &failure.0.account;
+    let add_details = |lines: &mut Lines<'_>| lines.add_details(failure, account.location.as_ref());
+    lines.add_account(account, Some(failure), add_details);
+    lines.text
+}
+
+impl Lines<'_> {
+    /// Adds where it happened, and the lineage of the task.
+    fn add_details(&mut self, failure: &TaskFailure, place: Option<&Location>) {
+        let Parts {
+            account, origin, ..
+        } = &*failure.0;
+        if let Some(location) = place {
+            self.add_place(location, account);
         }
-        write_frames(text, sources, &end.0.account);
+        if let Some(last_await) = origin.last_await {
+            self.add(format_args!("{}: {last_await}", last_await.label()));
+        }
+        self.text += &origin.spawned_by.lines(origin.spawned_at, INDENT);
+    }
+
+    /// Adds the part below the headline: details, causes, frames and help. `last` is the task that passed a
+    /// failure on last.
+    fn add_account(
+        &mut self,
+        account: &Account,
+        last: Option<&TaskFailure>,
+        add_details: impl FnOnce(&mut Self),
+    ) {
+        let Some(next) = &account.passes_on else {
+            add_details(self);
+            self.add_causes(account);
+            self.add_frames(account);
+            return;
+        };
+        let (mut links, end) = chain(next);
+        if end.is_reported() {
+            add_details(self);
+            self.add_links(&links, end);
+            self.add(format_args!("caused by {}, reported above", end.0.origin));
+            return;
+        }
+        let first = &end.0.account;
+        let place = first.location.as_ref();
+        let is_panic = end.kind() == FailureKind::Panicked;
+        // If the place differs from the first failure's, it is the place of a `?`, where nothing has failed.
+        let is_passed_whole = account.location.as_ref() == place;
+        // For an error without a place, the place of the `?` is better than none. For a panic it would mislead.
+        let is_best = place.is_none() && !is_panic;
+        if let (Some(place), true) = (&account.location, is_passed_whole || is_best) {
+            self.add_place(place, account);
+        }
+        let mut cause = Lines {
+            text: end.headline(),
+            ..*self
+        };
+        cause.add_details(end, place.filter(|_| !is_passed_whole));
+        cause.add_causes(first);
+        let cause = cause.text.replace('\n', "\n   ");
+        self.add(format_args!("caused by {cause}"));
+        links.splice(0..0, last);
+        self.add_links(&links, end);
+        // If the first failure has no frames, the frames of a `?` on the way are better than none.
+        let knows_frames = first.backtrace.is_some() || first.help.is_none();
+        if !knows_frames && !is_panic && account.backtrace.is_some() {
+            self.add_frames(account);
+        }
+        self.add_frames(first);
+    }
+
+    /// Adds a line for each task that passed the failure on, the nearest to the failure first.
+    fn add_links(&mut self, links: &[&TaskFailure], end: &TaskFailure) {
+        let omitted = LINKS..links.len().saturating_sub(LINKS);
+        for (number, link) in links.iter().rev().enumerate() {
+            if number == LINKS && !omitted.is_empty() {
+                let more = omitted.len();
+                self.add(format_args!("passed on by {more} more tasks"));
+            }
+            if !omitted.contains(&number) {
+                self.add_link(link, end);
+            }
+        }
+    }
+
+    fn add_link(&mut self, link: &TaskFailure, end: &TaskFailure) {
+        let Parts {
+            account, origin, ..
+        } = &*link.0;
+        self.add(format_args!("passed on by {origin}"));
+        let place = (account.location.as_ref())
+            .filter(|place| end.0.account.location.as_ref() != Some(*place));
+        if let Some(place) = place {
+            self.text += &format!(" at {place}");
+        }
+        let first = end.first().words();
+        let mut words = vec![quoted_line(&account.message)];
+        words.extend(account.sources.iter().map(|source| quoted_line(source)));
+        words.retain(|words| !words.ends_with(&first));
+        if !words.is_empty() {
+            self.text += &format!(" as: {}", words.join(": "));
+        }
+        if let Some(last_await) = origin.last_await {
+            self.text += &format!(", {}: {last_await}", last_await.label());
+        }
+        if let Some(site) = origin.spawned_at {
+            self.text += &format!(", spawned at {}", Location::from(site));
+        }
     }
 }
 
@@ -225,41 +256,6 @@ fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
         end = next;
     }
     (links, end)
-}
-
-/// Writes a line for each task that passed the failure on, the nearest to the failure first.
-fn write_links(text: &mut String, links: &[&TaskFailure], end: &TaskFailure) {
-    let first = end.first().words();
-    for (number, link) in links.iter().rev().enumerate() {
-        if links.len() > 2 * LINKS && (LINKS..links.len() - LINKS).contains(&number) {
-            if number == LINKS {
-                let more = links.len() - 2 * LINKS;
-                line(text, format_args!("passed on by {more} more tasks"));
-            }
-            continue;
-        }
-        line(text, format_args!("passed on by {}", link.0.origin));
-        let Parts {
-            account, origin, ..
-        } = &*link.0;
-        let place = (account.location.as_ref())
-            .filter(|place| end.0.account.location.as_ref() != Some(*place));
-        if let Some(place) = place {
-            text.push_str(&format!(" at {place}"));
-        }
-        let mut words: Vec<String> = vec![quoted_line(&account.message)];
-        words.extend(account.sources.iter().map(|source| quoted_line(source)));
-        words.retain(|words| !words.ends_with(&first));
-        if !words.is_empty() {
-            text.push_str(&format!(" as: {}", words.join(": ")));
-        }
-        if let Some(last_await) = origin.last_await {
-            text.push_str(&format!(", {}: {last_await}", last_await.label()));
-        }
-        if let Some(site) = origin.spawned_at {
-            text.push_str(&format!(", spawned at {}", Location::from(site)));
-        }
-    }
 }
 
 /// The failures of the group that caused this failure, or the one that it passes on.
