@@ -38,7 +38,7 @@ use crate::report::error::{Error, Inner};
 /// assert_eq!(error.to_string(), "\"eighty\" is no port");
 /// assert_eq!(format!("{error:#}"), "\"eighty\" is no port: invalid digit found in string");
 /// ```
-pub trait Context<T> {
+pub trait Context<T>: Sized {
     /// Adds these words to the error.
     ///
     /// # Errors
@@ -53,9 +53,13 @@ pub trait Context<T> {
     /// let result = "eighty".parse::<u16>().context("reading the port");
     /// assert_eq!(result.unwrap_err().to_string(), "reading the port");
     /// ```
+    #[track_caller]
     fn context<C>(self, words: C) -> Result<T, Error>
     where
-        C: Display + Send + Sync + 'static;
+        C: Display + Send + Sync + 'static,
+    {
+        self.with_context(|| words)
+    }
 
     /// The same with words that are made only where there is an error.
     ///
@@ -84,17 +88,6 @@ where
     Error: From<E>,
 {
     #[track_caller]
-    fn context<C>(self, words: C) -> Result<T, Error>
-    where
-        C: Display + Send + Sync + 'static,
-    {
-        match self {
-            Ok(value) => Ok(value),
-            Err(error) => Err(Error::from(error).context(words)),
-        }
-    }
-
-    #[track_caller]
     fn with_context<C, F>(self, words: F) -> Result<T, Error>
     where
         C: Display + Send + Sync + 'static,
@@ -108,17 +101,6 @@ where
 }
 
 impl<T> Context<T> for Option<T> {
-    #[track_caller]
-    fn context<C>(self, words: C) -> Result<T, Error>
-    where
-        C: Display + Send + Sync + 'static,
-    {
-        match self {
-            Some(value) => Ok(value),
-            None => Err(Error::from(words.to_string())),
-        }
-    }
-
     #[track_caller]
     fn with_context<C, F>(self, words: F) -> Result<T, Error>
     where
