@@ -34,19 +34,13 @@ impl Reporter for Printer {
     }
 
     fn warn(&self, warning: Warning<'_>) {
-        match warning {
-            Warning::NestedResult { spawned_at } => {
-                printing::warn_once("Result in a Result", spawned_at, || {
-                    let at = Location::from(spawned_at);
-                    format!(
-                        "the task spawned at {at} returns a Result inside a Result. To candor the inner one is a value: \
-                         its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
-                         handle, add a `?` there"
-                    )
-                })
-            }
-            other => printing::print(Level::Warn, &text_of(other)),
+        // A spawn site that is reached a thousand times has one mistake.
+        if let Warning::NestedResult { spawned_at } = warning
+            && !printing::is_first("Result in a Result", spawned_at)
+        {
+            return;
         }
+        printing::print(Level::Warn, &text_of(warning));
     }
 
     fn last_words(&self, failures: &[TaskFailure]) {
@@ -71,7 +65,12 @@ impl Reporter for Printer {
 
 fn text_of(warning: Warning<'_>) -> String {
     match warning {
-        Warning::NestedResult { .. } => String::new(),
+        Warning::NestedResult { spawned_at } => format!(
+            "the task spawned at {} returns a Result inside a Result. To candor the inner one is a value: \
+             its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
+             handle, add a `?` there",
+            Location::from(spawned_at)
+        ),
         Warning::EndlessSuccessors { task, spawned_at } => format!(
             "{task}, spawned at {}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \
              one before was dropped, and would go on so for ever. Its future is not dropped; look for a destructor that \
