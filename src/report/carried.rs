@@ -29,6 +29,12 @@ pub(crate) struct Carried {
     pub(crate) is_group: bool,
 }
 
+impl Carried {
+    fn knows(&self, failure: &TaskFailure) -> bool {
+        self.failures.iter().any(|known| known.is_same(failure))
+    }
+}
+
 thread_local! {
     static HEARD: RefCell<Option<Carried>> = const { RefCell::new(None) };
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -46,18 +52,12 @@ pub(crate) fn listen<R>(ask: impl FnOnce() -> R) -> (R, Carried) {
 
 /// Whether an error is being asked for its text. A full report does not belong into that text.
 pub(crate) fn is_listening() -> bool {
-    note(|_| ())
+    note(|_| ()).is_some()
 }
 
 /// Whether the error that is being asked has written a failure so far.
 pub(crate) fn is_anything_heard() -> bool {
-    let heard = HEARD.try_with(|cell| {
-        let heard = cell.borrow();
-        heard
-            .as_ref()
-            .is_some_and(|carried| !carried.failures.is_empty())
-    });
-    heard == Ok(true)
+    note(|carried| !carried.failures.is_empty()) == Some(true)
 }
 
 /// Whether so many errors are being asked, each inside of another one, that the next one must not be asked.
@@ -67,27 +67,28 @@ pub(crate) fn is_too_deep() -> bool {
 
 /// Whether an error is being asked for its text. If so, notes that it carries this failure.
 pub(crate) fn is_heard(failure: &TaskFailure) -> bool {
-    note(|carried| {
-        if !carried.failures.iter().any(|known| known.is_same(failure)) {
+    let noted = note(|carried| {
+        if !carried.knows(failure) {
             carried.failures.push(failure.clone());
         }
-    })
+    });
+    noted.is_some()
 }
 
 /// The same for all failures of a group.
-pub(crate) fn is_group_heard<'a>(failures: impl Iterator<Item = &'a TaskFailure>) -> bool {
+pub(crate) fn note_group<'a>(failures: impl Iterator<Item = &'a TaskFailure>) {
     let failures: Vec<_> = failures.cloned().collect();
     note(|carried| {
         // An error may write the same failure more than once.
-        let is_known = (carried.failures.iter()).any(|known| known.is_same(&failures[0]));
-        if !is_known {
+        if !carried.knows(&failures[0]) {
             carried.is_group = true;
             carried.failures.extend(failures);
         }
-    })
+    });
 }
 
-fn note(what: impl FnOnce(&mut Carried)) -> bool {
-    let noted = HEARD.try_with(|cell| cell.borrow_mut().as_mut().map(what).is_some());
-    noted == Ok(true)
+/// Calls `what` if an error is being asked for its text.
+fn note<R>(what: impl FnOnce(&mut Carried) -> R) -> Option<R> {
+    let noted = HEARD.try_with(|cell| cell.borrow_mut().as_mut().map(what));
+    noted.ok().flatten()
 }

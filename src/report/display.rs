@@ -213,7 +213,7 @@ impl<E: Debug + 'static> GroupError<E> {
 
 impl<E: Debug + 'static> Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        carried::is_group_heard(self.known());
+        carried::note_group(self.known());
         let failed = self.failures.len();
         write!(f, "{failed} of {} tasks of the group failed", self.tasks)
     }
