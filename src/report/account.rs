@@ -21,12 +21,9 @@ use std::error::Error as StdError;
 use crate::kernel::failure::{Account, AnyError, Help, JoinError, TaskFailure};
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
-use crate::report::error::{Boxed, Error};
+use crate::report::error::{Boxed, Error, SOURCES};
 use crate::report::group_error::GroupError;
-use crate::report::quoting::{debug_of, display_of, source_of};
-
-/// How many sources of an error are followed: a chain may be cyclic.
-const SOURCES: usize = 16;
+use crate::report::quoting::{debug_of, display_of, sources_of};
 
 /// Asks `error` for its text and its causes.
 pub(crate) fn account_of(error: &dyn AnyError) -> Account {
@@ -51,7 +48,7 @@ fn of_other_error(error: &dyn AnyError) -> Account {
         if let Some(error) = error.downcast_ref::<Boxed>() {
             return of_candor_error(&error.0);
         }
-        (display_of(error), sources_of(error))
+        (display_of(error), texts_of_sources(error))
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
     } else if is_any_of_ours(error.type_name()) {
@@ -120,7 +117,7 @@ pub(crate) fn is_better_asked_once_converted<E: 'static, F: 'static>() -> bool {
 fn of_candor_error(error: &Error) -> Account {
     let inner = error.as_std_error();
     let message = display_of(inner);
-    let sources = sources_of(inner);
+    let sources = texts_of_sources(inner);
     let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &sources) {
         None
     } else {
@@ -128,7 +125,7 @@ fn of_candor_error(error: &Error) -> Account {
     };
     // One backtrace is enough, and the foreign one was captured closer to the cause.
     let backtrace = match foreign {
-        None => error.shared_backtrace().cloned(),
+        None => Some(error.shared_backtrace()),
         Some(_) => None,
     };
     Account {
@@ -141,29 +138,26 @@ fn of_candor_error(error: &Error) -> Account {
     }
 }
 
-fn sources_of(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut sources = Vec::new();
-    let mut next = source_of(error);
-    while let Some(source) = next {
+fn texts_of_sources(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut texts = Vec::new();
+    for source in sources_of(error) {
         let source = match source {
-            Err(trouble) => {
-                sources.push(trouble);
-                break;
+            Err(trouble) => trouble,
+            Ok(source) => {
+                if let Some(failure) = source.downcast_ref::<TaskFailure>() {
+                    carried::is_heard(failure);
+                    break;
+                }
+                if texts.len() == SOURCES {
+                    texts.push("… (the chain goes on, perhaps in a circle)".to_owned());
+                    break;
+                }
+                display_of(source)
             }
-            Ok(source) => source,
         };
-        if let Some(failure) = source.downcast_ref::<TaskFailure>() {
-            carried::is_heard(failure);
-            break;
-        }
-        if sources.len() == SOURCES {
-            sources.push("… (the chain goes on, perhaps in a circle)".to_owned());
-            break;
-        }
-        sources.push(display_of(source));
-        next = source_of(source);
+        texts.push(source);
     }
-    sources
+    texts
 }
 
 /// Whether this is the name of a [`JoinError`] or a [`GroupError`] of any type. Their text is candor's own, and needs no type
@@ -223,56 +217,52 @@ fn as_text(any: &dyn Any) -> Option<&str> {
 /// `any` as an error, if its type is one of those that are known here. For others `Any` has no answer.
 fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
     macro_rules! first_of {
-        (boxed: $($boxed:ty),+; plain: $($plain:ty),+ $(,)?) => {
-            None
-                $(.or_else(|| any.downcast_ref::<$boxed>().map(|error| {
-                    let error: &(dyn StdError + 'static) = &**error;
-                    error
-                })))+
-                $(.or_else(|| any.downcast_ref::<$plain>().map(|error| {
-                    let error: &(dyn StdError + 'static) = error;
-                    error
-                })))+
+        ($($plain:ty),+ $(,)?) => {
+            None$(.or_else(|| any.downcast_ref::<$plain>().map(|error| error as _)))+
         };
     }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError>>() {
+        return Some(&**error);
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send>>() {
+        return Some(&**error);
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send + Sync>>() {
+        return Some(&**error);
+    }
     first_of!(
-        boxed:
-            Box<dyn StdError>,
-            Box<dyn StdError + Send>,
-            Box<dyn StdError + Send + Sync>;
-        plain:
-            std::io::Error,
-            std::fmt::Error,
-            std::num::ParseIntError,
-            std::num::ParseFloatError,
-            std::num::TryFromIntError,
-            std::str::Utf8Error,
-            std::str::ParseBoolError,
-            std::string::FromUtf8Error,
-            std::string::FromUtf16Error,
-            std::char::ParseCharError,
-            std::char::CharTryFromError,
-            std::char::DecodeUtf16Error,
-            std::char::TryFromCharError,
-            std::array::TryFromSliceError,
-            std::cell::BorrowError,
-            std::cell::BorrowMutError,
-            std::collections::TryReserveError,
-            std::env::VarError,
-            std::env::JoinPathsError,
-            std::ffi::FromBytesUntilNulError,
-            std::ffi::FromBytesWithNulError,
-            std::ffi::FromVecWithNulError,
-            std::ffi::IntoStringError,
-            std::ffi::NulError,
-            std::net::AddrParseError,
-            std::path::StripPrefixError,
-            std::sync::mpsc::RecvError,
-            std::sync::mpsc::RecvTimeoutError,
-            std::sync::mpsc::TryRecvError,
-            std::thread::AccessError,
-            std::time::SystemTimeError,
-            std::time::TryFromFloatSecsError,
-            crate::time::Elapsed,
+        std::io::Error,
+        std::fmt::Error,
+        std::num::ParseIntError,
+        std::num::ParseFloatError,
+        std::num::TryFromIntError,
+        std::str::Utf8Error,
+        std::str::ParseBoolError,
+        std::string::FromUtf8Error,
+        std::string::FromUtf16Error,
+        std::char::ParseCharError,
+        std::char::CharTryFromError,
+        std::char::DecodeUtf16Error,
+        std::char::TryFromCharError,
+        std::array::TryFromSliceError,
+        std::cell::BorrowError,
+        std::cell::BorrowMutError,
+        std::collections::TryReserveError,
+        std::env::VarError,
+        std::env::JoinPathsError,
+        std::ffi::FromBytesUntilNulError,
+        std::ffi::FromBytesWithNulError,
+        std::ffi::FromVecWithNulError,
+        std::ffi::IntoStringError,
+        std::ffi::NulError,
+        std::net::AddrParseError,
+        std::path::StripPrefixError,
+        std::sync::mpsc::RecvError,
+        std::sync::mpsc::RecvTimeoutError,
+        std::sync::mpsc::TryRecvError,
+        std::thread::AccessError,
+        std::time::SystemTimeError,
+        std::time::TryFromFloatSecsError,
+        crate::time::Elapsed,
     )
 }

@@ -17,7 +17,7 @@ use std::panic::Location as Caller;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Location, TaskFailure, contain};
-use crate::report::quoting::source_of;
+use crate::report::quoting::sources_of;
 
 /// Any error, with the place and the backtrace of the `?` that made it.
 ///
@@ -128,19 +128,13 @@ impl<E: IntoError> From<E> for Error {
 
 /// The failure of another task that an error has as a source.
 fn origin_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TaskFailure> {
-    let mut next = source_of(error);
-    for _ in 0..SOURCES {
-        let source = next?.ok()?;
-        if let Some(failure) = source.downcast_ref::<TaskFailure>() {
-            return Some(failure);
-        }
-        next = source_of(source);
-    }
-    None
+    sources_of(error)
+        .take(SOURCES)
+        .find_map(|source| source.ok()?.downcast_ref())
 }
 
 /// How many sources are followed: a chain may be cyclic.
-const SOURCES: usize = 16;
+pub(super) const SOURCES: usize = 16;
 
 /// The error itself. Nested errors are freed one after the other, not one inside the other: otherwise an error that
 /// many tasks have passed on would overflow the stack.
@@ -303,12 +297,12 @@ impl Error {
         wrap: impl FnOnce(Inner) -> Box<dyn StdError + Send + Sync>,
     ) -> Self {
         let error = Inner(self.0.error.0.take());
-        self.0.error = Inner(Some(wrap(error)));
+        self.0.error.0 = Some(wrap(error));
         self
     }
 
-    pub(crate) fn shared_backtrace(&self) -> Option<&Arc<Backtrace>> {
-        Some(&self.0.backtrace)
+    pub(super) fn shared_backtrace(&self) -> Arc<Backtrace> {
+        self.0.backtrace.clone()
     }
 }
 

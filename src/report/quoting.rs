@@ -19,7 +19,9 @@
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display, Write};
 
-use crate::kernel::failure::{Caught, drop_payload, guarded, payload_text, push_visible};
+use crate::kernel::failure::{
+    Caught, drop_payload, guarded, in_one_line, payload_text, push_visible,
+};
 
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -73,16 +75,20 @@ pub(crate) fn quoted_line(message: &str) -> String {
     let Some(line) = lines.next() else {
         return NO_WORDS.to_owned();
     };
-    let mut quote = String::with_capacity(line.len());
-    for c in line.chars().take(WIDTH_LIMIT) {
-        push_visible(&mut quote, c);
+    let quote = cut_at(WIDTH_LIMIT, line);
+    let is_cut = line.chars().nth(WIDTH_LIMIT).is_some();
+    match !is_cut && lines.next().is_some() {
+        true => quote + " …",
+        false => quote,
     }
-    if line.chars().nth(WIDTH_LIMIT).is_some() {
-        quote.push('…');
-    } else if lines.next().is_some() {
-        quote.push_str(" …");
+}
+
+/// A line with at most so many characters, and `…` if there are more.
+pub(crate) fn cut_at(limit: usize, line: &str) -> String {
+    match line.char_indices().nth(limit) {
+        Some((end, _)) => in_one_line(&line[..end]) + "…",
+        None => in_one_line(line),
     }
-    quote
 }
 
 /// How many bytes of a text are kept. Some texts have no end: that of an error of anyhow, for example, whose chain of sources is a
@@ -102,10 +108,16 @@ pub(crate) fn display_of(value: &dyn Display) -> String {
     rendered("Display", |text| write!(text, "{value}"))
 }
 
-/// The source of an error, or what went wrong when it was asked for it.
-pub(crate) fn source_of<'a>(
+/// The sources of an error, the nearest first. If one cannot be asked for its source, what went wrong comes last.
+pub(crate) fn sources_of<'a>(
     error: &'a (dyn StdError + 'static),
-) -> Option<Result<&'a (dyn StdError + 'static), String>> {
+) -> impl Iterator<Item = Source<'a>> {
+    std::iter::successors(source_of(error), |source| source_of(*source.as_ref().ok()?))
+}
+
+type Source<'a> = Result<&'a (dyn StdError + 'static), String>;
+
+fn source_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<Source<'a>> {
     match guarded(|| error.source()) {
         Ok(source) => source.map(Ok),
         Err(caught) => Some(Err(caught.into_text_of("source()"))),

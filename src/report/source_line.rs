@@ -26,7 +26,7 @@ use std::time::SystemTime;
 use std::{env, fs};
 
 use crate::kernel::failure::location::is_in_a_library;
-use crate::kernel::failure::push_visible;
+use crate::report::quoting::cut_at;
 
 /// How many characters of a line are shown.
 const WIDTH_LIMIT: usize = 120;
@@ -128,21 +128,10 @@ fn quoted(line: &str) -> Option<String> {
     if line.is_empty() {
         return None;
     }
-    let mut quote = String::new();
     // Below a frame it stands where a place begins with `at`. So a line that begins like a place is put behind a bar.
-    if line.starts_with("at ") {
-        quote.push_str("| ");
-    }
-    for c in line.chars().take(WIDTH_LIMIT) {
-        match c {
-            '\t' => quote.push(' '),
-            c => push_visible(&mut quote, c),
-        }
-    }
-    if line.chars().nth(WIDTH_LIMIT).is_some() {
-        quote.push('…');
-    }
-    Some(quote)
+    let bar = if line.starts_with("at ") { "| " } else { "" };
+    let line = line.replace('\t', " ");
+    Some(bar.to_owned() + &cut_at(WIDTH_LIMIT, &line))
 }
 
 #[cfg(test)]
