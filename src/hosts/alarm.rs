@@ -14,7 +14,7 @@
 //!
 //! Knows inboxes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -24,10 +24,9 @@ use crate::kernel::tasks::Inbox;
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
 static SET_EARLIER: Condvar = Condvar::new();
 
-/// Which executor at which time, in both directions. An executor is in both maps or in none, and in each only once.
 struct Alarms {
-    by_time: BTreeSet<(Instant, u16)>,
-    by_executor: BTreeMap<u16, Instant>,
+    /// At which time each executor is to be notified. The first time is searched for: few executors have hosts.
+    times: BTreeMap<u16, Instant>,
     is_running: bool,
 }
 
@@ -87,8 +86,7 @@ fn alarms() -> MutexGuard<'static, Alarms> {
 impl Alarms {
     const fn new() -> Self {
         Alarms {
-            by_time: BTreeSet::new(),
-            by_executor: BTreeMap::new(),
+            times: BTreeMap::new(),
             is_running: false,
         }
     }
@@ -96,30 +94,26 @@ impl Alarms {
     /// Sets an alarm, unless there is an earlier one. At that earlier time the executor will set another one. Returns
     /// whether the new alarm is now the first of all.
     fn set(&mut self, executor: u16, deadline: Instant) -> bool {
-        match self.by_executor.insert(executor, deadline) {
-            Some(earlier) if earlier <= deadline => {
-                self.by_executor.insert(executor, earlier);
-                return false;
-            }
-            Some(later) => {
-                self.by_time.remove(&(later, executor));
-            }
-            None => {}
-        }
-        self.by_time.insert((deadline, executor));
-        self.by_time.first() == Some(&(deadline, executor))
+        let is_first = self.first().is_none_or(|(_, first)| deadline < first);
+        let time = self.times.entry(executor).or_insert(deadline);
+        *time = deadline.min(*time);
+        is_first
     }
 
     /// Removes and returns an executor whose alarm is due; otherwise returns when the next alarm will be due.
     fn take_due(&mut self, now: Instant) -> Result<u16, Option<Instant>> {
-        match self.by_time.first() {
-            Some(&(deadline, executor)) if deadline <= now => {
-                self.by_time.pop_first();
-                self.by_executor.remove(&executor);
+        match self.first() {
+            Some((executor, deadline)) if deadline <= now => {
+                self.times.remove(&executor);
                 Ok(executor)
             }
-            next => Err(next.map(|(deadline, _)| *deadline)),
+            next => Err(next.map(|(_, deadline)| deadline)),
         }
+    }
+
+    fn first(&self) -> Option<(u16, Instant)> {
+        let times = self.times.iter().map(|(executor, time)| (*executor, *time));
+        times.min_by_key(|(_, time)| *time)
     }
 }
 
