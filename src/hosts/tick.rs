@@ -17,11 +17,11 @@ use std::panic::Location as Caller;
 use std::time::{Duration, Instant};
 
 use crate::entry::Executor;
-use crate::hosts::passes::{next_deadline, run_until_stalled, tick, try_tick};
+use crate::hosts::passes::next_deadline;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::Stop;
-use crate::time::advance::advance_clock as advance;
+use crate::kernel::tasks::{Loop, Pause, Stop};
+use crate::time::advance::advance_clock;
 
 impl Executor {
     /// Gives the executor a turn: polls each task that is ready now once, fires the timers that are due, and
@@ -52,7 +52,20 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn tick(&self) -> bool {
-        self.give_turn(&"Executor::tick", |this| tick(&this.core, this.hosts.get()))
+        self.give_turn(&"Executor::tick", |tasks| {
+            tasks.begin_hosted(self.hosts.get());
+            let batch = match &self.core.config.shuffle {
+                Some(_) => tasks.polls_left,
+                // Keeps the order: it is called for the length only.
+                None => self.core.slots.borrow_mut().reorder(|_| ()),
+            };
+            for _ in 0..batch {
+                // One by one: a panic ends a run of polls, and the rest of the batch would not be polled.
+                tasks.polls_left = 1;
+                tasks.run_ready_tasks()?;
+            }
+            Ok(())
+        })
     }
 
     /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
@@ -79,8 +92,10 @@ impl Executor {
     #[track_caller]
     pub fn run_until_stalled(&self) {
         let function = &"Executor::run_until_stalled";
-        self.give_turn(function, |this| {
-            run_until_stalled(&this.core, this.hosts.get())
+        self.give_turn(function, |tasks| {
+            tasks.begin_hosted(self.hosts.get());
+            while tasks.run_ready_tasks()? != Pause::NothingIsReady || tasks.is_anything_due() {}
+            Ok(())
         });
     }
 
@@ -125,8 +140,16 @@ impl Executor {
     #[track_caller]
     pub fn try_tick(&self) -> bool {
         let mut has_run = false;
-        self.give_turn(&"Executor::try_tick", |this| {
-            has_run = try_tick(&this.core)?;
+        self.give_turn(&"Executor::try_tick", |tasks| {
+            // Virtual time stands still: whoever steps by hand moves it by hand.
+            tasks.begin_pass();
+            while !has_run && self.core.slots.borrow().has_ready() {
+                // A slot may be queued whose task has left.
+                let is_task = self.core.slots.borrow().is_task_next();
+                tasks.polls_left = 1;
+                tasks.run_ready_tasks()?;
+                has_run = is_task;
+            }
             Ok(())
         });
         has_run
@@ -153,14 +176,14 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn advance(&self, duration: Duration) {
-        advance(&self.core, duration);
+        advance_clock(&self.core, duration);
     }
 
     #[track_caller]
     fn give_turn(
         &self,
         function: &'static &'static str,
-        body: impl FnOnce(&Executor) -> Result<(), Stop>,
+        turn: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
     ) -> bool {
         let entry = Entry {
             function,
@@ -168,7 +191,7 @@ impl Executor {
         };
         let visit = Visit::new(&self.core, &self.hosts, entry);
         // If it had to stop, everything is cancelled already.
-        let _stopped = visit.run(|_| body(self));
+        let _stopped = visit.run(|core| turn(&mut Loop::new(core, None)));
         visit.leave()
     }
 }

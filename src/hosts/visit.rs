@@ -75,48 +75,52 @@ impl<'a> Visit<'a> {
     /// Ends the visit, and returns whether there is more to do. `on_wake` is not called for that, because the caller
     /// gets the result.
     pub(crate) fn leave(mut self) -> bool {
-        let has_more = self.go();
-        if let Some(hosts) = self.hosts.get().filter(|_| has_more) {
-            hosts.call();
-        }
-        has_more
+        self.end(Hosts::call)
     }
 
-    fn go(&mut self) -> bool {
+    fn end(&mut self, call: fn(&Hosts)) -> bool {
         let core = self.core;
         core.age_unread();
         // First of all: from now on a wake from this thread has to go through the inbox.
         self.entered = None;
-        if core.slots.borrow().has_ready() || core.inbox.has_mail() {
-            return true;
-        }
         let Some(hosts) = self.hosts.get() else {
-            return false;
+            return has_more(core);
         };
+        let has_more = has_more(core) || !self.wait_for_hosts(hosts);
+        if has_more {
+            call(hosts);
+        }
+        has_more
+    }
+
+    /// Ensures that the hosts are called when there is something to do again. Returns `false` if there is already.
+    fn wait_for_hosts(&self, hosts: &Hosts) -> bool {
+        let core = self.core;
         if let Some(next) = next_event(core)
             && !hosts.is_empty()
         {
             match core.config.virtual_time {
                 // The clock stands still while a main future is ready. The host of that future has been called.
                 true if hosts.has_ready_main() => {}
-                true => return core.clock.jump_to(next),
+                true => return !core.clock.jump_to(next),
                 false => alarm::ring_at(core.number, next),
             }
         }
-        !core.inbox.leave()
+        core.inbox.leave()
     }
+}
+
+/// Whether the next visit has something to do at once.
+fn has_more(core: &Core) -> bool {
+    core.slots.borrow().has_ready() || core.inbox.has_mail()
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
-        if self.entered.is_none() {
-            return;
-        }
-        // The main future has panicked, so its poll is over.
-        self.core.end_main_poll();
-        let has_more = self.go();
-        if let Some(hosts) = self.hosts.get().filter(|_| has_more) {
-            hosts.call_everybody();
+        if self.entered.is_some() {
+            // The main future may have panicked, so that its poll is over.
+            self.core.end_main_poll();
+            self.end(Hosts::call_everybody);
         }
     }
 }
