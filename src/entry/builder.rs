@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::entry::Executor;
 use crate::entry::spare::fresh_core;
 use crate::hosts::list::Hosts;
-use crate::kernel::failure::{TaskFailure, contain};
-use crate::kernel::tasks::{Config, FailurePolicy, Shuffle};
+use crate::kernel::failure::TaskFailure;
+use crate::kernel::tasks::{Config, FailurePolicy, Foreign, Shuffle};
 use crate::watch::instrument::Instrument;
 use crate::watch::trace_log;
 use crate::watch::watchers::Watchers;
@@ -37,7 +37,7 @@ use crate::watch::watchers::Watchers;
 #[must_use = "it builds nothing until `build` is called"]
 pub struct Builder {
     config: Config,
-    on_wake: Option<Waker>,
+    on_wake: Option<Foreign>,
     instruments: Vec<Box<dyn Instrument>>,
     slow_poll: Option<Duration>,
     detect_stalls: bool,
@@ -346,7 +346,7 @@ impl Builder {
     /// assert!(task.is_finished());
     /// ```
     pub fn on_wake(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_wake = Some(Waker::from(Arc::new(OnWake::new(callback))));
+        self.on_wake = Some(Foreign::of(&Waker::from(Arc::new(OnWake(callback)))));
         self
     }
 
@@ -416,27 +416,11 @@ fn shuffle_from(seed: u64) -> Shuffle {
     })
 }
 
-/// A user's callback, as a waker. A panic in it does not reach the code that wakes a task.
-struct OnWake<F>(Option<F>);
-
-impl<F> OnWake<F> {
-    fn new(callback: F) -> Self {
-        OnWake(Some(callback))
-    }
-}
-
-/// The drop of what the callback holds runs user code, which may panic.
-impl<F> Drop for OnWake<F> {
-    fn drop(&mut self) {
-        let callback = self.0.take();
-        contain(|| drop(callback));
-    }
-}
+/// A user's callback, as a waker.
+struct OnWake<F>(F);
 
 impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
     fn wake(self: Arc<Self>) {
-        if let Some(callback) = &self.0 {
-            contain(callback);
-        }
+        (self.0)();
     }
 }

@@ -13,22 +13,20 @@
 //!
 //! Knows the loop.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::panic::Location as Caller;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::entry::{Executor, advice_for};
-use crate::hosts::list::Hosts;
+use crate::hosts::list::{Host, Hosts};
 use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
-use crate::kernel::tasks::{Core, Foreign, MAIN_UNCAUGHT, Main, Stop, deliver_mail, poll_main};
+use crate::kernel::tasks::{Core, MAIN_UNCAUGHT, Main, Stop, deliver_mail, poll_main};
 use crate::watch::chain;
 
 impl Executor {
@@ -67,8 +65,7 @@ impl Executor {
     #[track_caller]
     pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
         RunUntil {
-            core: &self.core,
-            hosts: &self.hosts,
+            executor: self,
             entry: Entry {
                 function: &"Executor::run_until",
                 at: Caller::caller(),
@@ -92,11 +89,10 @@ impl Executor {
 /// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct RunUntil<'a, F> {
-    core: &'a Rc<Core>,
-    hosts: &'a OnceCell<Arc<Hosts>>,
+    executor: &'a Executor,
     entry: Entry,
-    /// `None` until the first poll, and after it is done.
-    host: Option<Host<'a>>,
+    /// The task of another runtime that polls this. `None` until the first poll, and after it is done.
+    host: Option<Arc<Host>>,
     /// `None` once it is done. Dropped while the executor is the current one.
     future: Option<Pin<Box<F>>>,
 }
@@ -109,20 +105,21 @@ impl<F: Future> Future for RunUntil<'_, F> {
             self.future.is_some(),
             "the future of `Executor::run_until` was polled after it had given its output"
         );
-        let visit = Visit::new(self.core, self.hosts, self.entry);
+        let executor = self.executor;
+        let visit = Visit::new(&executor.core, &executor.hosts, self.entry);
         let result = visit.run(|core| {
             self.meet(cx.waker());
             let polled = self.poll_inside(core);
-            if !matches!(polled, Ok(Poll::Pending)) {
-                self.host = None;
+            if !matches!(polled, Ok(None)) {
+                self.part();
                 drop_main(core, || self.future = None);
             }
             polled
         });
         match result {
-            Ok(poll) => {
+            Ok(output) => {
                 visit.leave();
-                poll
+                output.map_or(Poll::Pending, Poll::Ready)
             }
             Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
         }
@@ -132,44 +129,42 @@ impl<F: Future> Future for RunUntil<'_, F> {
 impl<F: Future> RunUntil<'_, F> {
     /// Ensures that the task that polls this future will be woken.
     fn meet(&mut self, waker: &Waker) {
-        let is_known = |host: &Host<'_>| host.foreign.will_wake(waker);
+        let is_known = |host: &Arc<Host>| host.will_wake(waker);
         if !self.host.as_ref().is_some_and(is_known) {
-            let hosts = (self.hosts).get_or_init(|| Hosts::of(self.core.inbox, None));
-            self.host = Some(Host::new(hosts, waker));
+            let host = Host::of(waker);
+            let Executor { core, hosts } = self.executor;
+            let hosts = hosts.get_or_init(|| Hosts::of(core.inbox, None));
+            hosts.add(Arc::clone(&host));
+            self.part();
+            self.host = Some(host);
         }
     }
 
-    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Poll<F::Output>, Stop> {
+    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Option<F::Output>, Stop> {
         // Tasks that were woken since the last visit are queued before all that happens now.
-        let mut poll = self.with_dumps(|main| {
+        let mut output = self.with_dumps(|main| {
             deliver_mail(core, Some(main));
             Ok(())
         })?;
-        if poll.is_pending() {
-            poll = self.poll_future(core);
+        if output.is_none() {
+            output = self.poll_future(core);
         }
-        if poll.is_pending() {
-            poll = self.with_dumps(|main| pass(core, main))?;
+        if output.is_none() {
+            output = self.with_dumps(|main| pass(core, main))?;
         }
-        match poll {
-            // The future may have been woken in this pass.
-            Poll::Pending => Ok(self.poll_future(core)),
-            ready => Ok(ready),
-        }
+        // The future may have been woken in this pass.
+        Ok(output.or_else(|| self.poll_future(core)))
     }
 
     /// Calls `run`, in which a dump may be made. That polls the future with a waker that shows where it waits.
     fn with_dumps(
         &mut self,
         run: impl FnOnce(&mut Main<'_>) -> Result<(), Stop>,
-    ) -> Result<Poll<F::Output>, Stop> {
-        let mut output = Poll::Pending;
+    ) -> Result<Option<F::Output>, Stop> {
+        let mut output = None;
         run(&mut |cx: &mut Context<'_>| {
-            output = self.poll_for_dump(cx);
-            match output {
-                Poll::Ready(_) => Poll::Ready(()),
-                Poll::Pending => Poll::Pending,
-            }
+            let polled = self.poll_for_dump(cx);
+            polled.map(|value| output = Some(value))
         })?;
         Ok(output)
     }
@@ -179,35 +174,32 @@ impl<F: Future> RunUntil<'_, F> {
         let Some(future) = self.future.as_mut().filter(|_| chain::is_tracing()) else {
             return Poll::Pending;
         };
-        if host.main.is_woken.load(Ordering::Acquire) {
+        if host.is_main_woken() {
             return Poll::Pending;
         }
         match future.as_mut().poll(cx) {
             // It has kept a waker that this executor would get, and not the host.
             Poll::Pending => {
-                let cx = &mut Context::from_waker(&host.waker_of_main);
-                future.as_mut().poll(cx)
+                let waker = Waker::from(Arc::clone(host));
+                future.as_mut().poll(&mut Context::from_waker(&waker))
             }
             ready => ready,
         }
     }
 
     /// Polls the future if it was woken.
-    fn poll_future(&mut self, core: &Core) -> Poll<F::Output> {
+    fn poll_future(&mut self, core: &Core) -> Option<F::Output> {
         let host = self.host.as_ref().expect("whoever polls was met");
-        if !host.main.is_woken.swap(false, Ordering::AcqRel) {
-            return Poll::Pending;
+        if !host.take_main_woken() {
+            return None;
         }
         let future = self.future.as_mut();
         let future = future.expect("a future is there as long as it is polled");
-        let mut output = Poll::Pending;
-        let cx = &mut Context::from_waker(&host.waker_of_main);
+        let mut output = None;
+        let waker = Waker::from(Arc::clone(host));
         let mut main = |_: &mut Context<'_>| {
-            output = future.as_mut().poll(cx);
-            match output {
-                Poll::Ready(_) => Poll::Ready(()),
-                Poll::Pending => Poll::Pending,
-            }
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            polled.map(|value| output = Some(value))
         };
         // Its own waker calls the host.
         let _ready = poll_main(core, &mut main, table(core.is_watched()));
@@ -218,12 +210,27 @@ impl<F: Future> RunUntil<'_, F> {
     }
 }
 
+impl<F> RunUntil<'_, F> {
+    /// The host no longer has to be called for this future.
+    fn part(&mut self) {
+        if let (Some(host), Some(hosts)) = (self.host.take(), self.executor.hosts.get()) {
+            hosts.remove(&host);
+        }
+    }
+}
+
 impl<F> Drop for RunUntil<'_, F> {
     fn drop(&mut self) {
-        self.host = None;
-        if self.future.is_some() {
-            inside(self.core, self.hosts, self.entry, || self.future = None);
+        self.part();
+        let core = &self.executor.core;
+        // Perhaps one of its own tasks owns the future, so that the executor runs already.
+        if self.future.is_none() || core.is_entered.get() {
+            return;
         }
+        // Destructors may spawn, and cancel timers.
+        let visit = Visit::new(core, &self.executor.hosts, self.entry);
+        drop_main(core, || self.future = None);
+        visit.leave();
     }
 }
 
@@ -236,17 +243,6 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
     }
 }
 
-/// Drops something while the executor is the current one: destructors may spawn, and cancel timers.
-fn inside(core: &Rc<Core>, hosts: &OnceCell<Arc<Hosts>>, entry: Entry, drop_it: impl FnOnce()) {
-    // The executor runs already: perhaps one of its own tasks owns the future.
-    if core.is_entered.get() {
-        return drop_it();
-    }
-    let visit = Visit::new(core, hosts, entry);
-    drop_main(core, drop_it);
-    visit.leave();
-}
-
 /// Drops the future that the executor was entered for.
 fn drop_main(core: &Core, drop_it: impl FnOnce()) {
     core.begin_poll(MAIN_UNCAUGHT);
@@ -254,66 +250,4 @@ fn drop_main(core: &Core, drop_it: impl FnOnce()) {
     drop_it();
     core.is_dropping.set(false);
     core.end_poll();
-}
-
-/// The task of another runtime that polls a [`RunUntil`].
-struct Host<'a> {
-    hosts: &'a Hosts,
-    foreign: Arc<Foreign>,
-    main: Arc<MainWaker>,
-    /// Given to the main future in its polls.
-    waker_of_main: Waker,
-}
-
-impl<'a> Host<'a> {
-    fn new(hosts: &'a Hosts, waker: &Waker) -> Self {
-        let foreign = Arc::new(Foreign::of(waker));
-        let main = Arc::new(MainWaker {
-            is_woken: Arc::new(AtomicBool::new(true)),
-            host: Arc::clone(&foreign),
-        });
-        // Called by the inbox, for the tasks.
-        let waker_of_tasks = Waker::from(Arc::new(TasksWaker(Arc::clone(&foreign))));
-        hosts.add(waker_of_tasks, Arc::clone(&main.is_woken));
-        Host {
-            hosts,
-            waker_of_main: Waker::from(Arc::clone(&main)),
-            foreign,
-            main,
-        }
-    }
-}
-
-impl Drop for Host<'_> {
-    fn drop(&mut self) {
-        self.hosts.remove(&self.main.is_woken);
-    }
-}
-
-/// Calls the host because of tasks. A foreign waker may panic, but the other hosts have to be called.
-struct TasksWaker(Arc<Foreign>);
-
-impl Wake for TasksWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.wake();
-    }
-}
-
-/// Calls the host because of its main future.
-struct MainWaker {
-    is_woken: Arc<AtomicBool>,
-    host: Arc<Foreign>,
-}
-
-impl Wake for MainWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // If it was woken before, the host was called already. Its poll will see what both wakers have written.
-        if !self.is_woken.swap(true, Ordering::AcqRel) {
-            self.host.wake();
-        }
-    }
 }
