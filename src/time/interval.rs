@@ -187,12 +187,15 @@ impl Interval {
         if self.sleep.is_put_off(cx) {
             return Poll::Pending;
         }
-        let next = self.next_after(due);
+        self.set_next(self.next_after(due));
+        Poll::Ready(due)
+    }
+
+    fn set_next(&mut self, next: Option<Instant>) {
         match next {
             Some(next) => self.sleep.reset(next),
             None => self.sleep = Sleep::new(None),
         }
-        Poll::Ready(due)
     }
 
     fn next_after(&self, due: Instant) -> Option<Instant> {
@@ -249,10 +252,7 @@ impl Interval {
     /// });
     /// ```
     pub fn reset_after(&mut self, duration: Duration) {
-        match now().checked_add(duration) {
-            Some(next) => self.sleep.reset(next),
-            None => self.sleep = Sleep::new(None),
-        }
+        self.set_next(now().checked_add(duration));
     }
 
     /// Lets the next tick come at once; those behind it a period later each.
