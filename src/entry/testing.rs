@@ -2,7 +2,7 @@
 //!
 //! Knows the ways in.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::Location as Caller;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,15 +10,13 @@ use std::time::Duration;
 use log::Level;
 
 use crate::entry::main_future::main_error;
-use crate::entry::spare::fresh_core;
 use crate::entry::{Executor, Session, advice_for, reactor, warn_of_nesting};
 use crate::kernel::failure::{Entry, FailureKind};
-use crate::kernel::tasks::{Config, Core, Event, drive, is_large};
+use crate::kernel::tasks::{Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::counted;
 use crate::watch::standstill::TEST_TIMEOUT;
-use crate::watch::trace_log::wanted;
 use crate::watch::watchers::Watchers;
 
 /// Runs `future` in a `#[test]`, and fails the test if anything failed.
@@ -72,32 +70,25 @@ where
 {
     let reports = PrintedOnPanic::default();
     let collected = Rc::clone(&reports.0);
-    let config = Config {
-        is_custom: true,
-        virtual_time: true,
-        grace: Cell::new(Some(Duration::MAX)),
-        on_failure: Some(Box::new(move |failure| match failure.kind() {
+    let executor = Executor::builder()
+        .virtual_time()
+        .grace(Duration::MAX)
+        .on_failure(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
             FailureKind::Caught => printing::print(Level::Error, &failure.report()),
             FailureKind::Panicked | FailureKind::Failed => {
                 collected.borrow_mut().push(failure.report())
             }
-        })),
-        watch: Watchers::boxed(
-            wanted().into_iter().collect(),
-            None,
-            cfg!(debug_assertions),
-            Some(TEST_TIMEOUT),
-        ),
-        ..Config::default()
-    };
+        })
+        .test_timeout(TEST_TIMEOUT)
+        .build();
     warn_of_nesting(entry);
-    let core = fresh_core(Some(config));
+    let core = &executor.core;
     core.say(|| Event::Test(true));
-    let session = Session::begin(&core, entry);
-    let result = drive(&core, future, reactor::run).map(|output| {
+    let session = Session::begin(core, entry);
+    let result = drive(core, future, reactor::run).map(|output| {
         let outcome = output.into_result();
-        outcome.map_err(|error| main_error(&core, error))
+        outcome.map_err(|error| main_error(core, error))
     });
     let (result, _) = session.end(result);
     let reports = reports.0.take();
@@ -159,11 +150,9 @@ impl Executor {
     {
         let function = &"Executor::test";
         let before = self.failures();
-        let watch = &self.core.config.watch;
-        watch.get_or_init(Watchers::of_test);
-        let _test = UnderTest::begin(&self.core);
+        self.core.config.watch.get_or_init(Watchers::of_test);
         let result = self.enter(function, |core| {
-            let _cancelled = Cancelled(core);
+            let _test = UnderTest::begin(core);
             let output = match const { is_large::<F>() } {
                 true => drive(core, Box::pin(future), reactor::run)?,
                 false => drive(core, future, reactor::run)?,
@@ -184,23 +173,15 @@ impl Executor {
     }
 }
 
-/// Cancels all tasks at the end of a test, also if its main future has panicked.
-struct Cancelled<'a>(&'a Rc<Core>);
-
-impl Drop for Cancelled<'_> {
-    fn drop(&mut self) {
-        self.0.cancel_everything();
-    }
-}
-
-/// A test on an executor that may be used for other things as well.
+/// A test on an executor that may be used for other things as well. At its end, also by a panic of its main future, all
+/// tasks are cancelled.
 struct UnderTest<'a> {
-    core: &'a Core,
+    core: &'a Rc<Core>,
     grace: Option<Duration>,
 }
 
 impl<'a> UnderTest<'a> {
-    fn begin(core: &'a Core) -> Self {
+    fn begin(core: &'a Rc<Core>) -> Self {
         core.say(|| Event::Test(true));
         UnderTest {
             core,
@@ -211,6 +192,7 @@ impl<'a> UnderTest<'a> {
 
 impl Drop for UnderTest<'_> {
     fn drop(&mut self) {
+        self.core.cancel_everything();
         self.core.say(|| Event::Test(false));
         self.core.config.grace.set(self.grace);
     }
