@@ -10,6 +10,8 @@
 //! a thread-local's destructor        is somewhere else
 //! ```
 
+#[path = "any_executor/waking.rs"]
+mod any_executor;
 mod common;
 
 use std::cell::{Cell, RefCell};
@@ -23,62 +25,13 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::thread;
 use std::time::Duration;
 
+use any_executor::{Probe, settle};
 use candor::{Executor, spawn, yield_now};
 use common::finished;
-
-/// A future that counts its polls, keeps its last waker, and is ready once a test says so.
-#[derive(Clone, Default)]
-struct Probe(Rc<ProbeState>);
-
-#[derive(Default)]
-struct ProbeState {
-    polls: Cell<u32>,
-    waker: RefCell<Option<Waker>>,
-    is_over: Cell<bool>,
-}
-
-impl Probe {
-    fn polls(&self) -> u32 {
-        self.0.polls.get()
-    }
-
-    fn waker(&self) -> Waker {
-        let waker = self.0.waker.borrow();
-        waker.clone().expect("the probe was polled")
-    }
-
-    fn end(&self) {
-        self.0.is_over.set(true);
-        self.waker().wake();
-    }
-}
-
-impl Future for Probe {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.polls.set(self.polls() + 1);
-        *self.0.waker.borrow_mut() = Some(cx.waker().clone());
-        if self.0.is_over.get() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-}
 
 /// An executor that keeps its tasks, so that a test can look at them between two of its runs.
 fn executor() -> Executor {
     Executor::builder().virtual_time().build()
-}
-
-/// Runs whatever is ready, and what that makes ready, a few times over.
-fn settle(executor: &Executor) {
-    executor.block_on(async {
-        for _ in 0..4 {
-            yield_now().await;
-        }
-    });
 }
 
 /// A flag that another thread sets, and the waker of the task that waits for it.
@@ -108,43 +61,6 @@ impl Signal {
         })
         .await;
     }
-}
-
-#[test]
-fn two_wakes_before_a_poll_cause_one_poll() {
-    let (executor, probe) = (executor(), Probe::default());
-    executor.spawn(probe.clone()).detach();
-    settle(&executor);
-    assert_eq!(probe.polls(), 1);
-    probe.waker().wake_by_ref();
-    probe.waker().wake();
-    settle(&executor);
-    assert_eq!(probe.polls(), 2);
-}
-
-#[test]
-fn two_wakes_from_another_thread_cause_one_poll() {
-    let (executor, probe) = (executor(), Probe::default());
-    executor.spawn(probe.clone()).detach();
-    settle(&executor);
-    let waker = probe.waker();
-    thread::spawn(move || (waker.wake_by_ref(), waker.wake()))
-        .join()
-        .unwrap();
-    settle(&executor);
-    assert_eq!(probe.polls(), 2);
-}
-
-#[test]
-fn nobody_is_polled_who_was_not_woken() {
-    let (executor, probes) = (executor(), [(); 3].map(|()| Probe::default()));
-    for probe in &probes {
-        executor.spawn(probe.clone()).detach();
-    }
-    settle(&executor);
-    probes[1].waker().wake();
-    settle(&executor);
-    assert_eq!(probes.each_ref().map(Probe::polls), [1, 2, 1]);
 }
 
 #[test]
@@ -181,59 +97,6 @@ fn a_wake_during_the_poll_from_another_thread_causes_another() {
         }
     }));
     assert_eq!(polls, 5);
-}
-
-#[test]
-fn a_task_woken_in_its_last_poll_is_not_polled_after_it() {
-    let (executor, probe) = (executor(), Probe::default());
-    let inner = probe.clone();
-    executor
-        .spawn(async move {
-            poll_fn(|cx| {
-                cx.waker().wake_by_ref();
-                Poll::Ready(())
-            })
-            .await;
-            drop(inner);
-        })
-        .detach();
-    executor.drain();
-    settle(&executor);
-    assert_eq!(Rc::strong_count(&probe.0), 1);
-}
-
-#[test]
-fn the_waker_of_a_finished_task_does_not_poll_the_next_tenant_of_its_slot() {
-    let (executor, first, second) = (executor(), Probe::default(), Probe::default());
-    executor.spawn(first.clone()).detach();
-    settle(&executor);
-    let stale = first.waker();
-    first.end();
-    settle(&executor);
-    executor.spawn(second.clone()).detach();
-    settle(&executor);
-    executor.block_on(async { stale.wake() });
-    settle(&executor);
-    assert_eq!((first.polls(), second.polls()), (2, 1));
-}
-
-/// From outside of the executor a wake reaches a slot, not a tenant: a stale one may cost a poll, but does no harm.
-#[test]
-fn a_stale_wake_from_another_thread_is_at_worst_one_spurious_poll() {
-    let (executor, first, second) = (executor(), Probe::default(), Probe::default());
-    executor.spawn(first.clone()).detach();
-    settle(&executor);
-    let stale = first.waker();
-    first.end();
-    settle(&executor);
-    let task = executor.spawn(second.clone());
-    settle(&executor);
-    thread::spawn(|| stale.wake()).join().unwrap();
-    settle(&executor);
-    assert!(second.polls() <= 2);
-    assert!(!task.is_finished());
-    second.end();
-    executor.block_on(task).unwrap();
 }
 
 /// Then the slots that were woken are free, and later tenants must find them in order.

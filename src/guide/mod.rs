@@ -2,9 +2,10 @@
 //!
 //! 1. The thirteen lessons below, each a program of one or two pages with one idea.
 //! 2. The fifteen exercises in `tests/exercises.rs`, from writing a `yield_now` to parts of an executor.
-//! 3. The source itself. [`life_of_a_task`], [`life_of_a_failure`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
+//! 3. The capstone: your own executor, in a crate of its own.
+//! 4. The source itself. [`life_of_a_task`], [`life_of_a_failure`] and [`one_wake`] are its maps. [`design`] says why it is built as it is, and
 //!    which part to read for a symptom.
-//! 4. Breaking it, to see which tests notice.
+//! 5. Breaking it, to see which tests notice.
 //!
 //! If you know another way of running jobs side by side, you may begin with [`idioms`], which translates its
 //! idioms, and with [`comparison`], which says what differs.
@@ -121,6 +122,18 @@
 //! They are tests that fail until you have written the answer into `tests/exercises.rs`. Three of them, the fifth, the seventh and the
 //! fifteenth, hold code with a bug to find. `tests/exercises/solutions.rs` passes the same checks. `tests/exercises/wrong` has wrong
 //! answers: what is wrong with each, and what its check says of it. The last four exercises are about the executor itself.
+//!
+//! # Your own executor
+//!
+//! ```sh
+//! cd examples/your_own_executor
+//! cargo test --test step_1_block_on
+//! ```
+//!
+//! The capstone is a package that is yours: `src/lib.rs` there has the signatures, and a `todo!()` behind each. Six steps,
+//! with tests that say when a step is done, lead from `block_on` to tasks, handles, wakes from other threads, aborts and
+//! failures. The tests of the last step are files of candor's own tests, which then run on your executor. Take a weekend. An
+//! answer of three hundred lines is in `answer/`.
 //!
 //! # Bugs to meet
 //!
