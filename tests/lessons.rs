@@ -297,6 +297,7 @@ fn pages() -> impl Iterator<Item = (String, String)> {
     let mut paths = files_in("examples/lessons");
     paths.extend(files_in("src/guide"));
     paths.push(root().join("tests/exercises.rs"));
+    paths.push(root().join("tests/exercises/of_the_executor.rs"));
     paths.into_iter().map(|path| {
         let text = fs::read_to_string(&path).unwrap();
         let unmarked = |line: &str| {

@@ -232,4 +232,5 @@ fn wake(word: *const ()) {
 //    looks into the table at the end. The answer to the first "Try" of lesson 5 would have found them.
 // 3. The task may wait for something that never comes. If it is not woken, it never looks at the flag. The future must not be
 //    dropped by `abort` because the task itself may call it, through a handle that it got from elsewhere: then the future that
-//    runs would be dropped while it runs. Its destructors would also run in the middle of whatever called `abort`.
+//    runs would be dropped while it runs. Its destructors would also run in the middle of whatever called `abort`. Exercise 13
+//    asks for an abort that wakes the task, so that it finds the flag and drops its own future.

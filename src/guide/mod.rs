@@ -121,7 +121,8 @@
 //!
 //! They are tests that fail until you have written the answer into `tests/exercises.rs`. Three of them, the fifth, the seventh and the
 //! fifteenth, hold code with a bug to find. `tests/exercises/solutions.rs` passes the same checks. `tests/exercises/wrong` has wrong
-//! answers: what is wrong with each, and what its check says of it. The last four exercises are about the executor itself.
+//! answers: what is wrong with each, and what its check says of it. The last four exercises, in
+//! `tests/exercises/of_the_executor.rs`, are about the executor itself.
 //!
 //! # Your own executor
 //!
