@@ -15,7 +15,8 @@ pub fn check() {
     assert_eq!(block_on(async { text.len() }), text.len());
     a_wake_within_the_poll_is_not_lost();
     a_wake_from_another_thread_ends_the_sleep();
-    it_sleeps_until_it_is_woken();
+    // On a busy machine the other thread may be the first by chance, but not each time.
+    (0..3).for_each(|_| it_sleeps_until_it_is_woken());
     an_unpark_from_elsewhere_is_no_result();
 }
 

@@ -12,7 +12,8 @@ use crate::support::Bell;
 
 /// Exercise 14.
 pub fn check() {
-    it_waits_for_another_thread();
+    // On a busy machine the other thread may be the first by chance, but not each time.
+    (0..3).for_each(|_| it_waits_for_another_thread());
     a_wake_within_the_poll_is_not_lost();
     many_wakes_are_one_poll();
     a_late_wake_does_no_harm();
@@ -139,7 +140,11 @@ fn four_threads_wake_a_hundred_tasks() {
         }));
     }
     executor.run();
-    assert_eq!(left.get(), 0, "tasks that other threads wake are not done");
+    assert_eq!(
+        left.get(),
+        0,
+        "`run` returned while a task was waiting for another thread"
+    );
     for (send, thread) in threads {
         drop(send);
         thread.join().unwrap();
