@@ -1,0 +1,79 @@
+//! Which tests hold the promises of which file.
+//!
+//! The unit tests run for every file, and need no entry. Tests that wait on the real clock, or build programs, are named only where
+//! no other test sees the file.
+
+/// The tests of the files below a path. The longest path counts.
+const PROMISES: &[(&str, &str)] = &[
+    ("src/abort.rs", "joining dropping groups remote ports"),
+    (
+        "src/entry/",
+        "entering testing timers corners embedding failures",
+    ),
+    (
+        "src/entry/builder.rs",
+        "entering testing timers stalls failures embedding fairness",
+    ),
+    ("src/entry/reactor.rs", "entering interop"),
+    ("src/entry/testing.rs", "testing stalls"),
+    ("src/guide/", ""),
+    ("src/group/", "groups ports dropping"),
+    ("src/hosts/", "embedding ports interop corners"),
+    (
+        "src/kernel/failure/",
+        "failures panics reports dropping corners caught user_code model",
+    ),
+    ("src/kernel/mod.rs", ""),
+    (
+        "src/kernel/tasks/",
+        "waking joining foreign_wakers dropping fairness failures remote corners model",
+    ),
+    (
+        "src/kernel/tasks/core",
+        "waking joining dropping failures entering instruments stalls corners model",
+    ),
+    (
+        "src/kernel/tasks/inbox",
+        "waking foreign_wakers remote embedding",
+    ),
+    (
+        "src/kernel/tasks/spawn.rs",
+        "joining failures entering corners reports",
+    ),
+    ("src/kernel/time/", "timers corners model embedding"),
+    ("src/lib.rs", ""),
+    ("src/outcome.rs", "failures corners api user_code"),
+    ("src/pool/", "pool"),
+    ("src/remote/", "remote interop embedding"),
+    (
+        "src/report/",
+        "reports failures caught panics user_code source_lines",
+    ),
+    ("src/time/", "timers corners ports"),
+    (
+        "src/watch/",
+        "stalls dump instruments trace_log timeline ports entering",
+    ),
+    ("src/watch/slow_poll.rs", "slow_polls"),
+    ("src/watch/endless_poll.rs", "slow_polls"),
+    ("src/watch/itself.rs", "slow_polls stalls"),
+    ("src/yield_now.rs", "fairness waking corners"),
+];
+
+/// The tests for a file, or nothing if the table does not know the file.
+pub fn tests_of(file: &str) -> Option<Vec<&'static str>> {
+    let fits = PROMISES.iter().filter(|(path, _)| file.starts_with(path));
+    let (_, tests) = fits.max_by_key(|(path, _)| path.len())?;
+    Some(tests.split_whitespace().collect())
+}
+
+/// Entries that stand for no file, and files without an entry.
+pub fn mistakes(files: &[String]) -> Vec<String> {
+    let unknown = files.iter().filter(|file| tests_of(file).is_none());
+    let unknown = unknown.map(|file| format!("no entry for {file}"));
+    let unused = PROMISES
+        .iter()
+        .filter(|(path, _)| !files.iter().any(|file| file.starts_with(path)));
+    let unused = unused.map(|(path, _)| format!("no file for the entry {path}"));
+    unknown.chain(unused).collect()
+}
