@@ -20,7 +20,8 @@ use std::fmt::Debug;
 use std::future::{pending, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -416,6 +417,48 @@ fn a_sleep_is_dropped_after_its_executor() {
         assert!(poll_once(other.as_mut()).is_pending());
         drop(kept);
         assert_eq!(time_of(other).await, SECOND);
+    });
+}
+
+#[test]
+fn a_sleep_goes_on_in_another_executor_though_a_timer_has_its_place_there() {
+    let mut kept = Box::pin(sleep(SECOND));
+    let first = executor();
+    first.block_on(poll_fn(|cx| {
+        assert!(kept.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    }));
+    executor().block_on(async {
+        let mut other = pin!(sleep(5 * SECOND));
+        let polled = poll_fn(|cx| Poll::Ready(other.as_mut().poll(cx))).await;
+        assert!(polled.is_pending());
+        assert!(time_of(kept).await <= SECOND);
+    });
+}
+
+#[test]
+fn a_sleep_contains_the_panic_of_a_foreign_waker_that_it_drops() {
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a waker that cannot be dropped");
+        }
+    }
+    executor().block_on(async {
+        let mut waits = Box::pin(sleep(SECOND));
+        let waker = Waker::from(Arc::new(Bomb));
+        assert!(
+            waits
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        // The timer has the last one now.
+        drop(waker);
+        drop(waits);
     });
 }
 

@@ -117,6 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tick_is_a_half_millisecond_on_the_real_clock_and_a_nanosecond_on_virtual_time() {
+        let third_tick_of = |clock: &Clock, nanos: u64| {
+            let at = |nanos| clock.tick_of(Some(clock.start + Duration::from_nanos(nanos)));
+            [at(2 * nanos), at(2 * nanos + 1), at(3 * nanos)]
+        };
+        assert_eq!(third_tick_of(&Clock::new(false), 1 << 19), [2, 3, 3]);
+        assert_eq!(third_tick_of(&Clock::new(true), 1), [2, 3, 3]);
+    }
+
+    #[test]
     fn what_is_centuries_away_never_comes() {
         let clock = Clock::new(false);
         let far = clock
