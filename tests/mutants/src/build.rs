@@ -38,7 +38,8 @@ fn copy(from: &Path) {
         // Other packages lie below `tests`, `examples` and `benches`, with what they have built.
         let is_foreign = name == "target" || entry.path().join("Cargo.toml").exists();
         // The sources are written with the mutants inside.
-        if !is_foreign && !(entry.path().starts_with("src") && entry.path().is_file()) {
+        let is_source = entry.path().starts_with("src") && entry.path().is_file();
+        if !(is_foreign || is_source) {
             copy(&entry.path());
         }
     }
