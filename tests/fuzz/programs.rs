@@ -77,7 +77,7 @@ impl Reader<'_> {
         let host = self.bytes.below(4);
         let host = (0..host).map(|_| self.host_step()).collect();
         Program {
-            main: self.plan(0).as_main(entry),
+            main: self.plan(0).for_main(entry),
             entry,
             host,
             grace,

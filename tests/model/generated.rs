@@ -22,7 +22,7 @@ pub fn programs() -> impl Strategy<Value = Program> {
     let host = vec(host_steps(), 0..4);
     let parts = (plans(), entry, host, 1_u64..12, callbacks(), instruments());
     parts.prop_map(|(main, entry, host, grace, callback, instrument)| Program {
-        main: main.as_main(entry),
+        main: main.for_main(entry),
         entry,
         host,
         grace,

@@ -201,7 +201,7 @@ impl Plan {
     }
 
     /// This plan for the main future of an entry point.
-    pub fn as_main(self, entry: Entry) -> Plan {
+    pub fn for_main(self, entry: Entry) -> Plan {
         match entry {
             Entry::Run | Entry::Tick | Entry::RunUntilStalled => self.without_waiting_for_ever(),
             Entry::BlockOn | Entry::RunUntil => self.without_failures(),
