@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 1_990),
+    ("kernel/tasks/", 1_987),
     ("kernel/time/", 410),
     ("kernel/failure/", 950),
 ];

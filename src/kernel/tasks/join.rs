@@ -45,17 +45,10 @@ use crate::outcome::{Outcome, Value};
 pub struct JoinHandle<T> {
     pub(crate) task: Rc<dyn JobOf<T>>,
     /// Its awaiter has let others run.
-    has_waited: bool,
+    pub(crate) has_waited: bool,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Rc<dyn JobOf<T>>) -> Self {
-        JoinHandle {
-            task,
-            has_waited: false,
-        }
-    }
-
     /// Returns whether the task is done: it returned, failed, or was cancelled.
     ///
     /// # Examples

@@ -172,6 +172,9 @@ impl TaskBuilder {
             Some(name) => core.parentage_named(name),
         };
         let make = |header| Task::new(header, future);
-        JoinHandle::new(core.spawn(at, spawned_by, self.is_daemon, make))
+        JoinHandle {
+            task: core.spawn(at, spawned_by, self.is_daemon, make),
+            has_waited: false,
+        }
     }
 }
