@@ -16,7 +16,7 @@ use std::task::{Wake, Waker};
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
-use crate::hosts::list::Hosts;
+use crate::hosts::list::{self, Hosts};
 use crate::kernel::tasks::inbox::*;
 use crate::remote::errand_queue::Errands;
 
@@ -86,7 +86,7 @@ impl Host {
         let all = [(); N].map(|()| Host::new());
         let hosts = Hosts::of(inbox, None);
         for host in &all {
-            hosts.add(Waker::from(Arc::clone(host)), Arc::default());
+            hosts.add(list::Host::of(&Waker::from(Arc::clone(host))));
         }
         all
     }
