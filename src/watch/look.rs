@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It is a trait, so that a program links only what it looks for. A release build looks for nothing unless it says so; without
-//! that, a program that says hello would be 90 KiB larger.
+//! that, a program that says hello would be 73 KiB larger (784 instead of 711).
 //!
 //! Knows events, and how a task is shown.
 
