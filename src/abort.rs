@@ -5,12 +5,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
-use crate::kernel::tasks::{AnyTask, Core, JoinHandle, current};
+use crate::kernel::tasks::{AnyTask, Core, Counted, JoinHandle, current};
 use crate::outcome::{Outcome, Value};
 
 /// Aborts a task, without the right to its outcome.
@@ -27,7 +26,7 @@ use crate::outcome::{Outcome, Value};
 /// ```
 #[derive(Clone)]
 pub struct AbortHandle {
-    pub(crate) task: Rc<AnyTask>,
+    pub(crate) task: Counted<AnyTask>,
 }
 
 impl AbortHandle {
@@ -282,7 +281,7 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle {
-            task: self.task.clone(),
+            task: self.task.clone().any(),
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | 1. Which task is ready? | `tasks/key`, `tasks/run_queue`, `tasks/slots` |
 //! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/header`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
-//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending`; who spawned it: `tasks/parentage` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending`; who spawned it: `tasks/parentage` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
 //! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/unclaimed`, `failure/aside`, `failure/record`, `failure/join_error` |
 //!
@@ -37,7 +37,7 @@
 //! | `hosts` | executors that a foreign loop runs |
 //! | `remote` | spawning from other threads, and for the futures crate |
 //! | `group`, `pool` | tasks that belong together; many tasks, few at a time |
-//! | `time`, `yield_now`, `abort`, `outcome` | timeouts and intervals; letting others run; aborting; what a task may return |
+//! | `time`, `yield_now`, `task_builder`, `handle`, `abort`, `outcome` | timeouts and intervals; letting others run; names and daemons; what a handle knows; aborting; what a task may return |
 //!
 //! What holds everywhere:
 //!
@@ -69,12 +69,14 @@ mod abort;
 mod entry;
 mod group;
 pub mod guide;
+mod handle;
 mod hosts;
 mod kernel;
 mod outcome;
 mod pool;
 mod remote;
 mod report;
+mod task_builder;
 pub mod time;
 mod watch;
 mod yield_now;
@@ -95,7 +97,7 @@ pub use kernel::failure::lineage::{Ancestor, Lineage, TaskId};
 pub use kernel::failure::record::Record;
 pub use kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
 pub use kernel::tasks::join::JoinHandle;
-pub use kernel::tasks::spawn::{TaskBuilder, spawn};
+pub use kernel::tasks::spawn::spawn;
 pub use outcome::{Outcome, Plain, Value};
 pub use pool::{NextResult, PoolResults, TaskPool};
 pub use remote::spawner::Spawner;
@@ -103,6 +105,7 @@ pub use remote::{Closed, Remote, RemoteHandle};
 pub use report::context::Context;
 pub use report::error::{Error, Ok, Result};
 pub use report::group_error::GroupError;
+pub use task_builder::TaskBuilder;
 pub use time::sleep;
 pub use watch::{
     CurrentTask, Dump, Dumping, TaskInfo, TaskState, Tasks, Timeline, current, dump, tasks,

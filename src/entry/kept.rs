@@ -18,10 +18,9 @@ use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{
-    Core, Entered, JoinHandle, Stop, TaskBuilder, deliver_mail, drive, is_large,
-};
+use crate::kernel::tasks::{Core, Entered, JoinHandle, Stop, deliver_mail, drive, is_large};
 use crate::outcome::Outcome;
+use crate::task_builder::TaskBuilder;
 use crate::watch::Tasks;
 use crate::watch::watchers::kept_and_followed;
 

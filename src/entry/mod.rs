@@ -15,6 +15,7 @@
 //! Knows the loop.
 
 mod builder;
+mod ending;
 mod kept;
 pub(crate) mod main_future;
 mod reactor;

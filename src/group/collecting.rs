@@ -24,9 +24,9 @@ use crate::group::independent::{IndependentGroup, JoinIndependent};
 use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::NextEnded;
 use crate::kernel::failure::{JoinError, Site};
-use crate::kernel::tasks::TaskBuilder;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
+use crate::task_builder::TaskBuilder;
 
 /// An [`IndependentGroup`] that hands its failures out, instead of reporting each at once. Made by
 /// [`IndependentGroup::collecting`].

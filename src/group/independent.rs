@@ -19,8 +19,8 @@ use std::task::{Context, Poll};
 use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::{GroupSummary, NextEnded, TaskSet};
 use crate::kernel::failure::Site;
-use crate::kernel::tasks::TaskBuilder;
 use crate::outcome::Outcome;
+use crate::task_builder::TaskBuilder;
 
 /// Tasks that do not outlive the group, and that fail independently. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).

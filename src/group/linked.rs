@@ -21,10 +21,11 @@ use crate::group::independent::IndependentGroup;
 use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::{NextEnded, Phase, TaskSet};
 use crate::kernel::failure::Site;
-use crate::kernel::tasks::{TaskBuilder, is_large};
+use crate::kernel::tasks::is_large;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
+use crate::task_builder::TaskBuilder;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///

@@ -23,9 +23,10 @@ use std::task::{Context, Poll};
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, TaskBuilder, current};
+use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, current};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
+use crate::task_builder::TaskBuilder;
 
 /// Awaits the value of a group's task: `None` if the task fails or is cancelled.
 ///

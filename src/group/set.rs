@@ -16,7 +16,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{Location as Caller, RefUnwindSafe};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::abort::AbortHandle;
@@ -164,7 +163,7 @@ impl TaskSet {
         self.phase.set(Phase::Over);
         let left = self.tasks();
         if !self.is_joined.get() && !left.is_empty() {
-            lost_work::tell_of_group(left.iter().map(|task| Rc::clone(&task.task)));
+            lost_work::tell_of_group(left.iter().map(|task| task.task.clone()));
         }
         for task in left {
             task.abort();

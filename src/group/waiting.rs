@@ -55,7 +55,7 @@ impl Waiting {
         let key = waker::key_of(waker);
         let is_here = current::with(|core| core.number == key.executor()) == Some(true);
         let former = self.waiter.take();
-        let is_known = matches!(&former, Some(Waiter::Foreign(known)) if known.will_wake(waker));
+        let is_known = matches!(&former, Some(Waiter::Foreign(known)) if known.0.will_wake(waker));
         // If the clone below panics, the former waiter is still there.
         self.waiter.set(former);
         if is_here && key != Key::NOBODY {

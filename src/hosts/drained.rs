@@ -67,7 +67,7 @@ impl Core {
     /// Wakes this waker when the last task has ended, or one that was aborted. Check again afterwards: while the waker is cloned,
     /// it may have ended.
     pub(crate) fn wake_at_end(&self, waker: &Waker) {
-        let is_known = |known: &Foreign| known.will_wake(waker);
+        let is_known = |known: &Foreign| known.0.will_wake(waker);
         if !self.on_ended.borrow().iter().any(is_known) {
             let waker = Foreign::of(waker);
             self.on_ended.borrow_mut().push(waker);

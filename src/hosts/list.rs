@@ -42,7 +42,7 @@ impl Host {
     }
 
     pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
-        self.waker.will_wake(waker)
+        self.waker.0.will_wake(waker)
     }
 
     pub(crate) fn is_main_woken(&self) -> bool {

@@ -28,8 +28,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::kernel::tasks::{JoinHandle, TaskBuilder};
+use crate::kernel::tasks::JoinHandle;
 use crate::outcome::Outcome;
+use crate::task_builder::TaskBuilder;
 use permits::{Permit, Permits};
 pub use results::{NextResult, PoolResults};
 

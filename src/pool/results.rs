@@ -23,11 +23,10 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError};
-use crate::kernel::tasks::{
-    Ending, JoinHandle, Joiner, Listener, OutcomeOf, TaskBuilder, current, is_large,
-};
+use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, OutcomeOf, current, is_large};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
+use crate::task_builder::TaskBuilder;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -192,7 +191,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     }
 
     fn insert(&mut self, task: JoinHandle<T>, permit: Permit) {
-        let job = Rc::clone(&task.task);
+        let job = task.task.clone();
         let number = self.tasks.sit_down(task);
         let turns = Rc::clone(&self.turns);
         if turns.are_in_order {
@@ -307,7 +306,7 @@ impl<T: Outcome> Drop for PoolResults<'_, T> {
 
 /// Drops a handle, which detaches the task. Its end still calls the listener.
 fn let_go<T>(handle: JoinHandle<T>) {
-    let task = Rc::clone(&handle.task);
+    let task = handle.task.clone();
     let listener = task.header().take_joiner();
     drop(handle);
     task.header().joiner.set(listener);

@@ -43,10 +43,11 @@ use std::sync::Arc;
 pub use handle::RemoteHandle;
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Inbox, TaskBuilder, is_large};
+use crate::kernel::tasks::{Inbox, is_large};
 use crate::outcome::{Outcome, Value, check_for_nested_result};
 use crate::remote::errands::{Errand, SharedErrands};
 use crate::remote::refused::drop_refused;
+use crate::task_builder::TaskBuilder;
 use order::{Order, SpawnedBy};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].

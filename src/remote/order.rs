@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, Site, drop_payload};
-use crate::kernel::tasks::{Core, Job, Main, Parentage, TaskBuilder, current, is_large};
+use crate::kernel::tasks::{Core, Job, Main, Parentage, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
 use crate::remote::task::RemoteTask;
+use crate::task_builder::TaskBuilder;
 
 /// A closure that makes a future, and the place for the outcome of that future.
 pub(super) struct Order<M, F: Future<Output: Outcome>> {

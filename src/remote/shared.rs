@@ -111,7 +111,7 @@ impl<T: Outcome> Shared<T> {
     /// If the outcome was taken before.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
         let mut state = self.lock();
-        let is_known = (state.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
+        let is_known = (state.waker.as_ref()).is_some_and(|waker| waker.0.will_wake(cx.waker()));
         if state.is_awaited() && !is_known {
             drop(state);
             // Cloned and dropped while nothing is locked: a foreign waker may do anything.

@@ -11,9 +11,10 @@ use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 use crate::entry::Executor;
 use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::await_line;
-use crate::kernel::tasks::{Core, TaskBuilder};
+use crate::kernel::tasks::Core;
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
+use crate::task_builder::TaskBuilder;
 
 /// Spawns through the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
 ///

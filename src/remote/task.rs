@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{Ending, Header, Job, JobOf, Joiner, Task};
+use crate::kernel::tasks::{Ending, Header, Job, JobOf, Joiner, Key, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -50,7 +50,7 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
             let settled = self.order.shared().settle(outcome);
             header.is_detached.set(settled.is_detached);
             let listener = |waker| Joiner::Listener(Rc::new(waker));
-            let joiner = settled.waker.map_or(Joiner::NOBODY, listener);
+            let joiner = settled.waker.map_or(Joiner::Task(Key::NOBODY), listener);
             header.joiner.set(joiner);
         }
     }

@@ -11,8 +11,10 @@
 pub(crate) mod advance;
 mod interval;
 mod timeout;
+mod until;
 
-pub use crate::kernel::time::sleep::{Sleep, now, sleep, sleep_until};
+pub use crate::kernel::time::sleep::{Sleep, now, sleep};
 pub use advance::{Advance, advance};
 pub use interval::{Interval, MissedTickBehavior, Tick, interval, interval_at};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+pub use until::sleep_until;

@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{Entry, LastAwait, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
-use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, MAIN_SLOT, MAIN_UNCAUGHT, Main};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, AnyTask, Core, Counted, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
+};
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
 use crate::watch::chain::{self, Chain};
@@ -88,10 +90,10 @@ impl Dump {
 
     /// Polls waiting tasks: 100 of them in any case, and more, up to `most`, as long as all wait for one another.
     fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
-        let waiting: Vec<Rc<AnyTask>> = {
+        let waiting: Vec<Counted<AnyTask>> = {
             let slots = core.slots.borrow();
             let waiting = (slots.tenants(0)).filter(|&(slot, _)| !slots.is_queued(slot));
-            waiting.map(|(_, task)| Rc::clone(task)).collect()
+            waiting.map(|(_, task)| task.clone()).collect()
         };
         let mut dump = Dump::without_chains(core);
         let mut went_on = Vec::new();
@@ -119,7 +121,7 @@ impl Dump {
     /// What can be seen without a poll.
     pub(crate) fn without_chains(core: &Core) -> Self {
         let is_hosted = |entry: Entry| *entry.function == "Executor::run_until";
-        let has_main = core.has_main.get() || core.entry.get().is_some_and(is_hosted);
+        let has_main = has_main_future(core) || core.entry.get().is_some_and(is_hosted);
         Dump {
             tasks: Tasks::of(core),
             main: has_main.then(|| line_of_main(core)),
@@ -130,7 +132,7 @@ impl Dump {
     }
 
     /// Returns whether the task went on.
-    fn trace_task(&mut self, core: &Rc<Core>, task: &Rc<AnyTask>) -> bool {
+    fn trace_task(&mut self, core: &Rc<Core>, task: &Counted<AnyTask>) -> bool {
         let header = task.header();
         let slot = header.slot.get();
         // A poll before may have finished it.
@@ -163,7 +165,7 @@ impl Dump {
         let now = core.main_last_await.get();
         self.keep(TaskId::MAIN, chains, now);
         // Of that of `run_until` it is not known where it waited when the host polled it last.
-        core.has_main.get() && has_moved(before, now)
+        has_main_future(core) && has_moved(before, now)
     }
 
     fn keep(&mut self, id: TaskId, chains: Vec<Chain>, last_await: Option<LastAwait>) {
@@ -221,6 +223,11 @@ impl fmt::Display for Dump {
         let lines = self.lines(usize::MAX).replace('\n', "\n  ");
         write!(f, "{}{lines}", self.tasks.headline())
     }
+}
+
+/// Whether a main future has begun, and is not gone yet.
+fn has_main_future(core: &Core) -> bool {
+    core.main_key.get() != Key::NOBODY
 }
 
 /// Whether it was woken already: by a poll before, or by another thread.

@@ -11,13 +11,12 @@
 //!
 //! Knows the core.
 
-use std::rc::Rc;
 use std::thread;
 
 use log::Level;
 
 use crate::kernel::failure::{Location, Named};
-use crate::kernel::tasks::{AnyTask, Core, Header, current};
+use crate::kernel::tasks::{AnyTask, Core, Counted, Header, current};
 use crate::report::printing;
 
 /// How many tasks the notice names.
@@ -43,7 +42,7 @@ pub(crate) fn tell(core: &Core) {
 }
 
 /// Names the unfinished tasks of a group that is being dropped, if that is the doing of code that runs.
-pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Rc<AnyTask>>) {
+pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Counted<AnyTask>>) {
     if thread::panicking() || !is_dropped_by_running_code() {
         return;
     }

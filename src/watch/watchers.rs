@@ -15,7 +15,7 @@ use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
 use crate::kernel::tasks::{
-    AnyTask, Config, Core, Event, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
+    AnyTask, Config, Core, Counted, Event, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
 };
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
@@ -178,7 +178,7 @@ impl Watch for Watchers {
             Event::TimerFires(key) if key.executor() == core.number => key.slot(),
             _ => NOBODY,
         };
-        let tenant: Option<Rc<AnyTask>> = core.slots.borrow().get(slot).cloned();
+        let tenant: Option<Counted<AnyTask>> = core.slots.borrow().get(slot).cloned();
         let header = match event {
             Event::Spawned(header) => Some(header),
             Event::Done(task, _) => Some(task.header()),

@@ -16,13 +16,13 @@
 
 use std::process;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{
     Behalf, FailureKind, Panic, Polled, TaskFailure, act_for, contain, drop_payload, guarded,
     reporter,
 };
-use crate::kernel::tasks::{AnyTask, Core, Event, FailurePolicy, NOBODY, Stop};
+use crate::kernel::tasks::{AnyTask, Core, Counted, Event, FailurePolicy, NOBODY, Stop};
 
 impl Core {
     /// What is being polled, for the panic hook and for a caught payload.
@@ -35,7 +35,7 @@ impl Core {
 
     /// Reports the failure as soon as no poll is running, because no user code may run in a destructor.
     /// The task may belong to another executor.
-    pub(crate) fn report_after_poll(&self, task: Rc<AnyTask>) {
+    pub(crate) fn report_after_poll(&self, task: Counted<AnyTask>) {
         self.to_report.borrow_mut().push_back(task);
         self.attention.set(true);
     }
@@ -140,7 +140,8 @@ impl Core {
 
     /// Starts the grace of all unread failures. Call it when an executor is left, and before you ask it when a grace ends.
     pub(crate) fn age_unread(&self) {
-        let deadline = || self.clock.now().checked_add(self.config.grace());
+        let grace = self.config.grace.get().unwrap_or(Duration::from_secs(1));
+        let deadline = || self.clock.now().checked_add(grace);
         self.unread.borrow_mut().end_pass(deadline);
     }
 

@@ -35,7 +35,8 @@ use crate::kernel::failure::{
 };
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
-    AnyTask, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT, Slots,
+    AnyTask, Counted, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT,
+    Slots,
 };
 use crate::kernel::time::{Clock, Wheel};
 
@@ -52,6 +53,9 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 /// Nor this one.
 pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
 
+/// How many tasks the destructors may spawn while everything is cancelled.
+pub(crate) const SUCCESSORS: u64 = 1_000_000;
+
 /// All state of one executor.
 pub(crate) struct Core {
     /// Unlike the number of the inbox, it is never used twice.
@@ -61,9 +65,9 @@ pub(crate) struct Core {
     pub(crate) number: u16,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) slots: RefCell<Slots<Rc<AnyTask>>>,
+    pub(crate) slots: RefCell<Slots<Counted<AnyTask>>>,
     pub(crate) timers: RefCell<Wheel<Waker>>,
-    pub(crate) unread: RefCell<Unread<Rc<AnyTask>>>,
+    pub(crate) unread: RefCell<Unread<Counted<AnyTask>>>,
     /// Panics of the running poll. Shared with the panic hook while that notes one.
     pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
 
@@ -74,7 +78,6 @@ pub(crate) struct Core {
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
     /// A main future has begun, and is not gone yet.
-    pub(crate) has_main: Cell<bool>,
     /// Something is to be done before the next poll; what, `after_poll` and `take_stop` find out. It is set by the
     /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
     /// that nobody can await any more, and by `exit` and the failure policy.
@@ -82,7 +85,7 @@ pub(crate) struct Core {
     /// The pass ends with this poll.
     pub(crate) is_pass_over: Cell<bool>,
     /// Failures whose handle was dropped within this poll. They may belong to another executor.
-    pub(crate) to_report: RefCell<VecDeque<Rc<AnyTask>>>,
+    pub(crate) to_report: RefCell<VecDeque<Counted<AnyTask>>>,
     /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
     pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// What is dropped now goes with its future, since the executor or its stay is over: no code of its own drops it.
@@ -95,7 +98,7 @@ pub(crate) struct Core {
     pub(crate) failure_reader: Cell<u32>,
 
     /// A task was given up without being dropped, and a warning was printed.
-    has_leaked: Cell<bool>,
+    pub(crate) has_leaked: Cell<bool>,
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
@@ -112,8 +115,7 @@ pub(crate) struct Core {
     pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
     /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
     /// dropped by `finish` when this task ends, and by `set_entry`.
-    pub(super) spawning_slot: Cell<u32>,
-    pub(super) parentage: RefCell<Option<Rc<Parentage>>>,
+    pub(super) parentage: RefCell<Option<(u32, Rc<Parentage>)>>,
 }
 
 impl Core {
@@ -133,7 +135,6 @@ impl Core {
             running: Cell::new(u64::from(NOBODY)),
             noted_await: Cell::new(None),
             main_last_await: Cell::new(None),
-            has_main: Cell::new(false),
             attention: Cell::new(false),
             is_pass_over: Cell::new(false),
             to_report: RefCell::new(VecDeque::new()),
@@ -152,7 +153,6 @@ impl Core {
             entry: Cell::new(None),
             outer: RefCell::new(None),
             outside: RefCell::new(None),
-            spawning_slot: Cell::new(NOBODY),
             parentage: RefCell::new(None),
         }
     }
@@ -171,7 +171,7 @@ impl Core {
     #[inline]
     pub(crate) fn end_main_poll(&self) {
         self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
-        self.has_main.set(false);
+        self.main_key.set(Key::NOBODY);
         self.is_dropping.set(false);
         self.end_poll();
     }
@@ -183,7 +183,6 @@ impl Core {
     /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
-        self.has_main.set(true);
         let generation = self.slots.borrow_mut().begin_main();
         self.main_key.set(self.key_of(MAIN_SLOT, generation));
     }
@@ -253,9 +252,8 @@ impl Core {
 
     // Spawning.
 
-    /// The memory is allocated first, so that the task is made in its final place. A task that is made on the stack and then
-    /// copied is read in larger pieces than it was stored in. The processor waits for that: a fifth of the cost of a spawn with
-    /// its await (measured). `Rc::new_cyclic` is the safe way to do it, although nothing here refers to itself.
+    /// The task is made in its final place. A task that is made on the stack and then copied is read in larger pieces than it was
+    /// stored in. The processor waits for that: a fifth of the cost of a spawn with its await (measured).
     #[inline]
     pub(crate) fn spawn<J: Job + 'static>(
         &self,
@@ -263,12 +261,12 @@ impl Core {
         spawned_by: Rc<Parentage>,
         is_daemon: bool,
         make: impl FnOnce(Header) -> J,
-    ) -> Rc<J> {
+    ) -> Counted<J> {
         let id = TaskId(self.next_id.get());
-        let task = Rc::new_cyclic(|_| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
+        let task = Counted::new(|| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
         let slot = self.slots.borrow_mut().insert(|slot| {
             task.header().slot.set(slot);
-            task.clone()
+            task.clone().for_executor()
         });
         // Not while the table is borrowed: unwinding may run code that wakes.
         assert!(
@@ -287,8 +285,8 @@ impl Core {
 
     #[inline]
     pub(crate) fn parentage(self: &Rc<Self>) -> Rc<Parentage> {
-        if self.spawning_slot.get() == self.polled()
-            && let Some(parentage) = &*self.parentage.borrow()
+        if let Some((slot, parentage)) = &*self.parentage.borrow()
+            && *slot == self.polled()
         {
             return Rc::clone(parentage);
         }
@@ -370,12 +368,11 @@ mod tests {
             "{message}"
         );
 
-        let first: Rc<AnyTask> = first;
+        let first = first.for_executor();
         first.discard();
         core.finish(&first, crate::kernel::tasks::listener::Ending::Cancelled);
         core.slots.borrow_mut().next_ready();
         spawn();
         assert_eq!(core.slots.borrow().len(), 2);
-        core.cancel_everything();
     }
 }

@@ -58,7 +58,7 @@ impl Header {
             spawned_by,
             awaited_at: Cell::new(None),
             awaited: Cell::new(AwaitKind::JOIN),
-            joiner: Cell::new(Joiner::NOBODY),
+            joiner: Cell::new(Joiner::Task(Key::NOBODY)),
             slot: Cell::new(0),
             polls: Cell::new(0),
             is_daemon,
@@ -106,7 +106,7 @@ impl Header {
     }
 
     pub(crate) fn take_joiner(&self) -> Joiner {
-        self.joiner.replace(Joiner::NOBODY)
+        self.joiner.replace(Joiner::Task(Key::NOBODY))
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! The handle's side of a task: join it, detach it, abort it.
 //!
-//! A handle is an `Rc` of the task's own cell, so what it finds there is exact, also after its executor is
+//! A handle is a pointer to the task's own cell, which counts it, so what it finds there is exact, also after its executor is
 //! gone. It needs the core only to report an unread failure, and to abort. It gets the core from the task,
 //! whose parentage holds it weakly.
 //!
@@ -9,12 +9,11 @@
 //! Lesson 9 of the course builds a small one.
 
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::{AwaitKind, Named, TaskId, await_line, contain, discard_value};
-use crate::kernel::tasks::{AnyTask, Core, JobOf, OutcomeOf, current, waker};
-use crate::outcome::{Outcome, Value};
+use crate::kernel::failure::{AwaitKind, Named, await_line, contain, discard_value};
+use crate::kernel::tasks::{AnyTask, Core, Counted, JobOf, OutcomeOf, current, waker};
+use crate::outcome::Outcome;
 
 /// Awaits a task's outcome.
 ///
@@ -43,75 +42,9 @@ use crate::outcome::{Outcome, Value};
 /// assert_eq!(sum.unwrap(), 3);
 /// ```
 pub struct JoinHandle<T> {
-    pub(crate) task: Rc<dyn JobOf<T>>,
+    pub(crate) task: Counted<dyn JobOf<T>>,
     /// Its awaiter has let others run.
     pub(crate) has_waited: bool,
-}
-
-impl<T> JoinHandle<T> {
-    /// Returns whether the task is done: it returned, failed, or was cancelled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(async {});
-    ///     assert!(!task.is_finished());
-    ///     candor::yield_now().await;
-    ///     assert!(task.is_finished());
-    /// });
-    /// ```
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.task.header().is_finished.get()
-    }
-
-    /// Returns the task's number.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(async {});
-    ///     assert_eq!(task.id().to_string(), "#1");
-    ///     task.await.unwrap();
-    /// });
-    /// ```
-    #[must_use]
-    pub fn id(&self) -> TaskId {
-        self.task.header().id
-    }
-
-    /// Returns the task's name, if it was given one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let fetch = candor::TaskBuilder::new().name("fetch").spawn(async {});
-    ///     assert_eq!(fetch.name(), Some("fetch"));
-    ///     fetch.await.unwrap();
-    /// });
-    /// ```
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.task.header().name()
-    }
-
-    /// Lets the task run on by itself. The same as dropping the handle, but explicit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::mpsc;
-    ///
-    /// let (send, received) = mpsc::channel();
-    /// let _ = candor::run(async {
-    ///     candor::spawn(async move { send.send("on its own").unwrap() }).detach();
-    /// });
-    /// assert_eq!(received.recv(), Ok("on its own"));
-    /// ```
-    pub fn detach(self) {}
 }
 
 impl<T: Outcome> JoinHandle<T> {
@@ -162,14 +95,14 @@ impl<T> Drop for JoinHandle<T> {
         } else if !header.is_finished.get() {
             header.take_joiner();
         } else {
-            leave_outcome(self.task.clone());
+            leave_outcome(self.task.clone().any());
         }
     }
 }
 
 /// Drops or reports the outcome of a finished task that nobody will ask for any more.
 #[inline(never)]
-fn leave_outcome(task: Rc<AnyTask>) {
+fn leave_outcome(task: Counted<AnyTask>) {
     if !task.has_unread_failure() {
         let header = task.header();
         return discard_value(Named(header.id, header.name()), || task.discard());
@@ -184,12 +117,3 @@ fn leave_outcome(task: Rc<AnyTask>) {
         },
     }
 }
-
-impl<T> Unpin for JoinHandle<T> {}
-
-// A panic finds it whole, as `lib.rs` says of everything.
-impl<T> std::panic::UnwindSafe for JoinHandle<T> {}
-impl<T> std::panic::RefUnwindSafe for JoinHandle<T> {}
-
-/// A task may return the handle of another task. That is a value, whatever happens to the other task.
-impl<T> Value for JoinHandle<T> {}

@@ -18,7 +18,7 @@ use std::task::Waker;
 
 /// What is woken or called when a task is done.
 pub(crate) enum Joiner {
-    /// Most often another task of the same executor. Its key is the shortest way to it.
+    /// Most often another task of the same executor. Its key is the shortest way to it. `Key::NOBODY` if there is no joiner.
     Task(Key),
     Listener(Rc<dyn Listener>),
 }
@@ -35,16 +35,12 @@ pub(crate) trait Listener {
 }
 
 /// A foreign waker, whose panics are contained.
-pub(crate) struct Foreign(Waker);
+pub(crate) struct Foreign(pub(crate) Waker);
 
 impl Foreign {
     /// Clones the waker, which may panic.
     pub(crate) fn of(waker: &Waker) -> Self {
         Foreign(waker.clone())
-    }
-
-    pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
-        self.0.will_wake(waker)
     }
 
     pub(crate) fn wake(&self) {
@@ -65,7 +61,7 @@ impl Listener for Foreign {
     }
 
     fn will_wake(&self, waker: &Waker) -> bool {
-        Foreign::will_wake(self, waker)
+        self.0.will_wake(waker)
     }
 }
 
@@ -96,9 +92,4 @@ impl Ending {
     pub(crate) fn is_failure(self) -> bool {
         matches!(self, Ending::Failed | Ending::Panicked)
     }
-}
-
-impl Joiner {
-    /// Names no task of any executor.
-    pub(crate) const NOBODY: Joiner = Joiner::Task(Key::NOBODY);
 }

@@ -11,6 +11,7 @@ pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod key;
 pub(crate) mod listener;
+pub(crate) mod memory;
 pub(crate) mod parentage;
 pub(crate) mod run_loop;
 pub(crate) mod run_queue;
@@ -19,10 +20,10 @@ pub(crate) mod spawn;
 pub(crate) mod task;
 pub(crate) mod waker;
 
-pub(crate) use self::core::ending::SUCCESSORS;
 pub(crate) use self::core::watch::{Event, Main, Watch};
 pub(crate) use self::core::{
-    __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, Shuffle, Stop,
+    __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, SUCCESSORS,
+    Shuffle, Stop,
 };
 pub(crate) use current::Entered;
 pub(crate) use header::Header;
@@ -30,8 +31,9 @@ pub(crate) use inbox::Inbox;
 pub(crate) use join::JoinHandle;
 pub(crate) use key::{Key, MAIN_SLOT, SLOT_LIMIT};
 pub(crate) use listener::{Ending, Foreign, Joiner, Listener};
+pub(crate) use memory::Counted;
 pub(crate) use parentage::Parentage;
 pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, next_event, poll_main, with_grace};
 pub(crate) use slots::{Ready, Slots};
-pub(crate) use spawn::{TaskBuilder, is_large};
+pub(crate) use spawn::is_large;
 pub(crate) use task::{AnyTask, Job, JobOf, OutcomeOf, Task};

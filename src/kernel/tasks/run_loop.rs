@@ -29,7 +29,8 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::contain;
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main, Ready, Stop,
+    __candor_poll_boundary, AnyTask, Core, Counted, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
+    Ready, Stop,
 };
 
 /// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
@@ -125,8 +126,7 @@ impl<'a> Loop<'a> {
         self.polls_left = POLLS_A_PASS;
         if let Some(shuffle) = &self.core.config.shuffle {
             // A shuffled pass is a batch: all that is ready now, each once.
-            let batch = self.core.slots.borrow_mut().reorder(shuffle);
-            self.polls_left = batch.max(1);
+            self.polls_left = self.core.slots.borrow_mut().reorder(shuffle).max(1);
         }
     }
 
@@ -262,7 +262,7 @@ pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
 /// Polls a task, and finishes it if it is done.
 pub(crate) fn poll_task(
     core: &Core,
-    task: &Rc<AnyTask>,
+    task: &Counted<AnyTask>,
     key: Key,
     wakers: &'static RawWakerVTable,
 ) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!               ┌──────────────────── Task ────────────────────┐
-//! slots  ──Rc──►│ Header                 │ Stage:               │◄──Rc── JoinHandle
+//! slots  ──────►│ Header                 │ Stage:               │◄────── JoinHandle
 //! (a Job,       │ id, name, lineage,     │ Running(future)      │   (a JobOf<T>,
 //!  to poll)     │ last await, joiner     │      ▼               │    to join)
 //!               │                        │ Finished(outcome)    │
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Both see the same cell through a trait object of their own. The executor need not know what the future
-//! returns, and the handle need not know what the future is. A plain `Rc` is enough: wakers hold no pointer,
-//! so no other thread ever sees a task.
+//! returns, and the handle need not know what the future is. The pointers are counted without atomics (see `memory`):
+//! wakers hold no pointer, so no other thread ever sees a task.
 //!
 //! The executor polls through `&self`, so the stage is in a `RefCell`. Code that finds it borrowed runs
 //! inside of this very task: its future is being polled or dropped, or its failure is being reported.
@@ -144,7 +144,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
             return Poll::Ready(Ending::Cancelled);
         }
         header.polls.set(header.polls.get().wrapping_add(1));
-        // SAFETY: The future is pinned from its first poll until it is dropped. It is inside an `Rc`,
+        // SAFETY: The future is pinned from its first poll until it is dropped. It is inside a `Counted`,
         // which does not move its contents, and `spawn` put it there before that first poll. It is
         // accessed only in this function and where a stage is assigned, and assignment drops it in
         // place. Other code moves only the outcome out of a stage, never the future.

@@ -69,25 +69,7 @@ pub fn sleep(duration: Duration) -> Sleep {
     }
 }
 
-/// Waits until `deadline`. One that has passed is ready at once. After 128 such futures in one poll a task lets others run.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-///
-/// candor::test(async {
-///     let deadline = candor::time::now() + Duration::from_secs(60);
-///     candor::time::sleep_until(deadline).await;
-///     assert_eq!(candor::time::now(), deadline);
-/// });
-/// ```
-#[track_caller]
-pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(Some(deadline))
-}
-
-/// The future of [`sleep`] and [`sleep_until`].
+/// The future of [`sleep`] and [`sleep_until`](crate::time::sleep_until).
 ///
 /// A sleep that is never polled costs nothing. It is `Unpin`, so `&mut sleep` can be awaited again and again.
 ///
@@ -111,7 +93,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Sleep {
     /// `None` never comes.
-    deadline: Option<Instant>,
+    pub(crate) deadline: Option<Instant>,
     entry: Option<Entry>,
     /// It was ready, and that was counted.
     is_done: bool,
@@ -149,23 +131,7 @@ impl Sleep {
         }
     }
 
-    /// Returns when it ends; `None` for never.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// Returns whether the deadline has passed: whether a poll would find the sleep ready.
-    ///
-    /// Within an executor both use its last reading of the clock. There is at least one in each pass that asks. So if a sleep
-    /// runs out while one poll holds the thread, that may be seen one pass later.
-    #[must_use]
-    pub fn is_elapsed(&self) -> bool {
-        let seen = current::with(|core| core.clock.seen());
-        self.has_passed(seen.unwrap_or_else(Instant::now))
-    }
-
-    fn has_passed(&self, now: Instant) -> bool {
+    pub(crate) fn has_passed(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
 

@@ -49,7 +49,6 @@ const RETIRED: u32 = u32::MAX;
 /// insertion.
 pub(crate) struct Wheel<T> {
     now: u64,
-    len: usize,
     /// One word for each level and one for `NEVER`: a set bit means that the slot is not empty.
     occupied: [u64; LEVELS + 1],
     /// The entries of a slot form a ring, in which the slot itself stands before the first entry and after the last one. So
@@ -92,7 +91,6 @@ impl<T> Wheel<T> {
     pub(crate) const fn new() -> Self {
         Wheel {
             now: 0,
-            len: 0,
             occupied: [0; LEVELS + 1],
             links: Vec::new(),
             entries: Vec::new(),
@@ -113,7 +111,6 @@ impl<T> Wheel<T> {
         entry.deadline = deadline.max(self.now);
         entry.value = Some(value);
         let generation = entry.generation;
-        self.len += 1;
         self.link(index);
         EntryKey { index, generation }
     }
@@ -191,7 +188,8 @@ impl<T> Wheel<T> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        // What has no value is free. (But for the retired: then this is `false`, which only costs a look.)
+        self.entries.len() == self.free.len()
     }
 
     /// The slot whose entries come before all others, and its first tick.
@@ -255,12 +253,12 @@ impl<T> Wheel<T> {
     /// Makes a new entry, because no used one is free.
     #[cold]
     fn grow(&mut self) -> u32 {
-        let ring = |place: usize| Link {
-            before: place as u32,
-            after: place as u32,
+        let ring = |before: u32| Link {
+            before,
+            after: before,
         };
         if self.links.is_empty() {
-            self.links = (0..HEADS).map(ring).collect();
+            self.links = (0..HEADS as u32).map(ring).collect();
         }
         let place = self.links.len();
         assert!(
@@ -268,7 +266,7 @@ impl<T> Wheel<T> {
             "cannot add a timer: four billion of them are in use already; \
              does something keep adding timers that it neither awaits nor drops?"
         );
-        self.links.push(ring(place));
+        self.links.push(ring(place as u32));
         self.entries.push(Entry {
             deadline: 0,
             value: None,
@@ -280,7 +278,6 @@ impl<T> Wheel<T> {
     /// Takes the value out, and makes every key to this entry stale.
     fn remove(&mut self, index: u32) -> T {
         self.unlink(index);
-        self.len -= 1;
         let entry = &mut self.entries[index as usize];
         entry.generation += 1;
         // An entry whose generations are used up is never used again: an old key could fit a new
@@ -325,7 +322,10 @@ mod tests {
     impl<T> Wheel<T> {
         /// How many values wait, due ones included.
         pub(crate) fn len(&self) -> usize {
-            self.len
+            self.entries
+                .iter()
+                .filter(|entry| entry.value.is_some())
+                .count()
         }
 
         /// The tick up to which time has passed; everything due before it is out.

@@ -52,18 +52,11 @@ pub(crate) struct Config {
     pub(crate) is_custom: bool,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
-    /// `None` if the user has not said it.
+    /// How long a failure waits for its awaiter. `None` if the user has not said it: a second.
     pub(crate) grace: Cell<Option<Duration>>,
     pub(crate) virtual_time: bool,
     /// Gives the batch of each pass another order.
     pub(crate) shuffle: Option<Shuffle>,
     /// The observer. Without one, which is usual in a release build, the executor takes the fast path.
     pub(crate) watch: OnceCell<Box<dyn Watch>>,
-}
-
-impl Config {
-    /// How long a failure waits for its awaiter.
-    pub(crate) fn grace(&self) -> Duration {
-        self.grace.get().unwrap_or(Duration::from_secs(1))
-    }
 }

@@ -51,8 +51,7 @@ impl Core {
         };
         // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
         if slot != NOBODY || self.entry.get().is_none() {
-            self.spawning_slot.set(slot);
-            self.parentage.replace(Some(Rc::clone(&parentage)));
+            self.parentage.replace(Some((slot, Rc::clone(&parentage))));
         }
         parentage
     }

@@ -17,7 +17,7 @@ pub(super) type Page = [OnceLock<&'static Inbox>; 256];
 pub(super) static TABLE: [OnceLock<Box<Page>>; 256] = [const { OnceLock::new() }; 256];
 
 /// The numbers that can be given out. Std's lock even under loom: loom models only what wakes touch.
-static NUMBERS: std::sync::Mutex<Numbers> = std::sync::Mutex::new(Numbers::new());
+static NUMBERS: std::sync::Mutex<Numbers> = std::sync::Mutex::new(ALL_UNUSED);
 
 pub(super) fn with_numbers<R>(f: impl FnOnce(&mut Numbers) -> R) -> R {
     f(&mut NUMBERS.lock().unwrap_or_else(PoisonError::into_inner))
@@ -37,14 +37,12 @@ pub(super) struct Numbers {
     never_used: RangeInclusive<u16>,
 }
 
-impl Numbers {
-    const fn new() -> Numbers {
-        Numbers {
-            returned: VecDeque::new(),
-            never_used: RangeInclusive::new(0, u16::MAX),
-        }
-    }
+const ALL_UNUSED: Numbers = Numbers {
+    returned: VecDeque::new(),
+    never_used: RangeInclusive::new(0, u16::MAX),
+};
 
+impl Numbers {
     pub(super) fn claim(&mut self) -> Option<u16> {
         self.returned.pop_front().or_else(|| self.never_used.next())
     }
@@ -67,7 +65,7 @@ mod tests {
 
     #[test]
     fn numbers_are_recycled_oldest_first_and_before_new_ones() {
-        let mut numbers = Numbers::new();
+        let mut numbers = ALL_UNUSED;
         assert_eq!(
             [(); 3].map(|()| numbers.claim()),
             [Some(0), Some(1), Some(2)]
@@ -82,7 +80,7 @@ mod tests {
 
     #[test]
     fn there_are_65536_numbers_and_no_more() {
-        let mut numbers = Numbers::new();
+        let mut numbers = ALL_UNUSED;
         let claimed = std::iter::from_fn(|| numbers.claim()).count();
         assert_eq!((claimed, numbers.claim()), (65_536, None));
         numbers.give_back(7);

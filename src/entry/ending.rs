@@ -1,0 +1,80 @@
+//! How an executor ends: the tasks that are left are cancelled, and unread failures are reported.
+//!
+//! Futures are dropped on the executor's own thread, while it is still the current executor. So their destructors may spawn,
+//! wake and cancel timers as at any other time. What they spawn is cancelled as well.
+//!
+//! Knows the core's state.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use crate::kernel::failure::{Named, Warning, reporter};
+use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Counted, Ending, SUCCESSORS};
+
+impl Core {
+    /// Cancels every task, in the order of the slots, and reports what was not reported.
+    ///
+    /// A destructor may spawn, and so may the callback of a report. Those tasks are cancelled as well. Nothing is
+    /// polled any more. After [`SUCCESSORS`] such tasks the rest is leaked, so that this function returns.
+    #[inline]
+    pub(crate) fn cancel_everything(self: &Rc<Self>) {
+        let last = self.next_id.get() + SUCCESSORS;
+        // Most calls of `block_on` spawn nothing.
+        while self.next_id.get() > 1 || self.attention.get() {
+            self.cancel_all_tasks(last);
+            self.report_unread();
+            if self.slots.borrow().len() == 0 {
+                break;
+            }
+        }
+    }
+
+    fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
+        let next_from = |from| {
+            let slots = self.slots.borrow();
+            let (slot, task) = slots.tenants(from).next()?;
+            Some((slot, task.clone()))
+        };
+        self.is_dropping.set(true);
+        let mut from = 1;
+        // From the first slot again: a destructor may have spawned into a slot before this one.
+        while let Some((slot, task)) = next_from(from).or_else(|| next_from(1)) {
+            from = slot + 1;
+            if task.header().id.0 > last {
+                self.leak(&task);
+                continue;
+            }
+            task.header().is_aborted.set(true);
+            self.begin_poll(slot);
+            let cx = &mut Context::from_waker(Waker::noop());
+            let cancel = || __candor_poll_boundary(|cx| task.poll(cx, &self.noted_await), cx);
+            match catch_unwind(AssertUnwindSafe(cancel)) {
+                Ok(_) => self.finish(&task, Ending::Cancelled),
+                Err(payload) => self.settle_panic(payload),
+            }
+            self.end_poll();
+            if self.attention.get() {
+                self.after_poll();
+            }
+        }
+        self.is_dropping.set(false);
+    }
+
+    /// Gives a task up without dropping its future, because its destructor would probably spawn the next one, and so on
+    /// without end. The handle finds the task cancelled.
+    pub(crate) fn leak(self: &Rc<Self>, task: &Counted<AnyTask>) {
+        let header = task.header();
+        if !self.has_leaked.replace(true) {
+            reporter().warn(Warning::EndlessSuccessors {
+                task: Named(header.id, header.name()),
+                spawned_at: header.spawned_at,
+            });
+        }
+        // The future is pinned, so its memory stays.
+        mem::forget(task.clone());
+        task.give_up();
+        self.finish(task, Ending::Cancelled);
+    }
+}

@@ -1,0 +1,44 @@
+//! Sleeping until a deadline, and asking a sleep for it.
+//!
+//! Knows the sleep and the current executor.
+
+use std::time::Instant;
+
+use crate::kernel::tasks::current;
+use crate::kernel::time::Sleep;
+
+/// Waits until `deadline`. One that has passed is ready at once. After 128 such futures in one poll a task lets others run.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// candor::test(async {
+///     let deadline = candor::time::now() + Duration::from_secs(60);
+///     candor::time::sleep_until(deadline).await;
+///     assert_eq!(candor::time::now(), deadline);
+/// });
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(Some(deadline))
+}
+
+impl Sleep {
+    /// Returns when it ends; `None` for never.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Returns whether the deadline has passed: whether a poll would find the sleep ready.
+    ///
+    /// Within an executor both use its last reading of the clock. There is at least one in each pass that asks. So if a sleep
+    /// runs out while one poll holds the thread, that may be seen one pass later.
+    #[must_use]
+    pub fn is_elapsed(&self) -> bool {
+        let seen = current::with(|core| core.clock.seen());
+        self.has_passed(seen.unwrap_or_else(Instant::now))
+    }
+}
