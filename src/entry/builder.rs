@@ -346,7 +346,7 @@ impl Builder {
     /// assert!(task.is_finished());
     /// ```
     pub fn on_wake(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_wake = Some(Foreign::of(&Waker::from(Arc::new(OnWake(callback)))));
+        self.on_wake = Some(Foreign(Waker::from(Arc::new(OnWake(callback)))));
         self
     }
 

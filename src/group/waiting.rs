@@ -61,7 +61,8 @@ impl Waiting {
         if is_here && key != Key::NOBODY {
             self.waiter.set(Some(Waiter::Task(key)));
         } else if !is_known {
-            self.waiter.set(Some(Waiter::Foreign(Foreign::of(waker))));
+            self.waiter
+                .set(Some(Waiter::Foreign(Foreign(waker.clone()))));
         }
     }
 

@@ -69,7 +69,7 @@ impl Core {
     pub(crate) fn wake_at_end(&self, waker: &Waker) {
         let is_known = |known: &Foreign| known.0.will_wake(waker);
         if !self.on_ended.borrow().iter().any(is_known) {
-            let waker = Foreign::of(waker);
+            let waker = Foreign(waker.clone());
             self.on_ended.borrow_mut().push(waker);
         }
     }

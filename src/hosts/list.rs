@@ -36,7 +36,7 @@ impl Host {
     /// The host that polls with this waker. Its main future is to be polled.
     pub(crate) fn of(waker: &Waker) -> Arc<Self> {
         Arc::new(Host {
-            waker: Foreign::of(waker),
+            waker: Foreign(waker.clone()),
             is_main_woken: AtomicBool::new(true),
         })
     }

@@ -17,7 +17,7 @@ use std::thread::{Thread, ThreadId};
 
 use crate::kernel::failure::{JoinError, Lineage, Root, contain};
 use crate::kernel::tasks::core::Outside;
-use crate::kernel::tasks::{Core, Main, Parentage};
+use crate::kernel::tasks::{Core, Counted, Main, Parentage};
 use crate::remote::errand_queue::Errands;
 
 /// A request of another thread.
@@ -42,7 +42,7 @@ struct WayIn {
     spare: RefCell<Vec<Arc<dyn Errand>>>,
     /// What all tasks of one other thread share, because a thread often spawns again and again. Valid until another
     /// thread spawns; dropped by `parentage_from`.
-    last_thread: RefCell<Option<(ThreadId, Rc<Parentage>)>>,
+    last_thread: RefCell<Option<(ThreadId, Counted<Parentage>)>>,
 }
 
 impl Outside for WayIn {
@@ -134,18 +134,18 @@ impl Core {
     }
 
     /// What all tasks share that `thread` spawns here.
-    pub(crate) fn parentage_from(self: &Rc<Self>, thread: &Thread) -> Rc<Parentage> {
+    pub(crate) fn parentage_from(self: &Rc<Self>, thread: &Thread) -> Counted<Parentage> {
         let way_in = self.way_in();
         let cached = way_in.as_ref().map(|way_in| way_in.last_thread.borrow());
         if let Some(Some((id, parentage))) = cached.as_deref()
             && *id == thread.id()
         {
-            return Rc::clone(parentage);
+            return parentage.clone();
         }
         drop(cached);
         let parentage = self.parentage_with(Lineage::new(Root::Thread(thread.clone())));
         if let Some(way_in) = way_in {
-            let cached = (thread.id(), Rc::clone(&parentage));
+            let cached = (thread.id(), parentage.clone());
             way_in.last_thread.replace(Some(cached));
         }
         parentage

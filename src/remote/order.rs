@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, Site, drop_payload};
-use crate::kernel::tasks::{Core, Job, Main, Parentage, current, is_large};
+use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
@@ -74,8 +74,8 @@ where
             SpawnedBy::Thread(thread) => core.parentage_from(&thread),
         };
         let TaskBuilder { name, is_daemon } = builder;
-        if name.is_some() {
-            Rc::make_mut(&mut parentage).name = name;
+        if let Some(name) = name {
+            parentage = parentage.named(name);
         }
         if const { is_large::<F>() } {
             return self.let_in(
@@ -91,7 +91,7 @@ where
     fn let_in(
         self: Arc<Self>,
         core: &Rc<Core>,
-        parentage: Rc<Parentage>,
+        parentage: Counted<Parentage>,
         is_daemon: bool,
         future: impl Future<Output = F::Output> + 'static,
     ) {

@@ -115,7 +115,7 @@ impl<T: Outcome> Shared<T> {
         if state.is_awaited() && !is_known {
             drop(state);
             // Cloned and dropped while nothing is locked: a foreign waker may do anything.
-            let waker = Foreign::of(cx.waker());
+            let waker = Foreign(cx.waker().clone());
             let former = self.lock().waker.replace(waker);
             drop(former);
             state = self.lock();

@@ -115,7 +115,7 @@ pub(crate) struct Core {
     pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
     /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
     /// dropped by `finish` when this task ends, and by `set_entry`.
-    pub(super) parentage: RefCell<Option<(u32, Rc<Parentage>)>>,
+    pub(super) parentage: RefCell<Option<(u32, Counted<Parentage>)>>,
 }
 
 impl Core {
@@ -258,7 +258,7 @@ impl Core {
     pub(crate) fn spawn<J: Job + 'static>(
         &self,
         spawned_at: Site,
-        spawned_by: Rc<Parentage>,
+        spawned_by: Counted<Parentage>,
         is_daemon: bool,
         make: impl FnOnce(Header) -> J,
     ) -> Counted<J> {
@@ -284,11 +284,11 @@ impl Core {
     }
 
     #[inline]
-    pub(crate) fn parentage(self: &Rc<Self>) -> Rc<Parentage> {
+    pub(crate) fn parentage(self: &Rc<Self>) -> Counted<Parentage> {
         if let Some((slot, parentage)) = &*self.parentage.borrow()
             && *slot == self.polled()
         {
-            return Rc::clone(parentage);
+            return parentage.clone();
         }
         self.new_parentage()
     }

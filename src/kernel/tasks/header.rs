@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::kernel::failure::{Ancestor, AwaitKind, LastAwait, Named, OriginOf, Site, TaskId};
-use crate::kernel::tasks::{Foreign, Joiner, Key, Parentage};
+use crate::kernel::tasks::{Counted, Foreign, Joiner, Key, Parentage};
 
 /// What is known of every task, whatever its future is.
 ///
@@ -24,7 +24,7 @@ use crate::kernel::tasks::{Foreign, Joiner, Key, Parentage};
 pub(crate) struct Header {
     pub(crate) id: TaskId,
     pub(crate) spawned_at: Site,
-    pub(crate) spawned_by: Rc<Parentage>,
+    pub(crate) spawned_by: Counted<Parentage>,
     /// The two halves of the last await. They are apart, so that the kind fits between the flags.
     pub(crate) awaited_at: Cell<Option<Site>>,
     pub(crate) awaited: Cell<AwaitKind>,
@@ -49,7 +49,7 @@ impl Header {
     pub(crate) fn new(
         id: TaskId,
         spawned_at: Site,
-        spawned_by: Rc<Parentage>,
+        spawned_by: Counted<Parentage>,
         is_daemon: bool,
     ) -> Self {
         Header {
@@ -85,7 +85,7 @@ impl Header {
         self.joiner.set(former);
         if !is_known {
             // If the clone panics, the former joiner is still there.
-            let joiner = Rc::new(Foreign::of(waker));
+            let joiner = Rc::new(Foreign(waker.clone()));
             self.joiner.set(Joiner::Listener(joiner));
         }
         // While the waker was cloned, the task may have finished.

@@ -34,15 +34,10 @@ pub(crate) trait Listener {
     }
 }
 
-/// A foreign waker, whose panics are contained.
+/// A foreign waker, whose panics are contained, but for one in the clone that was made for this.
 pub(crate) struct Foreign(pub(crate) Waker);
 
 impl Foreign {
-    /// Clones the waker, which may panic.
-    pub(crate) fn of(waker: &Waker) -> Self {
-        Foreign(waker.clone())
-    }
-
     pub(crate) fn wake(&self) {
         contain(|| self.0.wake_by_ref());
     }

@@ -21,15 +21,13 @@
 //! A value that is large or widely aligned is in no list: the allocator gets its memory back. So is one that is made or dropped
 //! while the thread ends.
 //!
-//! Knows nothing of candor but the two sides of a task.
+//! Knows nothing of candor.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
-
-use crate::kernel::tasks::{AnyTask, Job, JobOf};
 
 /// In front of each value: how many pointers there are to it.
 type Count = Cell<usize>;
@@ -141,28 +139,16 @@ impl<T> Counted<T> {
     }
 }
 
-impl<J: Job + 'static> Counted<J> {
-    /// The executor's pointer to a task.
-    pub(crate) fn for_executor(self) -> Counted<AnyTask> {
-        Counted(ManuallyDrop::new(self).0)
-    }
-
-    /// The handle's pointer to a task.
-    pub(crate) fn for_handle<T>(self) -> Counted<dyn JobOf<T>>
-    where
-        J: JobOf<T>,
-    {
-        Counted(ManuallyDrop::new(self).0)
-    }
-}
-
-impl<T> Counted<dyn JobOf<T>> {
-    pub(crate) fn any(self) -> Counted<AnyTask> {
-        Counted(ManuallyDrop::new(self).0)
-    }
-}
-
 impl<T: ?Sized> Counted<T> {
+    /// The same pointer, to the same value as a trait object.
+    ///
+    /// # Safety
+    ///
+    /// `to` returns what it gets, coerced by the compiler. (`Rc` does that by itself, by a trait that is not stable.)
+    pub(crate) unsafe fn coerce<U: ?Sized>(self, to: fn(NonNull<T>) -> NonNull<U>) -> Counted<U> {
+        Counted(to(ManuallyDrop::new(self).0))
+    }
+
     fn count(&self) -> &Count {
         // SAFETY: `new` has written it in front of the value, and both live until the last pointer is dropped.
         unsafe { self.0.cast::<Count>().sub(1).as_ref() }

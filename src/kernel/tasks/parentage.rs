@@ -16,10 +16,11 @@
 
 use std::any::Any;
 use std::cell::OnceCell;
-use std::rc::{Rc, Weak};
+use std::rc::Weak;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Ancestor, LINKS, Lineage};
+use crate::kernel::tasks::Counted;
 
 /// What all tasks of one spawner share. A task with a name has one of its own.
 ///
@@ -30,7 +31,7 @@ pub(crate) struct Parentage {
     /// The task's own name, not the spawner's. It is here because few tasks have one, and all would pay for its place.
     pub(crate) name: Option<Arc<str>>,
     /// With what it was spawned by; `None` if the lineage was known from the beginning.
-    spawner: Option<(Ancestor, Rc<Parentage>)>,
+    spawner: Option<(Ancestor, Counted<Parentage>)>,
     /// How many links lead to a lineage that was known from the beginning.
     links: usize,
     lineage: OnceCell<Arc<Lineage>>,
@@ -42,8 +43,12 @@ pub(crate) struct Parentage {
 
 impl Parentage {
     /// For the tasks of the executor with this number, all of which have this lineage.
-    pub(crate) fn new(lineage: Arc<Lineage>, executor: Weak<dyn Any>, number: u16) -> Rc<Self> {
-        Rc::new(Parentage {
+    pub(crate) fn new(
+        lineage: Arc<Lineage>,
+        executor: Weak<dyn Any>,
+        number: u16,
+    ) -> Counted<Self> {
+        Counted::new(|| Parentage {
             name: None,
             spawner: None,
             links: 0,
@@ -53,11 +58,20 @@ impl Parentage {
         })
     }
 
+    /// The same, but for one task, which has this name.
+    pub(crate) fn named(&self, name: Arc<str>) -> Counted<Self> {
+        let name = Some(name);
+        Counted::new(|| Parentage {
+            name,
+            ..self.clone()
+        })
+    }
+
     /// For the tasks that `spawner` spawns, which is itself a task.
-    pub(crate) fn below(spawner: Ancestor, above: &Rc<Parentage>) -> Rc<Self> {
+    pub(crate) fn below(spawner: Ancestor, above: &Counted<Parentage>) -> Counted<Self> {
         let mut below = Parentage {
             name: None,
-            spawner: Some((spawner, Rc::clone(above))),
+            spawner: Some((spawner, above.clone())),
             links: above.links + 1,
             lineage: OnceCell::new(),
             executor: above.executor.clone(),
@@ -67,7 +81,7 @@ impl Parentage {
             below.lineage();
             (below.spawner, below.links) = (None, 0);
         }
-        Rc::new(below)
+        Counted::new(|| below)
     }
 
     /// Which task spawned the task, which one spawned that one, and so on.

@@ -70,7 +70,7 @@ pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
     check_for_nested_result::<F::Output>(at);
     let spawned_by = match name {
         None => core.parentage(),
-        Some(name) => core.parentage_named(name),
+        Some(name) => core.parentage().named(name),
     };
     let task = core.spawn(at, spawned_by, is_daemon, |header| {
         Task::new(header, future)

@@ -25,7 +25,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{Cancelled, JoinError, LastAwait, Panic, Record, TaskFailure};
-use crate::kernel::tasks::{Ending, Header};
+use crate::kernel::tasks::{Counted, Ending, Header};
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
@@ -125,6 +125,28 @@ impl<F: Future<Output: Outcome>> Task<F> {
                 Ending::Failed
             }
         }
+    }
+}
+
+impl<J: Job + 'static> Counted<J> {
+    pub(crate) fn for_executor(self) -> Counted<AnyTask> {
+        // SAFETY: It is coerced.
+        unsafe { self.coerce(|task| task) }
+    }
+
+    pub(crate) fn for_handle<T>(self) -> Counted<dyn JobOf<T>>
+    where
+        J: JobOf<T>,
+    {
+        // SAFETY: As above.
+        unsafe { self.coerce(|task| task) }
+    }
+}
+
+impl<T> Counted<dyn JobOf<T>> {
+    pub(crate) fn any(self) -> Counted<AnyTask> {
+        // SAFETY: As above.
+        unsafe { self.coerce(|task| task) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Lineage, Origin, Root, TaskId, reporter};
-use crate::kernel::tasks::{Core, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Parentage};
+use crate::kernel::tasks::{Core, Counted, MAIN_SLOT, MAIN_UNCAUGHT, NOBODY, Parentage};
 
 impl Core {
     /// The origin of a slot's tenant; `None` for the main future of `block_on`, and if there is none. The panic hook
@@ -32,14 +32,7 @@ impl Core {
         }
     }
 
-    /// The parentage of a task with a name. It belongs to that task alone.
-    pub(crate) fn parentage_named(self: &Rc<Self>, name: Arc<str>) -> Rc<Parentage> {
-        let mut parentage = self.parentage();
-        Rc::make_mut(&mut parentage).name = Some(name);
-        parentage
-    }
-
-    pub(super) fn new_parentage(self: &Rc<Self>) -> Rc<Parentage> {
+    pub(super) fn new_parentage(self: &Rc<Self>) -> Counted<Parentage> {
         let slot = self.polled();
         let slots = self.slots.borrow();
         let parentage = match slots.get(slot).map(|task| task.header()) {
@@ -51,13 +44,13 @@ impl Core {
         };
         // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
         if slot != NOBODY || self.entry.get().is_none() {
-            self.parentage.replace(Some((slot, Rc::clone(&parentage))));
+            self.parentage.replace(Some((slot, parentage.clone())));
         }
         parentage
     }
 
     /// A parentage for the tasks that have this lineage.
-    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Rc<Parentage> {
+    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Counted<Parentage> {
         Parentage::new(lineage, Rc::<Core>::downgrade(self), self.number)
     }
 }
