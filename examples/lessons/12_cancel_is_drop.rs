@@ -200,8 +200,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
 //
 // # In candor
 //
-// `src/kernel/tasks/core/ending.rs` cancels what is left when an executor ends. `src/kernel/time/sleep.rs` has the destructor that
-// takes its timer out of the wheel. `src/time/timeout.rs` is the timeout; it polls the future before the deadline.
+// `src/entry/ending.rs` cancels what is left when an executor ends. `src/kernel/time/sleep.rs` has the destructor that takes
+// its timer out of the wheel. `src/time/timeout.rs` is the timeout; it polls the future before the deadline.
 //
 // # Answers
 //

@@ -8,12 +8,23 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Waker};
 
 use crate::kernel::failure::{Named, Warning, reporter};
-use crate::kernel::tasks::{__candor_poll_boundary, AnyTask, Core, Counted, Ending, SUCCESSORS};
+use crate::kernel::tasks::{
+    __candor_poll_boundary, AnyTask, Core, Counted, Ending, SUCCESSORS, Stop,
+};
+
+/// The executor that was last warned of: the first task that is leaked is named, and not all of them.
+static LAST_WARNED: AtomicU64 = AtomicU64::new(0);
 
 impl Core {
+    #[inline]
+    pub(crate) fn take_stop(&self) -> Option<Stop> {
+        self.stop.take().map(|stop| *stop)
+    }
+
     /// Cancels every task, in the order of the slots, and reports what was not reported.
     ///
     /// A destructor may spawn, and so may the callback of a report. Those tasks are cancelled as well. Nothing is
@@ -66,7 +77,7 @@ impl Core {
     /// without end. The handle finds the task cancelled.
     pub(crate) fn leak(self: &Rc<Self>, task: &Counted<AnyTask>) {
         let header = task.header();
-        if !self.has_leaked.replace(true) {
+        if LAST_WARNED.swap(self.serial, Relaxed) != self.serial {
             reporter().warn(Warning::EndlessSuccessors {
                 task: Named(header.id, header.name()),
                 spawned_at: header.spawned_at,

@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, current};
+use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
 use crate::task_builder::TaskBuilder;
@@ -46,7 +46,7 @@ use crate::task_builder::TaskBuilder;
 /// ```
 pub struct GroupHandle<T: Outcome> {
     /// `None` if it was never spawned.
-    member: Option<Rc<Member<T>>>,
+    member: Option<Counted<Member<T>>>,
     spawned_at: Site,
 }
 
@@ -112,7 +112,7 @@ impl<T: Outcome> GroupHandle<T> {
         T: 'static,
     {
         let abort = task.abort_handle();
-        let member = Rc::new(Member {
+        let member = Counted::new(|| Member {
             id: task.id(),
             task: RefCell::new(Some(task)),
             ending: Cell::new(None),
@@ -120,8 +120,8 @@ impl<T: Outcome> GroupHandle<T> {
             seat: group.set().insert(abort.clone()),
             group,
         });
-        let listener = Joiner::Listener(member.clone());
-        abort.task.header().joiner.set(listener);
+        let joiner = member.clone().for_joiner();
+        abort.task.header().joiner.set(joiner);
         member.group.set().cancel_late(&abort);
         GroupHandle {
             member: Some(member),
@@ -142,7 +142,8 @@ impl<T: Outcome> GroupHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
-        let task = |member: &Rc<Member<T>>| Some(member.task.borrow().as_ref()?.abort_handle());
+        let task =
+            |member: &Counted<Member<T>>| Some(member.task.borrow().as_ref()?.abort_handle());
         // Nothing is borrowed during the abort: a host may be called.
         if let Some(task) = self.member.as_ref().and_then(task) {
             task.abort();

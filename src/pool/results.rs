@@ -23,7 +23,7 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError};
-use crate::kernel::tasks::{Ending, JoinHandle, Joiner, Listener, OutcomeOf, current, is_large};
+use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, OutcomeOf, current, is_large};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 use crate::task_builder::TaskBuilder;
@@ -198,12 +198,12 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             turns.queue.borrow_mut().push_back(number);
         }
         let permit = Cell::new(Some(permit));
-        let turn = Rc::new(Turn {
+        let turn = Counted::new(|| Turn {
             turns,
             number,
             permit,
         });
-        job.header().joiner.set(Joiner::Listener(turn));
+        job.header().joiner.set(turn.for_joiner());
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            ┌────────── RemoteTask ──────────┐
-//! slots ─Rc─►│ Task: header, future           │
+//! slots ────►│ Task: header, future           │
 //!            │ order ─Arc─► Shared: outcome   │◄─Arc─ RemoteHandle, on any thread
 //!            └────────────────────────────────┘
 //! ```
@@ -14,12 +14,11 @@
 //! Knows tasks.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{Ending, Header, Job, JobOf, Joiner, Key, Task};
+use crate::kernel::tasks::{Counted, Ending, Foreign, Header, Job, JobOf, Joiner, Key, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -49,7 +48,7 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
         if let Some(outcome) = outcome {
             let settled = self.order.shared().settle(outcome);
             header.is_detached.set(settled.is_detached);
-            let listener = |waker| Joiner::Listener(Rc::new(waker));
+            let listener = |waker: Foreign| Counted::new(|| waker).for_joiner();
             let joiner = settled.waker.map_or(Joiner::Task(Key::NOBODY), listener);
             header.joiner.set(joiner);
         }

@@ -78,7 +78,7 @@ pub(crate) struct Core {
     pub(crate) noted_await: Cell<Option<LastAwait>>,
     pub(crate) main_last_await: Cell<Option<LastAwait>>,
     /// A main future has begun, and is not gone yet.
-    /// Something is to be done before the next poll; what, `after_poll` and `take_stop` find out. It is set by the
+    /// Something is to be done before the next poll; what, `see_to_failures` finds out. It is set by the
     /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
     /// that nobody can await any more, and by `exit` and the failure policy.
     pub(crate) attention: Cell<bool>,
@@ -97,8 +97,6 @@ pub(crate) struct Core {
     /// The slot that last read the failure of another task. Its own failure is likely to carry that one.
     pub(crate) failure_reader: Cell<u32>,
 
-    /// A task was given up without being dropped, and a warning was printed.
-    pub(crate) has_leaked: Cell<bool>,
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
@@ -143,7 +141,6 @@ impl Core {
             is_reporting: Cell::new(false),
             stop: Cell::new(None),
             failure_reader: Cell::new(NOBODY),
-            has_leaked: Cell::new(false),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
             failures: Cell::new(0),
@@ -226,18 +223,13 @@ impl Core {
         }
     }
 
-    #[inline]
-    pub(crate) fn take_stop(&self) -> Option<Stop> {
-        self.stop.take().map(|stop| *stop)
-    }
-
     /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.
     #[inline]
     pub(crate) fn see_to_failures(&self) -> Result<(), Stop> {
         if self.attention.get() {
             self.after_poll();
         }
-        self.take_stop().map_or(Ok(()), Err)
+        self.stop.take().map_or(Ok(()), |stop| Err(*stop))
     }
 
     // Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay

@@ -3,7 +3,6 @@
 //! Knows failures and keys, but no executor and no queue. A waker is only something to call.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::task::Waker;
 
 use crate::kernel::failure::{Ancestor, AwaitKind, LastAwait, Named, OriginOf, Site, TaskId};
@@ -85,8 +84,8 @@ impl Header {
         self.joiner.set(former);
         if !is_known {
             // If the clone panics, the former joiner is still there.
-            let joiner = Rc::new(Foreign(waker.clone()));
-            self.joiner.set(Joiner::Listener(joiner));
+            let joiner = Foreign(waker.clone());
+            self.joiner.set(Counted::new(|| joiner).for_joiner());
         }
         // While the waker was cloned, the task may have finished.
         if self.is_finished.get() {

@@ -11,16 +11,15 @@
 //! Knows keys.
 
 use crate::kernel::failure::contain;
-use crate::kernel::tasks::Key;
+use crate::kernel::tasks::{Counted, Key};
 use std::mem;
-use std::rc::Rc;
 use std::task::Waker;
 
 /// What is woken or called when a task is done.
 pub(crate) enum Joiner {
     /// Most often another task of the same executor. Its key is the shortest way to it. `Key::NOBODY` if there is no joiner.
     Task(Key),
-    Listener(Rc<dyn Listener>),
+    Listener(Counted<dyn Listener>),
 }
 
 /// Something that waits for the end of a task: a member of a group or a pool, or a foreign waker. Called in the middle

@@ -25,7 +25,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{Cancelled, JoinError, LastAwait, Panic, Record, TaskFailure};
-use crate::kernel::tasks::{Counted, Ending, Header};
+use crate::kernel::tasks::{Counted, Ending, Header, Joiner, Listener};
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
@@ -140,6 +140,13 @@ impl<J: Job + 'static> Counted<J> {
     {
         // SAFETY: As above.
         unsafe { self.coerce(|task| task) }
+    }
+}
+
+impl<L: Listener + 'static> Counted<L> {
+    pub(crate) fn for_joiner(self) -> Joiner {
+        // SAFETY: As above.
+        Joiner::Listener(unsafe { self.coerce(|listener| listener) })
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Knows the current executor, its clock and its wheel.
 //!
-//! Lesson 10 of the course builds a small one.
+//! Lessons 10 and 12 of the course build small ones.
 
 use std::mem;
 use std::panic::Location as Caller;

@@ -6,8 +6,6 @@
 //! ```
 //!
 //! Knows the core's state.
-//!
-//! Lesson 12 of the course builds a small one.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
