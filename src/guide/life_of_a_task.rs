@@ -27,8 +27,8 @@
 //!     with its handle       as a JoinError            once, with its backtrace
 //! ```
 //!
-//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/kernel/tasks/task.rs`) and the cell
-//! into a slot (`Slots::insert` in `src/kernel/tasks/slots.rs`). The executor owns the task from here on. The handle only
+//! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/kernel/tasks/task.rs`, in memory from
+//! `Counted::new` in `src/kernel/tasks/memory.rs`) and the cell into a slot (`Slots::insert` in `src/kernel/tasks/slots.rs`). The executor owns the task from here on. The handle only
 //! shares the cell. What it needs from the executor it asks the task, which remembers its executor
 //! (`Core::of` in `src/kernel/tasks/core.rs`).
 //!

@@ -61,7 +61,7 @@
 //! | 13. Failures that nobody hides | 30 | 9 |
 //!
 //! **In a hurry?** Lessons 1, 3, 5, 6 and 13 are the short path: two hours from a loop to what candor is about. If you only *use*
-//! an executor, take 1, 3, 8 and 12, and then [the ten bugs](ten_bugs).
+//! an executor, take 1, 3, 8 and 12, then [reactors] and [the ten bugs](ten_bugs).
 //!
 //! **1. Poll in a loop** (`examples/lessons/01_poll_in_a_loop.rs`). A future does nothing until it is polled.
 //! An executor, at its smallest, is a loop that polls. An `async fn` runs from one `.await` that has to wait
@@ -93,7 +93,7 @@
 //!
 //! **8. Where I/O comes from** (`examples/lessons/08_where_io_comes_from.rs`). A reactor asks the system which sockets are
 //! ready, and calls the wakers that wait for them. Where a socket finds its reactor decides which runtimes it works on. Read
-//! `src/kernel/tasks/inbox.rs`.
+//! `src/kernel/tasks/inbox.rs`, and [what candor does about reactors](reactors).
 //!
 //! **9. Join handles** (`examples/lessons/09_join_handles.rs`). A task and its handle share a cell for the
 //! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.
@@ -106,7 +106,7 @@
 //! wheel sorts each deadline by one digit, and by the next one when it draws near. Read `src/kernel/time/wheel.rs`.
 //!
 //! **12. Cancel is drop** (`examples/lessons/12_cancel_is_drop.rs`). A future that is dropped never returns from its `.await`.
-//! `select` and `timeout` drop futures. What is left behind, and who cleans up? Read `src/kernel/tasks/core/ending.rs` and
+//! `select` and `timeout` drop futures. What is left behind, and who cleans up? Read `src/entry/ending.rs` and
 //! `src/time/timeout.rs`.
 //!
 //! **13. Failures that nobody hides** (`examples/lessons/13_failures_that_nobody_hides.rs`). Each failure goes
@@ -193,4 +193,5 @@ pub mod idioms;
 pub mod life_of_a_failure;
 pub mod life_of_a_task;
 pub mod one_wake;
+pub mod reactors;
 pub mod ten_bugs;
