@@ -46,6 +46,20 @@ fn no_file_needs_one_that_needs_it() {
     assert_eq!(House::of_candor().knots(), [[""; 0]; 0]);
 }
 
+/// The maps of the guide name each file that they pass through, and another test sees that the functions are there.
+#[test]
+fn a_wake_and_a_failure_pass_through_few_files() {
+    for (map, most) in [("one_wake", 8), ("life_of_a_failure", 10)] {
+        let path = format!("{}/src/guide/{map}.rs", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(path).unwrap();
+        let names = text
+            .split('`')
+            .filter(|name| name.starts_with("src/kernel/"));
+        let files: BTreeSet<&str> = names.collect();
+        assert!(files.len() > 5 && files.len() <= most, "{map}: {files:?}");
+    }
+}
+
 #[test]
 fn the_guide_is_text_without_code() {
     let House(files) = House::of_candor();

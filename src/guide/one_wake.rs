@@ -29,9 +29,10 @@
 //! 1. `waker::wake_plainly` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
 //!    `current::with` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
 //!    the table of tasks.
-//! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share leads from the executor's number to its
-//!    inbox. Inboxes are never freed, so this works even if the executor is gone.
-//! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already, another wake has asked for the
+//! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share (in `src/kernel/tasks/inbox/numbers.rs`)
+//!    leads from the executor's number to its inbox. Inboxes are never freed, so this works even if the executor is gone.
+//! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already (`Bitmap::insert` in
+//!    `src/kernel/tasks/inbox/bitmap.rs`), another wake has asked for the
 //!    same poll, and there is nothing left to do. Else the slot's number goes into the queue, and
 //!    `Inbox::notify` in `src/kernel/tasks/inbox.rs` sets `MAIL`.
 //! 4. `Inbox::rouse` in `src/kernel/tasks/inbox.rs`. Only a parked executor has to be unparked. One that runs looks
