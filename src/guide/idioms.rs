@@ -35,6 +35,11 @@
 //! Nor is rayon: it divides one computation among several cores. A [`TaskPool`](crate::TaskPool) runs
 //! several *waits* on one core. Give computations to rayon, and send its answers back through a channel.
 //!
+//! One difference is easily missed: `gather` of asyncio raises the first exception while the others go on. A
+//! [`TaskGroup`](crate::TaskGroup) cancels them first.
+//!
+//! What is said here of tokio, asyncio and trio is held by programs that run on them, in `examples/planted/tests/idioms.rs`.
+//!
 //! # 1. Spawn and forget
 //!
 //! There is no handle to keep. A task whose handle is gone goes on, and if it fails, that is reported.
