@@ -157,5 +157,8 @@ fn a_million_failures_in_a_row_take_no_memory() {
         (reported.get(), executor.failures()),
         (1_000_000, 1_000_000)
     );
+    if let (Some(before), Some(after)) = (before, resident()) {
+        assert!(after < before + 4096, "{before} KiB before, {after} after");
+    }
     note("a million failures", start);
 }
