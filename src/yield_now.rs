@@ -2,11 +2,11 @@
 //!
 //! Knows nothing of candor but where to note the await.
 
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, Site, await_line};
 use crate::kernel::tasks::current;
 
 /// Lets every other task that is ready run before this one goes on.
@@ -27,7 +27,7 @@ use crate::kernel::tasks::current;
 pub fn yield_now() -> YieldNow {
     YieldNow {
         has_yielded: false,
-        made_at: Caller::caller(),
+        made_at: Location::caller(),
     }
 }
 
@@ -47,7 +47,7 @@ pub fn yield_now() -> YieldNow {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct YieldNow {
     has_yielded: bool,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 impl Future for YieldNow {

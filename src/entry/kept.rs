@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -245,7 +245,7 @@ impl Executor {
     ) -> Result<R, Stop> {
         let entry = Entry {
             function,
-            at: Caller::caller(),
+            at: Location::caller(),
         };
         warn_of_nesting(entry);
         Visit::new(&self.core, &self.hosts, entry).run(|core| {
@@ -277,7 +277,7 @@ impl TaskBuilder {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let (core, at) = (&executor.core, Caller::caller());
+        let (core, at) = (&executor.core, Location::caller());
         let task = match const { is_large::<F>() } {
             true => self.spawn_onto(core, Box::pin(future), at),
             false => self.spawn_onto(core, future, at),

@@ -26,7 +26,7 @@ pub use builder::Builder;
 pub use kept::Executor;
 pub use testing::test;
 
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -76,7 +76,7 @@ where
 {
     let entry = Entry {
         function: &"run",
-        at: Caller::caller(),
+        at: Location::caller(),
     };
     match const { is_large::<F>() } {
         true => run_from(entry, Box::pin(future)),
@@ -128,7 +128,7 @@ where
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let entry = Entry {
         function: &"block_on",
-        at: Caller::caller(),
+        at: Location::caller(),
     };
     match const { is_large::<F>() } {
         true => block_on_from(entry, Box::pin(future)),

@@ -3,7 +3,7 @@
 //! Knows the ways in.
 
 use std::cell::RefCell;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ where
 {
     let entry = Entry {
         function: &"test",
-        at: Caller::caller(),
+        at: Location::caller(),
     };
     match const { is_large::<F>() } {
         true => test_from(entry, Box::pin(future)),

@@ -14,7 +14,7 @@
 //! Knows independent groups, failures and members.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -154,7 +154,7 @@ impl CollectingGroup {
     pub fn next_failure(&mut self) -> NextFailure<'_> {
         NextFailure {
             group: self,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 

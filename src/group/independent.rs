@@ -11,7 +11,7 @@
 //! Knows sets and members.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -127,7 +127,7 @@ impl IndependentGroup {
         self.set.is_joined.set(true);
         JoinIndependent {
             group: self,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use std::fmt::{self, Debug};
 use std::iter;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
@@ -245,7 +245,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         self.failures.0.set.is_joined.set(true);
         JoinGroup {
             group: self,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 }

@@ -15,7 +15,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -125,7 +125,7 @@ impl<T: Outcome> GroupHandle<T> {
         member.group.set().cancel_late(&abort);
         GroupHandle {
             member: Some(member),
-            spawned_at: Caller::caller(),
+            spawned_at: Location::caller(),
         }
     }
 
@@ -208,10 +208,10 @@ impl TaskBuilder {
         match group.open_group() {
             Some(group) => GroupHandle::new(group, self.spawn(future)),
             None => {
-                drop_refused(future, Caller::caller());
+                drop_refused(future, Location::caller());
                 GroupHandle {
                     member: None,
-                    spawned_at: Caller::caller(),
+                    spawned_at: Location::caller(),
                 }
             }
         }

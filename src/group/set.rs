@@ -14,7 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::{Location as Caller, RefUnwindSafe};
+use std::panic::{Location, RefUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -193,7 +193,7 @@ impl TaskSet {
     pub(super) fn next(&self) -> NextEnded<'_> {
         NextEnded {
             set: self,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! Knows the loop.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl Executor {
             executor: self,
             entry: Entry {
                 function: &"Executor::run_until",
-                at: Caller::caller(),
+                at: Location::caller(),
             },
             host: None,
             future: Some(Box::pin(future)),

@@ -13,7 +13,7 @@
 //!
 //! Knows the loop.
 
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use crate::entry::Executor;
@@ -187,7 +187,7 @@ impl Executor {
     ) -> bool {
         let entry = Entry {
             function,
-            at: Caller::caller(),
+            at: Location::caller(),
         };
         let visit = Visit::new(&self.core, &self.hosts, entry);
         // If it had to stop, everything is cancelled already.

@@ -15,14 +15,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::iter;
 use std::mem;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::{AwaitKind, JoinError};
+use crate::kernel::failure::{AwaitKind, JoinError, Site};
 use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, OutcomeOf, current, is_large};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
@@ -56,7 +56,7 @@ pub struct PoolResults<'a, T: Outcome> {
     /// What was spawned and not yet taken.
     tasks: Roster<JoinHandle<T>>,
     turns: Rc<Turns>,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 /// Whose result is next.
@@ -102,7 +102,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         I: Iterator + 'a,
         Fut: Future<Output = T> + 'static,
     {
-        let made_at = Caller::caller();
+        let made_at = Location::caller();
         let spawn = move || {
             let input = inputs.next()?;
             let core = current::get().expect(

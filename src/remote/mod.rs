@@ -37,7 +37,7 @@ mod task;
 
 use std::error::Error;
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::sync::Arc;
 
 pub use handle::RemoteHandle;
@@ -176,7 +176,7 @@ impl Remote {
         F: Future + 'static,
         F::Output: Outcome<Ok: Send, Err: Send>,
     {
-        let at = Caller::caller();
+        let at = Location::caller();
         check_for_nested_result::<F::Output>(at);
         let asked = (make, SpawnedBy::caller_on(self.serial), builder);
         let order = Arc::new(Order::new(asked, at));

@@ -15,9 +15,8 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
-use std::panic::Location as Caller;
 
-use crate::kernel::failure::{Warning, contain, reporter};
+use crate::kernel::failure::{Site, Warning, contain, reporter};
 use crate::kernel::tasks::SUCCESSORS;
 
 type Waiting = VecDeque<Box<dyn Any>>;
@@ -30,7 +29,7 @@ thread_local! {
 }
 
 /// Drops what was refused. Within the destructor of another refused one, it is dropped after that has returned.
-pub(crate) fn drop_refused(refused: impl Any, spawned_at: &'static Caller<'static>) {
+pub(crate) fn drop_refused(refused: impl Any, spawned_at: Site) {
     if IS_DROPPING.replace(true) {
         return WAITING.with_borrow_mut(|waiting| waiting.push_back(Box::new(refused)));
     }
@@ -39,7 +38,7 @@ pub(crate) fn drop_refused(refused: impl Any, spawned_at: &'static Caller<'stati
 }
 
 /// Drops the ones that wait, also if the first one has panicked.
-struct Rest(&'static Caller<'static>);
+struct Rest(Site);
 
 impl Drop for Rest {
     fn drop(&mut self) {

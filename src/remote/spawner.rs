@@ -3,14 +3,14 @@
 //! Knows executors and their core.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 
 use crate::entry::Executor;
 use crate::hosts::notify_elsewhere;
-use crate::kernel::failure::await_line;
+use crate::kernel::failure::{Site, await_line};
 use crate::kernel::tasks::Core;
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
@@ -43,7 +43,7 @@ pub struct Spawner {
     core: Weak<Core>,
     /// The methods of the traits are often called by the futures crate itself. That place would not help to find a
     /// mistake, so this one is reported.
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 impl Executor {
@@ -71,13 +71,13 @@ impl Executor {
         self.core.errands();
         Spawner {
             core: Rc::downgrade(&self.core),
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 }
 
 impl Spawner {
-    fn spawn_here<F>(&self, future: F, at: &'static Caller<'static>) -> Result<(), SpawnError>
+    fn spawn_here<F>(&self, future: F, at: Site) -> Result<(), SpawnError>
     where
         F: Future<Output = ()> + 'static,
     {

@@ -13,7 +13,7 @@ use std::backtrace::Backtrace;
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic;
 use std::sync::Arc;
 
 use crate::kernel::failure::{Location, TaskFailure, contain};
@@ -119,7 +119,7 @@ impl<E: IntoError> From<E> for Error {
         let backtrace = origin.and_then(TaskFailure::shared_backtrace).cloned();
         Error(Box::new(Parts {
             // Not in a closure: its caller would be core.
-            location: location.unwrap_or(Caller::caller().into()),
+            location: location.unwrap_or(panic::Location::caller().into()),
             backtrace: backtrace.unwrap_or_else(|| Arc::new(Backtrace::force_capture())),
             error: Inner(Some(error)),
         }))

@@ -17,12 +17,11 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::{self, Arguments, Display};
 use std::io::Write;
-use std::panic::Location as Caller;
 use std::sync::{Mutex, PoisonError};
 
 use log::Level;
 
-use crate::kernel::failure::guarded;
+use crate::kernel::failure::{Site, guarded};
 
 thread_local! {
     /// The program's logger is being called by candor.
@@ -62,19 +61,15 @@ pub(crate) fn is_logging() -> bool {
 }
 
 /// Warns once for each place in the source. `what` distinguishes the kinds of warnings.
-pub(crate) fn warn_once(
-    what: &'static str,
-    place: &'static Caller<'static>,
-    warning: impl FnOnce() -> String,
-) {
+pub(crate) fn warn_once(what: &'static str, place: Site, warning: impl FnOnce() -> String) {
     if is_first(what, place) {
         print(Level::Warn, &warning());
     }
 }
 
 /// Whether this is the first time that it is asked for this place in the source. `what` distinguishes the kinds of warnings.
-pub(crate) fn is_first(what: &'static str, place: &'static Caller<'static>) -> bool {
-    type Places = HashSet<(&'static str, &'static Caller<'static>)>;
+pub(crate) fn is_first(what: &'static str, place: Site) -> bool {
+    type Places = HashSet<(&'static str, Site)>;
     static WARNED: Mutex<Option<Places>> = Mutex::new(None);
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
     warned.get_or_insert_default().insert((what, place))

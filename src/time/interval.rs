@@ -2,12 +2,12 @@
 //!
 //! Knows `Sleep`.
 
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{AwaitKind, await_line};
+use crate::kernel::failure::{AwaitKind, Site, await_line};
 use crate::kernel::tasks::current;
 use crate::kernel::time::Sleep;
 use crate::time::now;
@@ -162,7 +162,7 @@ impl Interval {
     pub fn tick(&mut self) -> Tick<'_> {
         Tick {
             interval: self,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 
@@ -313,7 +313,7 @@ impl Interval {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Tick<'a> {
     interval: &'a mut Interval,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 impl Future for Tick<'_> {

@@ -3,7 +3,7 @@
 //! Knows `Sleep`.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -109,7 +109,7 @@ impl<F> Timeout<F> {
         Timeout {
             future: Some(future),
             sleep,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! Knows errands and executors.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location as Caller, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,7 @@ use crate::watch::dump::Dump;
 pub fn dump() -> Dumping {
     Dumping {
         request: None,
-        made_at: Caller::caller(),
+        made_at: Location::caller(),
     }
 }
 
@@ -181,7 +181,7 @@ impl Executor {
         }
         let entry = Entry {
             function: &"Executor::dump",
-            at: Caller::caller(),
+            at: Location::caller(),
         };
         let visit = Visit::new(&self.core, &self.hosts, entry);
         let dump = Dump::of(&self.core, None);

@@ -6,12 +6,12 @@
 //! Knows nothing of candor but how to quote a text.
 
 use std::fmt;
-use std::panic::Location as Caller;
+use std::panic;
 
 use crate::kernel::failure::text::in_one_line;
 
 /// A place in the source, as `#[track_caller]` gives it.
-pub(crate) type Site = &'static Caller<'static>;
+pub(crate) type Site = &'static panic::Location<'static>;
 
 /// A place in a source file.
 ///
@@ -35,8 +35,8 @@ pub struct Location {
     pub(crate) column: u32,
 }
 
-impl From<&Caller<'_>> for Location {
-    fn from(place: &Caller<'_>) -> Self {
+impl From<&panic::Location<'_>> for Location {
+    fn from(place: &panic::Location<'_>) -> Self {
         Location {
             file: place.file().to_owned(),
             line: place.line(),
@@ -107,7 +107,7 @@ const OWN: &str = file!()
 #[track_caller]
 #[inline]
 pub(crate) fn await_line(made_at: Site) -> Site {
-    let caller = Caller::caller();
+    let caller = panic::Location::caller();
     let file = caller.file();
     let is_library = file.starts_with(OWN) || is_in_a_library(file);
     if is_library { made_at } else { caller }

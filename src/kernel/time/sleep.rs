@@ -15,13 +15,13 @@
 //! Lessons 10 and 12 of the course build small ones.
 
 use std::mem;
-use std::panic::Location as Caller;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{AwaitKind, await_line, contain};
+use crate::kernel::failure::{AwaitKind, Site, await_line, contain};
 use crate::kernel::tasks::{Core, Inbox, Key, current, waker};
 use crate::kernel::time::wheel::EntryKey;
 
@@ -99,7 +99,7 @@ pub struct Sleep {
     is_done: bool,
     /// Its first poll has to let others run, because it is a sleep of zero.
     is_yield: bool,
-    made_at: &'static Caller<'static>,
+    made_at: Site,
 }
 
 /// The place of a sleep in a wheel.
@@ -127,7 +127,7 @@ impl Sleep {
             entry: None,
             is_done: false,
             is_yield: false,
-            made_at: Caller::caller(),
+            made_at: Location::caller(),
         }
     }
 
