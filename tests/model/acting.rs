@@ -125,7 +125,7 @@ fn enter(executor: &Executor, entry: Entry, main: Witness) -> Option<Ended> {
             let _ = executor.run(main);
         }
         Entry::RunUntil => return run_until(executor, main),
-        Entry::Tick | Entry::RunUntilStalled => {
+        Entry::Tick | Entry::TryTick | Entry::RunUntilStalled => {
             let task = TaskBuilder::new().name("t0");
             let task = task.spawn_on(executor, main);
             let end = task.abort_handle();
@@ -133,6 +133,11 @@ fn enter(executor: &Executor, entry: Entry, main: Witness) -> Option<Ended> {
             while !end.is_finished() {
                 match entry {
                     Entry::Tick => drop(executor.tick()),
+                    // It leaves virtual time alone.
+                    Entry::TryTick if !executor.try_tick() => {
+                        executor.advance(Duration::from_millis(1));
+                    }
+                    Entry::TryTick => {}
                     _ => executor.run_until_stalled(),
                 }
             }

@@ -17,6 +17,7 @@ pub fn programs() -> impl Strategy<Value = Program> {
         3 => Just(Entry::BlockOn),
         1 => Just(Entry::RunUntil),
         1 => Just(Entry::Tick),
+        1 => Just(Entry::TryTick),
         1 => Just(Entry::RunUntilStalled),
     ];
     let host = vec(host_steps(), 0..4);

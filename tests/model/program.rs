@@ -33,6 +33,8 @@ pub enum Entry {
     RunUntil,
     /// `Executor::tick`, as often as there is something to do. The main future is a task.
     Tick,
+    /// `Executor::try_tick`, with virtual time moved by hand. The main future is a task.
+    TryTick,
     /// `Executor::run_until_stalled`, likewise.
     RunUntilStalled,
 }
@@ -203,7 +205,9 @@ impl Plan {
     /// This plan for the main future of an entry point.
     pub fn for_main(self, entry: Entry) -> Plan {
         match entry {
-            Entry::Run | Entry::Tick | Entry::RunUntilStalled => self.without_waiting_for_ever(),
+            Entry::Run | Entry::Tick | Entry::TryTick | Entry::RunUntilStalled => {
+                self.without_waiting_for_ever()
+            }
             Entry::BlockOn | Entry::RunUntil => self.without_failures(),
         }
     }

@@ -9,8 +9,8 @@
 //!          56: ─► free                                         └─ Counted, Counted, …
 //! ```
 //!
-//! (With `Rc`, which asks malloc each time, a spawn with its join takes 110 instructions more, of 660, and 330 more where 1,000
-//! tasks are alive.)
+//! (A spawn with its join takes 631 instructions. With `Rc`, which asks malloc each time, it takes 140 more, and 340 more where
+//! 1,000 tasks are alive.)
 //!
 //! What always holds:
 //!
