@@ -96,8 +96,8 @@
 //! | | threads | futures are | timers | I/O |
 //! |---|---|---|---|---|
 //! | candor | one | `!Send`, `'static` | its own wheel; virtual time in tests | that of others, as async-io |
-//! | tokio | one or many | `Send`, save for [`LocalSet`] | its own wheel; can be paused in tests | its own |
-//! | smol | as many as run an executor | `Send`, save for `LocalExecutor` | async-io's | async-io's |
+//! | tokio | one or many | `Send`, except [`LocalSet`] | its own wheel; can be paused in tests | its own |
+//! | smol | as many as run an executor | `Send`, except `LocalExecutor` | async-io's | async-io's |
 //! | asyncio, trio | one | | their own; trio has a [`MockClock`] | their own |
 //!
 //! # What it costs

@@ -22,7 +22,7 @@ use crate::remote::errand_queue::Errands;
 
 /// A request of another thread.
 pub(crate) trait Errand: Send + Sync {
-    /// Executes it, on the executor's thread, between two polls. Must not panic, but for a poll of `main`.
+    /// Executes it, on the executor's thread, between two polls. Must not panic, except in a poll of `main`.
     fn run(self: Arc<Self>, core: &Rc<Core>, main: Option<&mut Main<'_>>);
 
     /// Lets the sender know that it will not be executed.

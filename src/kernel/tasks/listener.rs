@@ -33,7 +33,7 @@ pub(crate) trait Listener {
     }
 }
 
-/// A foreign waker, whose panics are contained, but for one in the clone that was made for this.
+/// A foreign waker, whose panics are contained. Only the clone that is made for it may panic: that ends the poll it was given to.
 pub(crate) struct Foreign(pub(crate) Waker);
 
 impl Foreign {
