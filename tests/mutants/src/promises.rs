@@ -14,10 +14,12 @@ const PROMISES: &[(&str, &str)] = &[
         "src/entry/builder.rs",
         "entering testing timers stalls failures embedding fairness",
     ),
+    ("src/entry/ending.rs", "endings dropping failures groups"),
     ("src/entry/reactor.rs", "entering interop"),
     ("src/entry/testing.rs", "testing stalls"),
     ("src/guide/", ""),
     ("src/group/", "groups ports dropping"),
+    ("src/handle.rs", "joining api"),
     ("src/hosts/", "embedding ports interop corners"),
     (
         "src/kernel/failure/",
@@ -40,6 +42,7 @@ const PROMISES: &[(&str, &str)] = &[
         "src/kernel/tasks/spawn.rs",
         "joining failures entering corners reports",
     ),
+    ("src/kernel/tasks/memory.rs", "joining dropping"),
     ("src/kernel/time/", "timers corners model embedding"),
     ("src/lib.rs", ""),
     ("src/outcome.rs", "failures corners api user_code"),
@@ -49,6 +52,7 @@ const PROMISES: &[(&str, &str)] = &[
         "src/report/",
         "reports failures caught panics user_code source_lines",
     ),
+    ("src/task_builder.rs", "joining ports reports"),
     ("src/time/", "timers corners ports"),
     (
         "src/watch/",
