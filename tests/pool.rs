@@ -150,6 +150,18 @@ fn what_was_submitted_outlives_the_pool() {
 // Map and completed.
 
 #[test]
+fn a_pool_shows_how_many_of_its_tasks_run() {
+    let pool = TaskPool::new(3);
+    candor::block_on(async {
+        let waiting = pool.submit(pending::<()>());
+        yield_now().await;
+        assert_eq!(format!("{pool:?}"), "TaskPool(1 of 3 running)");
+        waiting.abort();
+    });
+    assert_eq!(format!("{pool:?}"), "TaskPool(0 of 3 running)");
+}
+
+#[test]
 fn map_gives_results_in_input_order_and_completed_as_they_come() {
     candor::test(async {
         let pool = TaskPool::new(3);
