@@ -55,3 +55,22 @@ fn each_file_that_the_readme_names_is_there() {
 fn the_readme_is_read_in_some_minutes() {
     assert!(README.lines().count() < 200);
 }
+
+/// The page on the design does not leave out what is lost.
+#[test]
+fn each_row_that_candor_loses_stands_in_the_design_with_what_bounds_it() {
+    const DESIGN: &str = include_str!("../src/guide/design.rs");
+    let design = DESIGN.replace("//! ", "");
+    let heading = "\n# Where candor is not the fastest, and what bounds it\n";
+    let quoted = table_below(&design, heading);
+    let results = table_below(RESULTS, "\n## candor and the record\n");
+    let is_lost = |row: &&Vec<&str>| row[5].parse::<f64>().is_ok_and(|ratio| ratio > 1.0);
+    let lost: Vec<_> = results
+        .iter()
+        .filter(is_lost)
+        .map(|row| &row[..5])
+        .collect();
+    let named: Vec<_> = quoted.iter().map(|row| &row[..5]).collect();
+    assert_eq!(named, lost);
+    assert!(quoted.iter().all(|row| row[5].len() > 10));
+}
