@@ -2,12 +2,12 @@
 //!
 //! A waker does not know what it waits for. A socket does not know who waits for it: it is a number of the operating
 //! system. Between the two is a *reactor*. It keeps a list of sockets and wakers, asks the system which sockets are ready, and
-//! calls their wakers.
+//! calls their wakers. That call is epoll on Linux, kqueue on macOS, and a completion port on Windows.
 //!
 //! ```text
 //!  task ── read ──► "would block" ──► the reactor keeps (socket, waker) ──► Pending
 //!   ▲                                      │
-//!   │                                      ▼   one call for all sockets: epoll on Linux, kqueue on macOS, IOCP on Windows
+//!   │                                      ▼   one call asks for all sockets
 //!   └── poll ◄── executor ◄── wake ◄── this socket is ready
 //! ```
 //!
@@ -41,7 +41,7 @@
 //!         if *is_ready.lock().unwrap() {
 //!             return Poll::Ready(());
 //!         }
-//!         // Enough for a lesson: it keeps the waker of the first poll. A real one keeps that of the last.
+//!         // A real reactor would keep the waker of the last poll, not that of the first.
 //!         if let Some(socket) = watched.take() {
 //!             let (waker, is_ready) = (cx.waker().clone(), Arc::clone(&is_ready));
 //!             std::thread::spawn(move || {

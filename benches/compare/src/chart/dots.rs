@@ -5,7 +5,7 @@ use std::error::Error;
 use plotters::prelude::*;
 
 use super::{Area, colour_of, radius_of};
-use crate::peers::CANDOR;
+use crate::peers::{CANDOR, CANDOR_IN_REACTOR};
 use crate::results::{Comparison, Line};
 
 const LINE_HEIGHT: u32 = 22;
@@ -78,7 +78,11 @@ pub fn draw(area: &Area<'_>, comparison: &Comparison) -> Result<(), Box<dyn Erro
             .filter_map(|(number, (peer, cell))| Some((number, peer, cell.best()?)))
             .collect();
         // candor's is drawn last, so that no other covers it.
-        dots.sort_by_key(|(_, peer, _)| peer.id == CANDOR);
+        dots.sort_by_key(|(_, peer, _)| match peer.id {
+            CANDOR => 2,
+            CANDOR_IN_REACTOR => 1,
+            _ => 0,
+        });
         chart.draw_series(dots.into_iter().map(|(number, peer, best)| {
             let at = (best * scale, SegmentValue::CenterOf(from_top(place)));
             Circle::new(at, radius_of(peer), colour_of(number, peer).filled())

@@ -22,12 +22,13 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::peers::{CANDOR, Entry, REFERENCE};
+use crate::peers::{CANDOR, CANDOR_IN_REACTOR, Entry, REFERENCE};
 use crate::results::Comparison;
 use crate::row::Curve;
 
 const WIDTH: u32 = 1_200;
-const LEGEND_HEIGHT: u32 = 70;
+/// How many peers a line of the legend has.
+const A_LINE: usize = 7;
 const GROWTH_HEIGHT: u32 = 380;
 
 /// Told apart by most eyes, on white.
@@ -50,10 +51,11 @@ pub fn write(comparison: &Comparison, path: &Path) -> io::Result<()> {
 
 fn draw(comparison: &Comparison, path: &Path) -> Result<(), Box<dyn Error>> {
     let dots_height = dots::height(comparison);
-    let size = (WIDTH, LEGEND_HEIGHT + dots_height + 2 * GROWTH_HEIGHT);
+    let legend_height = 20 + 25 * comparison.peers.len().div_ceil(A_LINE) as u32;
+    let size = (WIDTH, legend_height + dots_height + 2 * GROWTH_HEIGHT);
     let area = SVGBackend::new(path, size).into_drawing_area();
     area.fill(&WHITE)?;
-    let (legend, rest) = area.split_vertically(LEGEND_HEIGHT);
+    let (legend, rest) = area.split_vertically(legend_height);
     let (every_row, growing) = rest.split_vertically(dots_height);
     draw_legend(&legend, &comparison.peers)?;
     dots::draw(&every_row, comparison)?;
@@ -67,7 +69,6 @@ fn draw(comparison: &Comparison, path: &Path) -> Result<(), Box<dyn Error>> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn draw_legend(area: &Area<'_>, peers: &[Entry]) -> Result<(), Box<dyn Error>> {
-    const A_LINE: usize = 7;
     let column = WIDTH as i32 / A_LINE as i32;
     for (place, peer) in peers.iter().enumerate() {
         let x = 20 + column * (place % A_LINE) as i32;
@@ -87,11 +88,15 @@ fn draw_legend(area: &Area<'_>, peers: &[Entry]) -> Result<(), Box<dyn Error>> {
 fn colour_of(place: usize, peer: &Entry) -> RGBAColor {
     match peer.id {
         CANDOR => RED.to_rgba(),
+        CANDOR_IN_REACTOR => RED.mix(0.5),
         REFERENCE => BLACK.mix(0.35),
         _ => COLOURS[place % COLOURS.len()].mix(0.85),
     }
 }
 
 fn radius_of(peer: &Entry) -> i32 {
-    if peer.id == CANDOR { 6 } else { 4 }
+    match peer.id {
+        CANDOR | CANDOR_IN_REACTOR => 6,
+        _ => 4,
+    }
 }
