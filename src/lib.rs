@@ -54,6 +54,8 @@
 //!   [`UnwindSafe`](std::panic::UnwindSafe), although there are cells in them: nobody can see one that is half changed. A
 //!   handle gives a value that a task has returned, so no panic came in between. Types that hold user code are not
 //!   `UnwindSafe`: [`Builder`], [`PoolResults`], [`RunUntil`].
+//! - **Unsafe code is in three files**: the wakers' tables in `tasks/waker`, a task's pin and its two sides in `tasks/task`, and
+//!   its memory in `tasks/memory`. Each block has its proof beside it.
 //! - Deliberately absent: worker threads, priorities, a reactor of its own, a global executor, features that change
 //!   what a task can see. (`async-io` changes only where an idle executor waits.)
 

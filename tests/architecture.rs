@@ -46,6 +46,22 @@ fn no_file_needs_one_that_needs_it() {
     assert_eq!(House::of_candor().knots(), [[""; 0]; 0]);
 }
 
+#[test]
+fn unsafe_code_is_in_three_files() {
+    let House(files) = House::of_candor();
+    let is_unsafe = |code: &str| code.contains("unsafe {") || code.contains("unsafe fn");
+    let unsafe_files = files.iter().filter(|(_, code)| is_unsafe(code));
+    let names: Vec<_> = unsafe_files.map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "kernel/tasks/memory.rs",
+            "kernel/tasks/task.rs",
+            "kernel/tasks/waker.rs"
+        ]
+    );
+}
+
 /// The maps of the guide name each file that they pass through, and another test sees that the functions are there.
 #[test]
 fn a_wake_and_a_failure_pass_through_few_files() {
