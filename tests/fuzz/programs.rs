@@ -65,6 +65,7 @@ impl Reader<'_> {
             Entry::RunUntil,
             Entry::Tick,
             Entry::RunUntilStalled,
+            Entry::TryTick,
         ]);
         let callback = self.callback();
         let instrument = match self.bytes.below(8) {
