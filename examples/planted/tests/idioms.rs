@@ -196,14 +196,18 @@ fn a_semaphore_around_each_call_limits_how_many_run_at_once_as_a_pool_does() {
     let most = candor::block_on(async {
         let (inside, most) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let pool = candor::TaskPool::new(2);
-        let results = pool.map(0..10, async |_| {
-            inside.set(inside.get() + 1);
-            most.set(inside.get().max(most.get()));
-            candor::yield_now().await;
-            inside.set(inside.get() - 1);
+        let seen = Rc::clone(&most);
+        let results = pool.map(0..10, move |_| {
+            let (inside, most) = (inside.clone(), most.clone());
+            async move {
+                inside.set(inside.get() + 1);
+                most.set(inside.get().max(most.get()));
+                candor::yield_now().await;
+                inside.set(inside.get() - 1);
+            }
         });
         results.collect().await.unwrap();
-        most.get()
+        seen.get()
     });
     assert_eq!(most, 2);
 }
