@@ -165,6 +165,8 @@
 //! git checkout src
 //! ```
 //!
+//! If it prints nothing new for half a minute, a test hangs: what to do then is said below.
+//!
 //! - Let `RunQueue::push` in `src/kernel/tasks/run_queue.rs` name the first slot instead of the last.
 //! - Let `RunQueue::drop_first` in `src/kernel/tasks/run_queue.rs` forget the link.
 //! - Let `Slots::next_ready` in `src/kernel/tasks/slots.rs` leave `is_linked` set.
