@@ -76,7 +76,7 @@ fn main() {
     let done = drive(&core, main_future, run);
     assert!(done.is_ok());
     drop(entered);
-    println!("{} failures", core.failures.get());
+    println!("{} failures", core.failures.reported.get());
 }
 
 async fn woken_by_a_thread() {

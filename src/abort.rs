@@ -49,11 +49,11 @@ impl AbortHandle {
     /// ```
     pub fn abort(&self) {
         let header = self.task.header();
-        if !header.is_finished.get()
+        if !header.is_finished()
             && !header.is_aborted.replace(true)
             && let Some(core) = Core::of(header)
         {
-            core.slots.borrow_mut().wake_tenant(header.slot.get());
+            core.slots.wake_tenant(header.slot.get());
             notify_elsewhere(&core);
         }
     }
@@ -81,7 +81,7 @@ impl AbortHandle {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task.header().is_finished.get()
+        self.task.header().is_finished()
     }
 
     /// Returns the task's number, as [`JoinHandle::id`](crate::JoinHandle::id) does.
@@ -151,12 +151,12 @@ impl Future for Cancelling {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.task.abort();
         let header = self.task.task.header();
-        if !header.is_finished.get()
+        if !header.is_finished()
             && let Some(core) = Core::of(header)
         {
             core.wake_at_end(cx.waker());
         }
-        if header.is_finished.get() {
+        if header.is_finished() {
             return Poll::Ready(());
         }
         current::note_await(AwaitKind::JOIN, await_line(header.spawned_at));

@@ -23,7 +23,7 @@ impl<T> JoinHandle<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task.header().is_finished.get()
+        self.task.header().is_finished()
     }
 
     /// Returns the task's number.

@@ -12,8 +12,8 @@
 //!
 //! | in which order | files in `src/kernel` |
 //! |---|---|
-//! | 1. Which task is ready? | `tasks/key`, `tasks/run_queue`, `tasks/slots` |
-//! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/header`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
+//! | 1. Which task is ready? | `tasks/key`, `tasks/slots` |
+//! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
 //! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending`; who spawned it: `tasks/parentage` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |

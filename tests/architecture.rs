@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_008),
+    ("kernel/tasks/", 2_010),
     ("kernel/time/", 389),
     ("kernel/failure/", 950),
 ];
@@ -64,10 +64,16 @@ fn unsafe_code_is_in_three_files() {
 
 /// The maps of the guide name each file that they pass through, and another test sees that the functions are there.
 #[test]
-fn a_wake_and_a_failure_pass_through_few_files() {
-    for (map, most) in [("one_wake", 8), ("life_of_a_failure", 10)] {
+fn a_wake_a_task_and_a_failure_pass_through_few_files() {
+    let maps = [
+        ("one_wake", "", 8),
+        ("life_of_a_task", "# One spawn and join", 10),
+        ("life_of_a_failure", "", 10),
+    ];
+    for (map, part, most) in maps {
         let path = format!("{}/src/guide/{map}.rs", env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(path).unwrap();
+        let (_, text) = text.split_once(part).expect("the map has this part");
         let names = text
             .split('`')
             .filter(|name| name.starts_with("src/kernel/"));

@@ -123,7 +123,7 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 3, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/header.rs`, which the poll of a
+/// - Read: lesson 3, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/task.rs`, which the poll of a
 ///   handle calls.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);

@@ -179,7 +179,7 @@ impl Wake for Pusher {
 //
 // # In candor
 //
-// `src/kernel/tasks/run_queue.rs` is the queue, `src/kernel/tasks/slots.rs` the list of tasks, and `src/yield_now.rs` the yield.
+// `src/kernel/tasks/slots.rs` is the list of tasks, through which the queue runs, and `src/yield_now.rs` is the yield.
 //
 // # Answers
 //

@@ -13,7 +13,7 @@ use std::task::{Context, Waker};
 
 use crate::kernel::failure::{Named, Warning, reporter};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Ending, SUCCESSORS, Stop,
+    __candor_poll_boundary, AnyTask, Core, Counted, Ending, Running, SUCCESSORS, Stop,
 };
 
 /// The executor that was last warned of: the first task that is leaked is named, and not all of them.
@@ -22,7 +22,7 @@ static LAST_WARNED: AtomicU64 = AtomicU64::new(0);
 impl Core {
     #[inline]
     pub(crate) fn take_stop(&self) -> Option<Stop> {
-        self.stop.take().map(|stop| *stop)
+        self.failures.stop.take().map(|stop| *stop)
     }
 
     /// Cancels every task, in the order of the slots, and reports what was not reported.
@@ -33,22 +33,18 @@ impl Core {
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
         let last = self.next_id.get() + SUCCESSORS;
         // Most calls of `block_on` spawn nothing.
-        while self.next_id.get() > 1 || self.attention.get() {
+        while self.next_id.get() > 1 || self.failures.attention.get() {
             self.cancel_all_tasks(last);
             self.report_unread();
-            if self.slots.borrow().len() == 0 {
+            if self.slots.len() == 0 {
                 break;
             }
         }
     }
 
     fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
-        let next_from = |from| {
-            let slots = self.slots.borrow();
-            let (slot, task) = slots.tenants(from).next()?;
-            Some((slot, task.clone()))
-        };
-        self.is_dropping.set(true);
+        let next_from = |from| self.slots.first_from(from);
+        self.polling.is_dropping.set(true);
         let mut from = 1;
         // From the first slot again: a destructor may have spawned into a slot before this one.
         while let Some((slot, task)) = next_from(from).or_else(|| next_from(1)) {
@@ -58,19 +54,20 @@ impl Core {
                 continue;
             }
             task.header().is_aborted.set(true);
-            self.begin_poll(slot);
+            self.begin_poll(Running::Task(slot));
             let cx = &mut Context::from_waker(Waker::noop());
-            let cancel = || __candor_poll_boundary(|cx| task.poll(cx, &self.noted_await), cx);
+            let cancel =
+                || __candor_poll_boundary(|cx| task.poll(cx, &self.polling.noted_await), cx);
             match catch_unwind(AssertUnwindSafe(cancel)) {
                 Ok(_) => self.finish(&task, Ending::Cancelled),
                 Err(payload) => self.settle_panic(payload),
             }
             self.end_poll();
-            if self.attention.get() {
+            if self.failures.attention.get() {
                 self.after_poll();
             }
         }
-        self.is_dropping.set(false);
+        self.polling.is_dropping.set(false);
     }
 
     /// Gives a task up without dropping its future, because its destructor would probably spawn the next one, and so on

@@ -234,7 +234,7 @@ impl Executor {
     /// ```
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.core.failures.get()
+        self.core.failures.reported.get()
     }
 
     #[track_caller]
@@ -300,12 +300,12 @@ impl Default for Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        if !self.core.is_entered.get() {
+        if !self.core.stay.is_entered.get() {
             self.core.inbox.come_back();
             let entered = Entered::again(&self.core);
             self.core.close_errands();
             self.core.cancel_everything();
-            self.core.outside.take();
+            self.core.stay.outside.take();
             drop(entered);
             // A core that was hosted is not used again: its inbox still calls the hosts. Nor is one that a test has given an
             // observer, which only a debug build has otherwise.
@@ -319,7 +319,7 @@ impl Drop for Executor {
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tasks = self.core.slots.borrow().len();
+        let tasks = self.core.slots.len();
         f.debug_struct("Executor")
             .field("tasks", &tasks)
             .field("failures", &self.failures())

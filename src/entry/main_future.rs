@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use crate::entry::reactor;
 use crate::kernel::failure::{JoinError, Panic, Record, hook};
-use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, MAIN_SLOT, Stop, drive};
+use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, Running, Stop, drive};
 use crate::outcome::Outcome;
 
 /// Runs the main future of `run`. A failure of it is reported like a task's.
@@ -26,7 +26,7 @@ where
     let driven = drive(
         core,
         poll_fn(|cx| {
-            let polled = core.guarded(MAIN_SLOT, || {
+            let polled = core.guarded(|| {
                 let main = main
                     .as_mut()
                     .as_pin_mut()
@@ -54,12 +54,12 @@ where
             None
         }
     };
-    core.is_dropping.set(true);
+    core.polling.is_dropping.set(true);
     let dropped = [
-        core.guarded(MAIN_SLOT, || main.set(None)),
-        core.guarded(MAIN_SLOT, || drop(value)),
+        core.guarded(|| main.set(None)),
+        core.guarded(|| drop(value)),
     ];
-    core.is_dropping.set(false);
+    core.polling.is_dropping.set(false);
     for panic in dropped.into_iter().filter_map(Result::err) {
         core.report_panic(panic);
     }
@@ -69,7 +69,7 @@ where
 /// The error that the main future returned, with all that is known of it.
 pub(crate) fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
     let origin = core
-        .origin_of(MAIN_SLOT)
+        .origin_of(Running::MainOfRun)
         .expect("the main future always has an origin");
     JoinError::Failed(error, Record::new(origin))
 }
@@ -81,23 +81,23 @@ fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
         core.say(|| Event::Failed(failure));
         core.report(failure);
     }
-    if let Err(panic) = core.guarded(MAIN_SLOT, || drop(error)) {
+    if let Err(panic) = core.guarded(|| drop(error)) {
         core.report_panic(panic);
     }
 }
 
 impl Core {
-    /// Runs user code on behalf of a slot, so that a panic in it becomes the panic of that slot.
-    fn guarded<R>(&self, slot: u32, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
-        let previous = self.running.replace(u64::from(slot));
+    /// Runs user code on behalf of the main future of `run`, whose panic a panic in it is.
+    fn guarded<R>(&self, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
+        let previous = self.polling.running.replace(Running::MainOfRun);
         let result = catch_unwind(AssertUnwindSafe(user_code));
         let result = result.map_err(|payload| {
             let polled = self
                 .polled_task()
-                .expect("user code is guarded on behalf of a task that is still there");
+                .expect("the main future of `run` always has an origin");
             hook::claim(payload, &polled)
         });
-        self.running.set(previous);
+        self.polling.running.set(previous);
         result
     }
 }

@@ -198,14 +198,14 @@ impl<'a> Session<'a> {
     #[inline(always)]
     fn end<R>(self, mut result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
         let core = self.core;
-        if result.is_ok() && core.slots.borrow().len() > 0 {
+        if result.is_ok() && core.slots.len() > 0 {
             lost_work::tell(core);
         }
         drop(self);
         if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
             result = Err(stop);
         }
-        let failures = core.failures.get();
+        let failures = core.failures.reported.get();
         retire(core);
         (result, failures)
     }
@@ -264,7 +264,7 @@ pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
 /// Warns that an executor is entered while another one runs on this thread.
 #[inline]
 pub(crate) fn warn_of_nesting(entry: Entry) {
-    if let Some(Some(outer)) = current::with(|outer| outer.entry.get()) {
+    if let Some(Some(outer)) = current::with(|outer| outer.stay.entry.get()) {
         warn_that_it_stands_still(outer, entry);
     }
 }

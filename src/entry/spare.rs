@@ -70,13 +70,13 @@ pub(crate) fn retire(core: &Rc<Core>) {
 #[inline]
 fn renew(core: &Core) -> bool {
     core.next_id.set(1);
-    core.failures.set(0);
-    core.attention.set(false);
-    core.noted_await.set(None);
-    core.main_last_await.set(None);
-    core.stop.set(None);
+    core.failures.reported.set(0);
+    core.failures.attention.set(false);
+    core.polling.noted_await.set(None);
+    core.polling.main_last_await.set(None);
+    core.failures.stop.set(None);
     core.say(|| Event::Renewed);
-    let is_small = core.slots.borrow().used() <= 1024;
+    let is_small = core.slots.used() <= 1024;
     is_small && !core.config.is_custom && core.timers.borrow().is_empty()
 }
 

@@ -169,7 +169,7 @@ impl TaskSet {
             task.abort();
             // If it is finished, its end is just about to call the group.
             let header = task.task.header();
-            header.is_detached.set(!header.is_finished.get());
+            header.is_detached.set(!header.is_finished());
         }
     }
 

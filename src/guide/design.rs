@@ -66,7 +66,7 @@
 //! slot has one link, so it is queued at most once, however often it is woken.
 //!
 //! **Thrown away.** A ring of slot numbers. It had to grow with the table, and each poll looked up the ring as well as
-//! the slot.
+//! the slot. And a type for the queue alone: the links are in the slots, so each of its functions left a part to the caller.
 //!
 //! **Figure.** One commit replaced the ring, put a poll behind one virtual call, and polls the main future in the same
 //! run as the tasks. There is no figure for one of these alone:
@@ -107,6 +107,10 @@
 //! **Why.** All of these may call back into candor. A destructor may spawn while everything is cancelled. A waker may
 //! drop a handle. They must find the state whole, and must not meet a borrow. With a cell for each part, a step borrows
 //! only what it changes.
+//!
+//! The table is asked in some thirty places. Each of its methods borrows it for itself, and returns a copy or a counted pointer.
+//! So one file shows that nothing else runs meanwhile. It was borrowed by its callers before: a yield has 156 instead of 154
+//! instructions now, and a chain of tasks that spawn each other 1,052 instead of 1,022 a task.
 //!
 //! **Not taken.** One cell around all state. Then each call that might run user code would need the whole state to be
 //! free.

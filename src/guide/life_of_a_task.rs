@@ -32,7 +32,7 @@
 //! shares the cell. What it needs from the executor it asks the task, which remembers its executor
 //! (`Core::of` in `src/kernel/tasks/core.rs`).
 //!
-//! **Ready.** The slot's number is in the run queue, once (`RunQueue::push` in `src/kernel/tasks/run_queue.rs`). The
+//! **Ready.** The slot's number is in the run queue, once (`Table::push` in `src/kernel/tasks/slots.rs`). The
 //! oldest is next.
 //!
 //! **Running.** The loop in `src/kernel/tasks/run_loop.rs` takes the number out (`Slots::next_ready` in `src/kernel/tasks/slots.rs`) and polls.
@@ -60,5 +60,25 @@
 //!
 //! **Reported.** A failure that no awaiter has taken is printed between two polls, exactly once
 //! (`src/kernel/failure/reporting.rs`). One that was reported because its grace was over can still be joined.
+//!
+//! # One spawn and join, file by file
+//!
+//! 1. `spawn` in `src/kernel/tasks/spawn.rs` takes the place of the call. `current::get` in `src/kernel/tasks/current.rs` finds the
+//!    executor that runs on this thread.
+//! 2. `Core::parentage` in `src/kernel/tasks/core.rs` says who spawns. All tasks of one spawner share that.
+//! 3. `Core::spawn` in `src/kernel/tasks/core.rs` makes the task in its place: memory from `Counted::new` in
+//!    `src/kernel/tasks/memory.rs`, `Header::new` and `Task::new` in `src/kernel/tasks/task.rs`. `Slots::insert` in
+//!    `src/kernel/tasks/slots.rs` gives it a slot, and queues it. The spawner goes on with a handle.
+//! 4. The spawner awaits the handle: `JoinHandle::poll` in `src/kernel/tasks/join.rs`. The task is not done, so
+//!    `Header::set_joiner` in `src/kernel/tasks/task.rs` keeps the number of the spawner, which `key_of` in
+//!    `src/kernel/tasks/waker.rs` reads from its waker. The spawner returns `Pending`.
+//! 5. The loop, `Loop::poll_until_pause` in `src/kernel/tasks/run_loop.rs`, takes the task from the queue (`Slots::next_ready` in
+//!    `src/kernel/tasks/slots.rs`), makes its waker (`waker_of` in `src/kernel/tasks/waker.rs`), and polls it: `poll_task` in
+//!    `src/kernel/tasks/run_loop.rs`, then `Task::poll` in `src/kernel/tasks/task.rs`. The future returns, and `Task::finish` in
+//!    `src/kernel/tasks/task.rs` puts the value in its place.
+//! 6. `Core::finish` in `src/kernel/tasks/core/ending.rs` frees the slot and wakes the joiner: `Core::wake` in
+//!    `src/kernel/tasks/core.rs`, `Slots::wake` in `src/kernel/tasks/slots.rs`.
+//! 7. The spawner is polled again. `JoinHandle::poll` in `src/kernel/tasks/join.rs` finds the task done, and `Task::take_outcome` in
+//!    `src/kernel/tasks/task.rs` gives the value.
 //!
 //! To see the state of your own tasks, print [`tasks()`](crate::tasks()).

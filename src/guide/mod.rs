@@ -80,7 +80,7 @@
 //!
 //! **5. Two tasks and a queue** (`examples/lessons/05_two_tasks_and_a_queue.rs`). Each task has a waker of its
 //! own, which puts it into the run queue. A task in the queue is ready; a task that waits costs nothing. Read
-//! `src/kernel/tasks/run_queue.rs` and `src/yield_now.rs`.
+//! `src/kernel/tasks/slots.rs` and `src/yield_now.rs`.
 //!
 //! **6. A waker that is a number** (`examples/lessons/06_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
@@ -167,16 +167,16 @@
 //!
 //! If it prints nothing new for half a minute, a test hangs: what to do then is said below.
 //!
-//! - Let `RunQueue::push` in `src/kernel/tasks/run_queue.rs` name the first slot instead of the last.
-//! - Let `RunQueue::drop_first` in `src/kernel/tasks/run_queue.rs` forget the link.
-//! - Let `Slots::next_ready` in `src/kernel/tasks/slots.rs` leave `is_linked` set.
+//! - Let `Table::push` in `src/kernel/tasks/slots.rs` name the first slot instead of the last.
+//! - Let `Table::pop` in `src/kernel/tasks/slots.rs` forget the link.
+//! - Let `Table::pop` in `src/kernel/tasks/slots.rs` leave `is_linked` set.
 //! - Let `Slots::wake` in `src/kernel/tasks/slots.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/kernel/tasks/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.
 //!
 //! To get from what fails to the line, begin with `--lib`. The tests of a module are in its file, and have its name.
 //! The failing module that uses the fewest others is the nearest to the bug: if tests of
-//! `run_queue` and of `slots` fail, look into `run_queue`, which `slots` uses; if only those of `slots` fail, look
+//! `key` and of `slots` fail, look into `key`, which `slots` uses; if only those of `slots` fail, look
 //! into `slots`. If no test of a module fails, the other names say which promise is broken, and [`life_of_a_task`]
 //! and [`one_wake`] say which code keeps it.
 //!

@@ -39,7 +39,7 @@
 //!    for mail before each pass.
 //! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll.
-//! 6. `RunQueue::push` in `src/kernel/tasks/run_queue.rs`. From here on it is a wake like any other: the slot is queued,
+//! 6. `Slots::wake_tenant` in `src/kernel/tasks/slots.rs`. From here on it is a wake like any other: the slot is queued,
 //!    unless it was.
 //! 7. The loop in `src/kernel/tasks/run_loop.rs`. The slot's turn comes. Its task is polled and sees whatever the other
 //!    thread wrote before it called `wake`.

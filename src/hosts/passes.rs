@@ -15,7 +15,7 @@ impl Loop<'_> {
         self.begin_pass();
         let core = self.core;
         if core.config.virtual_time
-            && !core.slots.borrow().has_ready()
+            && !core.slots.has_ready()
             && !hosts.is_some_and(|hosts| hosts.has_ready_main())
             && next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline))
         {

@@ -26,7 +26,7 @@ use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
-use crate::kernel::tasks::{Core, MAIN_UNCAUGHT, Main, Stop, deliver_mail, poll_main};
+use crate::kernel::tasks::{Core, Main, Running, Stop, deliver_mail, poll_main};
 use crate::watch::chain;
 
 impl Executor {
@@ -203,7 +203,7 @@ impl<F: Future> RunUntil<'_, F> {
         };
         // Its own waker calls the host.
         let _ready = poll_main(core, &mut main, table(core.is_watched()));
-        if core.attention.get() {
+        if core.failures.attention.get() {
             core.after_poll();
         }
         output
@@ -224,7 +224,7 @@ impl<F> Drop for RunUntil<'_, F> {
         self.part();
         let core = &self.executor.core;
         // Perhaps one of its own tasks owns the future, so that the executor runs already.
-        if self.future.is_none() || core.is_entered.get() {
+        if self.future.is_none() || core.stay.is_entered.get() {
             return;
         }
         // Destructors may spawn, and cancel timers.
@@ -245,9 +245,9 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
 
 /// Drops the future that the executor was entered for.
 fn drop_main(core: &Core, drop_it: impl FnOnce()) {
-    core.begin_poll(MAIN_UNCAUGHT);
-    core.is_dropping.set(true);
+    core.begin_poll(Running::Main);
+    core.polling.is_dropping.set(true);
     drop_it();
-    core.is_dropping.set(false);
+    core.polling.is_dropping.set(false);
     core.end_poll();
 }

@@ -57,7 +57,7 @@ impl Executor {
             let batch = match &self.core.config.shuffle {
                 Some(_) => tasks.polls_left,
                 // Keeps the order: it is called for the length only.
-                None => self.core.slots.borrow_mut().reorder(|_| ()),
+                None => self.core.slots.reorder(|_| ()),
             };
             for _ in 0..batch {
                 // One by one: a panic ends a run of polls, and the rest of the batch would not be polled.
@@ -143,9 +143,9 @@ impl Executor {
         self.give_turn(&"Executor::try_tick", |tasks| {
             // Virtual time stands still: whoever steps by hand moves it by hand.
             tasks.begin_pass();
-            while !has_run && self.core.slots.borrow().has_ready() {
+            while !has_run && self.core.slots.has_ready() {
                 // A slot may be queued whose task has left.
-                let is_task = self.core.slots.borrow().is_task_next();
+                let is_task = self.core.slots.is_task_next();
                 tasks.polls_left = 1;
                 tasks.run_ready_tasks()?;
                 has_run = is_task;

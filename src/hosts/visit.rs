@@ -54,7 +54,7 @@ impl<'a> Visit<'a> {
             None => body(self.core),
             Some(stop) => Err(stop),
         };
-        if self.core.attention.get() {
+        if self.core.failures.attention.get() {
             // The main future may have dropped handles at its end.
             self.core.after_poll();
         }
@@ -112,7 +112,7 @@ impl<'a> Visit<'a> {
 
 /// Whether the next visit has something to do at once.
 fn has_more(core: &Core) -> bool {
-    core.slots.borrow().has_ready() || core.inbox.has_mail()
+    core.slots.has_ready() || core.inbox.has_mail()
 }
 
 impl Drop for Visit<'_> {

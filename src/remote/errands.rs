@@ -97,7 +97,7 @@ impl Drop for WayIn {
 
 impl Core {
     fn way_in(&self) -> Option<Rc<WayIn>> {
-        let outside: Rc<dyn Any> = self.outside.borrow().clone()?;
+        let outside: Rc<dyn Any> = self.stay.outside.borrow().clone()?;
         outside.downcast().ok()
     }
 
@@ -112,7 +112,7 @@ impl Core {
             spare: RefCell::default(),
             last_thread: RefCell::default(),
         };
-        self.outside.replace(Some(Rc::new(way_in)));
+        self.stay.outside.replace(Some(Rc::new(way_in)));
         errands
     }
 

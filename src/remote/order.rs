@@ -133,12 +133,11 @@ where
         match self.shared.wish() {
             Some(Wish::Report(error)) => core.report_unread_error(error),
             Some(Wish::Abort(place)) => {
-                let mut slots = core.slots.borrow_mut();
-                if let Some(task) = slots.get(place.slot)
+                if let Some(task) = core.slots.get(place.slot)
                     && task.header().id == place.id
                 {
                     task.header().is_aborted.set(true);
-                    slots.wake_tenant(place.slot);
+                    core.slots.wake_tenant(place.slot);
                 }
             }
             None => {}

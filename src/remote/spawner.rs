@@ -92,7 +92,7 @@ impl Spawner {
 
     fn core(&self) -> Result<Rc<Core>, SpawnError> {
         let core = self.core.upgrade();
-        core.filter(|core| core.outside.borrow().is_some())
+        core.filter(|core| core.stay.outside.borrow().is_some())
             .ok_or_else(SpawnError::shutdown)
     }
 }

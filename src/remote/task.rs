@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{Counted, Ending, Foreign, Header, Job, JobOf, Joiner, Key, Task};
+use crate::kernel::tasks::{
+    Counted, Ending, Foreign, Header, Job, JobOf, Joiner, Key, Progress, Task,
+};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -41,11 +43,9 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
     /// the task.
     fn hand_over(&self) {
         let header = self.task.header();
-        header.is_finished.set(true);
-        let outcome = self.task.take_outcome();
         // There may be a second outcome: the value may panic when it is dropped.
-        header.is_consumed.set(false);
-        if let Some(outcome) = outcome {
+        header.progress.set(Progress::Done);
+        if let Some(outcome) = self.task.take_outcome() {
             let settled = self.order.shared().settle(outcome);
             header.is_detached.set(settled.is_detached);
             let listener = |waker: Foreign| Counted::new(|| waker).for_joiner();

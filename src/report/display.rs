@@ -249,7 +249,7 @@ impl fmt::Display for FailureKind {
 
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.is_finished.get() {
+        let state = match self.is_finished() {
             true => "finished",
             false => "running",
         };

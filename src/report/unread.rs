@@ -10,14 +10,16 @@ use crate::kernel::tasks::{Core, current};
 /// What is not reported yet on this thread: the panics that are not claimed, and the tasks whose failure nobody has read. Those of
 /// the innermost executor come first.
 pub(crate) fn unreported() -> (Vec<TaskFailure>, Vec<Origin>) {
-    let panics = current::entered().flat_map(|core| Unclaimed::take_all(&core.unclaimed));
+    let panics = current::entered().flat_map(|core| Unclaimed::take_all(&core.failures.unclaimed));
     let unread = current::entered().flat_map(|core| unread_of(&core));
     (panics.collect(), unread.collect())
 }
 
 fn unread_of(core: &Core) -> Vec<Origin> {
-    let (Ok(unread), Ok(to_report)) = (core.unread.try_borrow(), core.to_report.try_borrow())
-    else {
+    let (Ok(unread), Ok(to_report)) = (
+        core.unread.try_borrow(),
+        core.failures.to_report.try_borrow(),
+    ) else {
         return Vec::new();
     };
     let waiting = to_report.iter().filter(|task| task.has_unread_failure());

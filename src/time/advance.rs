@@ -78,8 +78,8 @@ impl Future for Advance {
         self.passes -= 1;
         // A new pass looks at the timers; the one after it polls what they have woken.
         current::with(|core| {
-            core.is_pass_over.set(true);
-            core.attention.set(true);
+            core.polling.is_pass_over.set(true);
+            core.failures.attention.set(true);
         });
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -132,8 +132,8 @@ impl<F: Future> Future for Timeout<F> {
         }
         // What the future itself waits for says more than the timeout around it.
         current::with(|core| {
-            if core.noted_await.get().is_none() {
-                core.noted_await.set(Some(LastAwait {
+            if core.polling.noted_await.get().is_none() {
+                core.polling.noted_await.set(Some(LastAwait {
                     what: AwaitKind::TIMEOUT,
                     at: this.made_at,
                 }));

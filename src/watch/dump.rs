@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::{Entry, LastAwait, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
+    __candor_poll_boundary, AnyTask, Core, Counted, Key, MAIN_SLOT, Main, Running,
 };
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
@@ -80,7 +80,7 @@ impl Dump {
         let has_main = main.is_some();
         let dump = Dump::traced(core, main, JUDGED_TASKS);
         let tasks = dump.tasks.iter().map(|task| (task.id(), task.last_await()));
-        let main = has_main.then(|| (TaskId::MAIN, core.main_last_await.get()));
+        let main = has_main.then(|| (TaskId::MAIN, core.polling.main_last_await.get()));
         let is_known = |(id, last): (TaskId, Option<LastAwait>)| {
             dump.chains.contains_key(&id) || chain::is_in_this_executor(last)
         };
@@ -90,11 +90,9 @@ impl Dump {
 
     /// Polls waiting tasks: 100 of them in any case, and more, up to `most`, as long as all wait for one another.
     fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
-        let waiting: Vec<Counted<AnyTask>> = {
-            let slots = core.slots.borrow();
-            let waiting = (slots.tenants(0)).filter(|&(slot, _)| !slots.is_queued(slot));
-            waiting.map(|(_, task)| task.clone()).collect()
-        };
+        let tasks = core.slots.tenants().into_iter();
+        let waiting = tasks.filter(|&(slot, _)| !core.slots.is_queued(slot));
+        let waiting: Vec<Counted<AnyTask>> = waiting.map(|(_, task)| task).collect();
         let mut dump = Dump::without_chains(core);
         let mut went_on = Vec::new();
         if let Some(main) = main
@@ -121,7 +119,7 @@ impl Dump {
     /// What can be seen without a poll.
     pub(crate) fn without_chains(core: &Core) -> Self {
         let is_hosted = |entry: Entry| *entry.function == "Executor::run_until";
-        let has_main = has_main_future(core) || core.entry.get().is_some_and(is_hosted);
+        let has_main = has_main_future(core) || core.stay.entry.get().is_some_and(is_hosted);
         Dump {
             tasks: Tasks::of(core),
             main: has_main.then(|| line_of_main(core)),
@@ -136,13 +134,13 @@ impl Dump {
         let header = task.header();
         let slot = header.slot.get();
         // A poll before may have finished it.
-        if header.is_finished.get() || is_woken(core, slot) {
+        if header.is_finished() || is_woken(core, slot) {
             return false;
         }
-        let key = core.key_of(slot, core.slots.borrow().generation(slot));
+        let key = core.key_of(slot, core.slots.generation(slot));
         let before = header.last_await();
         let chains = traced(core, || poll_task(core, task, key, &TRACED));
-        if header.is_finished.get() {
+        if header.is_finished() {
             return true;
         }
         self.keep(header.id, chains, header.last_await());
@@ -154,7 +152,7 @@ impl Dump {
         if is_woken(core, MAIN_SLOT) {
             return false;
         }
-        let before = core.main_last_await.get();
+        let before = core.polling.main_last_await.get();
         let mut is_done = false;
         let chains = traced(core, || is_done = poll_main(core, main, &TRACED).is_ready());
         if is_done {
@@ -162,7 +160,7 @@ impl Dump {
             core.wake(core.main_key.get());
             return true;
         }
-        let now = core.main_last_await.get();
+        let now = core.polling.main_last_await.get();
         self.keep(TaskId::MAIN, chains, now);
         // Of that of `run_until` it is not known where it waited when the host polled it last.
         has_main_future(core) && has_moved(before, now)
@@ -232,7 +230,7 @@ fn has_main_future(core: &Core) -> bool {
 
 /// Whether it was woken already: by a poll before, or by another thread.
 fn is_woken(core: &Core, slot: u32) -> bool {
-    core.slots.borrow().is_queued(slot) || core.inbox.is_asked_for(slot)
+    core.slots.is_queued(slot) || core.inbox.is_asked_for(slot)
 }
 
 /// Whether a task that is not done has gone on in the poll of the dump, by its last await before and after.
@@ -246,7 +244,10 @@ fn has_moved(before: Option<LastAwait>, after: Option<LastAwait>) -> bool {
 
 fn line_of_main(core: &Core) -> String {
     let main = TaskView::of_main(core);
-    let state = match matches!(core.polled(), MAIN_SLOT | MAIN_UNCAUGHT) {
+    let state = match matches!(
+        core.polling.running.get(),
+        Running::Main | Running::MainOfRun
+    ) {
         true => "running",
         false => "waiting",
     };
@@ -266,13 +267,13 @@ fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
     let mut polled = Ok(());
     let chains = chain::chains_of(|| polled = catch_unwind(AssertUnwindSafe(poll)));
     if let Err(payload) = polled {
-        if core.polled() == MAIN_UNCAUGHT {
+        if core.polling.running.get() == Running::Main {
             // For the caller of `block_on` this is an ordinary panic.
             resume_unwind(payload);
         }
         core.settle_panic(payload);
     }
-    if core.attention.get() {
+    if core.failures.attention.get() {
         core.after_poll();
     }
     chains

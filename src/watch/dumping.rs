@@ -172,7 +172,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn dump(&self) -> Dump {
-        if self.core.is_entered.get() {
+        if self.core.stay.is_entered.get() {
             let mut dump = Dump::without_chains(&self.core);
             let advice =
                 "no chains: this executor is running. Await `candor::dump()` in a task instead";

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Board {
     /// The latest poll; `None` before the first.
-    poll: Mutex<Option<Running>>,
+    poll: Mutex<Option<LongPoll>>,
     /// The watcher looks at it.
     is_watched: AtomicBool,
     /// How long a poll may take. If that is more than 2 s, the watcher waits as long.
@@ -49,7 +49,7 @@ pub(crate) struct Board {
 }
 
 /// A poll, and what the watcher knows of it.
-struct Running {
+struct LongPoll {
     is_running: bool,
     id: TaskId,
     name: Option<Arc<str>>,
@@ -72,7 +72,7 @@ impl Board {
     }
 
     pub(super) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>) {
-        *lock(&self.poll) = Some(Running {
+        *lock(&self.poll) = Some(LongPoll {
             is_running: true,
             id: task.id(),
             name: task.name.cloned(),
@@ -175,7 +175,7 @@ fn look_around() {
     }
 }
 
-impl Running {
+impl LongPoll {
     fn warning(&self, seen_for: Duration) -> String {
         let last_await = match self.last_await {
             Some(last) => format!("last known await: {last}"),

@@ -259,9 +259,9 @@ impl<'a> TaskView<'a> {
         TaskView {
             id: TaskId::MAIN,
             name: None,
-            spawned_at: core.entry.get().map(|entry| entry.at),
+            spawned_at: core.stay.entry.get().map(|entry| entry.at),
             spawned_by: None,
-            last_await: core.main_last_await.get(),
+            last_await: core.polling.main_last_await.get(),
             is_of_logger: false,
         }
     }

@@ -39,8 +39,7 @@ pub struct CurrentTask {
 #[must_use]
 pub fn current() -> Option<CurrentTask> {
     let current = running::with(|core| {
-        let slots = core.slots.borrow();
-        slots.get(core.polled()).map(|task| CurrentTask {
+        core.running_task().map(|task| CurrentTask {
             id: task.header().id,
             name: task.header().name().map(str::to_owned),
         })

@@ -24,15 +24,13 @@ const NAMED: usize = 10;
 
 /// Prints the warning. It names the unfinished tasks that are about to be cancelled, except daemons and aborted tasks.
 pub(crate) fn tell(core: &Core) {
-    let Some(entry) = core.entry.get() else {
+    let Some(entry) = core.stay.entry.get() else {
         return;
     };
-    let slots = core.slots.borrow();
-    let Some(list) = list_of(slots.tenants(0).map(|(_, task)| task.header())) else {
+    let tasks = core.slots.tenants();
+    let Some(list) = list_of(tasks.iter().map(|(_, task)| task.header())) else {
         return;
     };
-    // The logger may spawn.
-    drop(slots);
     let text = format!(
         "{entry} is done, so what is unfinished is cancelled now {list}\n   help: to wait for such \
          tasks, enter by candor::run, or call drain() on an Executor; if they may be lost, spawn them with \
@@ -68,17 +66,15 @@ fn is_dropped_by_running_code() -> bool {
         return true;
     };
     let is_aborted = || {
-        let slots = core.slots.borrow();
-        let task = slots.get(core.polled());
+        let task = core.running_task();
         task.is_some_and(|task| task.header().is_aborted.get())
     };
-    core.is_polling() && !core.is_dropping.get() && !is_aborted()
+    core.is_polling() && !core.polling.is_dropping.get() && !is_aborted()
 }
 
 /// How many of them are unfinished, and who; `None` if it is nobody.
 fn list_of<'a>(tasks: impl Iterator<Item = &'a Header>) -> Option<String> {
-    let is_lost =
-        |task: &&Header| !task.is_finished.get() && !task.is_daemon && !task.is_aborted.get();
+    let is_lost = |task: &&Header| !task.is_finished() && !task.is_daemon && !task.is_aborted.get();
     let mut lost = tasks.filter(is_lost);
     let named: Vec<String> = lost.by_ref().take(NAMED).map(line_of).collect();
     let more = lost.count();

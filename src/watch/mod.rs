@@ -23,7 +23,7 @@ use std::fmt;
 use std::{slice, vec};
 
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
-use crate::kernel::tasks::{Core, Header, current};
+use crate::kernel::tasks::{Core, Header, Running, current};
 
 pub use dump::Dump;
 pub use dumping::{Dumping, dump};
@@ -81,10 +81,9 @@ pub struct Tasks {
 
 impl Tasks {
     pub(crate) fn of(core: &Core) -> Self {
-        let slots = core.slots.borrow();
-        let mut tasks: Vec<TaskInfo> = slots
-            .tenants(0)
-            .map(|(slot, task)| TaskInfo::of(task.header(), core, slots.is_queued(slot)))
+        let tasks = core.slots.tenants().into_iter();
+        let mut tasks: Vec<_> = tasks
+            .map(|(slot, task)| TaskInfo::of(task.header(), core, core.slots.is_queued(slot)))
             .collect();
         tasks.sort_by_key(|task| task.id);
         Tasks { tasks }
@@ -218,7 +217,9 @@ impl TaskInfo {
             id: task.id,
             name: task.name().map(str::to_owned),
             state: match is_queued {
-                _ if core.polled() == task.slot.get() => TaskState::Running,
+                _ if core.polling.running.get() == Running::Task(task.slot.get()) => {
+                    TaskState::Running
+                }
                 true => TaskState::Ready,
                 false => TaskState::Waiting,
             },

@@ -26,9 +26,14 @@ pub(crate) fn is_proven(core: &Core) -> bool {
     let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
     // A wake that found the bit set relies on the push of another wake, which may still be to come. That other one may come
     // from a waker that is not counted: a stale one, of an earlier executor with this number.
-    let slots = core.slots.borrow();
-    let mut tasks = slots.tenants(0).map(|(slot, _)| slot).chain([MAIN_SLOT]);
-    is_unreachable && !tasks.any(|slot| core.inbox.is_asked_for(slot))
+    let is_asked_for = |slot| core.inbox.is_asked_for(slot);
+    let is_any_asked_for = || {
+        core.slots
+            .tenants()
+            .iter()
+            .any(|&(slot, _)| is_asked_for(slot))
+    };
+    is_unreachable && !is_asked_for(MAIN_SLOT) && !is_any_asked_for()
 }
 
 /// What the panic says of an executor that can never go on.
@@ -78,7 +83,7 @@ fn text(core: &Core, dump: &Dump, limit: usize, what: &str, advice: &str) -> Str
 /// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
 fn outers(core: &Core) -> String {
     let mut text = String::new();
-    let mut outer = core.outer.borrow().clone();
+    let mut outer = core.stay.outer.borrow().clone();
     while let Some(core) = outer {
         let tasks = indented(&Dump::without_chains(&core), NAMED);
         let name = name_of(&core);
@@ -86,7 +91,7 @@ fn outers(core: &Core) -> String {
             "\n   it runs inside {name}, where all stands still meanwhile:{}",
             tasks.replace('\n', "\n   ")
         ));
-        outer = core.outer.borrow().clone();
+        outer = core.stay.outer.borrow().clone();
     }
     text
 }
@@ -96,6 +101,6 @@ fn indented(dump: &Dump, limit: usize) -> String {
 }
 
 fn name_of(core: &Core) -> String {
-    let entry = core.entry.get();
+    let entry = core.stay.entry.get();
     entry.map_or_else(|| "this executor".to_owned(), |entry| entry.to_string())
 }

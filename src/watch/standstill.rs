@@ -155,7 +155,9 @@ impl Standstill {
                 (true, stall::standstill(core, &dump, still_for, moves))
             }
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
-            _ if core.outer.borrow().is_some() => (false, stall::nested(core, &dump, patience)),
+            _ if core.stay.outer.borrow().is_some() => {
+                (false, stall::nested(core, &dump, patience))
+            }
             _ => return Ok(()),
         };
         if is_stall && self.is_test.get() {

@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
-use crate::kernel::tasks::{
-    AnyTask, Config, Core, Counted, Event, MAIN_SLOT, MAIN_UNCAUGHT, Main, NOBODY, Stop, Watch,
-};
+use crate::kernel::tasks::{Config, Core, Event, MAIN_SLOT, Main, Running, Stop, Watch};
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::look::Looks;
@@ -123,10 +121,9 @@ impl Watchers {
 
     /// What calls wakers right now.
     fn waking(&self, core: &Core) -> WokenBy {
-        let task = match core.polled() {
-            NOBODY => None,
-            MAIN_SLOT | MAIN_UNCAUGHT => Some(TaskId::MAIN),
-            slot => (core.slots.borrow().get(slot)).map(|task| task.header().id),
+        let task = match core.polling.running.get() {
+            Running::Main | Running::MainOfRun => Some(TaskId::MAIN),
+            _ => core.running_task().map(|task| task.header().id),
         };
         let cause = task.map(WokenBy::Task).or(self.cause.get());
         cause.unwrap_or(WokenBy::Elsewhere)
@@ -174,18 +171,18 @@ impl Watch for Watchers {
             Event::PollBegins(slot)
             | Event::PollEnds(slot, _)
             | Event::Woken(slot)
-            | Event::WokenFromElsewhere(slot) => slot,
-            Event::TimerFires(key) if key.executor() == core.number => key.slot(),
-            _ => NOBODY,
+            | Event::WokenFromElsewhere(slot) => Some(slot),
+            Event::TimerFires(key) if key.executor() == core.number => Some(key.slot()),
+            _ => None,
         };
-        let tenant: Option<Counted<AnyTask>> = core.slots.borrow().get(slot).cloned();
+        let tenant = slot.and_then(|slot| core.slots.get(slot));
         let header = match event {
             Event::Spawned(header) => Some(header),
             Event::Done(task, _) => Some(task.header()),
             _ => tenant.as_ref().map(|task| task.header()),
         };
         let task = match slot {
-            MAIN_SLOT => Some(TaskView::of_main(core)),
+            Some(MAIN_SLOT) => Some(TaskView::of_main(core)),
             _ => header.map(TaskView::of),
         };
         let by = match event {

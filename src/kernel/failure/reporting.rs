@@ -22,44 +22,44 @@ use crate::kernel::failure::{
     Behalf, FailureKind, Panic, Polled, TaskFailure, act_for, contain, drop_payload, guarded,
     reporter,
 };
-use crate::kernel::tasks::{AnyTask, Core, Counted, Event, FailurePolicy, NOBODY, Stop};
+use crate::kernel::tasks::{AnyTask, Core, Counted, Event, FailurePolicy, Running, Stop};
 
 impl Core {
     /// What is being polled, for the panic hook and for a caught payload.
     pub(crate) fn polled_task(&self) -> Option<Polled> {
-        let mut origin = self.origin_of(self.polled())?;
-        origin.last_await = self.noted_await.get().or(origin.last_await);
-        let unclaimed = Rc::clone(&self.unclaimed);
+        let mut origin = self.origin_of(self.polling.running.get())?;
+        origin.last_await = self.polling.noted_await.get().or(origin.last_await);
+        let unclaimed = Rc::clone(&self.failures.unclaimed);
         Some(Polled { origin, unclaimed })
     }
 
     /// Reports the failure as soon as no poll is running, because no user code may run in a destructor.
     /// The task may belong to another executor.
     pub(crate) fn report_after_poll(&self, task: Counted<AnyTask>) {
-        self.to_report.borrow_mut().push_back(task);
-        self.attention.set(true);
+        self.failures.to_report.borrow_mut().push_back(task);
+        self.failures.attention.set(true);
     }
 
     /// Calls it as soon as no poll is running. It must not unwind.
     pub(crate) fn do_after_poll(&self, call: Box<dyn FnOnce()>) {
-        self.after_poll.borrow_mut().push(call);
-        self.attention.set(true);
+        self.failures.after_poll.borrow_mut().push(call);
+        self.failures.attention.set(true);
     }
 
     /// Does what polls have left to be done, if they have left anything: reports caught panics and dropped failures.
     #[cold]
     pub(crate) fn after_poll(&self) {
         // A report may leave more of it.
-        while self.attention.replace(false) {
-            for call in self.after_poll.take() {
+        while self.failures.attention.replace(false) {
+            for call in self.failures.after_poll.take() {
                 self.aside(call);
             }
-            let next_caught = || self.unclaimed.borrow_mut().next_caught();
+            let next_caught = || self.failures.unclaimed.borrow_mut().next_caught();
             while let Some(caught) = next_caught() {
                 self.report(&caught);
             }
             // One at a time: a report may drop more handles.
-            let next_dropped = || self.to_report.borrow_mut().pop_front();
+            let next_dropped = || self.failures.to_report.borrow_mut().pop_front();
             while let Some(task) = next_dropped() {
                 match Core::of(task.header()) {
                     Some(owner) => owner.report_task(&*task),
@@ -97,11 +97,11 @@ impl Core {
     /// user code that it calls.
     pub(crate) fn aside<R>(&self, code: impl FnOnce() -> R) -> R {
         let behalf = act_for(Behalf::Nobody);
-        let running = self.running.replace(u64::from(NOBODY));
-        let outer = self.is_reporting.replace(true);
+        let running = self.polling.running.replace(Running::Nobody);
+        let outer = self.failures.is_reporting.replace(true);
         let result = code();
-        self.is_reporting.set(outer);
-        self.running.set(running);
+        self.failures.is_reporting.set(outer);
+        self.polling.running.set(running);
         act_for(behalf);
         result
     }
@@ -127,7 +127,7 @@ impl Core {
         if failure.kind() == FailureKind::Caught {
             return;
         }
-        self.failures.set(self.failures.get() + 1);
+        self.failures.reported.set(self.failures.reported.get() + 1);
         match self.config.policy {
             FailurePolicy::Report => {}
             FailurePolicy::Shutdown => self.stop_for(Stop::Failure(failure.clone())),

@@ -19,42 +19,43 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
 mod config;
 pub(crate) mod ending;
-mod identity;
 pub(crate) mod watch;
 
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Shuffle};
 
 use crate::kernel::failure::{
-    Entry, LastAwait, Site, TaskFailure, TaskId, Unclaimed, Unread, contain,
+    Entry, LastAwait, Lineage, Origin, Root, Site, TaskFailure, TaskId, Unclaimed, Unread, contain,
+    reporter,
 };
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
-    AnyTask, Counted, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, SLOT_LIMIT,
-    Slots,
+    AnyTask, Counted, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, Slots,
 };
 use crate::kernel::time::{Clock, Wheel};
 
-// Whose code runs, as `Core::polled` returns it:
-//
-//   1, 2, …          the task in that slot; a panic becomes its failure
-//   MAIN_SLOT (0)    the future that `run` was given; a panic is reported like a task's
-//   MAIN_UNCAUGHT    the future that `block_on` was given; a panic goes through to the caller
-//   NOBODY           the executor's own code
-//
-/// No slot has this number, see [`SLOT_LIMIT`].
-pub(crate) const NOBODY: u32 = u32::MAX;
-
-/// Nor this one.
-pub(crate) const MAIN_UNCAUGHT: u32 = SLOT_LIMIT;
-
 /// How many tasks the destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;
+
+/// Whose code runs, and so whose a panic is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Running {
+    /// The executor's own.
+    #[default]
+    Nobody,
+    /// The future that the executor was entered for. A panic goes through to the caller.
+    Main,
+    /// That of `run`, when a panic is caught. It is reported like a task's.
+    MainOfRun,
+    /// The task in this slot. A panic becomes its failure.
+    Task(u32),
+}
 
 /// All state of one executor.
 pub(crate) struct Core {
@@ -65,55 +66,72 @@ pub(crate) struct Core {
     pub(crate) number: u16,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) slots: RefCell<Slots<Counted<AnyTask>>>,
+    pub(crate) slots: Slots<Counted<AnyTask>>,
     pub(crate) timers: RefCell<Wheel<Waker>>,
     pub(crate) unread: RefCell<Unread<Counted<AnyTask>>>,
-    /// Panics of the running poll. Shared with the panic hook while that notes one.
-    pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
-
-    /// The slot whose future is being polled or dropped right now, see above. The upper half counts how many of
-    /// candor's own futures it has found ready in this poll.
-    pub(crate) running: Cell<u64>,
-    /// The await at which this poll returned `Pending`, as far as candor's own futures know.
-    pub(crate) noted_await: Cell<Option<LastAwait>>,
-    pub(crate) main_last_await: Cell<Option<LastAwait>>,
-    /// A main future has begun, and is not gone yet.
-    /// Something is to be done before the next poll; what, `see_to_failures` finds out. It is set by the
-    /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
-    /// that nobody can await any more, and by `exit` and the failure policy.
-    pub(crate) attention: Cell<bool>,
-    /// The pass ends with this poll.
-    pub(crate) is_pass_over: Cell<bool>,
-    /// Failures whose handle was dropped within this poll. They may belong to another executor.
-    pub(crate) to_report: RefCell<VecDeque<Counted<AnyTask>>>,
-    /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
-    pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
-    /// What is dropped now goes with its future, since the executor or its stay is over: no code of its own drops it.
-    pub(crate) is_dropping: Cell<bool>,
-    /// A report is being given out: the callback or the logger runs.
-    pub(crate) is_reporting: Cell<bool>,
-    pub(crate) stop: Cell<Option<Box<Stop>>>,
-
-    /// The slot that last read the failure of another task. Its own failure is likely to carry that one.
-    pub(crate) failure_reader: Cell<u32>,
+    pub(crate) polling: Polling,
+    pub(crate) failures: Failures,
+    pub(crate) stay: Stay,
 
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
-    pub(crate) failures: Cell<u64>,
-    pub(crate) main_key: Cell<Key>,
     /// What waits for the last of these tasks to end, or for one that was aborted.
     pub(crate) on_ended: RefCell<Vec<Foreign>>,
+    /// The key of the main future; that of nobody if none has begun, or it is gone.
+    pub(crate) main_key: Cell<Key>,
+    /// What spawned last, and what its children share. It is valid until something else spawns; dropped by `finish` when this task
+    /// ends, and by `set_entry`.
+    parentage: RefCell<Option<(Running, Counted<Parentage>)>>,
+}
 
+/// What is noted while something is polled.
+#[derive(Default)]
+pub(crate) struct Polling {
+    /// Whose future is being polled or dropped right now.
+    pub(crate) running: Cell<Running>,
+    /// How many of candor's own futures this poll has found ready.
+    pub(crate) found_ready: Cell<u32>,
+    /// The await at which this poll returned `Pending`, as far as candor's own futures know.
+    pub(crate) noted_await: Cell<Option<LastAwait>>,
+    pub(crate) main_last_await: Cell<Option<LastAwait>>,
+    /// The pass ends with this poll.
+    pub(crate) is_pass_over: Cell<bool>,
+    /// What is dropped now goes with its future, since the executor or its stay is over: no code of its own drops it.
+    pub(crate) is_dropping: Cell<bool>,
+}
+
+/// What is known of failures, but for those that may still be read.
+#[derive(Default)]
+pub(crate) struct Failures {
+    /// Something is to be done before the next poll; what, `see_to_failures` finds out. It is set by the
+    /// panic hook (the task may have caught that panic), by whoever drops the handle of a failure, by a failure
+    /// that nobody can await any more, and by `exit` and the failure policy.
+    pub(crate) attention: Cell<bool>,
+    /// Panics of the running poll. Shared with the panic hook while that notes one.
+    pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
+    /// Failures whose handle was dropped within this poll. They may belong to another executor.
+    pub(crate) to_report: RefCell<VecDeque<Counted<AnyTask>>>,
+    /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
+    pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
+    /// A report is being given out: the callback or the logger runs.
+    pub(crate) is_reporting: Cell<bool>,
+    /// How many were reported.
+    pub(crate) reported: Cell<u64>,
+    /// What last read the failure of a task. Its own failure is likely to carry that one.
+    pub(crate) reader: Cell<Running>,
+    pub(crate) stop: Cell<Option<Box<Stop>>>,
+}
+
+/// Who has entered the executor, and what came in from outside.
+#[derive(Default)]
+pub(crate) struct Stay {
     pub(crate) is_entered: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
     pub(crate) outer: RefCell<Option<Rc<Core>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
     pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
-    /// The slot whose tenant spawned last, and what its children share. `parentage` is valid until another slot spawns;
-    /// dropped by `finish` when this task ends, and by `set_entry`.
-    pub(super) parentage: RefCell<Option<(u32, Counted<Parentage>)>>,
 }
 
 impl Core {
@@ -126,42 +144,28 @@ impl Core {
             number: inbox.number,
             clock: Clock::new(config.virtual_time),
             config,
-            slots: RefCell::new(Slots::new()),
+            slots: Slots::new(),
             timers: RefCell::new(Wheel::new()),
             unread: RefCell::new(Unread::new(|task| task.has_unread_failure())),
-            unclaimed: Rc::default(),
-            running: Cell::new(u64::from(NOBODY)),
-            noted_await: Cell::new(None),
-            main_last_await: Cell::new(None),
-            attention: Cell::new(false),
-            is_pass_over: Cell::new(false),
-            to_report: RefCell::new(VecDeque::new()),
-            after_poll: RefCell::default(),
-            is_dropping: Cell::new(false),
-            is_reporting: Cell::new(false),
-            stop: Cell::new(None),
-            failure_reader: Cell::new(NOBODY),
+            polling: Polling::default(),
+            failures: Failures::default(),
+            stay: Stay::default(),
             next_id: Cell::new(1),
             waited_for: Cell::new(0),
-            failures: Cell::new(0),
+            on_ended: RefCell::default(),
             main_key: Cell::new(Key::NOBODY),
-            on_ended: RefCell::new(Vec::new()),
-            is_entered: Cell::new(false),
-            entry: Cell::new(None),
-            outer: RefCell::new(None),
-            outside: RefCell::new(None),
-            parentage: RefCell::new(None),
+            parentage: RefCell::default(),
         }
     }
 
-    /// Notes whose poll begins: that of a slot, or of [`MAIN_UNCAUGHT`].
-    pub(crate) fn begin_poll(&self, slot: u32) {
-        // A poll that begins has found nothing ready yet. So one store sets both halves.
-        self.running.set(u64::from(slot));
+    /// Notes whose poll begins.
+    pub(crate) fn begin_poll(&self, who: Running) {
+        self.polling.running.set(who);
+        self.polling.found_ready.set(0);
     }
 
     pub(crate) fn end_poll(&self) {
-        self.running.set(u64::from(NOBODY));
+        self.polling.running.set(Running::Nobody);
     }
 
     /// Ends the poll of a main future, which may have been left by a panic.
@@ -169,18 +173,22 @@ impl Core {
     pub(crate) fn end_main_poll(&self) {
         self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
         self.main_key.set(Key::NOBODY);
-        self.is_dropping.set(false);
+        self.polling.is_dropping.set(false);
         self.end_poll();
     }
 
-    pub(crate) fn polled(&self) -> u32 {
-        self.running.get() as u32
+    /// The task whose code runs.
+    pub(crate) fn running_task(&self) -> Option<Counted<AnyTask>> {
+        match self.polling.running.get() {
+            Running::Task(slot) => self.slots.get(slot),
+            _ => None,
+        }
     }
 
     /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
-        let generation = self.slots.borrow_mut().begin_main();
+        let generation = self.slots.begin_main();
         self.main_key.set(self.key_of(MAIN_SLOT, generation));
     }
 
@@ -200,11 +208,11 @@ impl Core {
 
     /// Whether user code runs, in the middle of which no report may be made.
     pub(crate) fn is_polling(&self) -> bool {
-        self.polled() != NOBODY || self.is_reporting.get()
+        self.polling.running.get() != Running::Nobody || self.failures.is_reporting.get()
     }
 
     pub(crate) fn has_work_to_wait_for(&self) -> bool {
-        let outside = self.outside.borrow();
+        let outside = self.stay.outside.borrow();
         self.waited_for.get() > 0 || (outside.as_ref()).is_some_and(|outside| outside.has_errands())
     }
 
@@ -215,10 +223,10 @@ impl Core {
     /// Requests that the executor stops before the next poll.
     pub(crate) fn stop_for(&self, stop: Stop) {
         // The first reason wins: the later ones are its consequences.
-        let first = self.stop.take().unwrap_or_else(|| Box::new(stop));
-        self.stop.set(Some(first));
-        self.attention.set(true);
-        if !self.is_entered.get() {
+        let first = self.failures.stop.take().unwrap_or_else(|| Box::new(stop));
+        self.failures.stop.set(Some(first));
+        self.failures.attention.set(true);
+        if !self.stay.is_entered.get() {
             self.inbox.notify();
         }
     }
@@ -226,17 +234,25 @@ impl Core {
     /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.
     #[inline]
     pub(crate) fn see_to_failures(&self) -> Result<(), Stop> {
-        if self.attention.get() {
+        if self.failures.attention.get() {
             self.after_poll();
         }
-        self.stop.take().map_or(Ok(()), |stop| Err(*stop))
+        self.failures.stop.take().map_or(Ok(()), |stop| Err(*stop))
+    }
+
+    /// Queues the task of this key, and reports that to an observer.
+    pub(crate) fn wake(&self, key: Key) {
+        let is_new = self.slots.wake(key.slot(), key.generation());
+        if is_new {
+            self.say(|| Event::Woken(key.slot()));
+        }
     }
 
     // Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
     // one empty field for that.
 
     pub(crate) fn run_errands(self: &Rc<Self>, main: Option<&mut Main<'_>>) {
-        let outside = self.outside.borrow().clone();
+        let outside = self.stay.outside.borrow().clone();
         if let Some(outside) = outside {
             outside.run_errands(self, main);
         }
@@ -256,7 +272,7 @@ impl Core {
     ) -> Counted<J> {
         let id = TaskId(self.next_id.get());
         let task = Counted::new(|| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
-        let slot = self.slots.borrow_mut().insert(|slot| {
+        let slot = self.slots.insert(|slot| {
             task.header().slot.set(slot);
             task.clone().for_executor()
         });
@@ -265,7 +281,7 @@ impl Core {
             slot.is_some(),
             "cannot spawn: {} tasks are alive in this executor, as many as a waker can number. Something spawns faster \
              than its tasks finish; await some of them before spawning more, or let a TaskPool do that",
-            self.slots.borrow().len()
+            self.slots.len()
         );
         self.next_id.set(id.0 + 1);
         if !is_daemon {
@@ -275,21 +291,61 @@ impl Core {
         task
     }
 
+    /// The origin of a task, or of the main future of `run`. The panic hook calls it, so it may be called in the middle of
+    /// anything.
+    pub(crate) fn origin_of(&self, who: Running) -> Option<Origin> {
+        match who {
+            Running::Nobody | Running::Main => None,
+            Running::MainOfRun => Some(Origin {
+                id: TaskId::MAIN,
+                name: None,
+                spawned_at: None,
+                spawned_by: Lineage::of_entry(self.stay.entry.get()),
+                last_await: self.polling.main_last_await.get(),
+            }),
+            Running::Task(slot) => {
+                let task = self.slots.get(slot)?;
+                Some(task.header().origin().to_owned())
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn parentage(self: &Rc<Self>) -> Counted<Parentage> {
-        if let Some((slot, parentage)) = &*self.parentage.borrow()
-            && *slot == self.polled()
+        if let Some((spawner, parentage)) = &*self.parentage.borrow()
+            && *spawner == self.polling.running.get()
         {
             return parentage.clone();
         }
         self.new_parentage()
     }
 
+    fn new_parentage(self: &Rc<Self>) -> Counted<Parentage> {
+        let (running, spawner) = (self.polling.running.get(), self.running_task());
+        let parentage = match spawner.as_ref().map(|task| task.header()) {
+            Some(header) => Parentage::below(header.as_ancestor(), &header.spawned_by),
+            None if running == Running::Nobody && reporter().is_printing() => {
+                self.parentage_with(Lineage::new(Root::Logger))
+            }
+            None => self.parentage_with(Lineage::of_entry(self.stay.entry.get())),
+        };
+        // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
+        if running != Running::Nobody || self.stay.entry.get().is_none() {
+            self.parentage.replace(Some((running, parentage.clone())));
+        }
+        parentage
+    }
+
+    /// A parentage for the tasks that have this lineage.
+    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Counted<Parentage> {
+        Parentage::new(lineage, Rc::<Core>::downgrade(self), self.number)
+    }
+
     /// Sets a new entry point. From now on, what the main future spawns has a new lineage.
     #[inline]
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
-        self.entry.set(entry);
-        self.main_last_await.set(None);
+        self.stay.entry.set(entry);
+        self.polling.main_last_await.set(None);
         self.parentage.take();
     }
 
@@ -347,8 +403,9 @@ mod tests {
         }
 
         reporter::install(&Quiet);
-        let core = Rc::new(Core::new(Config::default()));
-        *core.slots.borrow_mut() = Slots::with_limit(3);
+        let mut core = Core::new(Config::default());
+        core.slots = Slots::with_limit(3);
+        let core = Rc::new(core);
         let make = |header| crate::kernel::tasks::task::Task::new(header, async {});
         let spawn = || core.spawn(Location::caller(), core.parentage(), false, make);
         let first = spawn();
@@ -363,8 +420,8 @@ mod tests {
         let first = first.for_executor();
         first.discard();
         core.finish(&first, crate::kernel::tasks::listener::Ending::Cancelled);
-        core.slots.borrow_mut().next_ready();
+        core.slots.next_ready();
         spawn();
-        assert_eq!(core.slots.borrow().len(), 2);
+        assert_eq!(core.slots.len(), 2);
     }
 }

@@ -19,10 +19,10 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, Site, act_for};
-use crate::kernel::tasks::{Core, NOBODY};
+use crate::kernel::tasks::{Core, Running};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
-const READY_A_POLL: u64 = 128;
+const READY_A_POLL: u32 = 128;
 
 thread_local! {
     /// `ManuallyDrop`: so it needs no destructor. [`Entered`] puts a core in, and takes it out again.
@@ -46,23 +46,21 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 /// Notes that the current task waits at this `.await`.
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: Site) {
-    with(|core| core.noted_await.set(Some(LastAwait { what, at })));
+    with(|core| core.polling.noted_await.set(Some(LastAwait { what, at })));
 }
 
 /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this poll that the
 /// task has to let others run. If so, it is woken, and goes on at its next turn.
 pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
     let is_spent = with(|core| {
-        let (polled, running) = (core.polled(), core.running.get());
-        let is_spent = running >> 32 == READY_A_POLL && polled != NOBODY;
+        let found = core.polling.found_ready.get();
+        let is_spent = found == READY_A_POLL && core.polling.running.get() != Running::Nobody;
+        // Once it is spent, it starts again. Otherwise a loop inside of the poll would make no progress.
+        (core.polling.found_ready).set(if is_spent { 0 } else { found.wrapping_add(1) });
         if is_spent {
-            // Only once. Otherwise a loop inside of the poll would make no progress.
-            core.running.set(u64::from(polled));
             // Timers and other threads have a look before the next poll: this one has taken long.
-            core.is_pass_over.set(true);
-            core.attention.set(true);
-        } else {
-            core.running.set(running + (1 << 32));
+            core.polling.is_pass_over.set(true);
+            core.failures.attention.set(true);
         }
         is_spent
     });
@@ -74,7 +72,7 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
 
 /// Notes that the current task has read the failure of another one.
 pub(crate) fn note_failure_read() {
-    with(|core| core.failure_reader.set(core.polled()));
+    with(|core| core.failures.reader.set(core.polling.running.get()));
 }
 
 /// Makes an executor the current one until it is dropped.
@@ -92,12 +90,12 @@ impl Entered {
     #[track_caller]
     pub(crate) fn new(core: &Rc<Core>, entry: Entry) -> Self {
         assert!(
-            !core.is_entered.get(),
+            !core.stay.is_entered.get(),
             "`{}` was called on an executor that is already running (it was entered by {}). Inside of it, `.await` the \
              future or `spawn` it, and the other tasks run meanwhile; to wait in the middle of plain code, use the free \
              function `candor::block_on`, which is an executor of its own",
             entry.function,
-            (core.entry.get())
+            (core.stay.entry.get())
                 .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
         );
         core.set_entry(Some(entry));
@@ -107,9 +105,9 @@ impl Entered {
     /// Enters a core without a new entry point. One that is about to end, for example: destructors may spawn and wake.
     #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
-        core.is_entered.set(true);
+        core.stay.is_entered.set(true);
         let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
-        core.outer.replace(outer.map(ManuallyDrop::into_inner));
+        core.stay.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
             core: Rc::clone(core),
             behalf: act_for(Behalf::Task),
@@ -123,12 +121,12 @@ impl Drop for Entered {
         // A main future that panicked has ended in the middle of its poll.
         self.core.end_poll();
         act_for(self.behalf);
-        if self.core.attention.get() {
+        if self.core.failures.attention.get() {
             self.core.after_poll();
         }
-        let outer = self.core.outer.take().map(ManuallyDrop::new);
+        let outer = self.core.stay.outer.take().map(ManuallyDrop::new);
         let this = CURRENT.replace(outer);
-        self.core.is_entered.set(false);
+        self.core.stay.is_entered.set(false);
         self.core.set_entry(None);
         drop(this.map(ManuallyDrop::into_inner));
     }
@@ -137,14 +135,16 @@ impl Drop for Entered {
 /// Puts the executor that this one has covered in its place, or the other way round.
 #[cfg(feature = "async-io")]
 pub(crate) fn swap(core: &Core) {
-    let other = core.outer.take().map(ManuallyDrop::new);
+    let other = core.stay.outer.take().map(ManuallyDrop::new);
     let current = CURRENT.replace(other);
-    core.outer.replace(current.map(ManuallyDrop::into_inner));
+    core.stay
+        .outer
+        .replace(current.map(ManuallyDrop::into_inner));
 }
 
 /// The executors that have been entered on this thread, the innermost first.
 pub(crate) fn entered() -> impl Iterator<Item = Rc<Core>> {
-    iter::successors(get(), |core| core.outer.borrow().clone())
+    iter::successors(get(), |core| core.stay.outer.borrow().clone())
 }
 
 /// The task that is being polled on this thread, for the panic hook. Its loop will look for what the hook has recorded.
@@ -153,10 +153,10 @@ pub(crate) fn entered() -> impl Iterator<Item = Rc<Core>> {
 pub(crate) fn polled_task() -> Option<Polled> {
     for core in entered() {
         if let Some(polled) = core.polled_task() {
-            core.attention.set(true);
+            core.failures.attention.set(true);
             return Some(polled);
         }
-        if core.polled() == NOBODY {
+        if core.polling.running.get() == Running::Nobody {
             break;
         }
     }

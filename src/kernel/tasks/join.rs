@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{AwaitKind, Named, await_line, contain, discard_value};
-use crate::kernel::tasks::{AnyTask, Core, Counted, JobOf, OutcomeOf, current, waker};
+use crate::kernel::tasks::{AnyTask, Core, Counted, JobOf, OutcomeOf, Progress, current, waker};
 use crate::outcome::Outcome;
 
 /// Awaits a task's outcome.
@@ -67,12 +67,12 @@ impl<T: Outcome> Future for JoinHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let header = self.task.header();
         let made_at = header.spawned_at;
-        let is_done = match header.is_finished.get() {
+        let is_done = match header.is_finished() {
             // The next one may be done as well: so a loop of awaits might never let others run.
             true => self.has_waited || !current::is_spent(cx),
             false => {
                 header.set_joiner(waker::key_of(cx.waker()), cx.waker());
-                header.is_finished.get()
+                header.is_finished()
             }
         };
         if is_done {
@@ -90,9 +90,9 @@ impl<T: Outcome> Future for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         let header = self.task.header();
-        if header.is_detached.replace(true) || header.is_consumed.get() {
+        if header.is_detached.replace(true) || header.progress.get() == Progress::Taken {
             // The usual case has nothing left to do. Nor has it if a group had detached the task: its end saw to the outcome.
-        } else if !header.is_finished.get() {
+        } else if !header.is_finished() {
             header.take_joiner();
         } else {
             leave_outcome(self.task.clone().any());

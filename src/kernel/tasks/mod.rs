@@ -6,7 +6,6 @@
 
 pub(crate) mod core;
 pub(crate) mod current;
-pub(crate) mod header;
 pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod key;
@@ -14,7 +13,6 @@ pub(crate) mod listener;
 pub(crate) mod memory;
 pub(crate) mod parentage;
 pub(crate) mod run_loop;
-pub(crate) mod run_queue;
 pub(crate) mod slots;
 pub(crate) mod spawn;
 pub(crate) mod task;
@@ -22,11 +20,9 @@ pub(crate) mod waker;
 
 pub(crate) use self::core::watch::{Event, Main, Watch};
 pub(crate) use self::core::{
-    __candor_poll_boundary, Config, Core, FailurePolicy, MAIN_UNCAUGHT, NOBODY, SUCCESSORS,
-    Shuffle, Stop,
+    __candor_poll_boundary, Config, Core, FailurePolicy, Running, SUCCESSORS, Shuffle, Stop,
 };
 pub(crate) use current::Entered;
-pub(crate) use header::Header;
 pub(crate) use inbox::Inbox;
 pub(crate) use join::JoinHandle;
 pub(crate) use key::{Key, MAIN_SLOT, SLOT_LIMIT};
@@ -36,4 +32,4 @@ pub(crate) use parentage::Parentage;
 pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, next_event, poll_main, with_grace};
 pub(crate) use slots::{Ready, Slots};
 pub(crate) use spawn::is_large;
-pub(crate) use task::{AnyTask, Job, JobOf, OutcomeOf, Task};
+pub(crate) use task::{AnyTask, Header, Job, JobOf, OutcomeOf, Progress, Task};

@@ -29,8 +29,8 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::contain;
 use crate::kernel::tasks::waker::{key_of, table, waker_of};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Event, Key, MAIN_SLOT, MAIN_UNCAUGHT, Main,
-    Ready, Stop,
+    __candor_poll_boundary, AnyTask, Core, Counted, Event, Key, MAIN_SLOT, Main, Ready, Running,
+    Stop,
 };
 
 /// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
@@ -104,14 +104,14 @@ impl<'a> Loop<'a> {
         self.core.see_to_failures()?;
         let poll = AssertUnwindSafe(|| __candor_poll_boundary(Loop::poll_until_pause, self));
         let pause = catch_unwind(poll).unwrap_or_else(|payload| {
-            if self.core.polled() == MAIN_UNCAUGHT {
+            if self.core.polling.running.get() == Running::Main {
                 // For the caller of `block_on` this is an ordinary panic.
                 resume_unwind(payload);
             }
             self.core.settle_panic(payload);
             Pause::LookAround
         });
-        let is_over = self.core.is_pass_over.take() || pause == Pause::NothingIsReady;
+        let is_over = self.core.polling.is_pass_over.take() || pause == Pause::NothingIsReady;
         if is_over {
             self.polls_left = 0;
         }
@@ -126,7 +126,7 @@ impl<'a> Loop<'a> {
         self.polls_left = POLLS_A_PASS;
         if let Some(shuffle) = &self.core.config.shuffle {
             // A shuffled pass is a batch: all that is ready now, each once.
-            self.polls_left = self.core.slots.borrow_mut().reorder(shuffle).max(1);
+            self.polls_left = self.core.slots.reorder(shuffle).max(1);
         }
     }
 
@@ -153,10 +153,10 @@ impl<'a> Loop<'a> {
         let core: &Core = self.core;
         let wakers = table(core.is_watched());
         loop {
-            if self.polls_left == 0 || core.attention.get() {
+            if self.polls_left == 0 || core.failures.attention.get() {
                 break Pause::LookAround;
             }
-            let next = core.slots.borrow_mut().next_ready();
+            let next = core.slots.next_ready();
             let Some(ready) = next else {
                 break Pause::NothingIsReady;
             };
@@ -183,7 +183,7 @@ impl<'a> Loop<'a> {
     /// Waits for mail, the next timer or the end of a grace. Virtual time jumps there instead of waiting.
     fn wait_if_idle(&mut self) -> Next {
         let core = self.core;
-        if self.is_over() || core.slots.borrow().has_ready() || core.inbox.has_mail() {
+        if self.is_over() || core.slots.has_ready() || core.inbox.has_mail() {
             return Next::GoOn;
         }
         match next_event(core) {
@@ -206,7 +206,7 @@ impl<'a> Loop<'a> {
         core.say(|| Event::ParkBegins(timeout));
         self.is_parked = true;
         // An observer may have spawned or woken a task, or left a failure to be reported.
-        let has_work = || core.slots.borrow().has_ready() || core.attention.get();
+        let has_work = || core.slots.has_ready() || core.failures.attention.get();
         if let Some(watch) = core.config.watch.get()
             && !has_work()
         {
@@ -228,7 +228,7 @@ pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
         return;
     }
     core.inbox.drain(|slot| {
-        if core.slots.borrow_mut().wake_tenant(slot) {
+        if core.slots.wake_tenant(slot) {
             core.say(|| Event::WokenFromElsewhere(slot));
         }
     });
@@ -267,10 +267,10 @@ pub(crate) fn poll_task(
     wakers: &'static RawWakerVTable,
 ) {
     let slot = key.slot();
-    core.begin_poll(slot);
+    core.begin_poll(Running::Task(slot));
     core.say(|| Event::PollBegins(slot));
     let waker = waker_of(key, wakers);
-    let poll = task.poll(&mut Context::from_waker(&waker), &core.noted_await);
+    let poll = task.poll(&mut Context::from_waker(&waker), &core.polling.noted_await);
     core.say(|| Event::PollEnds(slot, poll.map(|_| ())));
     if let Poll::Ready(ending) = poll {
         core.finish(task, ending);
@@ -285,20 +285,20 @@ pub(crate) fn poll_main(
     main: &mut Main<'_>,
     wakers: &'static RawWakerVTable,
 ) -> Poll<()> {
-    core.begin_poll(MAIN_UNCAUGHT);
+    core.begin_poll(Running::Main);
     core.say(|| Event::PollBegins(MAIN_SLOT));
     let waker = waker_of(core.main_key.get(), wakers);
     let poll = main(&mut Context::from_waker(&waker));
-    match core.noted_await.take() {
+    match core.polling.noted_await.take() {
         None if poll.is_ready() => {}
         // It waits in something that notes nothing.
         None => {
-            let mut last = core.main_last_await.get();
+            let mut last = core.polling.main_last_await.get();
             last.iter_mut()
                 .for_each(|last| last.what = last.what.aged());
-            core.main_last_await.set(last);
+            core.polling.main_last_await.set(last);
         }
-        noted => core.main_last_await.set(noted),
+        noted => core.polling.main_last_await.set(noted),
     }
     core.say(|| Event::PollEnds(MAIN_SLOT, poll));
     core.end_poll();
@@ -326,8 +326,8 @@ pub(crate) fn drive<F: Future>(
     let mut future = pin!(future);
     // What the main future's destructor panics with is the main future's as well.
     let _before = AtDrop(core, |core| {
-        core.begin_poll(MAIN_UNCAUGHT);
-        core.is_dropping.set(true);
+        core.begin_poll(Running::Main);
+        core.polling.is_dropping.set(true);
     });
     core.begin_main();
     let mut output = None;

@@ -1,31 +1,46 @@
-//! The table of tasks, and which of them are ready.
+//! The table of tasks, and the run queue: which of them are ready.
 //!
 //! ```text
 //!           0       1       2       3
 //! slots  [ main | task  | free  | task  ]      a waker's key says: slot 3, generation 5
 //!                 gen 2   gen 9   gen 5                                  │
 //!                 queued                                                 ▼
-//! ready    1  ─── wake(3) ──►  1 ──► 3         right tenant, not queued yet: queued now
+//! queue    first: 1  ─── wake(3) ──►  first: 1 ──link──► 3       right tenant, not queued yet: queued now
 //! ```
 //!
-//! A slot is small, three words, because every poll touches one. What is needed less often is stored in the
-//! task.
+//! The run queue is a list that runs through the slots themselves: each has a link to the one behind it. So the queue needs
+//! no memory of its own and cannot overflow. A poll finds the link beside the task, which it has to load anyway. A slot is
+//! small, three words, because every poll touches one. What is needed less often is stored in the task.
 //!
-//! Knows keys and the run queue, but not what a task is.
+//! Each method borrows the table for itself, and calls no user code meanwhile. What it returns is a copy, or a task of which
+//! the caller holds a count: so a task is never dropped in here.
+//!
+//! Knows keys, but not what a task is.
+//!
+//! Lesson 5 of the course builds a small run queue.
 
+use std::cell::RefCell;
 use std::mem;
 
-use crate::kernel::tasks::run_queue::RunQueue;
 use crate::kernel::tasks::{MAIN_SLOT, SLOT_LIMIT};
+
+/// No slot has this number.
+const NONE: u32 = u32::MAX;
 
 /// The tenants of the slots, and the queue of those that were woken.
 ///
-/// A slot is in the queue or in the list of free slots exactly when its `is_linked` flag is set. Slot 0 has no
-/// tenant. It stands for the main future, which is woken like a task but owned by the code that entered the
+/// Slot 0 has no tenant. It stands for the main future, which is woken like a task but owned by the code that entered the
 /// executor.
-pub(crate) struct Slots<T> {
+pub(crate) struct Slots<T>(RefCell<Table<T>>);
+
+/// A slot is in the queue or in the list of free slots exactly when its `is_linked` flag is set. So it is queued at most
+/// once, however often it is woken.
+struct Table<T> {
     slots: Vec<Slot<T>>,
-    ready: RunQueue,
+    /// The oldest slot in the queue; [`NONE`] if it is empty.
+    first: u32,
+    /// The newest slot in the queue, whose link means nothing. Means nothing while the queue is empty.
+    last: u32,
     /// The slot that became free last, because its cache lines are still warm; 0 for none.
     first_free: u32,
     occupied: u32,
@@ -46,121 +61,150 @@ struct Slot<T> {
     is_linked: bool,
 }
 
-impl<T> Slots<T> {
+impl<T: Clone> Slots<T> {
     pub(crate) fn new() -> Self {
-        Slots {
+        Slots(RefCell::new(Table {
             slots: vec![Slot::new()],
-            ready: RunQueue::new(),
+            first: NONE,
+            last: NONE,
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
             is_main_stale: false,
-        }
+        }))
     }
 
     /// How many tenants there are.
     pub(crate) fn len(&self) -> u32 {
-        self.occupied
+        self.0.borrow().occupied
     }
 
     /// How many slots were ever used.
     pub(crate) fn used(&self) -> usize {
-        self.slots.len()
+        self.0.borrow().slots.len()
     }
 
     /// Whether this slot waits for a poll; also of one that is free, and cannot be woken.
     pub(crate) fn is_queued(&self, index: u32) -> bool {
-        (self.slots.get(index as usize)).is_some_and(|slot| slot.is_linked)
+        let table = self.0.borrow();
+        (table.slots.get(index as usize)).is_some_and(|slot| slot.is_linked)
     }
 
     /// The generation of the present tenant of a slot.
     pub(crate) fn generation(&self, index: u32) -> u16 {
-        self.slots[index as usize].generation
+        self.0.borrow().slots[index as usize].generation
     }
 
     /// Whether any slot waits for a poll, that of the main future included.
     pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        self.0.borrow().first != NONE
     }
 
     /// Whether what is polled next is a task that is still there.
     pub(crate) fn is_task_next(&self) -> bool {
-        (self.ready.first()).is_some_and(|index| self.get(index).is_some())
+        let table = self.0.borrow();
+        (table.slots.get(table.first as usize)).is_some_and(|slot| slot.tenant.is_some())
     }
 
     /// Gives a new tenant a slot, and queues it for its first poll. If every slot that a key can number is taken, returns
     /// `None` and makes no tenant.
     #[inline]
-    pub(crate) fn insert(&mut self, tenant: impl FnOnce(u32) -> T) -> Option<u32> {
-        if self.first_free == 0 {
-            self.add()?;
+    pub(crate) fn insert(&self, tenant: impl FnOnce(u32) -> T) -> Option<u32> {
+        let table = &mut *self.0.borrow_mut();
+        if table.first_free == 0 {
+            table.add()?;
         }
-        let index = self.first_free;
-        let slot = &mut self.slots[index as usize];
-        self.first_free = slot.link;
+        let index = table.first_free;
+        let slot = &mut table.slots[index as usize];
+        table.first_free = slot.link;
         slot.tenant = Some(tenant(index));
         slot.is_linked = true;
-        self.occupied += 1;
-        self.push(index);
+        table.occupied += 1;
+        table.push(index);
         Some(index)
     }
 
     /// Empties a slot. Keys of the tenant that leaves are stale from now on.
-    pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
-        let slot = self.slots.get_mut(index as usize)?;
+    pub(crate) fn remove(&self, index: u32) -> Option<T> {
+        let table = &mut *self.0.borrow_mut();
+        let slot = table.slots.get_mut(index as usize)?;
         let tenant = slot.tenant.take()?;
         slot.generation = slot.generation.wrapping_add(1);
-        self.occupied -= 1;
+        table.occupied -= 1;
         // A slot that is still queued becomes free when its turn comes: it has only one link.
         if !slot.is_linked {
-            slot.is_linked = true;
-            slot.link = self.first_free;
-            self.first_free = index;
+            table.free(index);
         }
         Some(tenant)
     }
 
-    pub(crate) fn get(&self, index: u32) -> Option<&T> {
-        self.slots.get(index as usize)?.tenant.as_ref()
+    /// The tenant of a slot. The panic hook may ask in the middle of anything, and is then told of nobody.
+    pub(crate) fn get(&self, index: u32) -> Option<T> {
+        let table = self.0.try_borrow().ok()?;
+        table.slots.get(index as usize)?.tenant.clone()
     }
 
-    /// The tenants at or after this slot, each with its slot.
-    pub(crate) fn tenants(&self, from: u32) -> impl Iterator<Item = (u32, &T)> {
-        let slots = (from..).zip(self.slots.iter().skip(from as usize));
-        slots.filter_map(|(index, slot)| Some((index, slot.tenant.as_ref()?)))
+    /// The first tenant at or after this slot, with its slot.
+    pub(crate) fn first_from(&self, index: u32) -> Option<(u32, T)> {
+        let table = self.0.borrow();
+        let mut slots = (index..).zip(table.slots.iter().skip(index as usize));
+        slots.find_map(|(index, slot)| Some((index, slot.tenant.clone()?)))
+    }
+
+    /// All tenants, each with its slot.
+    pub(crate) fn tenants(&self) -> Vec<(u32, T)> {
+        let next = |last: &(u32, T)| self.first_from(last.0 + 1);
+        std::iter::successors(self.first_from(0), next).collect()
     }
 
     /// Queues the slot if its tenant is still the one that the key names. Returns whether it is newly queued.
-    pub(crate) fn wake(&mut self, index: u32, generation: u16) -> bool {
-        match self.slots.get(index as usize) {
-            Some(slot) if slot.generation == generation => self.queue(index),
-            _ => false,
-        }
+    pub(crate) fn wake(&self, index: u32, generation: u16) -> bool {
+        let table = &mut *self.0.borrow_mut();
+        let slot = table.slots.get(index as usize);
+        slot.is_some_and(|slot| slot.generation == generation) && table.queue(index)
     }
 
     /// Queues the slot whatever its tenant is. The caller knows the tenant, or accepts a spurious poll.
-    pub(crate) fn wake_tenant(&mut self, index: u32) -> bool {
-        (index as usize) < self.slots.len() && self.queue(index)
+    pub(crate) fn wake_tenant(&self, index: u32) -> bool {
+        let table = &mut *self.0.borrow_mut();
+        (index as usize) < table.slots.len() && table.queue(index)
     }
 
     /// A main future begins. A wake of an earlier one must not poll this one.
-    pub(crate) fn begin_main(&mut self) -> u16 {
-        let main = &mut self.slots[MAIN_SLOT as usize];
+    pub(crate) fn begin_main(&self) -> u16 {
+        let table = &mut *self.0.borrow_mut();
+        let main = &mut table.slots[MAIN_SLOT as usize];
         main.generation = main.generation.wrapping_add(1);
-        self.is_main_stale = main.is_linked;
+        table.is_main_stale = main.is_linked;
         main.generation
     }
 
     /// Takes the next slot out of the queue. From here on a wake queues it again.
     #[inline]
-    pub(crate) fn next_ready(&mut self) -> Option<Ready<T>>
-    where
-        T: Clone,
-    {
-        let index = self.ready.first()?;
-        let slot = &mut self.slots[index as usize];
-        self.ready.drop_first(slot.link);
-        slot.is_linked = false;
+    pub(crate) fn next_ready(&self) -> Option<Ready<T>> {
+        self.0.borrow_mut().next_ready()
+    }
+
+    /// Changes the order of the queue, and returns its length.
+    pub(crate) fn reorder(&self, shuffle: impl FnOnce(&mut [u32])) -> usize {
+        let table = &mut *self.0.borrow_mut();
+        let mut batch = Vec::new();
+        while let Some((index, _)) = table.pop() {
+            batch.push(index);
+        }
+        shuffle(&mut batch);
+        for &index in &batch {
+            table.slots[index as usize].is_linked = true;
+            table.push(index);
+        }
+        batch.len()
+    }
+}
+
+impl<T: Clone> Table<T> {
+    #[inline]
+    fn next_ready(&mut self) -> Option<Ready<T>> {
+        let (index, slot) = self.pop()?;
         if let Some(tenant) = &slot.tenant {
             return Some(Ready::Tenant {
                 index,
@@ -175,24 +219,8 @@ impl<T> Slots<T> {
             });
         }
         // Its tenant left while it was queued.
-        slot.is_linked = true;
-        slot.link = self.first_free;
-        self.first_free = index;
+        self.free(index);
         Some(Ready::Nobody)
-    }
-
-    /// Changes the order of the queue, and returns its length.
-    pub(crate) fn reorder(&mut self, shuffle: impl FnOnce(&mut [u32])) -> usize {
-        let mut batch = Vec::new();
-        while let Some(index) = self.ready.first() {
-            self.ready.drop_first(self.slots[index as usize].link);
-            batch.push(index);
-        }
-        shuffle(&mut batch);
-        for &index in &batch {
-            self.push(index);
-        }
-        batch.len()
     }
 
     /// Queues the slot unless its link is in use. Returns whether it is newly queued.
@@ -211,9 +239,30 @@ impl<T> Slots<T> {
 
     /// Puts the slot behind the queue. The caller has set `is_linked`.
     fn push(&mut self, index: u32) {
-        if let Some(last) = self.ready.push(index) {
-            self.slots[last as usize].link = index;
+        let last = mem::replace(&mut self.last, index);
+        match self.first {
+            NONE => self.first = index,
+            _ => self.slots[last as usize].link = index,
         }
+    }
+
+    /// Takes the oldest slot out of the queue.
+    fn pop(&mut self) -> Option<(u32, &mut Slot<T>)> {
+        let index = self.first;
+        if index == NONE {
+            return None;
+        }
+        let slot = &mut self.slots[index as usize];
+        self.first = if index == self.last { NONE } else { slot.link };
+        slot.is_linked = false;
+        Some((index, slot))
+    }
+
+    /// Puts an empty slot into the list of free ones.
+    fn free(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        slot.is_linked = true;
+        slot.link = mem::replace(&mut self.first_free, index);
     }
 
     /// Adds a free slot.
@@ -256,21 +305,20 @@ pub(crate) enum Ready<T> {
 mod tests {
     use super::*;
 
-    impl<T> Slots<T> {
+    impl<T: Clone> Slots<T> {
         /// A table with few slots, which a test can fill.
         pub(crate) fn with_limit(limit: u32) -> Self {
-            Slots {
-                limit,
-                ..Slots::new()
-            }
+            let slots = Slots::new();
+            slots.0.borrow_mut().limit = limit;
+            slots
         }
     }
 
-    fn insert<T>(slots: &mut Slots<T>, tenant: T) -> u32 {
+    fn insert<T: Clone>(slots: &Slots<T>, tenant: T) -> u32 {
         slots.insert(|_| tenant).expect("there is room")
     }
 
-    fn polled(slots: &mut Slots<&'static str>) -> Vec<Option<&'static str>> {
+    fn polled(slots: &Slots<&'static str>) -> Vec<Option<&'static str>> {
         std::iter::from_fn(|| slots.next_ready())
             .map(|ready| match ready {
                 Ready::Tenant { tenant, .. } => Some(tenant),
@@ -285,79 +333,98 @@ mod tests {
     }
 
     #[test]
+    fn what_is_woken_first_is_polled_first_and_may_come_back_at_once() {
+        let slots = Slots::new();
+        let names = ["a", "b", "c"];
+        let indices = names.map(|name| insert(&slots, name));
+        assert_eq!(polled(&slots), names.map(Some));
+        for round in 0..3 {
+            for at in [2, 0, 1] {
+                slots.wake_tenant(indices[at]);
+            }
+            let first = slots.next_ready();
+            assert!(matches!(first, Some(Ready::Tenant { tenant: "c", .. })));
+            slots.wake_tenant(indices[2]);
+            let left = ["a", "b", "c"].map(Some);
+            assert_eq!(polled(&slots), left, "in round {round}");
+            assert!(!slots.has_ready());
+        }
+    }
+
+    #[test]
     fn two_wakes_queue_a_slot_once() {
-        let mut slots = Slots::new();
-        let index = insert(&mut slots, "a");
-        assert_eq!(polled(&mut slots), [Some("a")]);
+        let slots = Slots::new();
+        let index = insert(&slots, "a");
+        assert_eq!(polled(&slots), [Some("a")]);
         slots.wake(index, 0);
         slots.wake(index, 0);
-        assert_eq!(polled(&mut slots), [Some("a")]);
+        assert_eq!(polled(&slots), [Some("a")]);
     }
 
     #[test]
     fn a_key_of_the_last_tenant_does_not_wake_the_next() {
-        let mut slots = Slots::new();
-        let index = insert(&mut slots, "first");
+        let slots = Slots::new();
+        let index = insert(&slots, "first");
         slots.next_ready();
         slots.remove(index);
-        assert_eq!(insert(&mut slots, "second"), index);
+        assert_eq!(insert(&slots, "second"), index);
         slots.next_ready();
         slots.wake(index, 0);
-        assert_eq!(polled(&mut slots), []);
+        assert_eq!(polled(&slots), []);
         slots.wake(index, 1);
-        assert_eq!(polled(&mut slots), [Some("second")]);
+        assert_eq!(polled(&slots), [Some("second")]);
     }
 
     #[test]
     fn a_slot_left_while_queued_is_free_once_its_turn_has_come() {
-        let mut slots = Slots::new();
-        let left = insert(&mut slots, "first");
+        let slots = Slots::new();
+        let left = insert(&slots, "first");
         slots.remove(left);
-        assert_ne!(insert(&mut slots, "second"), left);
-        assert_eq!(polled(&mut slots), [None, Some("second")]);
-        assert_eq!(insert(&mut slots, "third"), left);
-        assert_eq!(polled(&mut slots), [Some("third")]);
+        assert_ne!(insert(&slots, "second"), left);
+        assert_eq!(polled(&slots), [None, Some("second")]);
+        assert_eq!(insert(&slots, "third"), left);
+        assert_eq!(polled(&slots), [Some("third")]);
     }
 
     /// A wake from another thread can name a free slot: only the slot's number comes through the inbox.
     #[test]
     fn a_free_slot_that_is_woken_stays_free_and_in_its_place() {
-        let mut slots = Slots::new();
+        let slots = Slots::new();
         let names = ["a", "b", "c"];
-        let indices = names.map(|name| insert(&mut slots, name));
-        polled(&mut slots);
+        let indices = names.map(|name| insert(&slots, name));
+        polled(&slots);
         for index in indices {
             slots.remove(index);
         }
         for index in indices {
             slots.wake_tenant(index);
-            assert_eq!(polled(&mut slots), []);
+            assert_eq!(polled(&slots), []);
         }
-        let mut again = names.map(|name| insert(&mut slots, name));
+        let mut again = names.map(|name| insert(&slots, name));
         again.sort();
         assert_eq!(again, indices);
-        assert_eq!(polled(&mut slots), names.map(Some));
+        assert_eq!(polled(&slots), names.map(Some));
     }
 
     #[test]
     fn a_free_slot_that_was_left_while_queued_is_not_woken_either() {
-        let mut slots = Slots::new();
+        let slots = Slots::new();
         let names = ["a", "b", "c"];
-        let indices = names.map(|name| insert(&mut slots, name));
+        let indices = names.map(|name| insert(&slots, name));
         for index in indices {
             slots.remove(index);
         }
-        assert_eq!(polled(&mut slots), [None; 3]);
+        assert_eq!(polled(&slots), [None; 3]);
         slots.wake_tenant(indices[1]);
-        let mut again = names.map(|name| insert(&mut slots, name));
+        let mut again = names.map(|name| insert(&slots, name));
         again.sort();
         assert_eq!(again, indices);
-        assert_eq!(polled(&mut slots), names.map(Some));
+        assert_eq!(polled(&slots), names.map(Some));
     }
 
     #[test]
     fn the_main_future_is_woken_before_any_task_exists() {
-        let mut slots = Slots::<&str>::new();
+        let slots = Slots::<&str>::new();
         slots.wake(MAIN_SLOT, 0);
         assert!(matches!(slots.next_ready(), Some(Ready::Main)));
         assert!(!slots.has_ready());
@@ -365,42 +432,39 @@ mod tests {
 
     #[test]
     fn a_key_that_never_had_a_tenant_wakes_nobody_and_takes_no_slot() {
-        let mut slots = Slots::new();
-        insert(&mut slots, "first");
+        let slots = Slots::new();
+        insert(&slots, "first");
         for index in [2, 3, u32::MAX] {
             slots.wake_tenant(index);
             slots.wake(index, 0);
         }
-        assert_eq!(polled(&mut slots), [Some("first")]);
-        assert_eq!(
-            ["second", "third"].map(|name| insert(&mut slots, name)),
-            [2, 3]
-        );
+        assert_eq!(polled(&slots), [Some("first")]);
+        assert_eq!(["second", "third"].map(|name| insert(&slots, name)), [2, 3]);
     }
 
     #[test]
     fn a_thousand_tenants_have_a_thousand_slots_and_none_is_slot_0() {
-        let mut slots = Slots::new();
-        let indices: Vec<u32> = (0..1000).map(|_| insert(&mut slots, "x")).collect();
+        let slots = Slots::new();
+        let indices: Vec<u32> = (0..1000).map(|_| insert(&slots, "x")).collect();
         assert_eq!(indices, (1..=1000).collect::<Vec<_>>());
-        assert_eq!((slots.len(), slots.tenants(0).count()), (1000, 1000));
+        assert_eq!((slots.len(), slots.tenants().len()), (1000, 1000));
     }
 
     #[test]
     fn another_order_loses_none() {
-        let mut slots = Slots::new();
+        let slots = Slots::new();
         for name in ["a", "b", "c"] {
-            insert(&mut slots, name);
+            insert(&slots, name);
         }
         assert_eq!(slots.reorder(|batch| batch.reverse()), 3);
-        assert_eq!(polled(&mut slots), [Some("c"), Some("b"), Some("a")]);
+        assert_eq!(polled(&slots), [Some("c"), Some("b"), Some("a")]);
     }
 
     #[test]
     fn one_task_more_than_a_key_can_number_has_no_slot() {
-        let mut slots = Slots::with_limit(8);
+        let slots = Slots::with_limit(8);
         for _ in 0..7 {
-            insert(&mut slots, "x");
+            insert(&slots, "x");
         }
         assert_eq!(slots.insert(|_| "y"), None);
         slots.next_ready();

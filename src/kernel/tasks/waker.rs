@@ -78,7 +78,7 @@ fn wake_plainly(data: *const ()) {
     let woken = current::with(|core| {
         let is_here = core.number == key.executor();
         if is_here {
-            core.slots.borrow_mut().wake(key.slot(), key.generation());
+            core.slots.wake(key.slot(), key.generation());
         }
         is_here
     });

@@ -13,25 +13,27 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::kernel::failure::{contain, drop_payload, hook};
-use crate::kernel::tasks::{AnyTask, Core, Counted, Ending, Event, Foreign, Joiner, Key, NOBODY};
+use crate::kernel::tasks::{
+    AnyTask, Core, Counted, Ending, Event, Foreign, Joiner, Key, Progress, Running,
+};
 use crate::kernel::time::Wheel;
 
 impl Core {
     /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
     pub(crate) fn finish(&self, task: &Counted<AnyTask>, ending: Ending) {
         let header = &task.header();
-        header.is_finished.set(true);
+        header.progress.set(Progress::Done);
         let slot = header.slot.get();
-        let removed = self.slots.borrow_mut().remove(slot);
-        drop(removed);
-        self.noted_await.set(None);
+        let this = Running::Task(slot);
+        drop(self.slots.remove(slot));
+        self.polling.noted_await.set(None);
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
         }
         if ending.is_failure() {
             // A task that has read a failure is likely to carry it on. So its error is asked for its text now. Otherwise, at the end
             // of a long chain, each error would ask the next one recursively.
-            if self.failure_reader.replace(NOBODY) == slot {
+            if self.failures.reader.replace(Running::Nobody) == this {
                 self.view_failure(&**task, |_| ());
             }
             if header.is_detached.get() {
@@ -54,7 +56,7 @@ impl Core {
             waiting.iter().for_each(Foreign::wake);
         }
         // Last of all: a waker of others may have spawned, and the slot will have another tenant.
-        (self.parentage.borrow_mut()).take_if(|(spawner, _)| *spawner == slot);
+        (self.parentage.borrow_mut()).take_if(|(spawner, _)| *spawner == this);
     }
 
     /// Makes the panic of a poll or a destructor the outcome of its task, and finishes the task.
@@ -62,13 +64,11 @@ impl Core {
     /// This drops the future, which may panic as well. An awaiter gets the first panic. Nobody can await the
     /// others, so they are reported.
     pub(crate) fn settle_panic(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        let slot = self.polled();
-        let task = self.slots.borrow().get(slot).cloned();
-        let Some(task) = task else {
+        let Some(task) = self.running_task() else {
             // Between polls, so it came from a foreign waker: the earlier panic hook has printed it.
             return drop_payload(payload);
         };
-        self.say(|| Event::PollEnds(slot, Poll::Ready(())));
+        self.say(|| Event::PollEnds(task.header().slot.get(), Poll::Ready(())));
         // Unless the future had returned an `Err` before.
         let mut ending = Ending::Failed;
         let mut unsettled = Some(payload);

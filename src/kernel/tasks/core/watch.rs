@@ -79,12 +79,4 @@ impl Core {
             watch.event(self, event());
         }
     }
-
-    /// Queues the task of this key, and reports that to an observer.
-    pub(crate) fn wake(&self, key: Key) {
-        let is_new = (self.slots.borrow_mut()).wake(key.slot(), key.generation());
-        if is_new {
-            self.say(|| Event::Woken(key.slot()));
-        }
-    }
 }
