@@ -451,6 +451,28 @@ fn what_was_ready_once_stays_ready_whatever_was_ready_since() {
 }
 
 #[test]
+fn sleeps_that_have_waited_are_not_put_off() {
+    candor::test(async {
+        let sleep = |_| Box::pin(sleep(Duration::from_secs(1)));
+        let mut sleeps: Vec<_> = (0..3 * BUDGET).map(sleep).collect();
+        let mut polls = 0;
+        poll_fn(|cx| {
+            polls += 1;
+            sleeps.retain_mut(|sleep| sleep.as_mut().poll(cx).is_pending());
+            match sleeps.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        assert_eq!(
+            polls, 2,
+            "the first begins to wait, and all are due at once"
+        );
+    });
+}
+
+#[test]
 fn a_timeout_looks_at_its_deadline_however_many_were_ready_in_the_poll() {
     candor::test(async {
         let past = candor::time::now();
