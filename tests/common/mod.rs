@@ -7,7 +7,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::cell::RefCell;
-use std::env::consts::EXE_SUFFIX;
+use std::env::{self, consts::EXE_SUFFIX};
 use std::fmt::Display;
 use std::io::Write;
 use std::ops::Deref;
@@ -23,6 +23,9 @@ use candor::{Builder, Executor, JoinHandle};
 
 /// How long a test may take. None takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Or so many seconds. Where bugs are planted, many tests hang.
+const PATIENCE_OF: &str = "CANDOR_TEST_PATIENCE";
 
 /// Tests that are under way: their names, and when they are overdue.
 static WATCHED: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
@@ -46,8 +49,12 @@ pub fn watched() -> Watched {
             }
         });
     });
+    let wished = env::var(PATIENCE_OF)
+        .ok()
+        .and_then(|seconds| seconds.parse().ok());
+    let patience = wished.map_or(PATIENCE, Duration::from_secs);
     let name = thread::current().name().unwrap_or("of a thread").to_owned();
-    let entry = (name.clone(), Instant::now() + PATIENCE);
+    let entry = (name.clone(), Instant::now() + patience);
     WATCHED.lock().unwrap().push(entry);
     Watched(name)
 }

@@ -22,6 +22,9 @@ const SKIPPED: &[&str] = &[
     "the_first_and_last_slot_of_a_word",
 ];
 
+/// After so many seconds a test that hangs is named by the watchdog of the tests, which ends the process: that is a catch.
+const PATIENCE: &str = "8";
+
 /// How many cases a test with generated input tries. With the usual number it takes seconds.
 const CASES: &str = "32";
 
@@ -59,6 +62,7 @@ fn run(number: u32, path: &str) -> Verdict {
         .current_dir(COPY)
         .env("CANDOR_MUTANT", number.to_string())
         .env("PROPTEST_CASES", CASES)
+        .env("CANDOR_TEST_PATIENCE", PATIENCE)
         .env(
             "CARGO_MANIFEST_DIR",
             std::path::absolute(COPY).expect("a folder"),
