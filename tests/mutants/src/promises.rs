@@ -32,7 +32,7 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/kernel/tasks/core",
-        "waking joining dropping failures entering instruments stalls corners model",
+        "waking joining dropping failures entering instruments stalls corners model timers ports reports fairness",
     ),
     (
         "src/kernel/tasks/inbox",
@@ -43,6 +43,10 @@ const PROMISES: &[(&str, &str)] = &[
         "joining failures entering corners reports",
     ),
     ("src/kernel/tasks/memory.rs", "joining dropping"),
+    (
+        "src/kernel/tasks/current.rs",
+        "failures panics joining remote corners model fairness reports entering",
+    ),
     ("src/kernel/time/", "timers corners model embedding"),
     ("src/lib.rs", ""),
     ("src/outcome.rs", "failures corners api user_code"),
