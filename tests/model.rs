@@ -40,6 +40,7 @@ mod model {
     pub mod generated;
     pub mod law;
     pub mod ledger;
+    pub mod mapping;
     pub mod program;
     pub mod trace;
     pub mod world;

@@ -14,6 +14,8 @@ mod foreign;
 mod law;
 #[path = "../model/ledger.rs"]
 mod ledger;
+#[path = "../model/mapping.rs"]
+mod mapping;
 #[path = "../model/program.rs"]
 mod program;
 #[path = "../model/trace.rs"]
@@ -23,8 +25,8 @@ mod world;
 
 use crate::bytes::Bytes;
 use program::{
-    Callback, Ending, Entry, Foreign, GATES, GroupThen, HostStep, Parting, Plan, Program, Step,
-    Then, Watching,
+    Callback, Ending, Entry, Foreign, From, GATES, GroupThen, HostStep, Parting, Plan, Program,
+    Step, Then, Watching,
 };
 use trace::Group;
 
@@ -147,7 +149,7 @@ impl Reader<'_> {
             2..=4 => Step::Sleep(self.bytes.below(16) as u64),
             5 => Step::WaitAt(which % GATES),
             6 => Step::Open(which % GATES),
-            7 => Step::Nudge(which),
+            7 => Step::Nudge(which, self.place()),
             8 => Step::Catch,
             9..=12 => Step::Join(
                 which,
@@ -181,17 +183,34 @@ impl Reader<'_> {
     fn spawning_step(&mut self, choice: u8, depth: usize) -> Step {
         match choice {
             26..=33 => Step::Spawn(self.plan(depth + 1)),
-            34..=36 => Step::SpawnRemote(self.plan(depth + 1)),
+            34..=36 => Step::SpawnRemote(self.plan(depth + 1), self.place()),
             37..=39 => Step::Submit(self.plan(depth + 1)),
             40..=42 => Step::SpawnBeside(self.plan(depth + 1)),
+            43 | 44 => self.mapping(depth),
             _ => self.group(depth),
+        }
+    }
+
+    fn place(&mut self) -> From {
+        match self.bytes.rarely(8) {
+            true => From::Thread,
+            false => From::Here,
+        }
+    }
+
+    fn mapping(&mut self, depth: usize) -> Step {
+        let count = self.bytes.below(4);
+        Step::Map {
+            plans: (0..count).map(|_| self.plan(depth + 1)).collect(),
+            is_in_order: self.bytes.rarely(2),
+            taken: self.bytes.below(5),
         }
     }
 
     fn group(&mut self, depth: usize) -> Step {
         let kind = self
             .bytes
-            .one_of(&[Group::Linked, Group::Linked, Group::Independent]);
+            .one_of(&[Group::Linked, Group::Independent, Group::Collecting]);
         let then = self.bytes.one_of(&[
             GroupThen::Join,
             GroupThen::NextAndJoin,

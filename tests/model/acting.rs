@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use candor::{Executor, JoinError, TaskBuilder, TaskFailure, time};
@@ -23,9 +24,10 @@ use candor::{Executor, JoinError, TaskBuilder, TaskFailure, time};
 use super::flock::Flock;
 use super::foreign;
 use super::ledger::Ledger;
+use super::mapping::Mapping;
 use super::program::{
-    Callback, Ending, Entry, Foreign, GroupThen, HostStep, Parting, Plan, Program, Step, Then,
-    Watching,
+    Callback, Ending, Entry, Foreign, From, GroupThen, HostStep, Parting, Plan, Program, Step,
+    Then, Watching,
 };
 use super::trace::{Event, Group, Kind, MAIN, Number, Trace, message_of_passing};
 use super::world::{
@@ -283,7 +285,7 @@ fn submit(world: &Rc<World>, plan: &Plan) -> Held {
 }
 
 /// Gives nothing if the executor has ended.
-fn spawn_remote(world: &Rc<World>, plan: Plan) -> Option<Held> {
+fn spawn_remote(world: &Rc<World>, plan: Plan, from: From) -> Option<Held> {
     // Once the handle is gone, nothing can abort it.
     let mut plan = plan.without_waiting_for_ever();
     // An `async` block surrounds it, and drops it while its panic unwinds. A second panic would abort the process.
@@ -294,13 +296,22 @@ fn spawn_remote(world: &Rc<World>, plan: Plan) -> Option<Held> {
     let task = builder(number, &plan);
     let unborn = Unborn(number);
     let remote = world.remote.borrow().clone()?;
-    let spawned = task.spawn_remote(&remote, move || {
+    let make = move || {
         let world = World::current();
         let witness = watched(&world, number, &plan);
         std::mem::forget(unborn);
         witness
-    });
+    };
+    let spawned = at(from, || task.spawn_remote(&remote, make));
     Some(world.hold_remote(number, spawned.ok()?))
+}
+
+/// Does something here, or on another thread, and waits for that.
+fn at<R: Send>(from: From, act: impl FnOnce() -> R + Send) -> R {
+    match from {
+        From::Here => act(),
+        From::Thread => thread::scope(|scope| scope.spawn(act).join()).expect("it does not panic"),
+    }
 }
 
 /// The closure of a remote that was not called yet.
@@ -373,7 +384,10 @@ impl Actor {
                 poll_fn(|cx| world.gates[gate].poll_open(cx)).await;
             }
             Step::Open(gate) => world.gates[gate].open(),
-            Step::Nudge(choice) => world.nudge(world.any_task(choice)),
+            Step::Nudge(choice, from) => {
+                let waker = world.waker_of(world.any_task(choice));
+                at(from, || waker.wake());
+            }
             Step::Catch => {
                 let message = format!("t{} catches", self.number);
                 world.note(Event::Catches(self.number, message.clone()));
@@ -385,8 +399,8 @@ impl Actor {
                 let held = spawn(world, &plan);
                 self.pocket.borrow_mut().push(held);
             }
-            Step::SpawnRemote(plan) => {
-                let held = spawn_remote(world, plan);
+            Step::SpawnRemote(plan, from) => {
+                let held = spawn_remote(world, plan, from);
                 self.pocket.borrow_mut().extend(held);
             }
             Step::Submit(plan) => {
@@ -401,6 +415,11 @@ impl Actor {
                     world.hold_member(number, handle);
                 }
             }
+            Step::Map {
+                plans,
+                is_in_order,
+                taken,
+            } => self.map(plans, is_in_order, taken).await,
             Step::Group(kind, members, then) => self.group(kind, members, then).await,
             Step::Meet(which, waker) => self.meet(which, waker).await,
             Step::Join(which, then) => return self.join(which, then).await,
@@ -486,13 +505,32 @@ impl Actor {
             GroupThen::Keep => return self.flocks.push(flock),
             GroupThen::CancelAndJoin => flock.cancel(),
             GroupThen::NextAndJoin => {
-                self.waits(Waits::ForAnyOf(group));
+                self.waits(match flock.is_collecting() {
+                    true => Waits::ForGroup(group),
+                    false => Waits::ForAnyOf(group),
+                });
                 flock.next().await;
             }
             GroupThen::Join => {}
         }
         self.waits(Waits::ForGroup(group));
         flock.joining().await;
+    }
+
+    async fn map(&self, plans: Vec<Plan>, is_in_order: bool, taken: usize) {
+        let world = self.world.clone();
+        let begin = move |plan: Plan| {
+            let plan = plan.for_mapping();
+            let number = world.register(Kind::Pooled);
+            (number, watched(&world, number, &plan))
+        };
+        let mut mapping = Mapping::new(&self.world, plans, is_in_order, begin);
+        for _ in 0..taken {
+            self.waits(mapping.waits());
+            if !mapping.take().await {
+                break;
+            }
+        }
     }
 
     /// Polls a handle with a foreign waker, which is dropped here unless candor has kept it.

@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use candor::{GroupHandle, IndependentGroup, JoinGroup, JoinIndependent, TaskBuilder, TaskGroup};
+use candor::{
+    CollectingGroup, GroupHandle, IndependentGroup, JoinGroup, JoinIndependent, TaskBuilder,
+    TaskFailure, TaskGroup,
+};
 
 use super::trace::{Delivered, Event, Group, GroupNumber};
 use super::world::{AnyError, Ended, Witness, World};
@@ -20,6 +23,7 @@ pub struct Flock {
 enum Holds {
     Linked(TaskGroup<AnyError>),
     Independent(IndependentGroup),
+    Collecting(CollectingGroup),
     JoiningLinked(JoinGroup<AnyError>),
     JoiningIndependent(JoinIndependent),
 }
@@ -33,6 +37,10 @@ impl Flock {
                 (Holds::Linked(group), Some(spawner))
             }
             Group::Independent => (Holds::Independent(TaskGroup::independent()), None),
+            Group::Collecting => {
+                let group = TaskGroup::independent().collecting();
+                (Holds::Collecting(group), None)
+            }
         };
         let number = world.add_group(spawner);
         world.note(Event::GroupMade(number, kind));
@@ -47,6 +55,7 @@ impl Flock {
         match &self.holds {
             Some(Holds::Linked(group)) => task.spawn_in(group, witness),
             Some(Holds::Independent(group)) => task.spawn_in(group, witness),
+            Some(Holds::Collecting(group)) => task.spawn_in(group, witness),
             _ => unreachable!("it is not being joined"),
         }
     }
@@ -56,15 +65,26 @@ impl Flock {
         match &self.holds {
             Some(Holds::Linked(group)) => group.cancel(),
             Some(Holds::Independent(group)) => group.cancel(),
+            Some(Holds::Collecting(group)) => group.cancel(),
             _ => unreachable!("it is not being joined"),
         }
     }
 
-    /// Waits for the end of one task, if there is one.
+    pub fn is_collecting(&self) -> bool {
+        matches!(self.holds, Some(Holds::Collecting(_)))
+    }
+
+    /// Waits for the end of one task, if there is one; a collecting group, for a failure.
     pub async fn next(&mut self) {
         match &mut self.holds {
             Some(Holds::Linked(group)) => drop(group.next().await),
             Some(Holds::Independent(group)) => drop(group.next().await),
+            Some(Holds::Collecting(group)) => {
+                if let Some(failure) = group.next_failure().await {
+                    let failure = failure.failure().expect("it is a failure");
+                    self.note_delivery(failure);
+                }
+            }
             _ => unreachable!("it is not being joined"),
         }
     }
@@ -74,6 +94,10 @@ impl Flock {
         self.holds = self.holds.take().map(|holds| match holds {
             Holds::Linked(group) => Holds::JoiningLinked(group.join()),
             Holds::Independent(group) => Holds::JoiningIndependent(group.join()),
+            Holds::Collecting(group) => {
+                self.world.note(Event::GroupLetGo(self.number));
+                Holds::JoiningIndependent(group.join())
+            }
             joining => joining,
         });
         self
@@ -85,13 +109,17 @@ impl Flock {
             Err(error) => error.failures(),
         };
         for failure in failures.iter().filter_map(|error| error.failure()) {
-            let name = failure.task_name().and_then(|name| name.strip_prefix('t'));
-            let number = name.and_then(|number| number.parse().ok());
-            let message = failure.message().to_owned();
-            let number = number.expect("each member has a name");
-            self.world
-                .note(Event::Delivered(number, Delivered::Failure(message)));
+            self.note_delivery(failure);
         }
+    }
+
+    fn note_delivery(&self, failure: &TaskFailure) {
+        let name = failure.task_name().and_then(|name| name.strip_prefix('t'));
+        let number = name.and_then(|number| number.parse().ok());
+        let message = failure.message().to_owned();
+        let number = number.expect("each member has a name");
+        self.world
+            .note(Event::Delivered(number, Delivered::Failure(message)));
     }
 }
 

@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::program::{
-    Callback, Ending, Entry, Foreign, GATES, GroupThen, HostStep, Parting, Plan, Program, Step,
-    Then, Watching,
+    Callback, Ending, Entry, Foreign, From, GATES, GroupThen, HostStep, Parting, Plan, Program,
+    Step, Then, Watching,
 };
 use super::trace::Group;
 
@@ -59,9 +59,12 @@ fn plans() -> impl Strategy<Value = Plan> {
         let step = prop_oneof![
             8 => plain_steps().boxed(),
             4 => children.clone().prop_map(Step::Spawn).boxed(),
-            1 => children.clone().prop_map(Step::SpawnRemote).boxed(),
+            1 => (children.clone(), places())
+                .prop_map(|(plan, from)| Step::SpawnRemote(plan, from))
+                .boxed(),
             1 => children.clone().prop_map(Step::Submit).boxed(),
             1 => children.clone().prop_map(Step::SpawnBeside).boxed(),
+            1 => mappings(children.clone()).boxed(),
             1 => groups(children).boxed(),
         ];
         plan_of(vec(step, 1..9))
@@ -69,7 +72,11 @@ fn plans() -> impl Strategy<Value = Plan> {
 }
 
 fn groups(members: impl Strategy<Value = Plan>) -> impl Strategy<Value = Step> {
-    let kind = prop_oneof![2 => Just(Group::Linked), 1 => Just(Group::Independent)];
+    let kind = prop_oneof![
+        2 => Just(Group::Linked),
+        1 => Just(Group::Independent),
+        1 => Just(Group::Collecting),
+    ];
     let then = prop_oneof![
         4 => Just(GroupThen::Join),
         2 => Just(GroupThen::NextAndJoin),
@@ -79,6 +86,21 @@ fn groups(members: impl Strategy<Value = Plan>) -> impl Strategy<Value = Step> {
     ];
     (kind, vec(members, 0..4), then)
         .prop_map(|(kind, members, then)| Step::Group(kind, members, then))
+}
+
+fn mappings(inputs: impl Strategy<Value = Plan>) -> impl Strategy<Value = Step> {
+    (vec(inputs, 0..5), any::<bool>(), 0_usize..6).prop_map(|(plans, is_in_order, taken)| {
+        Step::Map {
+            plans,
+            is_in_order,
+            taken,
+        }
+    })
+}
+
+fn places() -> impl Strategy<Value = From> {
+    // A thread takes as long as a hundred steps.
+    prop_oneof![3 => Just(From::Here), 1 => Just(From::Thread)]
 }
 
 fn foreign_wakers() -> impl Strategy<Value = Foreign> {
@@ -124,7 +146,7 @@ fn plain_steps() -> impl Strategy<Value = Step> {
         5 => a_while().prop_map(Step::Sleep),
         2 => (0..GATES).prop_map(Step::WaitAt),
         2 => (0..GATES).prop_map(Step::Open),
-        1 => one().prop_map(Step::Nudge),
+        1 => (one(), places()).prop_map(|(which, from)| Step::Nudge(which, from)),
         1 => Just(Step::Catch),
         6 => (one(), then).prop_map(|(which, then)| Step::Join(which, then)),
         2 => (one(), a_while()).prop_map(|(which, time)| Step::JoinWithin(which, time)),

@@ -40,6 +40,7 @@ pub struct Tally {
     pooled_failed: usize,
     linked_failed: usize,
     independent_failed: usize,
+    collecting_failed: usize,
     groups_joined: usize,
     groups_dropped: usize,
 }
@@ -63,6 +64,7 @@ impl Tally {
             ("pool", self.pooled_failed),
             ("linked group", self.linked_failed),
             ("independent group", self.independent_failed),
+            ("collecting group", self.collecting_failed),
             ("join of a group", self.groups_joined),
             ("drop of a group", self.groups_dropped),
         ];
@@ -89,6 +91,7 @@ impl AddAssign for Tally {
         self.pooled_failed += other.pooled_failed;
         self.linked_failed += other.linked_failed;
         self.independent_failed += other.independent_failed;
+        self.collecting_failed += other.collecting_failed;
         self.groups_joined += other.groups_joined;
         self.groups_dropped += other.groups_dropped;
     }
@@ -236,6 +239,12 @@ impl Law {
             }
             Event::GroupCancelled(group) => {
                 self.cancel_group(*group);
+                Ok(())
+            }
+            Event::GroupLetGo(group) => {
+                for member in self.groups[group].numbers.clone() {
+                    self.on_handle_drop(member);
+                }
                 Ok(())
             }
             Event::GroupDropped(group) => {
@@ -400,6 +409,9 @@ impl Law {
             Kind::Remote => self.tally.remotes_failed += 1,
             Kind::Pooled => self.tally.pooled_failed += 1,
             Kind::Member(_) if is_independent => self.tally.independent_failed += 1,
+            Kind::Member(group) if self.groups[&group].kind == Group::Collecting => {
+                self.tally.collecting_failed += 1;
+            }
             Kind::Member(group) => {
                 self.tally.linked_failed += 1;
                 self.cancel_group(group);

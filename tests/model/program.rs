@@ -82,13 +82,19 @@ pub enum Step {
     WaitAt(usize),
     Open(usize),
     /// Calls the last waker that a task was polled with, whether or not that one still exists.
-    Nudge(usize),
+    Nudge(usize, From),
     /// Panics and catches it.
     Catch,
     Spawn(Plan),
-    SpawnRemote(Plan),
+    SpawnRemote(Plan, From),
     /// Gives a task to the pool.
     Submit(Plan),
+    /// Has the pool make tasks of these, takes so many of their results, and drops the rest.
+    Map {
+        plans: Vec<Plan>,
+        is_in_order: bool,
+        taken: usize,
+    },
     /// Spawns some tasks into a new group.
     Group(Group, Vec<Plan>, GroupThen),
     /// Spawns a task into the group of this one.
@@ -112,11 +118,19 @@ pub enum Step {
     Exit,
 }
 
+/// Where something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    Here,
+    /// Another thread does it, which this one waits for.
+    Thread,
+}
+
 /// What becomes of a group.
 #[derive(Clone, Copy, Debug)]
 pub enum GroupThen {
     Join,
-    /// Waits for the end of one task first.
+    /// Waits for the end of one task first; a collecting group, for a failure.
     NextAndJoin,
     CancelAndJoin,
     Drop,
@@ -200,6 +214,19 @@ impl Plan {
             }
         }
         self
+    }
+
+    /// This plan for a task that the pool makes. It has no name: whatever it fails with, the message says whose it is. And
+    /// nothing can abort it: if it waited for the pool itself, that might be for ever.
+    pub fn for_mapping(self) -> Plan {
+        let mut plan = self.without_waiting_for_ever();
+        plan.steps.retain(|step| !matches!(step, Step::Map { .. }));
+        for step in &mut plan.steps {
+            if let Step::Join(_, then @ Then::Resume) = step {
+                *then = Then::Handle;
+            }
+        }
+        plan
     }
 
     /// This plan for the main future of an entry point.

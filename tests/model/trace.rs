@@ -34,6 +34,8 @@ pub enum Event {
     Exits,
     GroupMade(GroupNumber, Group),
     GroupCancelled(GroupNumber),
+    /// The failures of a collecting group that were not handed out are let go; so are those to come.
+    GroupLetGo(GroupNumber),
     /// The group, or the future of its `join`, is dropped.
     GroupDropped(GroupNumber),
 
@@ -65,7 +67,7 @@ pub enum Kind {
     Plain,
     /// Through a `Remote`, by the executor's own thread.
     Remote,
-    /// Submitted to the pool.
+    /// Submitted to the pool, or made by it of an input.
     Pooled,
     Member(GroupNumber),
 }
@@ -74,6 +76,8 @@ pub enum Kind {
 pub enum Group {
     Linked,
     Independent,
+    /// Independent, and its failures are handed out.
+    Collecting,
 }
 
 /// What the holder of the handle got.

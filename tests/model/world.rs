@@ -23,9 +23,10 @@ use std::time::{Duration, Instant};
 
 use candor::{
     AbortHandle, GroupHandle, GroupSpawner, JoinError, JoinHandle, Remote, RemoteHandle,
-    TaskFailure, TaskPool,
+    TaskFailure, TaskId, TaskPool,
 };
 
+use super::mapping::Untaken;
 use super::program::{GATES, Parting};
 use super::trace::{Delivered, Event, GroupNumber, Kind, MAIN, Number, Report, cause_in};
 
@@ -132,6 +133,8 @@ pub enum Waits {
     ForGroup(GroupNumber),
     /// For any task of a group, if there is one.
     ForAnyOf(GroupNumber),
+    /// For the first of these, or for any of them.
+    ForResult(Untaken, bool),
     ForEver,
 }
 
@@ -193,7 +196,11 @@ impl World {
             cause_in(&message).is_none_or(|cause| failure.report().contains(&format!("`{cause}`")));
         let name = failure.task_name().and_then(|name| name.strip_prefix('t'));
         self.note(Event::Reported(Report {
-            of: name.map_or(MAIN, |number| number.parse().expect("we named it")),
+            of: match name {
+                Some(number) => number.parse().expect("we named it"),
+                None if failure.task_id() == TaskId::MAIN => MAIN,
+                None => number_in(&message).unwrap_or(MAIN),
+            },
             kind: failure.kind(),
             message,
             names_its_cause,
@@ -316,6 +323,14 @@ impl World {
         }
     }
 
+    /// Notes that a task is aborted by what held it, unless that changes nothing.
+    pub fn note_abort(&self, number: Number) {
+        let is_over = self.tasks.borrow()[number].is_over;
+        if !is_over {
+            self.note(Event::Aborted(number));
+        }
+    }
+
     pub fn nudge_all(&self) {
         for number in (0..).take_while(|number| self.is_task(*number)) {
             self.nudge(number);
@@ -331,10 +346,14 @@ impl World {
     }
 
     pub fn nudge(&self, number: Number) {
+        let waker = self.waker_of(number);
+        waker.wake();
+    }
+
+    /// The waker that a task was last polled with, or one that does nothing.
+    pub fn waker_of(&self, number: Number) -> Waker {
         let waker = self.tasks.borrow()[number].waker.clone();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.unwrap_or_else(|| Waker::noop().clone())
     }
 
     /// The pocket of a task that is not over yet.
@@ -373,6 +392,11 @@ impl World {
                     let members = self.members(*group);
                     members.is_empty() || members.iter().any(|member| tasks[*member].is_over)
                 }
+                Waits::ForResult(untaken, is_in_order) => {
+                    let untaken = untaken.borrow();
+                    let most = if *is_in_order { 1 } else { untaken.len() };
+                    untaken.iter().take(most).any(|one| tasks[*one].is_over)
+                }
                 Waits::ForEver => false,
             };
             if has_happened {
@@ -381,6 +405,12 @@ impl World {
             }
         }
     }
+}
+
+/// The task that a message is of, by its first word.
+pub fn number_in(message: &str) -> Option<Number> {
+    let name = message.split(' ').next()?;
+    name.strip_prefix('t')?.parse().ok()
 }
 
 /// The future of a task, watched.
