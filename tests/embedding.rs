@@ -404,6 +404,35 @@ mod on_wake {
     use super::*;
 
     #[test]
+    fn it_is_not_called_while_an_entry_point_waits() {
+        let (executor, calls) = hosted();
+        executor.block_on(async {
+            let (sender, receiver) = oneshot::channel();
+            let waits = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(20));
+                sender.send(())
+            });
+            receiver.await.unwrap();
+            waits.join().unwrap().unwrap();
+        });
+        assert_eq!(calls.take(), 0);
+    }
+
+    #[test]
+    fn it_is_called_when_a_handle_that_is_dropped_outside_stops_the_executor() {
+        let builder = Executor::builder().failure_policy(FailurePolicy::Shutdown);
+        let (executor, calls) = hosted_by(builder.on_failure(|_| ()));
+        let failed = executor.spawn(async { Err::<(), _>("failed") });
+        let other = executor.spawn(pending::<()>());
+        assert!(!executor.tick());
+        calls.take();
+        drop(failed);
+        assert_eq!(calls.take(), 1);
+        executor.tick();
+        assert!(other.is_finished());
+    }
+
+    #[test]
     fn it_is_called_for_the_first_spawn_and_then_not_until_the_executor_has_run_out_of_work() {
         let (executor, calls) = hosted();
         assert_eq!(calls.take(), 0);

@@ -34,7 +34,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use candor::{Executor, FailureKind, FailurePolicy, JoinError, JoinHandle, TaskBuilder, time};
+use candor::{
+    Executor, FailureKind, FailurePolicy, JoinError, JoinHandle, TaskBuilder, TaskFailure, time,
+};
 use common::{
     Reports, Trace, assert_contains, assert_count, assert_lacks, child, finished, headline,
     panic_message,
@@ -422,6 +424,44 @@ fn a_handle_dropped_where_no_poll_is_running_is_reported_at_once() {
     drop(task);
     assert_eq!(reports.headlines(), ["task #1 failed: broken"]);
     assert_eq!(reports.end().len(), 1);
+}
+
+#[test]
+fn a_handle_of_another_executor_dropped_within_a_poll_is_reported_after_that_poll() {
+    let reports = Reports::new();
+    let task = reports.spawn(fails("broken"));
+    reports.drain();
+    candor::block_on(async {
+        drop(task);
+        assert!(
+            reports.headlines().is_empty(),
+            "reported within a destructor"
+        );
+        candor::yield_now().await;
+        assert_eq!(reports.headlines(), ["task #1 failed: broken"]);
+    });
+}
+
+#[test]
+fn a_handle_dropped_by_a_callback_is_reported_after_that_callback() {
+    let trace = Trace::default();
+    let others = Rc::new(RefCell::new(Vec::new()));
+    let (left, noted) = (others.clone(), trace.clone());
+    let executor = Executor::builder().on_failure(move |failure: &TaskFailure| {
+        noted.note(format!("{} begins", failure.task_id()));
+        left.take();
+        noted.note(format!("{} ends", failure.task_id()));
+    });
+    let executor = executor.build();
+    let first = executor.spawn(fails("first"));
+    others.borrow_mut().push(executor.spawn(fails("second")));
+    executor.drain();
+    // No poll is running.
+    drop(first);
+    assert_eq!(
+        trace.events(),
+        ["#1 begins", "#1 ends", "#2 begins", "#2 ends"]
+    );
 }
 
 #[test]

@@ -383,6 +383,25 @@ fn one_that_panics_when_it_is_cloned_does_not_take_the_place_of_the_one_before()
 }
 
 #[test]
+fn one_that_is_kept_already_is_not_cloned_again() {
+    let executor = Executor::new();
+    let mut task = executor.spawn(yield_now());
+    let counted = Arc::new(Counted::default());
+    let waker = Waker::from(counted.clone());
+    for _ in 0..3 {
+        let poll = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+        assert!(poll.is_pending());
+        // Ours, that of the `Waker` here, and the one that was kept. The same one, since its address says so.
+        assert_eq!(Arc::strong_count(&counted), 3);
+    }
+    let other = Arc::new(Counted::default());
+    let other = Waker::from(other);
+    let poll = Pin::new(&mut task).poll(&mut Context::from_waker(&other));
+    assert!(poll.is_pending());
+    assert_eq!(Arc::strong_count(&counted), 2);
+}
+
+#[test]
 fn a_host_whose_clone_panics_does_not_take_the_place_of_the_one_before() {
     let executor = Executor::new();
     let task = executor.spawn(pending::<()>());

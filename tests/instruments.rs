@@ -15,6 +15,25 @@ use candor::{
 };
 use common::{Trace, assert_contains, child};
 
+/// Counts parks.
+#[derive(Default)]
+struct Parks(Rc<Cell<u32>>);
+
+impl Instrument for Parks {
+    fn park_begin(&self, _: Instant, _: Option<Duration>) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn an_executor_that_waits_is_parked_and_does_not_look_again_and_again() {
+    let parks = Rc::new(Cell::new(0));
+    let executor = Executor::builder().instrument(Parks(parks.clone())).build();
+    executor.block_on(candor::sleep(Duration::from_millis(50)));
+    // Once, unless the operating system unparks a thread for nothing.
+    assert!((1..20).contains(&parks.get()), "{parks:?}");
+}
+
 impl Instrument for Trace {
     fn spawn(&self, _: Instant, task: &TaskView<'_>) {
         let by = task

@@ -113,6 +113,27 @@ fn drained_waits_for_what_is_spawned_meanwhile_and_not_for_daemons() {
 }
 
 #[test]
+fn drained_is_polled_again_when_all_is_done_and_not_for_each_task() {
+    // What waits for ever is a proven stall, which panics.
+    let executor = Executor::builder()
+        .virtual_time()
+        .detect_stalls(true)
+        .build();
+    for millis in 1..=10 {
+        executor
+            .spawn(candor::sleep(Duration::from_millis(millis)))
+            .detach();
+    }
+    let polls = Cell::new(0);
+    let mut drained = pin!(executor.drained());
+    executor.block_on(poll_fn(|cx| {
+        polls.set(polls.get() + 1);
+        drained.as_mut().poll(cx)
+    }));
+    assert_eq!(polls.get(), 2);
+}
+
+#[test]
 fn try_tick_polls_one_task_and_leaves_virtual_time_to_whoever_moves_it() {
     let executor = Executor::builder().virtual_time().build();
     let sleeper = executor.spawn(async { candor::sleep(Duration::from_secs(10)).await });

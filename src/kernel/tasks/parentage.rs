@@ -98,3 +98,31 @@ impl Parentage {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::kernel::failure::{Root, TaskId};
+
+    #[test]
+    fn every_sixteenth_generation_links_no_further() {
+        let executor: Rc<dyn Any> = Rc::new(());
+        let mut parentage = Parentage::new(Lineage::new(Root::Logger), Rc::downgrade(&executor), 0);
+        let mut links = Vec::new();
+        for generation in 1..=3 * LINKS as u64 {
+            let spawner = Ancestor {
+                id: TaskId(generation),
+                name: None,
+                spawned_at: Location::caller(),
+            };
+            parentage = Parentage::below(spawner, &parentage);
+            links.push(parentage.links);
+            assert_eq!(parentage.lineage.get().is_some(), parentage.links == 0);
+        }
+        let one_round: Vec<_> = (1..LINKS).chain([0]).collect();
+        assert_eq!(links, one_round.repeat(3));
+    }
+}

@@ -32,17 +32,26 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/kernel/tasks/core",
-        "waking joining dropping failures entering instruments stalls corners model timers ports reports fairness",
+        "waking joining dropping failures entering instruments stalls corners model timers ports reports fairness \
+         foreign_wakers remote user_code embedding where_it_goes",
     ),
     (
         "src/kernel/tasks/inbox",
-        "waking foreign_wakers remote embedding",
+        "waking foreign_wakers remote embedding instruments",
     ),
     (
         "src/kernel/tasks/spawn.rs",
         "joining failures entering corners reports",
     ),
-    ("src/kernel/tasks/memory.rs", "joining dropping"),
+    ("src/kernel/tasks/memory.rs", "memory joining dropping"),
+    (
+        "src/kernel/tasks/join.rs",
+        "joining failures foreign_wakers dropping groups pool panics remote",
+    ),
+    (
+        "src/kernel/tasks/run_loop.rs",
+        "fairness timers waking joining failures foreign_wakers dropping remote corners model",
+    ),
     (
         "src/kernel/tasks/current.rs",
         "failures panics joining remote corners model fairness reports entering",

@@ -1,0 +1,86 @@
+//! What an executor has allocated is given back.
+//!
+//! A global allocator counts, so this file has one test: another one beside it would be counted as well.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::thread;
+
+struct Counting;
+
+/// How many bytes are allocated, and how many blocks.
+static BYTES: AtomicIsize = AtomicIsize::new(0);
+static BLOCKS: AtomicIsize = AtomicIsize::new(0);
+
+// SAFETY: All is done by `System`, which is given what the caller gave.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size() as isize, Ordering::SeqCst);
+        BLOCKS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: As above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size() as isize, Ordering::SeqCst);
+        BLOCKS.fetch_sub(1, Ordering::SeqCst);
+        // SAFETY: As above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocated() -> (isize, isize) {
+    (BYTES.load(Ordering::SeqCst), BLOCKS.load(Ordering::SeqCst))
+}
+
+/// Spawns tasks of two sizes and joins them, on a thread that ends.
+fn run_tasks(tasks: usize) {
+    let thread = thread::spawn(move || {
+        candor::block_on(async {
+            let small: Vec<_> = (0..tasks)
+                .map(|n| candor::spawn(async move { n }))
+                .collect();
+            let large: Vec<_> = (0..tasks).map(|n| candor::spawn(large(n))).collect();
+            for (number, task) in small.into_iter().enumerate() {
+                assert_eq!(task.await.unwrap(), number);
+            }
+            for (number, task) in large.into_iter().enumerate() {
+                assert_eq!(task.await.unwrap(), number);
+            }
+        });
+    });
+    thread.join().unwrap();
+}
+
+async fn large(number: usize) -> usize {
+    let numbers = [number; 64];
+    candor::yield_now().await;
+    numbers[number % 64]
+}
+
+#[test]
+fn a_thread_that_ends_gives_back_the_memory_of_its_tasks() {
+    // What a process has once: the hook, the inbox of the first executor, what std keeps of threads.
+    run_tasks(10);
+    let (bytes, blocks) = allocated();
+    let grown = || (allocated().0 - bytes, allocated().1 - blocks);
+    for _ in 0..20 {
+        run_tasks(10);
+    }
+    // One block a round would be 20. The harness may allocate meanwhile.
+    let (bytes, blocks) = grown();
+    assert!(
+        bytes.abs() < 1024 && blocks.abs() < 10,
+        "{bytes} bytes in {blocks} blocks"
+    );
+    // More than a thread keeps. The inbox has a bit for each slot from now on.
+    run_tasks(20_000);
+    let (bytes, blocks) = grown();
+    assert!(
+        bytes < 16 * 1024 && blocks < 30,
+        "{bytes} bytes in {blocks} blocks"
+    );
+}
