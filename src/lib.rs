@@ -12,18 +12,18 @@
 //!
 //! | in which order | files in `src/kernel` |
 //! |---|---|
-//! | 1. Which task is ready? | `tasks/key`, `tasks/slots` |
+//! | 1. Which task is ready? | `tasks/key`, `tasks/slots_and_queue` |
 //! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
-//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/join`, `tasks/listener`, `tasks/core` and its parts: `config`, `identity`, `ending`; who spawned it: `tasks/parentage` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/finished_or_panicked`, `tasks/join`, `tasks/joiner`; who spawned it: `tasks/parentage`; the state of it all: `tasks/core` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
 //! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/unclaimed`, `failure/aside`, `failure/record`, `failure/join_error` |
 //!
 //! | plug | what the kernel calls through it | implemented in |
 //! |---|---|---|
-//! | `Listener` in `tasks/listener` | a task has ended | `group`, `pool`, `remote` |
+//! | `Listener` in `tasks/joiner` | a task has ended | `group`, `pool`, `remote` |
 //! | `Reporter` in `failure/reporter` | a failure has to be printed, or an error asked for its text | `report` |
-//! | `Watch` in `tasks/core/watch` | something has happened; may the thread park? | `watch` |
+//! | `Watch` in `tasks/core/observer` | something has happened; may the thread park? | `watch` |
 //! | `Outside` in `tasks/core` | what another thread wants done on this one | `remote` |
 //! | the last argument of `drive` in `tasks/run_loop` | how the turns of the loop are taken | `entry/reactor` |
 //!
@@ -84,7 +84,7 @@ mod watch;
 mod yield_now;
 
 pub use crate::kernel::tasks::core::FailurePolicy;
-pub use crate::kernel::tasks::listener::Ending;
+pub use crate::kernel::tasks::joiner::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 pub use abort::{AbortHandle, AbortOnDrop, Cancelling};
 pub use entry::{Builder, Executor, block_on, exit, run, test};

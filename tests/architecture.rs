@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_010),
+    ("kernel/tasks/", 2_011),
     ("kernel/time/", 389),
     ("kernel/failure/", 950),
 ];

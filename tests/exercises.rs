@@ -123,7 +123,7 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 3, the comment in `Kettle::poll`, and `Header::set_joiner` in `src/kernel/tasks/task.rs`, which the poll of a
+/// - Read: lesson 3, the comment in `Kettle::poll`, and `Joined::set_waker` in `src/kernel/tasks/joiner.rs`, which the poll of a
 ///   handle calls.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
@@ -305,7 +305,7 @@ fn exercise_9_task_local() {
 ///   try.
 /// - An `Acquire` may be dropped while it waits, by a timeout perhaps. Then it must not be handed a permit.
 /// - It may even be dropped after it was handed one, but before it was polled again. Where is the permit then?
-/// - Read: `src/kernel/tasks/slots.rs`. There, too, a queued entry may be gone when its turn comes.
+/// - Read: `src/kernel/tasks/slots_and_queue.rs`. There, too, a queued entry may be gone when its turn comes.
 #[derive(Clone)]
 pub struct Semaphore {}
 

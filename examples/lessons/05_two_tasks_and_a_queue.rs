@@ -179,7 +179,7 @@ impl Wake for Pusher {
 //
 // # In candor
 //
-// `src/kernel/tasks/slots.rs` is the list of tasks, through which the queue runs, and `src/yield_now.rs` is the yield.
+// `src/kernel/tasks/slots_and_queue.rs` is the list of tasks, through which the queue runs, and `src/yield_now.rs` is the yield.
 //
 // # Answers
 //

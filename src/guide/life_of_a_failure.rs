@@ -28,13 +28,13 @@
 //!
 //! **It is caught.** The loop catches unwinding around a run of polls, not around each poll (`Loop::run_ready_tasks` in
 //! `src/kernel/tasks/run_loop.rs`). The task that is noted as being polled is the one that has panicked (`Core::settle_panic` in
-//! `src/kernel/tasks/core/ending.rs`). What the hook has noted is claimed by the payload (`claim` in `src/kernel/failure/hook.rs`).
+//! `src/kernel/tasks/finished_or_panicked.rs`). What the hook has noted is claimed by the payload (`claim` in `src/kernel/failure/hook.rs`).
 //! Whatever is left on the list was caught by the task itself. It is reported after the poll, and marked `caught`.
 //!
 //! **An `Err` is returned.** No hook sees it. The error stays in the task's cell as it is, and is not asked for its text yet
 //! (`Task::finish` in `src/kernel/tasks/task.rs`). Most errors are read by an awaiter, and are never printed.
 //!
-//! **The task is done.** Its outcome is in the cell, and its joiner is woken (`Core::finish` in `src/kernel/tasks/core/ending.rs`). If the
+//! **The task is done.** Its outcome is in the cell, and its joiner is woken (`Core::finish` in `src/kernel/tasks/finished_or_panicked.rs`). If the
 //! handle is held, the failure is on the list of the unread (`Unread::push` in `src/kernel/failure/unread.rs`). If the handle is gone, it is on
 //! the list of what has to be reported (`Core::report_after_poll` in `src/kernel/failure/reporting.rs`).
 //!

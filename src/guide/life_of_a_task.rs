@@ -28,20 +28,20 @@
 //! ```
 //!
 //! **Spawn.** [`spawn`](crate::spawn) puts the future into a cell of its own (`src/kernel/tasks/task.rs`, in memory from
-//! `Counted::new` in `src/kernel/tasks/memory.rs`) and the cell into a slot (`Slots::insert` in `src/kernel/tasks/slots.rs`). The executor owns the task from here on. The handle only
+//! `Counted::new` in `src/kernel/tasks/memory.rs`) and the cell into a slot (`Slots::insert` in `src/kernel/tasks/slots_and_queue.rs`). The executor owns the task from here on. The handle only
 //! shares the cell. What it needs from the executor it asks the task, which remembers its executor
 //! (`Core::of` in `src/kernel/tasks/core.rs`).
 //!
-//! **Ready.** The slot's number is in the run queue, once (`Table::push` in `src/kernel/tasks/slots.rs`). The
+//! **Ready.** The slot's number is in the run queue, once (`Table::push` in `src/kernel/tasks/slots_and_queue.rs`). The
 //! oldest is next.
 //!
-//! **Running.** The loop in `src/kernel/tasks/run_loop.rs` takes the number out (`Slots::next_ready` in `src/kernel/tasks/slots.rs`) and polls.
+//! **Running.** The loop in `src/kernel/tasks/run_loop.rs` takes the number out (`Slots::next_ready` in `src/kernel/tasks/slots_and_queue.rs`) and polls.
 //! Because it was taken out first, a wake during the poll queues the task again, and is not lost.
 //!
 //! **Waiting.** The poll said `Pending`. Nothing in the executor remembers that this task has to be polled:
 //! that is now up to the holder of its waker. If there is none, it waits forever.
 //!
-//! **Woken.** `Slots::wake` in `src/kernel/tasks/slots.rs` queues the task, unless it is queued already or the waker
+//! **Woken.** `Slots::wake` in `src/kernel/tasks/slots_and_queue.rs` queues the task, unless it is queued already or the waker
 //! belonged to an earlier tenant of the slot. A wake from another thread takes [a longer
 //! way](super::one_wake). A task that was woken for nothing is polled for nothing: every future has to
 //! allow for that.
@@ -51,7 +51,7 @@
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
 //! task; wakers of this one are stale now. The awaiter of the handle is woken (`Core::finish` in
-//! `src/kernel/tasks/core/ending.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
+//! `src/kernel/tasks/finished_or_panicked.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!
@@ -65,19 +65,19 @@
 //!
 //! 1. `spawn` in `src/kernel/tasks/spawn.rs` takes the place of the call. `current::get` in `src/kernel/tasks/current.rs` finds the
 //!    executor that runs on this thread.
-//! 2. `Core::parentage` in `src/kernel/tasks/core.rs` says who spawns. All tasks of one spawner share that.
-//! 3. `Core::spawn` in `src/kernel/tasks/core.rs` makes the task in its place: memory from `Counted::new` in
+//! 2. `Core::parentage` in `src/kernel/tasks/spawn.rs` says who spawns. All tasks of one spawner share that.
+//! 3. `Core::spawn` in `src/kernel/tasks/spawn.rs` makes the task in its place: memory from `Counted::new` in
 //!    `src/kernel/tasks/memory.rs`, `Header::new` and `Task::new` in `src/kernel/tasks/task.rs`. `Slots::insert` in
-//!    `src/kernel/tasks/slots.rs` gives it a slot, and queues it. The spawner goes on with a handle.
+//!    `src/kernel/tasks/slots_and_queue.rs` gives it a slot, and queues it. The spawner goes on with a handle.
 //! 4. The spawner awaits the handle: `JoinHandle::poll` in `src/kernel/tasks/join.rs`. The task is not done, so
-//!    `Header::set_joiner` in `src/kernel/tasks/task.rs` keeps the number of the spawner, which `key_of` in
+//!    `Joined::set_waker` in `src/kernel/tasks/joiner.rs` keeps the number of the spawner, which `key_of` in
 //!    `src/kernel/tasks/waker.rs` reads from its waker. The spawner returns `Pending`.
 //! 5. The loop, `Loop::poll_until_pause` in `src/kernel/tasks/run_loop.rs`, takes the task from the queue (`Slots::next_ready` in
-//!    `src/kernel/tasks/slots.rs`), makes its waker (`waker_of` in `src/kernel/tasks/waker.rs`), and polls it: `poll_task` in
+//!    `src/kernel/tasks/slots_and_queue.rs`), makes its waker (`waker_of` in `src/kernel/tasks/waker.rs`), and polls it: `poll_task` in
 //!    `src/kernel/tasks/run_loop.rs`, then `Task::poll` in `src/kernel/tasks/task.rs`. The future returns, and `Task::finish` in
 //!    `src/kernel/tasks/task.rs` puts the value in its place.
-//! 6. `Core::finish` in `src/kernel/tasks/core/ending.rs` frees the slot and wakes the joiner: `Core::wake` in
-//!    `src/kernel/tasks/core.rs`, `Slots::wake` in `src/kernel/tasks/slots.rs`.
+//! 6. `Core::finish` in `src/kernel/tasks/finished_or_panicked.rs` frees the slot and wakes the joiner: `Core::wake` in
+//!    `src/kernel/tasks/waker.rs`, `Slots::wake` in `src/kernel/tasks/slots_and_queue.rs`.
 //! 7. The spawner is polled again. `JoinHandle::poll` in `src/kernel/tasks/join.rs` finds the task done, and `Task::take_outcome` in
 //!    `src/kernel/tasks/task.rs` gives the value.
 //!

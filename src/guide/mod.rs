@@ -80,11 +80,11 @@
 //!
 //! **5. Two tasks and a queue** (`examples/lessons/05_two_tasks_and_a_queue.rs`). Each task has a waker of its
 //! own, which puts it into the run queue. A task in the queue is ready; a task that waits costs nothing. Read
-//! `src/kernel/tasks/slots.rs` and `src/yield_now.rs`.
+//! `src/kernel/tasks/slots_and_queue.rs` and `src/yield_now.rs`.
 //!
 //! **6. A waker that is a number** (`examples/lessons/06_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
-//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots.rs` and `src/kernel/tasks/waker.rs`, which
+//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots_and_queue.rs` and `src/kernel/tasks/waker.rs`, which
 //! says why a debug build counts its wakers all the same.
 //!
 //! **7. Mail from other threads** (`examples/lessons/07_mail_from_other_threads.rs`). An inbox with a lock, a bell, and three
@@ -167,10 +167,10 @@
 //!
 //! If it prints nothing new for half a minute, a test hangs: what to do then is said below.
 //!
-//! - Let `Table::push` in `src/kernel/tasks/slots.rs` name the first slot instead of the last.
-//! - Let `Table::pop` in `src/kernel/tasks/slots.rs` forget the link.
-//! - Let `Table::pop` in `src/kernel/tasks/slots.rs` leave `is_linked` set.
-//! - Let `Slots::wake` in `src/kernel/tasks/slots.rs` take a stale key for a good one.
+//! - Let `Table::push` in `src/kernel/tasks/slots_and_queue.rs` name the first slot instead of the last.
+//! - Let `Table::pop` in `src/kernel/tasks/slots_and_queue.rs` forget the link.
+//! - Let `Table::pop` in `src/kernel/tasks/slots_and_queue.rs` leave `is_linked` set.
+//! - Let `Slots::wake` in `src/kernel/tasks/slots_and_queue.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/kernel/tasks/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.
 //!

@@ -39,12 +39,12 @@
 //!    for mail before each pass.
 //! 5. `Inbox::drain` in `src/kernel/tasks/inbox.rs`. The executor's thread begins a pass and fetches its mail. The bit is
 //!    cleared before the poll, so that a wake from now on asks for another poll.
-//! 6. `Slots::wake_tenant` in `src/kernel/tasks/slots.rs`. From here on it is a wake like any other: the slot is queued,
+//! 6. `Slots::wake_tenant` in `src/kernel/tasks/slots_and_queue.rs`. From here on it is a wake like any other: the slot is queued,
 //!    unless it was.
 //! 7. The loop in `src/kernel/tasks/run_loop.rs`. The slot's turn comes. Its task is polled and sees whatever the other
 //!    thread wrote before it called `wake`.
 //!
-//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/kernel/tasks/slots.rs`), in a release build
+//! A wake on the executor's own thread goes from 1 right to 6 (`Slots::wake` in `src/kernel/tasks/slots_and_queue.rs`), in a release build
 //! without an atomic instruction.
 //!
 //! # What if it comes at the wrong moment?

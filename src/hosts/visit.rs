@@ -65,7 +65,10 @@ impl<'a> Visit<'a> {
         }
         if result.is_err() {
             // Tasks that other threads have spawned before this are cancelled as well.
-            self.core.run_errands(None);
+            let outside = self.core.stay.outside.borrow().clone();
+            if let Some(outside) = outside {
+                outside.run_errands(self.core, None);
+            }
             self.core.cancel_everything();
             self.core.take_stop();
         }

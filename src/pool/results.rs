@@ -307,7 +307,7 @@ impl<T: Outcome> Drop for PoolResults<'_, T> {
 /// Drops a handle, which detaches the task. Its end still calls the listener.
 fn let_go<T>(handle: JoinHandle<T>) {
     let task = handle.task.clone();
-    let listener = task.header().take_joiner();
+    let listener = task.header().joiner.take();
     drop(handle);
     task.header().joiner.set(listener);
 }

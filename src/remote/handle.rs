@@ -139,7 +139,9 @@ impl<T: Outcome> Future for RemoteHandle<T> {
                 self.has_waited |= !is_put_off;
                 current::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
-            Poll::Ready(Err(_)) => current::note_failure_read(),
+            Poll::Ready(Err(_)) => {
+                current::with(|core| core.failures.reader.set(core.polling.running.get()));
+            }
             Poll::Ready(Ok(_)) => {}
         }
         poll

@@ -55,12 +55,11 @@ impl<T> Unread<T> {
     /// The list at most doubles before those that were read are swept out of it. So its memory is in proportion to
     /// what is unread, and each failure is checked twice on average.
     pub(crate) fn end_pass(&mut self, deadline: impl FnOnce() -> Option<Instant>) {
-        if self.fresh.is_empty() {
-            return;
-        }
-        self.fresh.retain(self.is_unread);
         // If all were read, there is no look at the clock.
-        let deadline = (!self.fresh.is_empty()).then(deadline).flatten();
+        if !self.fresh.iter().any(self.is_unread) {
+            return self.fresh.clear();
+        }
+        let deadline = deadline();
         let fresh = self.fresh.drain(..).map(|failure| (deadline, failure));
         self.aging.extend(fresh);
         if self.aging.len() >= self.sweep_at {

@@ -19,24 +19,21 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
 mod config;
-pub(crate) mod ending;
-pub(crate) mod watch;
+pub(crate) mod observer;
 
 pub use config::FailurePolicy;
 pub(crate) use config::{Config, Shuffle};
 
 use crate::kernel::failure::{
-    Entry, LastAwait, Lineage, Origin, Root, Site, TaskFailure, TaskId, Unclaimed, Unread, contain,
-    reporter,
+    Entry, LastAwait, Lineage, Origin, TaskFailure, TaskId, Unclaimed, Unread, contain,
 };
 use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
-    AnyTask, Counted, Event, Foreign, Header, Job, Key, MAIN_SLOT, Main, Parentage, Slots,
+    AnyTask, Counted, Event, Foreign, Header, Key, MAIN_SLOT, Main, Parentage, Slots,
 };
 use crate::kernel::time::{Clock, Wheel};
 
@@ -82,7 +79,7 @@ pub(crate) struct Core {
     pub(crate) main_key: Cell<Key>,
     /// What spawned last, and what its children share. It is valid until something else spawns; dropped by `finish` when this task
     /// ends, and by `set_entry`.
-    parentage: RefCell<Option<(Running, Counted<Parentage>)>>,
+    pub(super) parentage: RefCell<Option<(Running, Counted<Parentage>)>>,
 }
 
 /// What is noted while something is polled.
@@ -240,57 +237,6 @@ impl Core {
         self.failures.stop.take().map_or(Ok(()), |stop| Err(*stop))
     }
 
-    /// Queues the task of this key, and reports that to an observer.
-    pub(crate) fn wake(&self, key: Key) {
-        let is_new = self.slots.wake(key.slot(), key.generation());
-        if is_new {
-            self.say(|| Event::Woken(key.slot()));
-        }
-    }
-
-    // Errands. The loop runs them when it fetches its mail, in the order in which they came. Most executors have none, and pay
-    // one empty field for that.
-
-    pub(crate) fn run_errands(self: &Rc<Self>, main: Option<&mut Main<'_>>) {
-        let outside = self.stay.outside.borrow().clone();
-        if let Some(outside) = outside {
-            outside.run_errands(self, main);
-        }
-    }
-
-    // Spawning.
-
-    /// The task is made in its final place. A task that is made on the stack and then copied is read in larger pieces than it was
-    /// stored in. The processor waits for that: a fifth of the cost of a spawn with its await (measured).
-    #[inline]
-    pub(crate) fn spawn<J: Job + 'static>(
-        &self,
-        spawned_at: Site,
-        spawned_by: Counted<Parentage>,
-        is_daemon: bool,
-        make: impl FnOnce(Header) -> J,
-    ) -> Counted<J> {
-        let id = TaskId(self.next_id.get());
-        let task = Counted::new(|| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
-        let slot = self.slots.insert(|slot| {
-            task.header().slot.set(slot);
-            task.clone().for_executor()
-        });
-        // Not while the table is borrowed: unwinding may run code that wakes.
-        assert!(
-            slot.is_some(),
-            "cannot spawn: {} tasks are alive in this executor, as many as a waker can number. Something spawns faster \
-             than its tasks finish; await some of them before spawning more, or let a TaskPool do that",
-            self.slots.len()
-        );
-        self.next_id.set(id.0 + 1);
-        if !is_daemon {
-            self.waited_for.set(self.waited_for.get() + 1);
-        }
-        self.say(|| Event::Spawned(task.header()));
-        task
-    }
-
     /// The origin of a task, or of the main future of `run`. The panic hook calls it, so it may be called in the middle of
     /// anything.
     pub(crate) fn origin_of(&self, who: Running) -> Option<Origin> {
@@ -310,37 +256,6 @@ impl Core {
         }
     }
 
-    #[inline]
-    pub(crate) fn parentage(self: &Rc<Self>) -> Counted<Parentage> {
-        if let Some((spawner, parentage)) = &*self.parentage.borrow()
-            && *spawner == self.polling.running.get()
-        {
-            return parentage.clone();
-        }
-        self.new_parentage()
-    }
-
-    fn new_parentage(self: &Rc<Self>) -> Counted<Parentage> {
-        let (running, spawner) = (self.polling.running.get(), self.running_task());
-        let parentage = match spawner.as_ref().map(|task| task.header()) {
-            Some(header) => Parentage::below(header.as_ancestor(), &header.spawned_by),
-            None if running == Running::Nobody && reporter().is_printing() => {
-                self.parentage_with(Lineage::new(Root::Logger))
-            }
-            None => self.parentage_with(Lineage::of_entry(self.stay.entry.get())),
-        };
-        // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
-        if running != Running::Nobody || self.stay.entry.get().is_none() {
-            self.parentage.replace(Some((running, parentage.clone())));
-        }
-        parentage
-    }
-
-    /// A parentage for the tasks that have this lineage.
-    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Counted<Parentage> {
-        Parentage::new(lineage, Rc::<Core>::downgrade(self), self.number)
-    }
-
     /// Sets a new entry point. From now on, what the main future spawns has a new lineage.
     #[inline]
     pub(crate) fn set_entry(&self, entry: Option<Entry>) {
@@ -352,6 +267,16 @@ impl Core {
     /// The executor of a task; `None` if it is gone.
     pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
         task.spawned_by.executor.upgrade()?.downcast().ok()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // A waker may be foreign, and its destructor may panic.
+        for waker in self.timers.replace(Wheel::new()).into_values() {
+            contain(|| drop(waker));
+        }
+        self.inbox.close();
     }
 }
 
@@ -419,7 +344,7 @@ mod tests {
 
         let first = first.for_executor();
         first.discard();
-        core.finish(&first, crate::kernel::tasks::listener::Ending::Cancelled);
+        core.finish(&first, crate::kernel::tasks::joiner::Ending::Cancelled);
         core.slots.next_ready();
         spawn();
         assert_eq!(core.slots.len(), 2);

@@ -7,8 +7,8 @@
 //! CURRENT ──► inner core ──outer──► outer core ──outer──► none
 //! ```
 //!
-//! The thread-local is const-initialized and needs no destructor. So it also works inside the destructors of
-//! other thread-locals: a future that is dropped there can be woken, and an executor that lives there can run.
+//! The thread-local is const-initialized and needs no destructor. So it also works while a thread
+//! ends: the destructor of another thread-local may wake a task, and may run an executor.
 //!
 //! Knows the core.
 
@@ -68,11 +68,6 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
         cx.waker().wake_by_ref();
     }
     is_spent == Some(true)
-}
-
-/// Notes that the current task has read the failure of another one.
-pub(crate) fn note_failure_read() {
-    with(|core| core.failures.reader.set(core.polling.running.get()));
 }
 
 /// Makes an executor the current one until it is dropped.

@@ -1,8 +1,8 @@
-//! The handle's side of a task: join it, detach it, abort it.
+//! The handle of a task: awaited, it gives the outcome; dropped, it detaches the task.
 //!
-//! A handle is a pointer to the task's own cell, which counts it, so what it finds there is exact, also after its executor is
-//! gone. It needs the core only to report an unread failure, and to abort. It gets the core from the task,
-//! whose parentage holds it weakly.
+//! A handle is a pointer to the task itself. So what it finds there is exact, also after the executor is gone. It needs the
+//! core only to report an unread failure. It gets the core from the task, whose parentage holds it weakly. (How a task is
+//! aborted is in `src/abort.rs`.)
 //!
 //! Knows tasks, wakers, the core and the current executor.
 //!
@@ -52,7 +52,7 @@ impl<T: Outcome> JoinHandle<T> {
     pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
         let outcome = self.task.take_outcome();
         if let Some(Err(_)) = &outcome {
-            current::note_failure_read();
+            current::with(|core| core.failures.reader.set(core.polling.running.get()));
         }
         outcome
     }
@@ -71,7 +71,9 @@ impl<T: Outcome> Future for JoinHandle<T> {
             // The next one may be done as well: so a loop of awaits might never let others run.
             true => self.has_waited || !current::is_spent(cx),
             false => {
-                header.set_joiner(waker::key_of(cx.waker()), cx.waker());
+                let key = waker::key_of(cx.waker());
+                (header.joiner).set_waker(key, cx.waker(), header.spawned_by.number);
+                // While a foreign waker was cloned, the task may have finished.
                 header.is_finished()
             }
         };
@@ -93,7 +95,7 @@ impl<T> Drop for JoinHandle<T> {
         if header.is_detached.replace(true) || header.progress.get() == Progress::Taken {
             // The usual case has nothing left to do. Nor has it if a group had detached the task: its end saw to the outcome.
         } else if !header.is_finished() {
-            header.take_joiner();
+            header.joiner.take();
         } else {
             leave_outcome(self.task.clone().any());
         }

@@ -9,8 +9,8 @@
 //!          56: ─► free                                         └─ Counted, Counted, …
 //! ```
 //!
-//! (A spawn with its join takes 631 instructions. With `Rc`, which asks malloc each time, it takes 140 more, and 340 more where
-//! 1,000 tasks are alive.)
+//! (A spawn with its join takes 631 instructions. With `Rc`, which asks malloc each time, it takes 771. Where 1,000 tasks are
+//! alive, it takes 488, and with `Rc` 832.)
 //!
 //! What always holds:
 //!

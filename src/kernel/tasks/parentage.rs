@@ -1,7 +1,7 @@
 //! Who spawned a task: what all tasks of one spawner share.
 //!
 //! A task that spawns makes one of these for its children, which is one allocation. It links to the one of its own spawner, and
-//! so on. Only a failure needs the [`Lineage`] as a list, and has it made.
+//! so on. A failure needs them as a list, the [`Lineage`]; it is made only then.
 //!
 //! ```text
 //! task #9 ──► Parentage: spawned by #7 ──► Parentage: spawned by #3 ──► Parentage: the main future

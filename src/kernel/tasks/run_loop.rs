@@ -232,7 +232,10 @@ pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
             core.say(|| Event::WokenFromElsewhere(slot));
         }
     });
-    core.run_errands(main);
+    let outside = core.stay.outside.borrow().clone();
+    if let Some(outside) = outside {
+        outside.run_errands(core, main);
+    }
 }
 
 /// When there is something to do, if no wake comes before: a timer to fire or to move to a finer level, or a failure to report.

@@ -1,4 +1,4 @@
-//! Spawning: a future becomes a task of the executor that runs on this thread.
+//! Spawning: a future becomes a task of the executor that runs on this thread. Its spawner is noted, and it gets an id and a slot.
 //!
 //! `spawn` is not an async function: then the place of the call would be unknown. That place is the
 //! first line of every lineage.
@@ -9,8 +9,10 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::Site;
-use crate::kernel::tasks::{Core, JoinHandle, Task, current};
+use crate::kernel::failure::{Lineage, Root, Site, TaskId, reporter};
+use crate::kernel::tasks::{
+    Core, Counted, Event, Header, Job, JoinHandle, Parentage, Running, Task, current,
+};
 use crate::outcome::{Outcome, check_for_nested_result};
 
 /// Spawns a task on the executor that runs on this thread.
@@ -78,6 +80,70 @@ pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
     JoinHandle {
         task: task.for_handle(),
         has_waited: false,
+    }
+}
+
+impl Core {
+    /// The task is made in its final place. A task that is made on the stack and then copied is read in larger pieces than it was
+    /// stored in. The processor waits for that: a fifth of the cost of a spawn with its await (measured).
+    #[inline]
+    pub(crate) fn spawn<J: Job + 'static>(
+        &self,
+        spawned_at: Site,
+        spawned_by: Counted<Parentage>,
+        is_daemon: bool,
+        make: impl FnOnce(Header) -> J,
+    ) -> Counted<J> {
+        let id = TaskId(self.next_id.get());
+        let task = Counted::new(|| make(Header::new(id, spawned_at, spawned_by, is_daemon)));
+        let slot = self.slots.insert(|slot| {
+            task.header().slot.set(slot);
+            task.clone().for_executor()
+        });
+        // Not while the table is borrowed: unwinding may run code that wakes.
+        assert!(
+            slot.is_some(),
+            "cannot spawn: {} tasks are alive in this executor, as many as a waker can number. Something spawns faster \
+             than its tasks finish; await some of them before spawning more, or let a TaskPool do that",
+            self.slots.len()
+        );
+        self.next_id.set(id.0 + 1);
+        if !is_daemon {
+            self.waited_for.set(self.waited_for.get() + 1);
+        }
+        self.say(|| Event::Spawned(task.header()));
+        task
+    }
+
+    #[inline]
+    pub(crate) fn parentage(self: &Rc<Self>) -> Counted<Parentage> {
+        if let Some((spawner, parentage)) = &*self.parentage.borrow()
+            && *spawner == self.polling.running.get()
+        {
+            return parentage.clone();
+        }
+        self.new_parentage()
+    }
+
+    fn new_parentage(self: &Rc<Self>) -> Counted<Parentage> {
+        let (running, spawner) = (self.polling.running.get(), self.running_task());
+        let parentage = match spawner.as_ref().map(|task| task.header()) {
+            Some(header) => Parentage::below(header.as_ancestor(), &header.spawned_by),
+            None if running == Running::Nobody && reporter().is_printing() => {
+                self.parentage_with(Lineage::new(Root::Logger))
+            }
+            None => self.parentage_with(Lineage::of_entry(self.stay.entry.get())),
+        };
+        // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
+        if running != Running::Nobody || self.stay.entry.get().is_none() {
+            self.parentage.replace(Some((running, parentage.clone())));
+        }
+        parentage
+    }
+
+    /// A parentage for the tasks that have this lineage.
+    pub(crate) fn parentage_with(self: &Rc<Self>, lineage: Arc<Lineage>) -> Counted<Parentage> {
+        Parentage::new(lineage, Rc::<Core>::downgrade(self), self.number)
     }
 }
 

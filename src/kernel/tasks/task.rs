@@ -28,7 +28,7 @@ use crate::kernel::failure::{
     Ancestor, AwaitKind, Cancelled, JoinError, LastAwait, Named, OriginOf, Panic, Record, Site,
     TaskFailure, TaskId,
 };
-use crate::kernel::tasks::{Counted, Ending, Foreign, Joiner, Key, Listener, Parentage};
+use crate::kernel::tasks::{Counted, Ending, Joined, Joiner, Listener, Parentage};
 use crate::outcome::Outcome;
 
 /// A task whose future is an `F`.
@@ -265,7 +265,7 @@ pub(crate) struct Header {
     pub(crate) awaited_at: Cell<Option<Site>>,
     pub(crate) awaited: Cell<AwaitKind>,
     /// Whoever awaits the handle.
-    pub(crate) joiner: Cell<Joiner>,
+    pub(crate) joiner: Joined,
     /// Set when the task is put into the table.
     pub(crate) slot: Cell<u32>,
     pub(crate) polls: Cell<u32>,
@@ -291,38 +291,13 @@ impl Header {
             spawned_by,
             awaited_at: Cell::new(None),
             awaited: Cell::new(AwaitKind::JOIN),
-            joiner: Cell::new(Joiner::Task(Key::NOBODY)),
+            joiner: Joined::by_nobody(),
             slot: Cell::new(0),
             polls: Cell::new(0),
             is_daemon,
             is_detached: Cell::new(false),
             is_aborted: Cell::new(false),
             progress: Cell::new(Progress::Running),
-        }
-    }
-
-    /// Lets `waker`, which stands for `key`, be woken when this task is done. For a task of the same executor the key is enough.
-    pub(crate) fn set_joiner(&self, key: Key, waker: &Waker) {
-        match key.executor() == self.spawned_by.number && key != Key::NOBODY {
-            true => self.joiner.set(Joiner::Task(key)),
-            false => self.set_foreign_joiner(waker),
-        }
-    }
-
-    /// For the waker of a `FuturesUnordered`, or of another executor. The waker of the last poll wins.
-    #[inline(never)]
-    fn set_foreign_joiner(&self, waker: &Waker) {
-        let former = self.take_joiner();
-        let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
-        self.joiner.set(former);
-        if !is_known {
-            // If the clone panics, the former joiner is still there.
-            let joiner = Foreign(waker.clone());
-            self.joiner.set(Counted::new(|| joiner).for_joiner());
-        }
-        // While the waker was cloned, the task may have finished.
-        if self.is_finished() {
-            self.take_joiner();
         }
     }
 
@@ -340,10 +315,6 @@ impl Header {
     /// Whether the future is done or dropped.
     pub(crate) fn is_finished(&self) -> bool {
         self.progress.get() != Progress::Running
-    }
-
-    pub(crate) fn take_joiner(&self) -> Joiner {
-        self.joiner.replace(Joiner::Task(Key::NOBODY))
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

@@ -18,8 +18,8 @@
 //!                              ▼ drop: -1     ▼ wake: publish, then -1
 //! ```
 //!
-//! The count decides when an executor is proven to stand still and when its number is used again. It never decides
-//! about memory.
+//! With the count, an executor can prove that nothing will ever wake it. And its number is given to another executor only when no
+//! waker is left. The count has nothing to do with memory.
 //!
 //! Knows keys, the current executor and the inboxes.
 //!
@@ -29,7 +29,7 @@ use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::{Key, current};
+use crate::kernel::tasks::{Core, Event, Key, current};
 
 static PLAIN: RawWakerVTable = RawWakerVTable::new(
     |data| RawWaker::new(data, &PLAIN),
@@ -102,6 +102,16 @@ pub(crate) fn wake(key: Key) {
     }
 }
 
+impl Core {
+    /// Queues the task of this key, and reports that to an observer.
+    pub(crate) fn wake(&self, key: Key) {
+        let is_new = self.slots.wake(key.slot(), key.generation());
+        if is_new {
+            self.say(|| Event::Woken(key.slot()));
+        }
+    }
+}
+
 fn clone(data: *const ()) -> RawWaker {
     if let Some(inbox) = Inbox::of(key(data).executor()) {
         inbox.hold();
@@ -118,5 +128,41 @@ fn wake_and_drop(data: *const ()) {
 fn release(data: *const ()) {
     if let Some(inbox) = Inbox::of(key(data).executor()) {
         inbox.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::kernel::tasks::{Config, Entered, Task};
+
+    #[test]
+    fn a_plain_waker_queues_its_task_where_its_executor_runs_and_leaves_mail_elsewhere() {
+        let core = Rc::new(Core::new(Config::default()));
+        let make = |header| Task::new(header, async {});
+        core.spawn(Location::caller(), core.parentage(), false, make);
+        core.slots.next_ready();
+        let waker = waker_of(core.key_of(1, 0), table(false));
+
+        waker.wake_by_ref();
+        assert!(core.inbox.has_mail() && !core.slots.is_queued(1));
+        core.inbox.drain(|slot| assert_eq!(slot, 1));
+
+        let entered = Entered::again(&core);
+        waker.wake_by_ref();
+        assert!(core.slots.is_queued(1) && !core.inbox.has_mail());
+        drop(entered);
+    }
+
+    #[test]
+    fn a_waker_of_candors_is_known_by_its_key_whether_it_is_counted_or_not() {
+        for is_counted in [false, true] {
+            let waker = waker_of(Key::new(7, 8, 9), table(is_counted));
+            assert!(key_of(&waker) == Key::new(7, 8, 9));
+        }
+        assert!(key_of(Waker::noop()) == Key::NOBODY);
     }
 }

@@ -1,9 +1,9 @@
 //! A hierarchical timer wheel: it finds which of many deadlines comes next, without sorting them.
 //!
 //! Read a deadline as eleven digits of base 64. Level 0 sorts by the last digit, level 1 by the one
-//! before it, and so on. An entry waits on the level of the *first digit in which its deadline
-//! differs from now*, in the slot which that digit numbers: the digits before it are those of now,
-//! and the digits after it do not matter yet.
+//! before it, and so on. Compare a deadline with now, digit by digit from the left. The first
+//! digit that differs decides: its place is the level, and its value is the slot. The digits after it
+//! do not matter yet.
 //!
 //! ```text
 //! now = 1·02·60

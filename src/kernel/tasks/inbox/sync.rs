@@ -1,8 +1,8 @@
 //! The primitives of the handshake: std's, or loom's when the handshake is model-checked.
 //!
-//! Two of them are made here for the model. Loom's own condition variable never times out. The timeouts of this one pass
-//! at once, and the scheduler decides what happens in between. Loom also cannot look into crossbeam's queue. A counter
-//! beside it stands for what a reader is sure to see of it.
+//! Two of them are made here for the model. Loom's own condition variable never times out; here each wait with a timeout
+//! may end at once. And loom cannot look into crossbeam's queue; here a counter beside the queue says how many entries a reader
+//! is sure to see.
 //!
 //! Knows nothing of candor.
 

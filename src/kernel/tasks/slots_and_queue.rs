@@ -12,8 +12,8 @@
 //! no memory of its own and cannot overflow. A poll finds the link beside the task, which it has to load anyway. A slot is
 //! small, three words, because every poll touches one. What is needed less often is stored in the task.
 //!
-//! Each method borrows the table for itself, and calls no user code meanwhile. What it returns is a copy, or a task of which
-//! the caller holds a count: so a task is never dropped in here.
+//! Each method borrows the table for itself, and calls no user code meanwhile. It returns tasks as counted pointers. So it is the
+//! caller that drops a task, when the table is no longer borrowed.
 //!
 //! Knows keys, but not what a task is.
 //!
@@ -63,15 +63,17 @@ struct Slot<T> {
 
 impl<T: Clone> Slots<T> {
     pub(crate) fn new() -> Self {
-        Slots(RefCell::new(Table {
-            slots: vec![Slot::new()],
+        let mut table = Table {
+            slots: Vec::new(),
             first: NONE,
             last: NONE,
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
             is_main_stale: false,
-        }))
+        };
+        table.add();
+        Slots(RefCell::new(table))
     }
 
     /// How many tenants there are.
@@ -272,20 +274,14 @@ impl<T: Clone> Table<T> {
         if index >= self.limit {
             return None;
         }
-        self.slots.push(Slot::new());
-        self.first_free = index;
-        Some(())
-    }
-}
-
-impl<T> Slot<T> {
-    const fn new() -> Self {
-        Slot {
+        self.slots.push(Slot {
             tenant: None,
             link: 0,
             generation: 0,
             is_linked: false,
-        }
+        });
+        self.first_free = index;
+        Some(())
     }
 }
 

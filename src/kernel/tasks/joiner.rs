@@ -1,4 +1,9 @@
-//! How a task can end, and what the end calls: another task, a listener, or a foreign waker.
+//! What waits for the end of a task, and is called there: another task of the executor, or a listener.
+//!
+//! ```text
+//! the end of a task ──► Joiner::Task      a number: that task is queued
+//!                  └──► Joiner::Listener  a member of a group or a pool, or a foreign waker
+//! ```
 //!
 //! A foreign waker (of another executor, a combinator, a host) is user code. It may panic, and may call any function of
 //! candor. So there are three rules, which [`Foreign`] and the files that use it keep:
@@ -10,10 +15,12 @@
 //!
 //! Knows keys.
 
-use crate::kernel::failure::contain;
-use crate::kernel::tasks::{Counted, Key};
+use std::cell::Cell;
 use std::mem;
 use std::task::Waker;
+
+use crate::kernel::failure::contain;
+use crate::kernel::tasks::{Counted, Key};
 
 /// What is woken or called when a task is done.
 pub(crate) enum Joiner {
@@ -59,6 +66,44 @@ impl Listener for Foreign {
     }
 }
 
+/// What waits for the end of one task.
+pub(crate) struct Joined(Cell<Joiner>);
+
+impl Joined {
+    pub(crate) const fn by_nobody() -> Self {
+        Joined(Cell::new(Joiner::Task(Key::NOBODY)))
+    }
+
+    pub(crate) fn set(&self, joiner: Joiner) {
+        self.0.set(joiner);
+    }
+
+    pub(crate) fn take(&self) -> Joiner {
+        self.0.replace(Joiner::Task(Key::NOBODY))
+    }
+
+    /// Lets `waker`, which stands for `key`, be woken. For a task of the same executor, whose number is given, the key is enough.
+    pub(crate) fn set_waker(&self, key: Key, waker: &Waker, executor: u16) {
+        match key.executor() == executor && key != Key::NOBODY {
+            true => self.set(Joiner::Task(key)),
+            false => self.set_foreign(waker),
+        }
+    }
+
+    /// For the waker of a `FuturesUnordered`, or of another executor. The waker of the last poll wins.
+    #[inline(never)]
+    fn set_foreign(&self, waker: &Waker) {
+        let former = self.take();
+        let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
+        self.set(former);
+        if !is_known {
+            // If the clone panics, the former joiner is still there.
+            let joiner = Foreign(waker.clone());
+            self.set(Counted::new(|| joiner).for_joiner());
+        }
+    }
+}
+
 /// How a task ended.
 ///
 /// # Examples
@@ -85,5 +130,24 @@ pub enum Ending {
 impl Ending {
     pub(crate) fn is_failure(self) -> bool {
         matches!(self, Ending::Failed | Ending::Panicked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_of_the_same_executor_is_kept_as_its_key_and_anything_else_as_a_waker() {
+        let joined = Joined::by_nobody();
+        let key = Key::new(3, 1, 5);
+        joined.set_waker(key, Waker::noop(), 3);
+        assert!(matches!(joined.take(), Joiner::Task(kept) if kept == key));
+        joined.set_waker(key, Waker::noop(), 4);
+        assert!(matches!(joined.take(), Joiner::Listener(_)));
+        // The key of nobody has the number of the last executor.
+        joined.set_waker(Key::NOBODY, Waker::noop(), Key::NOBODY.executor());
+        assert!(matches!(joined.take(), Joiner::Listener(_)));
+        assert!(matches!(joined.take(), Joiner::Task(Key::NOBODY)));
     }
 }

@@ -1,4 +1,4 @@
-//! How a task ends: its slot becomes free, its failure waits or is reported, and its joiner is woken.
+//! How a task ends, by returning or by a panic that the loop has caught: its slot becomes free, its failure waits or is reported, and its joiner is woken.
 //!
 //! ```text
 //! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is woken
@@ -12,11 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::kernel::failure::{contain, drop_payload, hook};
+use crate::kernel::failure::{drop_payload, hook};
 use crate::kernel::tasks::{
     AnyTask, Core, Counted, Ending, Event, Foreign, Joiner, Key, Progress, Running,
 };
-use crate::kernel::time::Wheel;
 
 impl Core {
     /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
@@ -44,7 +43,7 @@ impl Core {
             }
         }
         self.say(|| Event::Done(&**task, ending));
-        match header.take_joiner() {
+        match header.joiner.take() {
             Joiner::Task(Key::NOBODY) => {}
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(ending),
@@ -88,15 +87,5 @@ impl Core {
         for panic in homeless {
             self.report_panic(panic);
         }
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        // A waker may be foreign, and its destructor may panic.
-        for waker in self.timers.replace(Wheel::new()).into_values() {
-            contain(|| drop(waker));
-        }
-        self.inbox.close();
     }
 }
