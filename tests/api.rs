@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use candor::time::{Elapsed, Interval, MissedTickBehavior, Sleep, Tick, Timeout};
 use candor::{
@@ -224,4 +225,67 @@ fn a_panic_that_is_passed_on_as_an_error_keeps_its_place() {
         let error = Error::from(panic);
         assert_eq!(*error.location(), place);
     });
+}
+
+/// What a value is, and something that tells it from another of its kind.
+#[test]
+fn debug_says_what_a_value_is() {
+    fn check(value: &dyn Debug, parts: &[&str]) {
+        let text = format!("{value:?}");
+        for part in parts {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    let executor = Executor::builder().virtual_time().build();
+    check(&executor, &["Executor", "tasks: 0", "failures: 0"]);
+    check(&Executor::builder(), &["Builder"]);
+    check(&executor.remote(), &["Remote"]);
+    check(&executor.spawner(), &["Spawner"]);
+    check(&executor.drained(), &["Drained"]);
+    check(
+        &executor.run_until(async {}),
+        &["RunUntil", "is_done: false"],
+    );
+    executor.block_on(async {
+        let task = candor::spawn(async { 1 });
+        check(&task, &["#1", "running"]);
+        check(&task.abort_handle(), &["#1", "running"]);
+        candor::yield_now().await;
+        check(&task, &["#1", "finished"]);
+        let mut group = TaskGroup::<Error>::new();
+        let member = group.spawn(async { 2 });
+        check(&group, &["TaskGroup", "1"]);
+        check(&group.spawner(), &["GroupSpawner"]);
+        check(&member, &["#2"]);
+        check(&group.next(), &["NextEnded"]);
+        check(&group.join(), &["Join"]);
+        let mut independent = TaskGroup::independent();
+        independent.spawn(async {});
+        check(&independent, &["IndependentGroup", "1"]);
+        check(&independent.next(), &["NextEnded"]);
+        check(&independent.join(), &["Join"]);
+        let mut collecting = TaskGroup::independent().collecting();
+        check(&collecting, &["CollectingGroup", "0 failures"]);
+        check(&collecting.next_failure(), &["NextFailure"]);
+        let pool = TaskPool::new(3);
+        check(&pool, &["TaskPool", "3"]);
+        let mut results = pool.map([1, 2], async |n: i32| n);
+        check(&results, &["PoolResults", "0 tasks"]);
+        check(&results.next(), &["NextResult", "PoolResults"]);
+        let mut remote = candor::TaskBuilder::new().name("far");
+        check(&remote, &["far"]);
+        remote = remote.daemon();
+        check(&remote, &["true"]);
+        check(&candor::sleep(Duration::from_secs(1)), &["Sleep"]);
+        let second = Duration::from_secs(1);
+        check(&candor::time::interval(second), &["Interval", "1s"]);
+        check(&candor::time::timeout(second, async {}), &["Timeout"]);
+        check(&candor::yield_now(), &["YieldNow"]);
+        check(&candor::current(), &["None"]);
+        check(&candor::tasks(), &["TaskInfo", "TaskId(2)"]);
+    });
+    let far = executor.remote().spawn(|| async { 5 }).unwrap();
+    check(&far, &["RemoteHandle"]);
+    check(&candor::Timeline::new(), &["Timeline"]);
 }

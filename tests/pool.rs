@@ -50,6 +50,11 @@ impl Drop for Present {
 }
 
 #[test]
+fn a_pool_tells_its_limit() {
+    assert_eq!(TaskPool::new(3).limit(), 3);
+}
+
+#[test]
 fn a_limit_of_zero_panics_with_advice() {
     let message = panic_message(|| drop(TaskPool::new(0)));
     assert_contains(

@@ -101,6 +101,42 @@ fn a_wake_during_the_poll_from_another_thread_causes_another() {
 
 /// Then the slots that were woken are free, and later tenants must find them in order.
 #[test]
+fn a_wake_of_an_earlier_main_future_hides_no_wake_of_this_one() {
+    let executor = Executor::builder().detect_stalls(true).build();
+    let waker = executor.block_on(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
+    for _ in 0..3 {
+        waker.wake_by_ref();
+        // It is woken in its first poll. A main future that is not polled then is a proven stall, which panics.
+        executor.block_on(yield_now());
+        let mut polls = 0;
+        waker.wake_by_ref();
+        executor.block_on(poll_fn(|cx| {
+            polls += 1;
+            if polls < 3 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        }));
+        assert_eq!(polls, 3);
+    }
+}
+
+#[test]
+fn a_main_future_is_not_polled_for_a_wake_of_an_earlier_one() {
+    let executor = executor();
+    let waker = executor.block_on(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
+    waker.wake();
+    let polls = Cell::new(0);
+    let mut sleep = Box::pin(candor::sleep(Duration::from_secs(1)));
+    executor.block_on(poll_fn(|cx| {
+        polls.set(polls.get() + 1);
+        sleep.as_mut().poll(cx)
+    }));
+    assert_eq!(polls.get(), 2, "its first, and that of its own timer");
+}
+
+#[test]
 fn stale_wakes_from_another_thread_disturb_no_task_that_is_spawned_later() {
     let executor = executor();
     let gone: [Probe; 3] = Default::default();

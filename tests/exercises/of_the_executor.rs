@@ -192,7 +192,7 @@ fn exercise_14_woken_from_elsewhere() {
 ///
 /// - The check prints the steps that lead to the failure. Draw the links after each of them.
 /// - What does the link of the last slot mean? Who may still look at it?
-/// - Read: `Table::push` and `Table::pop` in `src/kernel/tasks/slots.rs`, when you have an answer.
+/// - Read: `Table::push` and `Table::pop` in `src/kernel/tasks/slots_and_queue.rs`, when you have an answer.
 pub struct RunQueue {
     first: Option<usize>,
     /// Means nothing while the queue is empty.

@@ -18,9 +18,15 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/entry/reactor.rs", "entering interop"),
     ("src/entry/testing.rs", "testing stalls"),
     ("src/guide/", ""),
-    ("src/group/", "groups ports dropping"),
+    (
+        "src/group/",
+        "groups ports dropping fairness foreign_wakers user_code model failures api",
+    ),
     ("src/handle.rs", "joining api"),
-    ("src/hosts/", "embedding ports interop corners"),
+    (
+        "src/hosts/",
+        "embedding ports interop corners foreign_wakers endings user_code stalls model",
+    ),
     (
         "src/kernel/failure/",
         "failures panics reports dropping corners caught user_code model",
@@ -28,7 +34,8 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/kernel/mod.rs", ""),
     (
         "src/kernel/tasks/",
-        "waking joining foreign_wakers dropping fairness failures remote corners model",
+        "waking joining foreign_wakers dropping fairness failures remote corners model dump stalls entering \
+         embedding user_code groups ports",
     ),
     (
         "src/kernel/tasks/core",
@@ -36,12 +43,16 @@ const PROMISES: &[(&str, &str)] = &[
          foreign_wakers remote user_code embedding where_it_goes",
     ),
     (
-        "src/kernel/tasks/inbox",
-        "waking foreign_wakers remote embedding instruments",
+        "src/kernel/tasks/finished_or_panicked.rs",
+        "joining dropping failures ports foreign_wakers remote instruments model reports",
     ),
     (
         "src/kernel/tasks/spawn.rs",
-        "joining failures entering corners reports",
+        "joining failures reports entering corners foreign_wakers remote where_it_goes",
+    ),
+    (
+        "src/kernel/tasks/inbox",
+        "waking foreign_wakers remote embedding instruments",
     ),
     ("src/kernel/tasks/memory.rs", "memory joining dropping"),
     (
@@ -50,7 +61,8 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/kernel/tasks/run_loop.rs",
-        "fairness timers waking joining failures foreign_wakers dropping remote corners model",
+        "fairness timers waking joining failures foreign_wakers dropping remote corners model dump instruments \
+         stalls entering panics",
     ),
     (
         "src/kernel/tasks/current.rs",
@@ -59,8 +71,15 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/kernel/time/", "timers corners model embedding"),
     ("src/lib.rs", ""),
     ("src/outcome.rs", "failures corners api user_code"),
-    ("src/pool/", "pool"),
-    ("src/remote/", "remote interop embedding"),
+    (
+        "src/pool/",
+        "pool corners fairness user_code foreign_wakers model api",
+    ),
+    (
+        "src/remote/",
+        "remote interop embedding fairness foreign_wakers user_code dropping endings failures stalls panics model \
+         reports corners joining api",
+    ),
     (
         "src/report/",
         "reports failures caught panics user_code source_lines",
