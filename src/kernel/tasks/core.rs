@@ -1,8 +1,8 @@
 //! All state of one executor, and what may happen to it.
 //!
 //! ```text
-//!   spawn ───► slots ◄─── wake                    the loop (run_loop.rs) takes from `slots`,
-//!                │                                polls, and calls back here:
+//!   spawn ───► slots ◄─── wake                    the loop (`run_loop`) takes from `slots`, and polls;
+//!                │                                `finished_or_panicked` does the rest:
 //!                ▼
 //!              poll ──► finish ──► the joiner is woken, or
 //!                                  the failure is reported: now, after its grace, or at the end

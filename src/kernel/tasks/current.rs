@@ -1,4 +1,4 @@
-//! Which executor runs on this thread.
+//! Which executor runs on this thread. And how many of candor's own futures a poll may find ready: each of them asks here.
 //!
 //! Executors nest: a task may call `block_on`, and then the inner executor is the current one until `block_on`
 //! returns. Each executor knows the one around it.

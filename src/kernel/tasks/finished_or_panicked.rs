@@ -1,8 +1,9 @@
-//! How a task ends, by returning or by a panic that the loop has caught: its slot becomes free, its failure waits or is reported, and its joiner is woken.
+//! How a task ends, by returning, by a panic that the loop has caught, or because it was cancelled: its slot becomes free, its failure waits or is reported, and its joiner is woken.
 //!
 //! ```text
-//! poll ──► returned ──► finish ──► its slot is free ──► its failure waits, or is reported ──► its joiner is woken
-//!      └─► panicked ──► settle_panic ──┘
+//! returned, or cancelled ──►┐
+//!                           ├──► finish ──► its slot is free ──► its failure waits, or will be reported ──► its joiner is woken
+//! panicked ──► settle_panic ┘
 //! ```
 //!
 //! Knows the core's state.

@@ -1,7 +1,7 @@
 //! The handle of a task: awaited, it gives the outcome; dropped, it detaches the task.
 //!
 //! A handle is a pointer to the task itself. So what it finds there is exact, also after the executor is gone. It needs the
-//! core only to report an unread failure. It gets the core from the task, whose parentage holds it weakly. (How a task is
+//! core of its task only to report an unread failure. It gets the core from the task, whose parentage holds it weakly. (How a task is
 //! aborted is in `src/abort.rs`.)
 //!
 //! Knows tasks, wakers, the core and the current executor.

@@ -1,4 +1,4 @@
-//! What waits for the end of a task, and is called there: another task of the executor, or a listener.
+//! What is called at the end of a task: another task of the executor, or a listener. And how a task can end.
 //!
 //! ```text
 //! the end of a task ──► Joiner::Task      a number: that task is queued

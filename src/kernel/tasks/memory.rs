@@ -18,8 +18,8 @@
 //! - In front of each value is the number of pointers to it. The last one drops the value and gives the block back.
 //! - A block never leaves its thread, because a [`Counted`] cannot.
 //!
-//! A value that is large or widely aligned is in no list: the allocator gets its memory back. So is one that is made or dropped
-//! while the thread ends.
+//! A value that is large or widely aligned is in no list: the allocator gets its memory back. The same holds for a value that is made or
+//! dropped while its thread ends, and for what would make the lists of a thread longer than 2 MiB in all.
 //!
 //! Knows nothing of candor.
 

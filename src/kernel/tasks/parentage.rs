@@ -1,7 +1,7 @@
 //! Who spawned a task: what all tasks of one spawner share.
 //!
-//! A task that spawns makes one of these for its children, which is one allocation. It links to the one of its own spawner, and
-//! so on. A failure needs them as a list, the [`Lineage`]; it is made only then.
+//! A task that spawns makes one of these for its children, which is one allocation. It links to the one of the task's own
+//! spawner, and so on. A failure needs all ancestors as a list, the [`Lineage`]. That list is made only when a task has failed.
 //!
 //! ```text
 //! task #9 ──► Parentage: spawned by #7 ──► Parentage: spawned by #3 ──► Parentage: the main future
@@ -24,7 +24,7 @@ use crate::kernel::tasks::Counted;
 
 /// What all tasks of one spawner share. A task with a name has one of its own.
 ///
-/// There are two counts. An `Rc` counts this for the tasks, which are many. An `Arc` counts the lineage for their
+/// There are two counts. A [`Counted`] counts this for the tasks, which are many. An `Arc` counts the lineage for their
 /// failures, which are few and may leave the thread. So spawning costs no atomic operation.
 #[derive(Clone)]
 pub(crate) struct Parentage {

@@ -1,11 +1,12 @@
 //! The loop.
 //!
 //! ```text
-//! loop {                       each time round is a pass
+//! loop {                       once round is a pass
 //!     deliver_mail             wakes and errands from other threads
 //!     fire_timers              wakes of sleepers; one look at the clock
-//!     poll ready tasks         oldest first, at most 128 in one pass
-//!     report failures          those that nobody has read
+//!     report_overdue           failures whose grace is over
+//!     poll ready tasks         oldest first, at most 128 in one pass;
+//!                              after each that has failed, or dropped a failure: report that
 //!     wait if idle             until mail comes or a deadline is due
 //! }
 //! ```

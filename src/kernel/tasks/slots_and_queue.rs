@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The run queue is a list that runs through the slots themselves: each has a link to the one behind it. So the queue needs
-//! no memory of its own and cannot overflow. A poll finds the link beside the task, which it has to load anyway. A slot is
+//! no memory of its own and cannot overflow. A poll has to load the slot for its task anyway, and finds the link there. A slot is
 //! small, three words, because every poll touches one. What is needed less often is stored in the task.
 //!
 //! Each method borrows the table for itself, and calls no user code meanwhile. It returns tasks as counted pointers. So it is the

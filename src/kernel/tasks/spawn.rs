@@ -1,7 +1,10 @@
-//! Spawning: a future becomes a task of the executor that runs on this thread. Its spawner is noted, and it gets an id and a slot.
+//! Spawning: a future becomes a task, of the executor that runs on this thread or of another one.
 //!
-//! `spawn` is not an async function: then the place of the call would be unknown. That place is the
-//! first line of every lineage.
+//! Here it is found out who spawns, which the task notes as its parentage. The task gets an id and a slot. Unless it is a daemon,
+//! it is counted among the tasks that `run` and `drain` wait for.
+//!
+//! `spawn` is not an async function, because an async function does not know where it was called. That place is the first
+//! line of every lineage.
 //!
 //! Knows the core, the current executor and the handle.
 
@@ -20,13 +23,12 @@ use crate::outcome::{Outcome, check_for_nested_result};
 /// The executor keeps the task alive, so you need not hold the handle. If the task fails after its handle
 /// was dropped, the failure is reported. If the handle is held, the failure waits for it to be awaited.
 ///
-/// The future need not be `Send` or `Sync`.
+/// The future need not be `Send` or `Sync`. One of more than 16 KiB is boxed first: in a debug build each function that passes it
+/// on has a copy of it on its stack.
 ///
 /// # Panics
 ///
 /// If no executor runs on this thread, or if four billion tasks are alive in it, as many as a waker can number.
-///
-/// A future of more than 16 KiB is boxed first: in a debug build each function that passes it on has a copy on its stack.
 ///
 /// # Examples
 ///

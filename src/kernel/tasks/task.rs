@@ -3,20 +3,20 @@
 //! ```text
 //!               ┌──────────────────── Task ────────────────────┐
 //! slots  ──────►│ Header                 │ Stage:               │◄────── JoinHandle
-//! (a Job,       │ id, name, lineage,     │ Running(future)      │   (a JobOf<T>,
+//! (a Job,       │ id, parentage,         │ Running(future)      │   (a JobOf<T>,
 //!  to poll)     │ last await, joiner     │      ▼               │    to join)
-//!               │                        │ Finished(outcome)    │
+//!               │                        │ its outcome          │
 //!               └────────────────────────┴──────────────────────┘
 //! ```
 //!
-//! Both see the same cell through a trait object of their own. The executor need not know what the future
+//! Both point to the same task, each by another trait. The executor need not know what the future
 //! returns, and the handle need not know what the future is. The pointers are counted without atomics (see `memory`):
 //! wakers hold no pointer, so no other thread ever sees a task.
 //!
 //! The executor polls through `&self`, so the stage is in a `RefCell`. Code that finds it borrowed runs
 //! inside of this very task: its future is being polled or dropped, or its failure is being reported.
 //!
-//! Knows failures and keys, but no executor and no queue. A waker is only something to call.
+//! Knows failures, and what waits for its end, but no executor and no queue. A waker is only something to call.
 //!
 //! Lesson 2 of the course builds a small one.
 
@@ -358,5 +358,5 @@ pub(crate) enum Progress {
     Taken,
 }
 
-// One word more, and a small task with a small future is no longer served from malloc's fast lists.
+// One word more in each of a million tasks is eight megabytes.
 const _: () = assert!(size_of::<Joiner>() == 16 && size_of::<Header>() == 64);

@@ -1,4 +1,4 @@
-//! A waker is a number: the key of a task. In other executors it is a pointer to the task.
+//! A waker is a number: the key of a task. Other crates use a pointer to the task.
 //!
 //! ```text
 //!                      ┌─ this thread runs the key's executor ──► slots: queue the task
@@ -10,7 +10,8 @@
 //! nothing that could be used after it was freed.
 //!
 //! An executor with an observer gives its tasks *counted* wakers: the same numbers with another table of functions. The
-//! inbox counts their clones, so that it is known when no waker is left anywhere. Each wake is an event for the observer.
+//! inbox counts their clones, so that it is known when no waker is left anywhere. A wake that queues a task
+//! is an event for the observer.
 //!
 //! ```text
 //! Context of a poll ──clone──► +1 ──clone──► +1        the waker in the Context is not counted:

@@ -1,8 +1,8 @@
 //! The executor's clock: the real one, or virtual time, which stands still until nothing is left to do.
 //!
 //! Timers are kept in ticks since the clock was made. A tick of the real clock is 2^19 ns, about half a millisecond.
-//! Timers that are due within one tick fire together, and the thread wakes up for them once. That costs some 25 µs where
-//! it was measured. (With ticks of 16 or 262 µs a hundred sleepers kept the thread 8 % busy, with this one 5 %.) A tick
+//! Timers that are due within one tick fire together, and the thread wakes up for them once. To wake up costs some 25 µs.
+//! (With ticks of 16 or 262 µs a hundred sleepers kept the thread 8 % busy, with this one 5 %.) A tick
 //! of virtual time is one nanosecond, so that `now` is exactly the deadline when a timer fires.
 //!
 //! A deadline is rounded up to ticks, and the present is rounded down: so a timer is never early.

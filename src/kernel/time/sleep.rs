@@ -6,8 +6,7 @@
 //!   └─ dropped: nothing    └─ dropped: cancelled
 //! ```
 //!
-//! It holds no pointer to its executor, only the executor's serial number, its inbox, and the key of the entry. So it is `Send`,
-//! and may be dropped anywhere. If it is dropped where its executor does not run, it leaves a note in the executor's inbox, and the
+//! It knows its executor by a serial number and an inbox, which threads may share. So it is `Send`, and may be dropped anywhere. If it is dropped where its executor does not run, it leaves a note in the executor's inbox, and the
 //! executor takes the entry out later.
 //!
 //! Knows the current executor, its clock and its wheel.

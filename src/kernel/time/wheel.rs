@@ -13,8 +13,7 @@
 //! level 0          [ .   .   .   .   .  …   T ]   due at 1·02·63, known exactly
 //! ```
 //!
-//! The rest follows from this rule. The place of an entry follows from `now` and its deadline. It is stored
-//! only to make cancelling quick. Every entry on a low level is due before any entry on a higher one. So
+//! The rest follows from this rule. Every entry on a low level is due before any entry on a higher one. So
 //! the first occupied slot of the first occupied level comes next, however much empty time is before it.
 //! When time enters a coarse slot, the digit of the slot agrees with now, and its entries *cascade*: each
 //! moves to a finer level, at most ten times in its life. Eleven digits hold every `u64`, so no deadline

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! spawn, poll, wake, timer, park, failure, end ──event──► Watch (a trait) ◄── implemented by `watch`
-//! an untimed park ──before_sleep──────────────────────►
+//! a park ─────────────────────────────before_sleep──────►
 //! ```
 //!
 //! Without an observer each event costs one branch that the processor predicts. With an observer the same functions run;
 //! an event is one line in them. Only the wakers differ, see `waker`.
+//!
+//! [`Main`] is the future that the executor was entered for, as an observer and the loop see it.
 //!
 //! Knows tasks.
 

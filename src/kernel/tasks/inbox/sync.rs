@@ -1,6 +1,6 @@
 //! The primitives of the handshake: std's, or loom's when the handshake is model-checked.
 //!
-//! Two of them are made here for the model. Loom's own condition variable never times out; here each wait with a timeout
+//! Two of them are made for the model, in `tests/inside/loom_primitives.rs`. Loom's own condition variable never times out; here each wait with a timeout
 //! may end at once. And loom cannot look into crossbeam's queue; here a counter beside the queue says how many entries a reader
 //! is sure to see.
 //!
