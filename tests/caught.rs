@@ -243,7 +243,7 @@ fn what_a_callback_panics_with_is_no_panic_of_a_task_around_it() {
     let stderr = &ended.assert_success().stderr;
     assert_count(
         stderr,
-        "on_failure panicked while it was given this report: callback",
+        "on_failure panicked while it was given this report: callback (it panicked at ",
         1,
     );
 }

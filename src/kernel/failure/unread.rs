@@ -131,6 +131,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_is_swept_out_so_that_the_list_is_in_proportion_to_what_is_unread() {
+        let mut unread = unread();
+        let kept: Vec<_> = (0..100).map(|_| failure("kept")).collect();
+        kept.iter()
+            .for_each(|kept| drop(unread.push(Rc::clone(kept))));
+        unread.end_pass(|| None);
+        for _ in 0..10_000 {
+            let read = failure("read");
+            unread.push(Rc::clone(&read));
+            // Still unread at the end of its pass.
+            unread.end_pass(|| None);
+            read.1.set(true);
+            assert!(
+                unread.aging.len() <= 210,
+                "{} in the list",
+                unread.aging.len()
+            );
+        }
+        assert_eq!(unread.iter().count(), 100);
+    }
+
+    #[test]
     fn what_was_read_makes_place_for_the_next() {
         let mut unread = unread();
         let [a, b, c] = ["a", "b", "c"].map(failure);

@@ -29,7 +29,8 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/kernel/failure/",
-        "failures panics reports dropping corners caught user_code model",
+        "failures panics reports dropping corners caught user_code model dump stalls ports remote groups \
+         source_lines where_it_goes slow_polls",
     ),
     ("src/kernel/mod.rs", ""),
     (
