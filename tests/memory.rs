@@ -5,6 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 struct Counting;
 
@@ -63,7 +64,8 @@ async fn large(number: usize) -> usize {
 
 #[test]
 fn a_thread_that_ends_gives_back_the_memory_of_its_tasks() {
-    // What a process has once: the hook, the inbox of the first executor, what std keeps of threads.
+    // What a process has once: the hook, the inbox of the first executor, what std keeps of threads, and a reactor, if one is used.
+    candor::block_on(candor::sleep(Duration::from_millis(1)));
     run_tasks(10);
     let (bytes, blocks) = allocated();
     let grown = || (allocated().0 - bytes, allocated().1 - blocks);
