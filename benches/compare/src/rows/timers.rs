@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use super::in_a_task;
 use crate::peers::{Peer, Timers};
 use crate::row::Row;
-use crate::row::{Need, Target::TimesTheRecord};
+use crate::row::{Need, Target, Target::TimesTheRecord};
 
 pub fn rows<P: Timers>() -> Vec<Row> {
     let all = vec![
         Row::new(
             "sleep",
             "sleep: create, poll, drop",
-            TimesTheRecord(0.75),
+            of_the_punctual(0.75),
             |effort| in_a_task(effort, AT_A_TIME, one_by_one::<P>),
         )
         .in_debug_too(),
@@ -44,11 +44,17 @@ pub fn rows<P: Timers>() -> Vec<Row> {
         Row::new(
             "timeout",
             "`timeout(10 s, yield_now())`",
-            TimesTheRecord(0.7),
+            of_the_punctual(0.7),
             |effort| in_a_task(effort, 1, timeouts::<P>),
         ),
     ];
     all.into_iter().map(|row| row.needs(Need::Timers)).collect()
+}
+
+/// nio makes a sleep without a look at the clock, which is half of the cost: it takes the time of its loop's last look. So what
+/// is made after 50 ms of work is 50 ms too early. Its figures are shown, and the record is the best of the others.
+fn of_the_punctual(times: f64) -> Target {
+    Target::TimesTheRecordBut { peer: "nio", times }
 }
 
 const LONG: Duration = Duration::from_secs(10);
