@@ -56,6 +56,29 @@ impl Drop for Tracked {
 // Outcomes.
 
 #[test]
+fn what_a_handle_drops_after_the_executor_may_panic() {
+    #[derive(Debug)]
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor panics");
+        }
+    }
+
+    let reports = Reports::new();
+    let remote = reports.remote();
+    let failed = remote.spawn(|| async { Err::<(), _>(Bomb) }).unwrap();
+    let panicked = remote
+        .spawn(|| async { std::panic::panic_any(Bomb) })
+        .unwrap();
+    reports.run_until_stalled();
+    assert_eq!(reports.end().len(), 2);
+    drop(failed);
+    drop(panicked);
+}
+
+#[test]
 fn the_future_is_made_on_the_executors_thread_and_need_not_be_send() {
     let executor = Executor::new();
     let remote = executor.remote();

@@ -23,7 +23,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{
-    Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, discard_value,
+    Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, contain,
+    discard_value,
 };
 use crate::kernel::tasks::{Foreign, OutcomeOf};
 use crate::outcome::Outcome;
@@ -38,6 +39,16 @@ pub(super) trait OrderOf<T: Outcome>: Errand {
 pub(super) struct Shared<T: Outcome> {
     pub(super) spawned_at: Site,
     state: Mutex<State<T>>,
+}
+
+/// What nobody has taken may panic when it is dropped, and this may be the last that knows it, on any thread.
+impl<T: Outcome> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let left = mem::replace(&mut state.stage, Stage::Over);
+        contain(|| drop(left));
+    }
 }
 
 struct State<T: Outcome> {
