@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::hosts::drained::AwaitedEnd;
 use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
 use crate::kernel::tasks::{AnyTask, Core, Counted, JoinHandle, current};
@@ -122,7 +123,10 @@ impl AbortHandle {
     /// });
     /// ```
     pub fn cancel(&self) -> Cancelling {
-        Cancelling { task: self.clone() }
+        Cancelling {
+            task: self.clone(),
+            end: AwaitedEnd::default(),
+        }
     }
 }
 
@@ -142,19 +146,21 @@ impl AbortHandle {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Cancelling {
     task: AbortHandle,
+    end: AwaitedEnd,
 }
 
 impl Future for Cancelling {
     type Output = ();
 
     #[track_caller]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.task.abort();
-        let header = self.task.task.header();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.task.abort();
+        let header = this.task.task.header();
         if !header.is_finished()
             && let Some(core) = Core::of(header)
         {
-            core.wake_at_end(cx.waker());
+            this.end.keep(&core, cx.waker());
         }
         if header.is_finished() {
             return Poll::Ready(());

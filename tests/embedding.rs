@@ -403,6 +403,105 @@ mod entered_twice {
 mod on_wake {
     use super::*;
 
+    /// A callback that wakes a waiting task from another thread, after the pass has looked for that.
+    fn woken_in_a_report(turns: impl FnOnce(&Executor)) -> usize {
+        let waker = Arc::new(Mutex::new(None::<Waker>));
+        let (wakes, keeps) = (Arc::clone(&waker), Arc::clone(&waker));
+        let builder = Executor::builder()
+            .grace(Duration::from_millis(1))
+            .on_failure(move |_| {
+                let waker = wakes.lock().unwrap().clone().unwrap();
+                thread::spawn(|| waker.wake()).join().unwrap();
+            });
+        let (executor, calls) = hosted_by(builder);
+        executor
+            .spawn(poll_fn(move |cx| {
+                *keeps.lock().unwrap() = Some(cx.waker().clone());
+                Poll::<()>::Pending
+            }))
+            .detach();
+        let failed = executor.spawn(async { Err::<(), _>("failed") });
+        while executor.tick() {}
+        thread::sleep(Duration::from_millis(5));
+        calls.take();
+        turns(&executor);
+        drop(failed);
+        calls.take()
+    }
+
+    #[test]
+    fn it_is_called_for_what_comes_after_the_last_look_of_a_turn_that_does_not_say_so() {
+        let called = woken_in_a_report(|executor| while executor.try_tick() {});
+        assert_eq!(called, 1, "by try_tick");
+        // That one looks again before it returns, or calls.
+        let polled = woken_in_a_report(|executor| {
+            executor.run_until_stalled();
+            executor.run_until_stalled();
+        });
+        assert!(polled <= 1, "by run_until_stalled");
+    }
+
+    #[test]
+    fn it_is_called_for_what_a_future_of_run_until_leaves_when_it_is_done_or_dropped() {
+        struct Spawns;
+
+        impl Drop for Spawns {
+            fn drop(&mut self) {
+                spawn(async {}).detach();
+            }
+        }
+
+        let busy = async || {
+            for _ in 0..500 {
+                yield_now().await;
+            }
+        };
+        let (executor, calls) = hosted();
+        let main = async {
+            spawn(busy()).detach();
+            yield_now().await;
+        };
+        futures::executor::block_on(executor.run_until(main));
+        assert!(calls.take() >= 1, "when it is done");
+        while executor.tick() {}
+
+        for is_polled in [true, false] {
+            let spawns = Spawns;
+            let mut hosted = executor.run_until(async move {
+                let _spawns = spawns;
+                pending::<()>().await
+            });
+            if is_polled {
+                let poll = Pin::new(&mut hosted).poll(&mut Context::from_waker(Waker::noop()));
+                assert!(poll.is_pending());
+            }
+            calls.take();
+            drop(hosted);
+            assert_eq!(calls.take(), 1, "when it is dropped, polled: {is_polled}");
+            while executor.tick() {}
+        }
+    }
+
+    #[test]
+    fn it_is_called_for_a_shutdown_that_comes_with_the_end_of_run_until() {
+        let builder = Executor::builder().failure_policy(FailurePolicy::Shutdown);
+        let (executor, calls) = hosted_by(builder.on_failure(|_| ()));
+        let failed = executor.spawn(async { Err::<(), _>("failed") });
+        let other = executor.spawn(pending::<()>());
+        while executor.tick() {}
+        let mut hosted = executor.run_until(async move {
+            let _failed = failed;
+            pending::<()>().await
+        });
+        let poll = Pin::new(&mut hosted).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll.is_pending());
+        calls.take();
+        drop(hosted);
+        assert_eq!(calls.take(), 1);
+        executor.tick();
+        assert!(other.is_finished());
+    }
+
     #[test]
     fn it_is_not_called_while_an_entry_point_waits() {
         let (executor, calls) = hosted();

@@ -153,6 +153,14 @@ fn try_tick_polls_one_task_and_leaves_virtual_time_to_whoever_moves_it() {
 }
 
 #[test]
+fn try_tick_says_that_a_task_ran_also_if_that_one_has_stopped_the_executor() {
+    let executor = Executor::new();
+    executor.spawn(async { candor::exit(0) }).detach();
+    assert!(executor.try_tick());
+    assert!(!executor.try_tick());
+}
+
+#[test]
 fn the_current_task_is_the_one_that_is_polled() {
     assert_eq!(candor::current(), None);
     candor::block_on(async {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
@@ -24,7 +24,10 @@ impl Executor {
     /// assert!(executor.tasks().is_empty());
     /// ```
     pub fn drained(&self) -> Drained<'_> {
-        Drained { core: &self.core }
+        Drained {
+            core: &self.core,
+            end: AwaitedEnd::default(),
+        }
     }
 }
 
@@ -40,12 +43,13 @@ impl Executor {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Drained<'a> {
     core: &'a Rc<Core>,
+    end: AwaitedEnd,
 }
 
 impl Future for Drained<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.core.has_work_to_wait_for() {
             return Poll::Ready(());
         }
@@ -54,7 +58,8 @@ impl Future for Drained<'_> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.core.wake_at_end(cx.waker());
+        let core = self.core;
+        self.end.keep(core, cx.waker());
         // While the waker was cloned, the last task may have ended.
         match self.core.has_work_to_wait_for() {
             true => Poll::Pending,
@@ -63,15 +68,47 @@ impl Future for Drained<'_> {
     }
 }
 
-impl Core {
-    /// Wakes this waker when the last task has ended, or one that was aborted. Check again afterwards: while the waker is cloned,
-    /// it may have ended.
-    pub(crate) fn wake_at_end(&self, waker: &Waker) {
-        let is_known = |known: &Foreign| known.0.will_wake(waker);
-        if !self.on_ended.borrow().iter().any(is_known) {
-            let waker = Foreign(waker.clone());
-            self.on_ended.borrow_mut().push(waker);
+/// The place of a future among those that wait for the last task to end, or for one that was aborted.
+#[derive(Debug, Default)]
+pub(crate) struct AwaitedEnd {
+    /// By what the waker is known to the core, which is gone if the executor is.
+    kept: Option<(Weak<Core>, Rc<()>)>,
+}
+
+impl AwaitedEnd {
+    /// Has this waker called. Check again afterwards: while it is cloned, the end may come.
+    pub(crate) fn keep(&mut self, core: &Rc<Core>, waker: &Waker) {
+        let is_this = |(known, kept): &(Rc<()>, Foreign)| self.is(known) && kept.0.will_wake(waker);
+        if core.on_ended.borrow().iter().any(is_this) {
+            return;
         }
+        let waker = Foreign(waker.clone());
+        self.leave();
+        let known = Rc::default();
+        self.kept = Some((Rc::downgrade(core), Rc::clone(&known)));
+        core.on_ended.borrow_mut().push((known, waker));
+    }
+
+    fn is(&self, known: &Rc<()>) -> bool {
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|(_, kept)| Rc::ptr_eq(kept, known))
+    }
+
+    fn leave(&self) {
+        let core = self.kept.as_ref().and_then(|(core, _)| core.upgrade());
+        let left = core.and_then(|core| {
+            let waiting = &mut *core.on_ended.borrow_mut();
+            let place = waiting.iter().position(|(known, _)| self.is(known))?;
+            Some(waiting.swap_remove(place))
+        });
+        // Not while the list is borrowed: its destructor is user code.
+        drop(left);
+    }
+}
+
+impl Drop for AwaitedEnd {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -118,7 +118,8 @@ impl<F: Future> Future for RunUntil<'_, F> {
         });
         match result {
             Ok(output) => {
-                visit.leave();
+                // As long as it is not done, it is a host itself.
+                visit.leave(output.is_none());
                 output.map_or(Poll::Pending, Poll::Ready)
             }
             Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
@@ -230,7 +231,7 @@ impl<F> Drop for RunUntil<'_, F> {
         // Destructors may spawn, and cancel timers.
         let visit = Visit::new(core, &self.executor.hosts, self.entry);
         drop_main(core, || self.future = None);
-        visit.leave();
+        visit.leave(false);
     }
 }
 

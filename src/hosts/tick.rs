@@ -52,7 +52,7 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn tick(&self) -> bool {
-        self.give_turn(&"Executor::tick", |tasks| {
+        let visit = self.give_turn(&"Executor::tick", |tasks| {
             tasks.begin_hosted(self.hosts.get());
             let batch = match &self.core.config.shuffle {
                 Some(_) => tasks.polls_left,
@@ -65,7 +65,8 @@ impl Executor {
                 tasks.run_ready_tasks()?;
             }
             Ok(())
-        })
+        });
+        visit.leave(true)
     }
 
     /// Runs until no task is ready, no timer is due and no task was woken from elsewhere. Never waits.
@@ -92,11 +93,13 @@ impl Executor {
     #[track_caller]
     pub fn run_until_stalled(&self) {
         let function = &"Executor::run_until_stalled";
-        self.give_turn(function, |tasks| {
+        let visit = self.give_turn(function, |tasks| {
             tasks.begin_hosted(self.hosts.get());
             while tasks.run_ready_tasks()? != Pause::NothingIsReady || tasks.is_anything_due() {}
             Ok(())
         });
+        // What has come after the last look.
+        visit.leave(false);
     }
 
     /// Returns when the next timer is due, or the [grace](crate::Builder::grace) of an unread failure is over; `None`
@@ -140,18 +143,21 @@ impl Executor {
     #[track_caller]
     pub fn try_tick(&self) -> bool {
         let mut has_run = false;
-        self.give_turn(&"Executor::try_tick", |tasks| {
+        let visit = self.give_turn(&"Executor::try_tick", |tasks| {
             // Virtual time stands still: whoever steps by hand moves it by hand.
             tasks.begin_pass();
             while !has_run && self.core.slots.has_ready() {
                 // A slot may be queued whose task has left.
                 let is_task = self.core.slots.is_task_next();
                 tasks.polls_left = 1;
-                tasks.run_ready_tasks()?;
+                let result = tasks.run_ready_tasks();
                 has_run = is_task;
+                result?;
             }
             Ok(())
         });
+        // Who steps on as long as tasks run learns in this way of what has come after the last look.
+        visit.leave(has_run);
         has_run
     }
 
@@ -184,7 +190,7 @@ impl Executor {
         &self,
         function: &'static &'static str,
         turn: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
-    ) -> bool {
+    ) -> Visit<'_> {
         let entry = Entry {
             function,
             at: Location::caller(),
@@ -192,6 +198,6 @@ impl Executor {
         let visit = Visit::new(&self.core, &self.hosts, entry);
         // If it had to stop, everything is cancelled already.
         let _stopped = visit.run(|core| turn(&mut Loop::new(core, None)));
-        visit.leave()
+        visit
     }
 }

@@ -75,10 +75,13 @@ impl<'a> Visit<'a> {
         result
     }
 
-    /// Ends the visit, and returns whether there is more to do. `on_wake` is not called for that, because the caller
-    /// gets the result.
-    pub(crate) fn leave(mut self) -> bool {
-        self.end(Hosts::call)
+    /// Ends the visit, and returns whether there is more to do. If somebody `is_told` that, or is a host that is called, `on_wake`
+    /// is not called for it. Otherwise it is: nobody else would run the executor.
+    pub(crate) fn leave(mut self, is_told: bool) -> bool {
+        self.end(match is_told {
+            true => Hosts::call,
+            false => Hosts::call_everybody,
+        })
     }
 
     fn end(&mut self, call: fn(&Hosts)) -> bool {
@@ -113,9 +116,12 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Whether the next visit has something to do at once.
+/// Whether the next visit has something to do at once. It may be to stop: what was dropped at the end of this one may have failed.
 fn has_more(core: &Core) -> bool {
-    core.slots.has_ready() || core.inbox.has_mail()
+    let stop = core.failures.stop.take();
+    let has_to_stop = stop.is_some();
+    core.failures.stop.set(stop);
+    has_to_stop || core.slots.has_ready() || core.inbox.has_mail()
 }
 
 impl Drop for Visit<'_> {

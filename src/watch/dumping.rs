@@ -185,7 +185,7 @@ impl Executor {
         };
         let visit = Visit::new(&self.core, &self.hosts, entry);
         let dump = Dump::of(&self.core, None);
-        visit.leave();
+        visit.leave(false);
         dump
     }
 }
