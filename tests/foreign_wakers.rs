@@ -20,7 +20,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use candor::{Executor, TaskGroup, TaskPool, sleep, spawn, yield_now};
+use candor::{Executor, JoinError, TaskGroup, TaskPool, sleep, spawn, yield_now};
 use common::Reports;
 
 /// Panics when it is woken, or when it is dropped, or when it is cloned.
@@ -241,6 +241,90 @@ fn one_whose_clone_runs_the_task_to_its_end_loses_nothing() {
     let mut remote = executor.remote().spawn(|| async { 6 }).unwrap();
     assert!(matches!(Pin::new(&mut remote).poll(cx), Poll::Ready(Ok(6))));
     EXECUTOR.set(None);
+}
+
+#[test]
+fn one_whose_clone_runs_the_task_to_its_failure_is_not_kept_by_the_list_of_failures() {
+    // SAFETY: The functions of the table take no notice of the data.
+    let waker = unsafe { Waker::new(std::ptr::null(), &RUNS_WHENEVER) };
+    let executor = Rc::new(Executor::new());
+    EXECUTOR.set(Some(executor.clone()));
+    let mut task = executor.spawn(async { Err::<(), _>("read") });
+    let poll = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    assert!(matches!(
+        poll,
+        Poll::Ready(Err(JoinError::Failed("read", _)))
+    ));
+    drop(task);
+    // The list lets go of the task here. Had it the waker, the waker would run the executor in the middle of that.
+    assert_eq!(executor.next_deadline(), None);
+    EXECUTOR.set(None);
+    drop(waker);
+}
+
+/// A waker whose clone and whose drop run [`EXECUTOR`].
+const RUNS_WHENEVER: RawWakerVTable = RawWakerVTable::new(
+    |data| {
+        run_executor();
+        RawWaker::new(data, &RUNS_WHENEVER)
+    },
+    |_| run_executor(),
+    |_| (),
+    |_| run_executor(),
+);
+
+fn run_executor() {
+    if let Some(executor) = EXECUTOR.with_borrow(Clone::clone) {
+        executor.run_until_stalled();
+    }
+}
+
+#[test]
+fn what_one_spawns_at_the_end_of_a_task_is_not_the_current_task() {
+    struct Spawns;
+
+    impl Wake for Spawns {
+        fn wake(self: Arc<Self>) {
+            spawn(async { Err::<(), _>("spawned by a waker") }).detach();
+            assert!(candor::current().is_none());
+            let tasks = candor::tasks().to_string();
+            assert!(!tasks.contains("#2: running"), "{tasks}");
+        }
+    }
+
+    let reports = Reports::new();
+    let mut task = reports.spawn(async {});
+    let waker = Waker::from(Arc::new(Spawns));
+    assert!(
+        Pin::new(&mut task)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    reports.run_until_stalled();
+    let report = reports.only();
+    assert!(
+        report.contains("task #2 failed: spawned by a waker"),
+        "{report}"
+    );
+    assert!(!report.contains("by task #2"), "{report}");
+}
+
+#[test]
+fn one_that_waits_for_the_last_task_is_let_go_with_its_future() {
+    let executor = Executor::new();
+    let task = executor.spawn(pending::<()>());
+    let counted = Arc::new(Counted::default());
+    let waker = Waker::from(counted.clone());
+    let cx = &mut Context::from_waker(&waker);
+    for _ in 0..3 {
+        let mut drained = executor.drained();
+        assert!(Pin::new(&mut drained).poll(cx).is_pending());
+        let mut cancelling = task.abort_handle().cancel();
+        assert!(Pin::new(&mut cancelling).poll(cx).is_pending());
+        assert_eq!(Arc::strong_count(&counted), 4);
+        drop((drained, cancelling));
+        assert_eq!(Arc::strong_count(&counted), 2);
+    }
 }
 
 thread_local!(static IS_ARMED: Cell<bool> = const { Cell::new(false) });

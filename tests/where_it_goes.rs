@@ -14,6 +14,7 @@ use std::fs::{self, File};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
+use std::rc::Rc;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -1149,6 +1150,53 @@ fn a_logger_that_spawns_a_task_for_each_record_is_not_given_what_comes_up_of_tho
         assert_contains(&told.stderr, ", held the thread for ");
         assert_contains(&told.stderr, " by the program's logger\n");
     }
+}
+
+#[test]
+fn what_a_logger_spawns_on_an_idle_executor_is_the_loggers_and_nothing_else_is() {
+    thread_local!(static EXECUTOR: RefCell<Option<Rc<Executor>>> = const { RefCell::new(None) });
+
+    struct SpawnsThere;
+
+    impl log::Log for SpawnsThere {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            println!("record: {}", record.args());
+            if let Some(executor) = EXECUTOR.with_borrow(Clone::clone) {
+                executor
+                    .spawn(async { Err::<(), _>("the logger's own") })
+                    .detach();
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    let told = child("what_a_logger_spawns_on_an_idle_executor_is_the_loggers_and_nothing_else_is")
+        .run(|| {
+            log::set_logger(&SpawnsThere).unwrap();
+            log::set_max_level(log::LevelFilter::Error);
+            let executor = Rc::new(Executor::new());
+            EXECUTOR.set(Some(executor.clone()));
+            for name in ["first", "second"] {
+                let failed = executor.spawn(async move { Err::<(), _>(name) });
+                executor.run_until_stalled();
+                // No poll is running when this is reported.
+                drop(failed);
+                executor.spawn(async {}).detach();
+                executor.run_until_stalled();
+            }
+            EXECUTOR.set(None);
+        });
+    let Some(told) = told else { return };
+    assert_count(&told.stdout, "record: task", 2);
+    assert_contains(&told.stdout, "failed: first");
+    assert_contains(&told.stdout, "failed: second");
+    assert_lacks(&told.stdout, "the logger's own");
+    assert_count(&told.stderr, "failed: the logger's own", 2);
 }
 
 #[test]

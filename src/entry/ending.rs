@@ -84,5 +84,6 @@ impl Core {
         mem::forget(task.clone());
         task.give_up();
         self.finish(task, Ending::Cancelled);
+        self.end_poll();
     }
 }

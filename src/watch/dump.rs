@@ -137,7 +137,7 @@ impl Dump {
         if header.is_finished() || is_woken(core, slot) {
             return false;
         }
-        let key = core.key_of(slot, core.slots.generation(slot));
+        let key = Key::new(core.number, core.slots.generation(slot), slot);
         let before = header.last_await();
         let chains = traced(core, || poll_task(core, task, key, &TRACED));
         if header.is_finished() {

@@ -52,6 +52,8 @@ pub(crate) enum Running {
     MainOfRun,
     /// The task in this slot. A panic becomes its failure.
     Task(u32),
+    /// What the end of a task calls and drops: a foreign waker, say. The task has no slot any more.
+    Ended,
 }
 
 /// All state of one executor.
@@ -73,8 +75,8 @@ pub(crate) struct Core {
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
-    /// What waits for the last of these tasks to end, or for one that was aborted.
-    pub(crate) on_ended: RefCell<Vec<Foreign>>,
+    /// What waits for the last of these tasks to end, or for one that was aborted, and by what it is known.
+    pub(crate) on_ended: RefCell<Vec<(Rc<()>, Foreign)>>,
     /// The key of the main future; that of nobody if none has begun, or it is gone.
     pub(crate) main_key: Cell<Key>,
     /// What spawned last, and what its children share. It is valid until something else spawns; dropped by `finish` when this task
@@ -186,7 +188,8 @@ impl Core {
     #[inline]
     pub(crate) fn begin_main(&self) {
         let generation = self.slots.begin_main();
-        self.main_key.set(self.key_of(MAIN_SLOT, generation));
+        self.main_key
+            .set(Key::new(self.number, generation, MAIN_SLOT));
     }
 
     /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
@@ -213,10 +216,6 @@ impl Core {
         self.waited_for.get() > 0 || (outside.as_ref()).is_some_and(|outside| outside.has_errands())
     }
 
-    pub(crate) fn key_of(&self, slot: u32, generation: u16) -> Key {
-        Key::new(self.number, generation, slot)
-    }
-
     /// Requests that the executor stops before the next poll.
     pub(crate) fn stop_for(&self, stop: Stop) {
         // The first reason wins: the later ones are its consequences.
@@ -241,7 +240,7 @@ impl Core {
     /// anything.
     pub(crate) fn origin_of(&self, who: Running) -> Option<Origin> {
         match who {
-            Running::Nobody | Running::Main => None,
+            Running::Nobody | Running::Main | Running::Ended => None,
             Running::MainOfRun => Some(Origin {
                 id: TaskId::MAIN,
                 name: None,

@@ -14,18 +14,18 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::kernel::failure::{drop_payload, hook};
-use crate::kernel::tasks::{
-    AnyTask, Core, Counted, Ending, Event, Foreign, Joiner, Key, Progress, Running,
-};
+use crate::kernel::tasks::{AnyTask, Core, Counted, Ending, Event, Joiner, Key, Progress, Running};
 
 impl Core {
-    /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner.
+    /// Frees the slot of a finished task, lets its failure wait or be reported, and then wakes its joiner. The caller ends the poll.
     pub(crate) fn finish(&self, task: &Counted<AnyTask>, ending: Ending) {
         let header = &task.header();
         header.progress.set(Progress::Done);
         let slot = header.slot.get();
         let this = Running::Task(slot);
         drop(self.slots.remove(slot));
+        // From here on the slot may have another tenant, and that one is not what runs here.
+        self.polling.running.set(Running::Ended);
         self.polling.noted_await.set(None);
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
@@ -53,9 +53,9 @@ impl Core {
             && !self.on_ended.borrow().is_empty()
         {
             let waiting = self.on_ended.take();
-            waiting.iter().for_each(Foreign::wake);
+            waiting.iter().for_each(|(_, waker)| waker.wake());
         }
-        // Last of all: a waker of others may have spawned, and the slot will have another tenant.
+        // Last of all: a waker of others may have spawned.
         (self.parentage.borrow_mut()).take_if(|(spawner, _)| *spawner == this);
     }
 
@@ -81,9 +81,9 @@ impl Core {
                 Err(payload) => unsettled = Some(payload),
             }
         }
-        self.end_poll();
         let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, ending)));
         woken.unwrap_or_else(drop_payload);
+        self.end_poll();
         self.after_poll();
         for panic in homeless {
             self.report_panic(panic);

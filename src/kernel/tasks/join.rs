@@ -73,8 +73,11 @@ impl<T: Outcome> Future for JoinHandle<T> {
             false => {
                 let key = waker::key_of(cx.waker());
                 (header.joiner).set_waker(key, cx.waker(), header.spawned_by.number);
-                // While a foreign waker was cloned, the task may have finished.
-                header.is_finished()
+                // While a foreign waker was cloned, the task may have finished. Then nothing is left that would call it.
+                header.is_finished() && {
+                    header.joiner.take();
+                    true
+                }
             }
         };
         if is_done {

@@ -164,11 +164,10 @@ impl<'a> Loop<'a> {
             // Not in a local variable: a poll that panics ends this run, but not the pass.
             self.polls_left -= 1;
             match ready {
-                Ready::Tenant {
-                    index,
-                    generation,
-                    tenant,
-                } => poll_task(core, &tenant, core.key_of(index, generation), wakers),
+                Ready::Tenant(task, slot, generation) => {
+                    let key = Key::new(core.number, generation, slot);
+                    poll_task(core, &task, key, wakers);
+                }
                 Ready::Main => {
                     if let Some(main) = &mut self.main
                         && poll_main(core, main, wakers).is_ready()

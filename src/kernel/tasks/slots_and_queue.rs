@@ -208,11 +208,7 @@ impl<T: Clone> Table<T> {
     fn next_ready(&mut self) -> Option<Ready<T>> {
         let (index, slot) = self.pop()?;
         if let Some(tenant) = &slot.tenant {
-            return Some(Ready::Tenant {
-                index,
-                generation: slot.generation,
-                tenant: tenant.clone(),
-            });
+            return Some(Ready::Tenant(tenant.clone(), index, slot.generation));
         }
         if index == MAIN_SLOT {
             return Some(match mem::take(&mut self.is_main_stale) {
@@ -287,11 +283,8 @@ impl<T: Clone> Table<T> {
 
 /// What comes out of the queue.
 pub(crate) enum Ready<T> {
-    Tenant {
-        index: u32,
-        generation: u16,
-        tenant: T,
-    },
+    /// With its slot and its generation.
+    Tenant(T, u32, u16),
     Main,
     /// The tenant left while it was queued, or the wake was for an earlier main future.
     Nobody,
@@ -317,7 +310,7 @@ mod tests {
     fn polled(slots: &Slots<&'static str>) -> Vec<Option<&'static str>> {
         std::iter::from_fn(|| slots.next_ready())
             .map(|ready| match ready {
-                Ready::Tenant { tenant, .. } => Some(tenant),
+                Ready::Tenant(tenant, ..) => Some(tenant),
                 Ready::Main | Ready::Nobody => None,
             })
             .collect()
@@ -339,7 +332,7 @@ mod tests {
                 slots.wake_tenant(indices[at]);
             }
             let first = slots.next_ready();
-            assert!(matches!(first, Some(Ready::Tenant { tenant: "c", .. })));
+            assert!(matches!(first, Some(Ready::Tenant("c", ..))));
             slots.wake_tenant(indices[2]);
             let left = ["a", "b", "c"].map(Some);
             assert_eq!(polled(&slots), left, "in round {round}");

@@ -121,6 +121,7 @@ impl Core {
     pub(crate) fn parentage(self: &Rc<Self>) -> Counted<Parentage> {
         if let Some((spawner, parentage)) = &*self.parentage.borrow()
             && *spawner == self.polling.running.get()
+            && !(*spawner == Running::Nobody && reporter().is_printing())
         {
             return parentage.clone();
         }
@@ -131,13 +132,13 @@ impl Core {
         let (running, spawner) = (self.polling.running.get(), self.running_task());
         let parentage = match spawner.as_ref().map(|task| task.header()) {
             Some(header) => Parentage::below(header.as_ancestor(), &header.spawned_by),
+            // What a logger spawns between two polls is nobody else's, and nothing else is the logger's.
             None if running == Running::Nobody && reporter().is_printing() => {
-                self.parentage_with(Lineage::new(Root::Logger))
+                return self.parentage_with(Lineage::new(Root::Logger));
             }
             None => self.parentage_with(Lineage::of_entry(self.stay.entry.get())),
         };
-        // Not kept for code between the polls of a running executor: the next spawner may be the logger, or no longer.
-        if running != Running::Nobody || self.stay.entry.get().is_none() {
+        if running != Running::Ended {
             self.parentage.replace(Some((running, parentage.clone())));
         }
         parentage

@@ -146,7 +146,7 @@ mod tests {
         let make = |header| Task::new(header, async {});
         core.spawn(Location::caller(), core.parentage(), false, make);
         core.slots.next_ready();
-        let waker = waker_of(core.key_of(1, 0), table(false));
+        let waker = waker_of(Key::new(core.number, 0, 1), table(false));
 
         waker.wake_by_ref();
         assert!(core.inbox.has_mail() && !core.slots.is_queued(1));
