@@ -392,7 +392,6 @@
 //! | panic joined | ns | 12412 | 3086 | monoio io_uring | a backtrace is always captured |
 //! | memory of an idle task, asked for | bytes | 169 | 112 | async-executor, static | a header of 64 bytes: who spawned the task, where, its last await; and the flag of a `RefCell` |
 //! | memory of an idle task, resident | bytes | 184 | 120 | monoio epoll | a header of 64 bytes: who spawned the task, where, its last await; and the flag of a `RefCell` |
-//! | sleep: create, poll, drop | ns | 66.6 | 44.2 | nio | the clock is read when the sleep is made; nio takes its last look instead, and so is early: see *Why a hierarchical wheel* |
 //! | memory of a sleeping task, asked for | bytes | 230 | 156 | nio | the same header, and an entry of the wheel with its waker |
 //! | memory of a sleeping task, resident | bytes | 240 | 181 | nio | the same header, and an entry of the wheel with its waker |
 //! | lateness of 100 sleepers, p50 | µs | 377 | 44.7 | unsend | the tick: what is due within 524 µs fires together |
