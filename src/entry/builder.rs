@@ -325,8 +325,10 @@ impl Builder {
     /// It requests a [`tick`](Executor::tick) from a host with a loop of its own: most hosts post an event to
     /// themselves. Waking a task counts, and so does spawning or aborting one from outside of the executor. It is called
     /// once, and then not again until the executor has had a turn and has run out of work. It is not called while the
-    /// executor runs, and not for timers: [`next_deadline`](Executor::next_deadline) returns their time. If `block_on`,
-    /// `run` or `drain` leaves tasks that are ready, it is called as well.
+    /// executor runs, and not for timers: [`next_deadline`](Executor::next_deadline) returns their time. If an entry
+    /// point leaves tasks that are ready and does not say so, it is called as well: `block_on`, `run`, `drain`,
+    /// [`run_until_stalled`](Executor::run_until_stalled), a [`try_tick`](Executor::try_tick) in which no task ran, and a future
+    /// of [`run_until`](Executor::run_until) that is done or dropped.
     ///
     /// The code that wakes a task waits for it, perhaps with a lock held. So it should be short, and it must not
     /// run the executor. The panic hook reports a panic in it; the panic goes no further.
