@@ -156,7 +156,7 @@ impl Executor {
             }
             Ok(())
         });
-        // Who steps on as long as tasks run learns in this way of what has come after the last look.
+        // A host that goes on as long as tasks run looks again by itself.
         visit.leave(has_run);
         has_run
     }

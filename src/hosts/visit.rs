@@ -75,10 +75,10 @@ impl<'a> Visit<'a> {
         result
     }
 
-    /// Ends the visit, and returns whether there is more to do. If somebody `is_told` that, or is a host that is called, `on_wake`
-    /// is not called for it. Otherwise it is: nobody else would run the executor.
-    pub(crate) fn leave(mut self, is_told: bool) -> bool {
-        self.end(match is_told {
+    /// Ends the visit, and returns whether there is more to do. `knows` says whether the caller passes that on, or is a host that
+    /// is called. If not, `on_wake` is called: nobody else would run the executor.
+    pub(crate) fn leave(mut self, knows: bool) -> bool {
+        self.end(match knows {
             true => Hosts::call,
             false => Hosts::call_everybody,
         })
