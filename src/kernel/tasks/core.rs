@@ -122,7 +122,7 @@ pub(crate) struct Failures {
     pub(crate) stop: Cell<Option<Box<Stop>>>,
 }
 
-/// Who has entered the executor, and what came in from outside.
+/// The entry point that runs the executor, and what came in from outside.
 #[derive(Default)]
 pub(crate) struct Stay {
     pub(crate) is_entered: Cell<bool>,

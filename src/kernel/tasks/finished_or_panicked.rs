@@ -1,4 +1,5 @@
-//! How a task ends, by returning, by a panic that the loop has caught, or because it was cancelled: its slot becomes free, its failure waits or is reported, and its joiner is woken.
+//! How a task ends, by returning, by a panic that the loop has caught, or because it was cancelled: its slot becomes free, its
+//! failure waits or is reported, and its joiner is woken.
 //!
 //! ```text
 //! returned, or cancelled ──►┐
@@ -55,7 +56,7 @@ impl Core {
             let waiting = self.on_ended.take();
             waiting.iter().for_each(|(_, waker)| waker.wake());
         }
-        // Last of all: a waker of others may have spawned.
+        // What the next tenant of the slot spawns is not spawned by this task.
         (self.parentage.borrow_mut()).take_if(|(spawner, _)| *spawner == this);
     }
 

@@ -140,7 +140,7 @@ impl<T: Clone> Slots<T> {
         Some(tenant)
     }
 
-    /// The tenant of a slot. The panic hook may ask in the middle of anything, and is then told of nobody.
+    /// The tenant of a slot. The panic hook may ask in the middle of a change, and finds nobody then.
     pub(crate) fn get(&self, index: u32) -> Option<T> {
         let table = self.0.try_borrow().ok()?;
         table.slots.get(index as usize)?.tenant.clone()
