@@ -256,10 +256,12 @@ fn debug_says_what_a_value_is() {
         let mut group = TaskGroup::<Error>::new();
         let member = group.spawn(async { 2 });
         check(&group, &["TaskGroup", "1"]);
-        check(&group.spawner(), &["GroupSpawner"]);
+        let spawner = group.spawner();
+        check(&spawner, &["GroupSpawner", "is there"]);
         check(&member, &["#2"]);
-        check(&group.next(), &["NextEnded"]);
+        check(&group.next(), &["NextEnded", "0 tasks ended"]);
         check(&group.join(), &["Join"]);
+        check(&spawner, &["is over"]);
         let mut independent = TaskGroup::independent();
         independent.spawn(async {});
         check(&independent, &["IndependentGroup", "1"]);

@@ -12,7 +12,7 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,8 +20,9 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use candor::{AbortHandle, Executor, sleep, spawn, yield_now};
+use candor::{AbortHandle, Executor, TaskGroup, sleep, spawn, yield_now};
 use common::Trace;
+use futures::FutureExt;
 
 /// After this many polls of a busy task, a task that still waits is starved.
 const FAR_TOO_OFTEN: u64 = 10_000_000;
@@ -515,4 +516,27 @@ fn handles_that_no_executor_of_candor_polls_are_never_put_off() {
         let poll = std::pin::Pin::new(&mut task).poll(cx);
         assert!(matches!(poll, Poll::Ready(Ok(n)) if n == number as u32));
     }
+}
+
+#[test]
+fn what_is_not_there_yet_is_not_counted() {
+    candor::block_on(async {
+        let group = TaskGroup::new();
+        let mut members: Vec<_> = (0..200).map(|_| group.spawn(pending::<()>())).collect();
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
+        let awaits_all = spawn(poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            for member in &mut members {
+                assert!(member.poll_unpin(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        }));
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        assert_eq!(polls.get(), 1);
+        awaits_all.abort();
+        group.cancel();
+    });
 }

@@ -411,3 +411,27 @@ fn an_iterator_that_panics_takes_no_result_with_it() {
         assert!(results.next().await.is_none());
     });
 }
+
+#[test]
+fn what_waits_for_a_place_runs_only_when_an_aborted_task_is_gone() {
+    for seed in 0..16 {
+        let executor = Executor::builder().virtual_time().shuffle(seed).build();
+        executor.block_on(async {
+            let (pool, crowd) = (TaskPool::new(1), Crowd::default());
+            let mut results = pool.map([1], |_| {
+                let present = crowd.enter();
+                async move {
+                    let _present = present;
+                    pending::<()>().await;
+                }
+            });
+            let reader = time::timeout(SECOND, results.next());
+            assert!(reader.await.is_err(), "it never ends");
+            let within = crowd.clone();
+            let next = pool.submit(async move { within.enter().0.now() });
+            yield_now().await;
+            drop(results);
+            assert_eq!(next.await.unwrap(), 1, "seed {seed}");
+        });
+    }
+}

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use plant::{Mutant, Source};
-use try_one::{Verdict, try_one};
+use try_one::{Healthy, Verdict};
 
 const EQUIVALENT: &str = "tests/mutants/equivalent.txt";
 
@@ -177,7 +177,7 @@ fn hash(name: &str) -> u64 {
 
 fn try_all(chosen: &[&Mutant], binaries: &build::Binaries) -> bool {
     let mut by_folder: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
-    let mut controlled = BTreeSet::new();
+    let mut healthy = Healthy::default();
     for mutant in chosen {
         let mut tests = vec!["lib"];
         tests.extend(promises::tests_of(&mutant.file).unwrap_or_default());
@@ -186,14 +186,12 @@ fn try_all(chosen: &[&Mutant], binaries: &build::Binaries) -> bool {
             .map(|&test| (test, &binaries[test][..]))
             .collect();
         // If a test fails without a mutant, it catches nothing.
-        if controlled.insert(tests.clone()) {
-            let control = try_one(0, &with_paths);
-            if control != Verdict::Survived {
-                println!("without a mutant: {control:?}");
-                return false;
-            }
+        let control = healthy.measure(&with_paths);
+        if control != Verdict::Survived {
+            println!("without a mutant: {control:?}");
+            return false;
         }
-        let verdict = try_one(mutant.number, &with_paths);
+        let verdict = healthy.try_one(mutant.number, &with_paths);
         let folder = mutant
             .file
             .rsplit_once('/')

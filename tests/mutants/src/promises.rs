@@ -22,6 +22,10 @@ const PROMISES: &[(&str, &str)] = &[
         "src/group/",
         "groups ports dropping fairness foreign_wakers user_code model failures api",
     ),
+    (
+        "src/group/set.rs",
+        "groups ports dropping fairness foreign_wakers user_code model failures api endings",
+    ),
     ("src/handle.rs", "joining api"),
     (
         "src/hosts/",

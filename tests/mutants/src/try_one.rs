@@ -1,5 +1,6 @@
 //! Runs tests with one mutant alive.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::build::COPY;
 
-/// The tests of a healthy candor are done long before.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long the tests of one binary may take without a mutant.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Parts of the names of tests that take longer than all others together. Each repeats what a smaller test shows.
 const SKIPPED: &[&str] = &[
@@ -22,8 +23,9 @@ const SKIPPED: &[&str] = &[
     "the_first_and_last_slot_of_a_word",
 ];
 
-/// After so many seconds, a test that hangs is named by the watchdog of the tests, which ends the process: that is a catch.
-const PATIENCE: &str = "5";
+/// After so long, and three times what its binary takes without a mutant, a test that hangs is named by the watchdog of the
+/// tests. It ends the process: that is a catch.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many cases a test with generated input tries. With the usual number it takes seconds.
 const CASES: &str = "32";
@@ -40,26 +42,59 @@ pub enum Verdict {
 /// In how many binaries tests may hang before the others are left out.
 const HANGS: usize = 2;
 
-/// Runs binaries, by name and path, until one sees the mutant. Number 0 is candor as it is.
-pub fn try_one(number: u32, binaries: &[(&str, &str)]) -> Verdict {
-    let mut hanging = Vec::new();
-    for (name, path) in binaries {
-        match run(number, path) {
-            Verdict::Caught(test) => return Verdict::Caught(format!("{name}: {test}")),
-            Verdict::TimedOut(_) => hanging.push(*name),
-            Verdict::Survived => {}
+/// How long the tests of each binary take without a mutant. The machine may be busy.
+#[derive(Default)]
+pub struct Healthy(BTreeMap<String, Duration>);
+
+impl Healthy {
+    /// Runs binaries, by name and path, without a mutant.
+    pub fn measure(&mut self, binaries: &[(&str, &str)]) -> Verdict {
+        for (name, path) in binaries {
+            if self.0.contains_key(*name) {
+                continue;
+            }
+            let start = Instant::now();
+            let verdict = run(0, path, LIMIT, LIMIT);
+            if verdict != Verdict::Survived {
+                return verdict.of(name);
+            }
+            self.0.insert((*name).to_owned(), start.elapsed());
         }
-        if hanging.len() == HANGS {
-            break;
-        }
+        Verdict::Survived
     }
-    match hanging.is_empty() {
-        true => Verdict::Survived,
-        false => Verdict::TimedOut(hanging.join(", ")),
+
+    /// Runs binaries until one sees the mutant.
+    pub fn try_one(&self, number: u32, binaries: &[(&str, &str)]) -> Verdict {
+        let mut hanging = Vec::new();
+        for (name, path) in binaries {
+            let patience = PATIENCE + 3 * self.0[*name];
+            match run(number, path, patience, 2 * patience) {
+                Verdict::TimedOut(_) => hanging.push(*name),
+                Verdict::Survived => {}
+                caught => return caught.of(name),
+            }
+            if hanging.len() == HANGS {
+                break;
+            }
+        }
+        match hanging.is_empty() {
+            true => Verdict::Survived,
+            false => Verdict::TimedOut(hanging.join(", ")),
+        }
     }
 }
 
-fn run(number: u32, path: &str) -> Verdict {
+impl Verdict {
+    fn of(self, binary: &str) -> Self {
+        match self {
+            Verdict::Caught(test) => Verdict::Caught(format!("{binary}: {test}")),
+            Verdict::TimedOut(_) => Verdict::TimedOut(binary.to_owned()),
+            Verdict::Survived => Verdict::Survived,
+        }
+    }
+}
+
+fn run(number: u32, path: &str, patience: Duration, limit: Duration) -> Verdict {
     let skipped: String = SKIPPED
         .iter()
         .map(|test| format!(" --skip {test}"))
@@ -71,7 +106,7 @@ fn run(number: u32, path: &str) -> Verdict {
         .current_dir(COPY)
         .env("CANDOR_MUTANT", number.to_string())
         .env("PROPTEST_CASES", CASES)
-        .env("CANDOR_TEST_PATIENCE", PATIENCE)
+        .env("CANDOR_TEST_PATIENCE", patience.as_secs().to_string())
         .env(
             "CARGO_MANIFEST_DIR",
             std::path::absolute(COPY).expect("a folder"),
@@ -82,7 +117,7 @@ fn run(number: u32, path: &str) -> Verdict {
         .process_group(0)
         .spawn()
         .expect("bash runs");
-    let verdict = watch(&mut child);
+    let verdict = watch(&mut child, limit);
     // Also the processes that a test has started.
     let group = format!("-{}", child.id());
     let _ = Command::new("kill")
@@ -93,9 +128,9 @@ fn run(number: u32, path: &str) -> Verdict {
     verdict
 }
 
-fn watch(child: &mut Child) -> Verdict {
+fn watch(child: &mut Child, limit: Duration) -> Verdict {
     let lines = lines_of(child);
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + limit;
     loop {
         match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(line) => {
