@@ -17,11 +17,11 @@
 //! Knows failures, and the real clock.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::{Root, TaskFailure};
+use crate::kernel::failure::{Account, Root, TaskFailure};
 
 /// How long a report is remembered.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -84,25 +84,33 @@ impl Recent {
 
 /// What a report says, and who it is not.
 fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
-    let first = failure.first();
-    hash_head(failure, hasher);
     // The logger is not given what its own tasks fail with: so it has not seen that.
     failure.lineage().is_of_logger().hash(hasher);
-    let line = match first.is_same(failure) {
-        true => String::new(),
-        false => first.one_line(),
-    };
-    let mut hash_text = |text: &str| match line.as_str() {
-        "" => text.hash(hasher),
-        line => text.replace(line, "").hash(hasher),
-    };
-    hash_text(failure.message());
-    for source in &failure.0.account.sources {
-        hash_text(source);
+    // All that it carries: the same words may stand before different causes.
+    let mut carried = vec![failure];
+    let mut known = HashSet::from([failure.address()]);
+    while let Some(failure) = carried.pop() {
+        hash_head(failure, hasher);
+        hash_words(failure, hasher);
+        let Account {
+            passes_on, group, ..
+        } = &failure.0.account;
+        let next = passes_on.iter().chain(group);
+        carried.extend(next.filter(|next| known.insert(next.address())));
     }
-    for other in failure.0.account.group.iter().chain([first]) {
-        hash_head(other, hasher);
-        other.message().hash(hasher);
+}
+
+/// The message and the sources, without the number of the task whose failure this one passes on.
+fn hash_words(failure: &TaskFailure, hasher: &mut impl Hasher) {
+    let first = failure.first();
+    let line = (!first.is_same(failure)).then(|| first.one_line());
+    let sources = &failure.0.account.sources;
+    let texts = sources.iter().map(String::as_str);
+    for text in texts.chain([failure.message()]) {
+        match &line {
+            None => text.hash(hasher),
+            Some(line) => text.replace(line, "").hash(hasher),
+        }
     }
 }
 
