@@ -15,6 +15,7 @@
 //! Knows only failures.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 use crate::kernel::failure::TaskFailure;
 
@@ -79,11 +80,13 @@ pub(crate) fn is_heard(failure: &TaskFailure) -> bool {
 pub(crate) fn note_group<'a>(failures: impl Iterator<Item = &'a TaskFailure>) {
     let failures: Vec<_> = failures.cloned().collect();
     note(|carried| {
-        // An error may write the same failure more than once.
-        if !carried.knows(&failures[0]) {
-            carried.is_group = true;
-            carried.failures.extend(failures);
-        }
+        // An error may write the group more than once, or some of its failures beside it.
+        let known = carried.failures.iter().map(TaskFailure::address);
+        let known: HashSet<_> = known.collect();
+        let is_new = |failure: &TaskFailure| !known.contains(&failure.address());
+        let before = carried.failures.len();
+        carried.failures.extend(failures.into_iter().filter(is_new));
+        carried.is_group |= carried.failures.len() > before;
     });
 }
 
