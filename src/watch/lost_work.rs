@@ -52,7 +52,9 @@ pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Counted<AnyTask>>) {
         "a group of tasks was dropped that was neither joined nor cancelled, so what is unfinished is cancelled now \
          {list}\n   help: to wait for such tasks, await the group's join(); if they may be lost, call its cancel() before",
     );
-    let print = move || printing::print(Level::Warn, &text);
+    // Afterwards nobody could see that it was the logger who has dropped it.
+    let is_of_logger = printing::is_logging();
+    let print = move || printing::print_of_task(is_of_logger, Level::Warn, &text);
     // A logger is user code, and this is a destructor.
     match current::polling_core() {
         Some(core) => core.do_after_poll(Box::new(print)),
