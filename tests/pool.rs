@@ -435,3 +435,12 @@ fn what_waits_for_a_place_runs_only_when_an_aborted_task_is_gone() {
         });
     }
 }
+
+#[test]
+fn results_that_are_awaited_where_no_executor_runs_take_no_input() {
+    let pool = TaskPool::new(2);
+    let mut results = pool.map(1..=3, async |number: i32| number);
+    let message = panic_message(|| drop(results.next().now_or_never()));
+    assert_contains(&message, "where no executor runs");
+    assert_eq!(candor::block_on(results.collect()).unwrap(), [1, 2, 3]);
+}

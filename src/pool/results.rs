@@ -104,11 +104,12 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     {
         let made_at = Location::caller();
         let spawn = move || {
-            let input = inputs.next()?;
+            // Before an input is taken: it would be lost.
             let core = current::get().expect(
                 "the results of a TaskPool were awaited where no executor runs on this thread. Await \
                  them within `candor::run` or `candor::block_on`",
             );
+            let input = inputs.next()?;
             let builder = TaskBuilder::new();
             if const { is_large::<Fut>() } {
                 return Some(builder.spawn_onto(&core, Box::pin(f(input)), made_at));
