@@ -15,15 +15,21 @@
 //! Knows no task. Calls the user code of errors, and always guarded.
 
 use std::any::{Any, TypeId, type_name};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::error::Error as StdError;
+use std::ptr;
 
 use crate::kernel::failure::{Account, AnyError, Help, JoinError, TaskFailure};
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error, SOURCES};
 use crate::report::group_error::GroupError;
-use crate::report::quoting::{debug_of, display_of, sources_of};
+use crate::report::quoting::{Source, debug_of, display_of, sources_of};
+
+/// How many sources are followed: a chain may have no end.
+const FOLLOWED: usize = 1 << 20;
 
 /// Asks `error` for its text and its causes.
 pub(crate) fn account_of(error: &dyn AnyError) -> Account {
@@ -118,7 +124,10 @@ fn of_candor_error(error: &Error) -> Account {
     let inner = error.as_std_error();
     let message = display_of(inner);
     let sources = texts_of_sources(inner);
-    let foreign = if carried::is_anything_heard() || quotes_a_backtrace(&message, &sources) {
+    let foreign = if !are_captured()
+        || carried::is_anything_heard()
+        || quotes_a_backtrace(&message, &sources)
+    {
         None
     } else {
         without_backtrace(&debug_of(&inner)).1
@@ -138,26 +147,47 @@ fn of_candor_error(error: &Error) -> Account {
     }
 }
 
+/// The texts of the sources, the nearest first. Of very many, those in the middle are counted.
 fn texts_of_sources(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut texts = Vec::new();
-    for source in sources_of(error) {
-        let source = match source {
-            Err(trouble) => trouble,
-            Ok(source) => {
-                if let Some(failure) = source.downcast_ref::<TaskFailure>() {
-                    carried::is_heard(failure);
-                    break;
-                }
-                if texts.len() == SOURCES {
-                    texts.push("… (the chain goes on, perhaps in a circle)".to_owned());
-                    break;
-                }
-                display_of(source)
+    let (mut first, mut last, mut omitted) = (Vec::new(), VecDeque::new(), 0);
+    // A chain that comes back to the source at the mark is a circle. The mark moves on less and less often.
+    let (mut mark, mut next_mark) = (error, 1);
+    let mut end = None;
+    for (number, source) in sources_of(error).enumerate() {
+        if let Ok(source) = source {
+            if let Some(failure) = source.downcast_ref::<TaskFailure>() {
+                carried::is_heard(failure);
+                break;
             }
-        };
-        texts.push(source);
+            if is_same(source, mark) || number == FOLLOWED {
+                end = Some("… (the chain goes on, perhaps in a circle)".to_owned());
+                break;
+            }
+            if number == next_mark {
+                (mark, next_mark) = (source, 2 * next_mark);
+            }
+        }
+        if first.len() < SOURCES {
+            first.push(source);
+        } else {
+            last.push_back(source);
+        }
+        if last.len() > SOURCES {
+            last.pop_front();
+            omitted += 1;
+        }
     }
-    texts
+    let text =
+        |source: Source<'_>| source.map_or_else(|trouble| trouble, |source| display_of(source));
+    let first = first.into_iter().map(text);
+    let last = last.into_iter().map(text);
+    let middle = (omitted > 0).then(|| format!("… ({omitted} more)"));
+    first.chain(middle).chain(last).chain(end).collect()
+}
+
+/// An error and its first field have the same address. They differ in their vtables.
+fn is_same(one: &(dyn StdError + 'static), other: &(dyn StdError + 'static)) -> bool {
+    ptr::eq(one, other)
 }
 
 /// Whether this is the name of a [`JoinError`] or a [`GroupError`] of any type. Their text is candor's own, and needs no type
@@ -183,7 +213,10 @@ const BACKTRACE_LIMIT: usize = 128 * 1024;
 
 /// Splits a `Debug` form into its text and the backtrace at its end.
 fn without_backtrace(debug: &str) -> (&str, Option<String>) {
-    match debug.rsplit_once(BACKTRACE_FOLLOWS) {
+    match debug
+        .rsplit_once(BACKTRACE_FOLLOWS)
+        .filter(|_| are_captured())
+    {
         Some((text, frames)) => {
             let mut end = frames.len().min(BACKTRACE_LIMIT);
             while !frames.is_char_boundary(end) {
@@ -193,6 +226,11 @@ fn without_backtrace(debug: &str) -> (&str, Option<String>) {
         }
         None => (debug, None),
     }
+}
+
+/// Whether an error of anyhow has a backtrace. If it has none, whatever looks like one is text, and may come from anywhere.
+fn are_captured() -> bool {
+    Backtrace::capture().status() == BacktraceStatus::Captured
 }
 
 /// Whether the text of an error contains something that looks like a backtrace. Then the two cannot be separated

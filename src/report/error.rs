@@ -133,8 +133,8 @@ fn origin_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TaskFailure>
         .find_map(|source| source.ok()?.downcast_ref())
 }
 
-/// How many sources are followed: a chain may be cyclic.
-pub(super) const SOURCES: usize = 16;
+/// How many sources are looked at, or shown from either end of a chain.
+pub(super) const SOURCES: usize = 64;
 
 /// The error itself. Nested errors are freed one after the other, not one inside the other: otherwise an error that
 /// many tasks have passed on would overflow the stack.

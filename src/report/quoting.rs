@@ -115,7 +115,7 @@ pub(crate) fn sources_of<'a>(
     std::iter::successors(source_of(error), |source| source_of(*source.as_ref().ok()?))
 }
 
-type Source<'a> = Result<&'a (dyn StdError + 'static), String>;
+pub(crate) type Source<'a> = Result<&'a (dyn StdError + 'static), String>;
 
 fn source_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<Source<'a>> {
     match guarded(|| error.source()) {
