@@ -24,7 +24,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use candor::{Executor, JoinHandle, TaskBuilder, sleep, spawn, time, yield_now};
+use candor::{Executor, JoinHandle, TaskBuilder, TaskGroup, sleep, spawn, time, yield_now};
 use common::{Reports, assert_contains, assert_count, child, headline, panic_message};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -89,19 +89,65 @@ fn a_destructor_that_polls_and_aborts_its_own_task_changes_nothing() {
 }
 
 #[test]
-fn a_handle_polled_while_its_failure_is_being_reported_gets_it_afterwards() {
+fn whoever_awaits_a_failure_while_it_is_being_reported_gets_it_at_once() {
     let held = Held::default();
-    let found = held.clone();
+    let got = Rc::new(Cell::new(0));
+    let (found, counted) = (held.clone(), got.clone());
     let executor = Executor::builder()
         .virtual_time()
-        .on_failure(move |_| assert!(!is_ready(&found), "the report has it"))
+        .on_failure(move |_| {
+            let handle = found.take().expect("it is reported once");
+            assert!(candor::block_on(handle).unwrap_err().is_panic());
+            counted.set(counted.get() + 1);
+        })
         .build();
     held.replace(Some(executor.spawn(async { panic!("boom") })));
     executor.block_on(sleep(2 * SECOND));
-    assert_eq!(executor.failures(), 1);
-    let handle = held.take().unwrap();
-    assert!(executor.block_on(handle).unwrap_err().is_panic());
-    assert_eq!(executor.failures(), 1);
+    assert_eq!((executor.failures(), got.get()), (1, 1));
+}
+
+#[test]
+fn a_group_joined_while_its_failure_is_being_reported_knows_it() {
+    let held: Rc<RefCell<Option<TaskGroup>>> = Rc::default();
+    let got = Rc::new(Cell::new(0));
+    let (found, counted) = (held.clone(), got.clone());
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| {
+            let group = found.take().expect("it is reported once");
+            let joined = candor::block_on(group.join());
+            counted.set(joined.unwrap_err().failures().len());
+        })
+        .build();
+    executor.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async { Err::<(), _>("one") });
+        held.replace(Some(group));
+        sleep(2 * SECOND).await;
+    });
+    assert_eq!((executor.failures(), got.get()), (1, 1));
+}
+
+#[test]
+fn what_the_callback_of_another_executor_drops_is_reported_without_a_visit_to_it() {
+    let second: Rc<RefCell<Option<JoinHandle<Result<(), &str>>>>> = Rc::default();
+    let told: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (found, noted) = (second.clone(), told.clone());
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |failure| {
+            noted.borrow_mut().push(failure.message().to_owned());
+            drop(found.take());
+        })
+        .build();
+    let first = executor.spawn(async { Err::<(), _>("one") });
+    second.replace(Some(executor.spawn(async { Err::<(), _>("two") })));
+    executor.drain();
+    candor::block_on(async move {
+        drop(first);
+        yield_now().await;
+    });
+    assert_eq!(*told.borrow(), ["one", "two"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -21,7 +22,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use candor::{Closed, Executor, JoinError, Remote, RemoteHandle, sleep, yield_now};
+use candor::{Closed, Executor, JoinError, Remote, RemoteHandle, TaskBuilder, sleep, yield_now};
 use common::{Reports, assert_contains, panic_message};
 use futures::task::{LocalSpawn, LocalSpawnExt, Spawn, SpawnExt};
 
@@ -611,29 +612,42 @@ fn a_remote_handle_that_an_instrument_drops_while_it_looks_loses_no_failure() {
 }
 
 #[test]
-fn whoever_awaits_a_remote_handle_while_its_failure_is_reported_is_woken_afterwards() {
+fn whoever_awaits_a_remote_handle_while_its_error_is_asked_for_its_text_is_woken_afterwards() {
+    thread_local! {
+        static HELD: RefCell<Option<(RemoteHandle<Result<(), Asks>>, Waker)>> = const { RefCell::new(None) };
+    }
+    struct Asks;
+    impl fmt::Debug for Asks {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            HELD.with_borrow_mut(|held| {
+                let (handle, waker) = held.as_mut().unwrap();
+                assert!(
+                    Pin::new(handle)
+                        .poll(&mut Context::from_waker(waker))
+                        .is_pending()
+                );
+            });
+            f.write_str("boom")
+        }
+    }
     struct Wakes(AtomicUsize);
     impl Wake for Wakes {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
-    let held: Rc<RefCell<Option<RemoteHandle<()>>>> = Rc::default();
     let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
-    let (found, waker) = (held.clone(), Waker::from(wakes.clone()));
-    let executor = Executor::builder()
-        .virtual_time()
-        .on_failure(move |_| {
-            let mut held = found.borrow_mut();
-            let handle = Pin::new(held.as_mut().unwrap());
-            assert!(handle.poll(&mut Context::from_waker(&waker)).is_pending());
-        })
-        .build();
-    let task = executor.remote().spawn(|| async { panic!("boom") });
-    held.replace(Some(task.unwrap()));
-    executor.block_on(sleep(Duration::from_secs(3)));
-    assert_eq!(executor.failures(), 1);
+    let reports = Reports::new();
+    let task = reports.remote().spawn(|| async { Err(Asks) });
+    HELD.set(Some((task.unwrap(), Waker::from(wakes.clone()))));
+    reports.block_on(sleep(Duration::from_secs(3)));
+    assert_contains(&reports.only(), "boom");
     assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    let (task, _) = HELD.take().unwrap();
+    assert!(matches!(
+        reports.block_on(task),
+        Err(JoinError::Failed(Asks, _))
+    ));
 }
 
 #[test]
@@ -711,4 +725,24 @@ fn a_task_that_is_ready_already_is_not_polled_after_it_was_aborted() {
         assert_eq!(polls.lock().unwrap().len(), 1);
     });
     executor.block_on(task).unwrap();
+}
+
+#[test]
+fn a_name_stands_in_all_that_is_said_of_a_remote_task() {
+    let executor = Executor::new();
+    let named = |remote: &Remote| {
+        let fetch = TaskBuilder::new().name("fetch");
+        fetch.spawn_remote(remote, || async { 1 }).unwrap()
+    };
+    let mut handle = named(&executor.remote());
+    assert_eq!(executor.block_on(&mut handle).unwrap(), 1);
+    let message = panic_message(|| drop(executor.block_on(&mut handle)));
+    assert_contains(
+        &message,
+        "the RemoteHandle of task #1 `fetch` was polled after",
+    );
+    let never = named(&executor.remote());
+    drop(executor);
+    let cancelled = candor::block_on(never).unwrap_err();
+    assert_eq!(cancelled.to_string(), "task #2 `fetch` was cancelled");
 }

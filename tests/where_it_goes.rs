@@ -538,6 +538,73 @@ fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
 }
 
 #[test]
+fn another_cause_behind_the_same_words_is_told_in_full() {
+    async fn disk(cause: &'static str) -> candor::Result {
+        let error = candor::Error::new(std::io::Error::other(cause));
+        Err(error.context("loading the settings"))
+    }
+    async fn a_group(cause: &'static str) -> candor::Result {
+        let group = candor::TaskGroup::new();
+        group.spawn(disk(cause));
+        Ok(group.join().await?)
+    }
+    async fn a_group_in_a_group(cause: &'static str) -> candor::Result {
+        let group = candor::TaskGroup::new();
+        group.spawn(a_group(cause));
+        Ok(group.join().await?)
+    }
+    let told = child("another_cause_behind_the_same_words_is_told_in_full").run(|| {
+        let executor = Executor::new();
+        for cause in ["the cable is unplugged", "the disk burns", "the disk burns"] {
+            let passed_on = async move { candor::Ok(candor::spawn(disk(cause)).await?) };
+            executor.spawn(passed_on).detach();
+            executor.spawn(a_group_in_a_group(cause)).detach();
+            let of_a_task = async move { candor::Ok(candor::spawn(a_group(cause)).await?) };
+            executor.spawn(of_a_task).detach();
+            executor.drain();
+        }
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert_count(stderr, "caused by: the cable is unplugged", 3);
+    assert_count(stderr, "caused by: the disk burns", 3);
+    assert_count(stderr, " (2 times in the last minute", 3);
+}
+
+#[test]
+fn a_logger_that_drops_a_group_at_each_line_is_called_once_for_each_failure() {
+    struct DropsGroups(AtomicU32);
+    impl log::Log for DropsGroups {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.level() <= log::Level::Warn
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                let number = self.0.fetch_add(1, Ordering::Relaxed);
+                assert!(number < 100, "called without end");
+                candor::TaskGroup::new().spawn(async {});
+            }
+        }
+        fn flush(&self) {}
+    }
+    let name = "a_logger_that_drops_a_group_at_each_line_is_called_once_for_each_failure";
+    let told = child(name).run(|| {
+        static LOGGER: DropsGroups = DropsGroups(AtomicU32::new(0));
+        log::set_logger(&LOGGER).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        let _ = candor::run(async { candor::spawn(async { Err::<(), _>("one") }).detach() });
+        assert_eq!(LOGGER.0.load(Ordering::Relaxed), 1);
+    });
+    let Some(told) = told else { return };
+    // What it dropped itself is said on stderr.
+    assert_count(
+        &told.assert_success().stderr,
+        "a group of tasks was dropped",
+        1,
+    );
+}
+
+#[test]
 fn a_logger_is_given_the_line_and_on_failure_each_report_in_full() {
     let name = "a_logger_is_given_the_line_and_on_failure_each_report_in_full";
     let told = child(name).run(|| {
@@ -833,6 +900,25 @@ fn a_build_that_aborts_on_panic_tells_everything_first() {
     assert_count(&told.stderr, "task #2 `dies` panicked: boom", 1);
     assert_contains(&told.stderr, "program::dies");
     assert_count(&told.stderr, "task #1", 1);
+
+    let told = aborting("end");
+    told.assert_aborted();
+    for name in ["a", "b", "c"] {
+        assert_count(
+            &told.stderr,
+            &format!("`{name}` has failed, and nobody has read"),
+            1,
+        );
+    }
+
+    let told = aborting("left");
+    told.assert_aborted();
+    assert_count(&told.stderr, "plain code", 1);
+    assert_count(
+        &told.stderr,
+        "task #1 `kept` has failed, and nobody has read",
+        1,
+    );
 
     let told = aborting("error");
     assert_eq!(told.status.code(), Some(1), "{told:#?}");

@@ -10,7 +10,7 @@
 //! all of them will be called when something comes. If one host never runs the executor again, because its
 //! future is not polled any more, it is enough that another host does.
 //!
-//! Knows the current executor, its inbox and the alarms.
+//! Knows the current executor, its inbox, the alarms, and what an abort of the process asks for.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -20,6 +20,7 @@ use crate::hosts::alarm;
 use crate::hosts::list::Hosts;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Entered, Stop, next_event};
+use crate::report::unread;
 
 /// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
 pub(crate) struct Visit<'a> {
@@ -87,6 +88,7 @@ impl<'a> Visit<'a> {
     fn end(&mut self, call: fn(&Hosts)) -> bool {
         let core = self.core;
         core.age_unread();
+        unread::remember(core);
         // First of all: from now on a wake from this thread has to go through the inbox.
         self.entered = None;
         let Some(hosts) = self.hosts.get() else {

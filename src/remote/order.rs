@@ -60,9 +60,10 @@ where
     F::Output: Outcome<Ok: Send, Err: Send>,
 {
     pub(super) fn new(asked: Asked<M>, at: Site) -> Self {
+        let shared = Shared::new(asked.2.name.clone(), at);
         Order {
             asked: Mutex::new(Some(asked)),
-            shared: Shared::new(at),
+            shared,
             future: PhantomData,
         }
     }

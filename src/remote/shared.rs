@@ -4,9 +4,9 @@
 //!            settle                     taken by the handle
 //! Running ────────────► Finished(outcome) ────────────────► Over
 //!                          │      ▲                           ▲
-//!          its failure is  │      │ reported                  │ reported, and the handle is gone
-//!          being reported  ▼      │                           │
-//!                         BeingViewed ────────────────────────┘
+//!          its error is asked  │  │ it has given its text     │ reported, and the handle is gone
+//!               for its text   ▼  │                           │
+//!                         BeingAsked  ────────────────────────┘
 //! ```
 //!
 //! A failure stays here until the handle or a report has taken it. The handle takes it only when it returns it
@@ -19,7 +19,7 @@
 //! Knows failures and outcomes, and no executor.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{
@@ -37,6 +37,7 @@ pub(super) trait OrderOf<T: Outcome>: Errand {
 
 /// One for each task that was spawned from another thread.
 pub(super) struct Shared<T: Outcome> {
+    name: Option<Arc<str>>,
     pub(super) spawned_at: Site,
     state: Mutex<State<T>>,
 }
@@ -67,8 +68,8 @@ enum Stage<T: Outcome> {
     /// The request to spawn is on its way, or the task is running.
     Running,
     Finished(OutcomeOf<T>),
-    /// The failure is taken out for a moment: user code is called with it.
-    BeingViewed,
+    /// The failure is taken out for a moment: its error is asked for its text, which is user code.
+    BeingAsked,
     /// The outcome was taken or dropped.
     Over,
 }
@@ -95,8 +96,9 @@ pub(super) enum Wish<T: Outcome> {
 }
 
 impl<T: Outcome> Shared<T> {
-    pub(super) fn new(spawned_at: Site) -> Self {
+    pub(super) fn new(name: Option<Arc<str>>, spawned_at: Site) -> Self {
         Shared {
+            name,
             spawned_at,
             state: Mutex::new(State {
                 stage: Stage::Running,
@@ -131,26 +133,22 @@ impl<T: Outcome> Shared<T> {
             drop(former);
             state = self.lock();
         }
-        Shared::take(state)
+        self.take(state)
     }
 
-    fn take(mut state: MutexGuard<'_, State<T>>) -> Poll<OutcomeOf<T>> {
+    fn take(&self, mut state: MutexGuard<'_, State<T>>) -> Poll<OutcomeOf<T>> {
         if state.is_awaited() {
             return Poll::Pending;
         }
         let stage = mem::replace(&mut state.stage, Stage::Over);
-        let waker = state.waker.take();
-        let place = state.place;
+        let (waker, id) = (state.waker.take(), state.id());
         drop(state);
         drop(waker);
         match stage {
             Stage::Finished(outcome) => Poll::Ready(outcome),
-            Stage::Running | Stage::BeingViewed | Stage::Over => panic!(
+            Stage::Running | Stage::BeingAsked | Stage::Over => panic!(
                 "the RemoteHandle of {} was polled after it had given its outcome; it can be awaited once",
-                place.map_or_else(
-                    || "a task".to_owned(),
-                    |place| Named(place.id, None).to_string()
-                ),
+                Named(id, self.name.as_deref())
             ),
         }
     }
@@ -183,10 +181,10 @@ impl<T: Outcome> Shared<T> {
         let has_failure = state.is_unread_failure();
         let is_unwanted = !has_failure && matches!(state.stage, Stage::Finished(_));
         let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
-        let id = state.place.map_or(TaskId::NEVER, |place| place.id);
+        let id = state.id();
         drop(state);
         drop(waker);
-        discard_value(Named(id, None), || drop(unwanted));
+        discard_value(Named(id, self.name.as_deref()), || drop(unwanted));
         has_failure
     }
 }
@@ -224,24 +222,24 @@ impl<T: Outcome> Shared<T> {
         self.lock().is_unread_failure()
     }
 
-    /// Calls `view` with the failure. Meanwhile a handle waits, as for a task that is not done.
-    pub(super) fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
+    /// The failure. While its error is asked for its text, a handle waits, as for a task that is not done.
+    pub(super) fn failure(&self) -> Option<TaskFailure> {
         let mut state = self.lock();
         if !state.stage.is_failure() {
-            return;
+            return None;
         }
-        let viewed = mem::replace(&mut state.stage, Stage::BeingViewed);
+        let asked = mem::replace(&mut state.stage, Stage::BeingAsked);
         drop(state);
-        if let Stage::Finished(Err(error)) = &viewed
-            && let Some(failure) = error.failure()
-        {
-            view(failure);
-        }
+        let failure = match &asked {
+            Stage::Finished(Err(error)) => error.failure().cloned(),
+            _ => None,
+        };
         let mut state = self.lock();
-        state.stage = viewed;
+        state.stage = asked;
         let waker = state.waker.take();
         drop(state);
         wake(waker);
+        failure
     }
 
     /// Drops a failure that has been reported, if no handle is left for it.
@@ -267,8 +265,8 @@ impl<T: Outcome> Shared<T> {
         let mut state = self.lock();
         if let Stage::Running = state.stage {
             let cancelled = Cancelled(Record::new(Origin {
-                id: state.place.map_or(TaskId::NEVER, |place| place.id),
-                name: None,
+                id: state.id(),
+                name: self.name.clone(),
                 spawned_at: Some(self.spawned_at),
                 spawned_by: Lineage::of_entry(None),
                 last_await: None,
@@ -282,14 +280,18 @@ impl<T: Outcome> Shared<T> {
 }
 
 impl<T: Outcome> State<T> {
-    /// Whether the outcome is still to come.
-    fn is_awaited(&self) -> bool {
-        matches!(self.stage, Stage::Running | Stage::BeingViewed)
+    fn id(&self) -> TaskId {
+        self.place.map_or(TaskId::NEVER, |place| place.id)
     }
 
-    /// A failure that is being viewed is not read yet: perhaps only an instrument gets it.
+    /// Whether the outcome is still to come.
+    fn is_awaited(&self) -> bool {
+        matches!(self.stage, Stage::Running | Stage::BeingAsked)
+    }
+
+    /// A failure that is being asked for its text is not read yet: perhaps only an instrument gets it.
     fn is_unread_failure(&self) -> bool {
-        matches!(self.stage, Stage::BeingViewed) || self.stage.is_failure()
+        matches!(self.stage, Stage::BeingAsked) || self.stage.is_failure()
     }
 
     /// Takes the failure, if no handle is left for it.

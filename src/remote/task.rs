@@ -86,8 +86,8 @@ impl<F: Future<Output: Outcome>> Job for RemoteTask<F> {
         self.order.shared().is_unread_failure()
     }
 
-    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
-        self.order.shared().view_failure(view);
+    fn failure(&self) -> Option<TaskFailure> {
+        self.order.shared().failure()
     }
 
     fn discard(&self) {

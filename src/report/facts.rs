@@ -7,7 +7,7 @@
 use std::backtrace::Backtrace;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::kernel::failure::lineage::{Ancestor, Root};
 use crate::kernel::failure::text::quoted_name;
@@ -53,12 +53,31 @@ impl TaskFailure {
     }
 
     pub(crate) fn is_same(&self, other: &TaskFailure) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
     }
 
-    /// Whether it was reported, so that another report need not repeat it.
-    pub(crate) fn is_reported(&self) -> bool {
-        self.0.is_reported.load(Ordering::Relaxed)
+    /// The same for all clones of one failure.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    /// The number of the report that holds it in full; 0 if there is none yet.
+    pub(crate) fn number_of_report(&self) -> u64 {
+        self.0.report.load(Relaxed)
+    }
+
+    /// Lets the report with this number hold all failures that this one carries, but for those that another report holds.
+    pub(crate) fn claim_carried(&self, number: u64) {
+        let claim = |carried: &&TaskFailure| {
+            let report = &carried.0.report;
+            (report.compare_exchange(0, number, Relaxed, Relaxed)).is_ok()
+        };
+        let mut claimed = vec![self];
+        while let Some(failure) = claimed.pop() {
+            let account = &failure.0.account;
+            let carried = account.passes_on.iter().chain(&account.group);
+            claimed.extend(carried.filter(claim));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use crate::kernel::failure::{Account, Help, Location};
+use crate::kernel::failure::{Account, Help, Location, TaskFailure};
 use crate::report::backtrace::{shortened, whole_path};
 use crate::report::quoting::quoted;
 use crate::report::resolving::resolved;
@@ -13,10 +13,25 @@ use crate::report::source_line::Sources;
 /// How far the lines below the headline are moved to the right.
 pub(super) const INDENT: usize = 3;
 
+/// What all parts of one report share.
+pub(super) struct Report {
+    pub(super) sources: Sources,
+    /// 0 if it was not given out.
+    pub(super) number: u64,
+}
+
+impl Report {
+    /// Whether another report holds this failure in full, so that this one need not repeat it.
+    pub(super) fn is_after_that_of(&self, failure: &TaskFailure) -> bool {
+        let number = failure.number_of_report();
+        number != 0 && number != self.number
+    }
+}
+
 /// The text of a report, to which lines are added below the headline.
 pub(super) struct Lines<'a> {
     pub(super) text: String,
-    pub(super) sources: &'a Sources,
+    pub(super) report: &'a Report,
     /// Whether frames and help are shown. In a tree, a report with branches of its own leaves them to these.
     pub(super) with_frames: bool,
 }
@@ -29,11 +44,12 @@ impl Lines<'_> {
     /// Adds a place, and below it the line of source. The frames of the account know where its file is.
     pub(super) fn add_place(&mut self, place: &Location, account: &Account) {
         self.add(format_args!("at {place}"));
-        if self.sources.are_shown() {
+        let sources = &self.report.sources;
+        if sources.are_shown() {
             let frames = account.backtrace.as_ref().map(|frames| resolved(frames));
             let frames = frames.unwrap_or_default();
             if let Some(path) = whole_path(place.file(), &frames) {
-                self.text += &self.sources.below(path, place.line(), INDENT + 5);
+                self.text += &sources.below(path, place.line(), INDENT + 5);
             }
         }
     }
@@ -52,7 +68,7 @@ impl Lines<'_> {
         let foreign = account.foreign_backtrace.clone();
         let frames = foreign.or_else(|| Some(resolved(account.backtrace.as_ref()?)));
         if let Some(frames) = frames {
-            let frames = shortened(&frames, shows_all_frames(), self.sources);
+            let frames = shortened(&frames, shows_all_frames(), &self.report.sources);
             self.add(frames.replace('\n', "\n   "));
         }
         if let Some(help) = help_of(account) {

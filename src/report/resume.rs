@@ -43,10 +43,10 @@ impl Panic {
 /// Elsewhere it is reported now.
 fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
     match hook::polled() {
-        None if failure.is_reported() => {}
         None => {
-            failure.begin_report();
-            reporter().report(&failure, None);
+            if failure.begin_report() {
+                reporter().report(&failure, None);
+            }
         }
         Some(polled) => {
             let account = Account {

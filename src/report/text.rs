@@ -32,7 +32,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::kernel::failure::{Account, FailureKind, Location, Parts, TaskFailure};
-use crate::report::lines::{INDENT, Lines};
+use crate::report::lines::{INDENT, Lines, Report};
 use crate::report::quoting::{quoted, quoted_line};
 use crate::report::source_line::Sources;
 
@@ -77,7 +77,7 @@ impl TaskFailure {
     fn words(&self) -> String {
         let words = quoted_line(self.message());
         match &self.0.first {
-            Some(first) if !words.contains(&first.words()) => {
+            Some(first) if own_words(&words, first).is_some_and(|own| own == words) => {
                 format!("{words}: {}", first.one_line())
             }
             _ => words,
@@ -87,9 +87,20 @@ impl TaskFailure {
 
 /// The full report.
 pub(crate) fn of(failure: &TaskFailure) -> String {
-    let sources = Sources::new();
-    let mut text = body(failure, &sources, true);
-    write_tree(&mut text, &sources, members(&failure.0.account), INDENT);
+    let report = Report {
+        sources: Sources::new(),
+        number: failure.number_of_report(),
+    };
+    let mut text = body(failure, &report, true);
+    write_tree(
+        &mut text,
+        &report,
+        report.members(&failure.0.account),
+        INDENT,
+    );
+    if report.number != 0 {
+        failure.claim_carried(report.number);
+    }
     text
 }
 
@@ -109,30 +120,37 @@ pub(crate) fn of_group<'a>(
     failures: impl Iterator<Item = &'a TaskFailure>,
 ) -> String {
     let mut text = headline;
-    write_tree(&mut text, &Sources::new(), failures.collect(), 0);
+    let report = Report {
+        sources: Sources::new(),
+        number: 0,
+    };
+    write_tree(&mut text, &report, failures.collect(), 0);
     text
 }
 
 /// The `{:?}` of an error that is no task's failure, or not yet.
 pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
-    let sources = Sources::new();
+    let report = Report {
+        sources: Sources::new(),
+        number: 0,
+    };
     let mut lines = Lines {
         text: quoted(&account.message, INDENT),
-        sources: &sources,
+        report: &report,
         with_frames: true,
     };
     let add_place = |lines: &mut Lines<'_>| lines.add_place(made_at, account);
     lines.add_account(account, None, add_place);
     let mut text = lines.text;
-    write_tree(&mut text, &sources, members(account), INDENT);
+    write_tree(&mut text, &report, report.members(account), INDENT);
     text
 }
 
 /// The report without the failures of a group. Those are a tree below it.
-fn body(failure: &TaskFailure, sources: &Sources, with_frames: bool) -> String {
+fn body(failure: &TaskFailure, report: &Report, with_frames: bool) -> String {
     let mut lines = Lines {
         text: failure.headline(),
-        sources,
+        report,
         with_frames,
     };
     let account = &failure.0.account;
@@ -170,8 +188,8 @@ impl Lines<'_> {
             self.add_frames(account);
             return;
         };
-        let (mut links, end) = chain(next);
-        if end.is_reported() {
+        let (mut links, end) = self.report.chain(next);
+        if self.report.is_after_that_of(end) {
             add_details(self);
             self.add_links(&links, end);
             self.add(format_args!("caused by {}, reported above", end.0.origin));
@@ -229,10 +247,10 @@ impl Lines<'_> {
         if let Some(place) = place {
             self.text += &format!(" at {place}");
         }
-        let first = end.first().words();
-        let mut words = vec![quoted_line(&account.message)];
-        words.extend(account.sources.iter().map(|source| quoted_line(source)));
-        words.retain(|words| !words.ends_with(&first));
+        let texts = account.sources.iter().map(String::as_str);
+        let texts = [account.message.as_str()].into_iter().chain(texts);
+        let words = texts.filter_map(|text| own_words(&quoted_line(text), end.first()));
+        let words: Vec<_> = words.collect();
         if !words.is_empty() {
             self.text += &format!(" as: {}", words.join(": "));
         }
@@ -245,33 +263,49 @@ impl Lines<'_> {
     }
 }
 
-/// The tasks that passed a failure on, the last one first. And the failure at the end of the chain: the first one, or the
-/// nearest one that was reported before.
-fn chain(from: &TaskFailure) -> (Vec<&TaskFailure>, &TaskFailure) {
-    let (mut links, mut end) = (Vec::new(), from);
-    while !end.is_reported()
-        && let Some(next) = &end.0.account.passes_on
-    {
-        links.push(end);
-        end = next;
+/// What a text says besides the words of the first failure, which stand at its end or are all of it; `None` if that is nothing.
+fn own_words(words: &str, first: &TaskFailure) -> Option<String> {
+    for known in [first.one_line(), first.words()] {
+        if words == known {
+            return None;
+        }
+        let before = words.strip_suffix(&known);
+        if let Some(own) = before.and_then(|before| before.strip_suffix(": ")) {
+            return Some(own.to_owned());
+        }
     }
-    (links, end)
+    Some(words.to_owned())
 }
 
-/// The failures of the group that caused this failure, or the one that it passes on.
-fn members(account: &Account) -> Vec<&TaskFailure> {
-    let end = account.passes_on.as_ref().map(chain);
-    let account = match &end {
-        None => account,
-        Some((_, end)) if end.is_reported() => return Vec::new(),
-        Some((_, end)) => &end.0.account,
-    };
-    account.group.iter().collect()
+impl Report {
+    /// The tasks that passed a failure on, the last one first. And the failure at the end of the chain: the first one, or the
+    /// nearest one that was reported before.
+    fn chain<'a>(&self, from: &'a TaskFailure) -> (Vec<&'a TaskFailure>, &'a TaskFailure) {
+        let (mut links, mut end) = (Vec::new(), from);
+        while !self.is_after_that_of(end)
+            && let Some(next) = &end.0.account.passes_on
+        {
+            links.push(end);
+            end = next;
+        }
+        (links, end)
+    }
+
+    /// The failures of the group that caused this failure, or the one that it passes on.
+    fn members<'a>(&self, account: &'a Account) -> Vec<&'a TaskFailure> {
+        let end = account.passes_on.as_ref().map(|next| self.chain(next).1);
+        let account = match end {
+            None => account,
+            Some(end) if self.is_after_that_of(end) => return Vec::new(),
+            Some(end) => &end.0.account,
+        };
+        account.group.iter().collect()
+    }
 }
 
 /// Writes the failures of a group below each other, and those of nested groups. It keeps a list of what still has to be
 /// written, and does not recurse: groups may be nested deeply.
-fn write_tree(text: &mut String, sources: &Sources, failures: Vec<&TaskFailure>, indent: usize) {
+fn write_tree(text: &mut String, report: &Report, failures: Vec<&TaskFailure>, indent: usize) {
     let mut branches = Vec::new();
     let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
         let last = failures.len().saturating_sub(1);
@@ -286,18 +320,18 @@ fn write_tree(text: &mut String, sources: &Sources, failures: Vec<&TaskFailure>,
             false => ["├─ ", "│  "],
         };
         let below = format!("{prefix}{below}");
-        let (report, members) = match failure.is_reported() {
+        let (branch_text, members) = match report.is_after_that_of(failure) {
             true => (
                 format!("{}, reported above", failure.one_line()),
                 Vec::new(),
             ),
             false => {
-                let members = members(&failure.0.account);
-                (body(failure, sources, members.is_empty()), members)
+                let members = report.members(&failure.0.account);
+                (body(failure, report, members.is_empty()), members)
             }
         };
-        let report = report.replace('\n', &format!("\n{below}"));
-        text.push_str(&format!("\n{prefix}{branch}{report}"));
+        let branch_text = branch_text.replace('\n', &format!("\n{below}"));
+        text.push_str(&format!("\n{prefix}{branch}{branch_text}"));
         let below = format!("{below}{:INDENT$}", "");
         let is_deep = prefix.chars().count() >= DEEPEST * INDENT;
         grow(

@@ -202,8 +202,9 @@ impl Watch for Watchers {
             // This asks the error for its text.
             if let Event::Done(task, ending) = event
                 && ending.is_failure()
+                && let Some(failure) = core.failure_of(task)
             {
-                core.view_failure(task, |failure| self.event(core, Event::Failed(failure)));
+                core.aside(|| self.event(core, Event::Failed(&failure)));
             }
             self.tell(core, &event, task.as_ref(), by);
         }

@@ -42,7 +42,8 @@ pub(crate) mod unclaimed;
 pub(crate) mod unread;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub(crate) use account::{Account, Help};
 pub(crate) use aside::{Behalf, Caught, act_for, contain, drop_payload, guarded};
@@ -116,8 +117,8 @@ pub(crate) struct Parts {
     pub(crate) account: Account,
     /// The first failure of the chain, if this one only passes another one on.
     pub(crate) first: Option<TaskFailure>,
-    /// It was printed, or given to `on_failure`.
-    pub(crate) is_reported: AtomicBool,
+    /// The number of the report that holds it in full: it was printed, or given to `on_failure`. 0 if there is none.
+    pub(crate) report: AtomicU64,
     /// It is being reported because nobody awaited it in time. An awaiter may still come.
     pub(crate) is_overdue: AtomicBool,
 }
@@ -130,7 +131,7 @@ impl TaskFailure {
             kind,
             account,
             first,
-            is_reported: AtomicBool::new(false),
+            report: AtomicU64::new(0),
             is_overdue: AtomicBool::new(false),
         }))
     }
@@ -160,11 +161,9 @@ impl TaskFailure {
 
     /// Claims the only report of this failure; `false` if it was claimed before.
     pub(crate) fn begin_report(&self) -> bool {
-        !self.0.is_reported.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_overdue(&self, is_overdue: bool) {
-        self.0.is_overdue.store(is_overdue, Ordering::Relaxed);
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let (report, number) = (&self.0.report, LAST.fetch_add(1, Relaxed) + 1);
+        (report.compare_exchange(0, number, Relaxed, Relaxed)).is_ok()
     }
 }
 

@@ -16,6 +16,7 @@
 
 use std::process;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{
@@ -61,25 +62,31 @@ impl Core {
             // One at a time: a report may drop more handles.
             let next_dropped = || self.failures.to_report.borrow_mut().pop_front();
             while let Some(task) = next_dropped() {
-                match Core::of(task.header()) {
-                    Some(owner) => owner.report_task(&*task),
-                    // The executor has ended, and has reported everything at its end.
-                    None => contain(|| task.discard()),
+                // An executor that has ended has reported everything at its end.
+                let Some(owner) = Core::of(task.header()) else {
+                    contain(|| task.discard());
+                    continue;
+                };
+                owner.report_task(&task, false);
+                // What the callback of another executor has left would wait until that executor runs again.
+                if owner.serial != self.serial && !owner.is_polling() {
+                    owner.after_poll();
                 }
             }
         }
     }
 
-    /// Reports the failure of a handle that was dropped while no poll was running.
-    pub(crate) fn report_now(&self, task: &AnyTask) {
-        self.report_task(task);
-        self.after_poll();
-    }
-
     /// Reports the failure of a task that nobody has awaited, unless it was reported at the end of its grace.
-    fn report_task(&self, task: &AnyTask) {
-        self.view_failure(task, |failure| self.report(failure));
-        // If the handle is still there, the executor has ended, and the handle can give the failure later.
+    fn report_task(&self, task: &Counted<AnyTask>, is_overdue: bool) {
+        // Meanwhile the process may abort.
+        self.failures.in_hand.borrow_mut().push(task.clone());
+        if let Some(failure) = self.failure_of(&**task) {
+            failure.0.is_overdue.store(is_overdue, Relaxed);
+            self.report(&failure);
+            failure.0.is_overdue.store(false, Relaxed);
+        }
+        self.failures.in_hand.borrow_mut().pop();
+        // If the handle is still there, it can give the failure later.
         if task.header().is_detached.get() {
             // The error may panic when it is dropped. No poll is running whose panic that would be: std's hook prints it.
             contain(|| task.discard());
@@ -106,9 +113,9 @@ impl Core {
         result
     }
 
-    /// Calls `view` with the failure of a task, if it is unread. This may run user code: the error is asked for its text.
-    pub(crate) fn view_failure(&self, task: &AnyTask, mut view: impl FnMut(&TaskFailure)) {
-        self.aside(|| task.view_failure(&mut view));
+    /// The failure of a task, if it is unread. This may run user code: the error is asked for its text.
+    pub(crate) fn failure_of(&self, task: &AnyTask) -> Option<TaskFailure> {
+        self.aside(|| task.failure())
     }
 
     /// The only way to a report. Each failure is reported once.
@@ -118,11 +125,8 @@ impl Core {
         }
         self.aside(|| match &self.config.on_failure {
             None => reporter().report(failure, None),
-            Some(on_failure) => {
-                if let Err(caught) = guarded(|| on_failure(failure)) {
-                    reporter().report(failure, Some(caught));
-                }
-            }
+            Some(on_failure) => guarded(|| on_failure(failure))
+                .unwrap_or_else(|caught| reporter().report(failure, Some(caught))),
         });
         if failure.kind() == FailureKind::Caught {
             return;
@@ -158,11 +162,7 @@ impl Core {
         let now = self.clock.now();
         let next_overdue = || self.unread.borrow_mut().pop_overdue(now);
         while let Some(task) = next_overdue() {
-            self.view_failure(&*task, |failure| {
-                failure.set_overdue(true);
-                self.report(failure);
-                failure.set_overdue(false);
-            });
+            self.report_task(&task, true);
         }
         self.after_poll();
     }
@@ -171,13 +171,12 @@ impl Core {
     pub(crate) fn report_unread(&self) {
         loop {
             self.after_poll();
-            let tasks = self.unread.borrow_mut().take_all();
-            if tasks.is_empty() {
+            let left = self.unread.borrow_mut().take_all();
+            if left.is_empty() {
                 break;
             }
-            for task in tasks {
-                self.report_task(&*task);
-            }
+            self.failures.to_report.borrow_mut().extend(left);
+            self.failures.attention.set(true);
         }
     }
 }

@@ -111,6 +111,8 @@ pub(crate) struct Failures {
     pub(crate) unclaimed: Rc<RefCell<Unclaimed>>,
     /// Failures whose handle was dropped within this poll. They may belong to another executor.
     pub(crate) to_report: RefCell<VecDeque<Counted<AnyTask>>>,
+    /// The tasks whose failure is being reported: a report may lead to another one.
+    pub(crate) in_hand: RefCell<Vec<Counted<AnyTask>>>,
     /// What is to be said when no poll is running: what this poll has dropped is not said by its destructor.
     pub(crate) after_poll: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// A report is being given out: the callback or the logger runs.

@@ -35,7 +35,7 @@ impl Core {
             // A task that has read a failure is likely to carry it on. So its error is asked for its text now. Otherwise, at the end
             // of a long chain, each error would ask the next one recursively.
             if self.failures.reader.replace(Running::Nobody) == this {
-                self.view_failure(&**task, |_| ());
+                self.failure_of(&**task);
             }
             if header.is_detached.get() {
                 self.report_after_poll(task.clone());

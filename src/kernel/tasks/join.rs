@@ -115,10 +115,12 @@ fn leave_outcome(task: Counted<AnyTask>) {
     match Core::of(task.header()) {
         // The executor has ended, and has reported everything at its end.
         None => contain(|| task.discard()),
-        Some(owner) => match current::polling_core() {
-            Some(polling) => polling.report_after_poll(task),
-            None if owner.is_polling() => owner.report_after_poll(task),
-            None => owner.report_now(&*task),
-        },
+        Some(owner) => {
+            let core = current::polling_core().unwrap_or(owner);
+            core.report_after_poll(task);
+            if !core.is_polling() {
+                core.after_poll();
+            }
+        }
     }
 }

@@ -63,9 +63,9 @@ pub(crate) trait Job {
 
     fn has_unread_failure(&self) -> bool;
 
-    /// Calls `view` with the failure, if it is unread. Meanwhile the handle waits, as for a task that is not done. An error
-    /// is asked for its text, which runs user code.
-    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure));
+    /// The failure, if it is unread. An error is asked for its text, which runs user code. Meanwhile the handle waits, as for a
+    /// task that is not done.
+    fn failure(&self) -> Option<TaskFailure>;
 
     /// Drops the outcome, because nobody will ask for it.
     fn discard(&self);
@@ -73,7 +73,7 @@ pub(crate) trait Job {
 
 /// The handle's side of a task whose future returns `T`.
 pub(crate) trait JobOf<T>: Job {
-    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being reported.
+    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being asked for its text.
     fn take_outcome(&self) -> Option<OutcomeOf<T>>
     where
         T: Outcome;
@@ -213,15 +213,14 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         )
     }
 
-    fn view_failure(&self, view: &mut dyn FnMut(&TaskFailure)) {
-        // If that fails, it is being viewed already.
+    fn failure(&self) -> Option<TaskFailure> {
+        // If that fails, it is being asked already.
         if let Ok(mut stage) = self.stage.try_borrow_mut() {
             stage.complete(&self.header);
         }
-        if let Stage::Finished(Some(Err(error))) = &*self.stage.borrow()
-            && let Some(failure) = error.failure()
-        {
-            view(failure);
+        match &*self.stage.borrow() {
+            Stage::Finished(Some(Err(error))) => error.failure().cloned(),
+            _ => None,
         }
     }
 
@@ -308,7 +307,7 @@ impl Header {
             "the JoinHandle of {} was polled after it had given its outcome; it can be awaited once",
             Named(self.id, self.name()),
         );
-        // Its failure is being reported right now, further up the stack.
+        // Its error is being asked for its text right now, further up the stack.
         waker.wake_by_ref();
     }
 
