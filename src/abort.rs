@@ -109,7 +109,8 @@ impl std::panic::RefUnwindSafe for AbortHandle {}
 impl AbortHandle {
     /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
     ///
-    /// A task that is done already is gone. A task that cancels itself ends at this await.
+    /// A task that is done already is gone. A task that cancels itself ends at this await. After 128 of candor's own futures were
+    /// ready in one poll of the awaiting task, it lets others run.
     /// It ends when the task's executor runs. So do not await it in a nested `block_on`, which holds that executor up.
     ///
     /// # Examples
@@ -162,7 +163,7 @@ impl Future for Cancelling {
         {
             this.end.keep(&core, cx.waker());
         }
-        if header.is_finished() {
+        if header.is_finished() && this.end.ready_in_turn(cx).is_ready() {
             return Poll::Ready(());
         }
         current::note_await(AwaitKind::JOIN, await_line(header.spawned_at));

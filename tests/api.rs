@@ -60,6 +60,8 @@ fn what_a_panic_may_pass_through_is_whole_afterwards() {
     is_unwind_safe::<Location>();
     is_unwind_safe::<LastAwait>();
     is_unwind_safe::<TaskBuilder>();
+    is_unwind_safe::<candor::Cancelling>();
+    is_unwind_safe::<candor::Drained<'_>>();
     is_unwind_safe::<Tasks>();
     is_unwind_safe::<Timeline>();
 }

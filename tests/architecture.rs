@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_011),
-    ("kernel/time/", 389),
+    ("kernel/tasks/", 2_002),
+    ("kernel/time/", 395),
     ("kernel/failure/", 950),
 ];
 

@@ -389,3 +389,24 @@ fn the_main_future_of_run_until_has_a_line() {
         "{dump}"
     );
 }
+
+#[test]
+fn a_sleeper_that_is_due_has_lost_no_wake() {
+    let dump = candor::block_on(async {
+        candor::spawn(candor::sleep(Duration::from_millis(10))).detach();
+        yield_now().await;
+        common::hold_the_thread(Duration::from_millis(20));
+        let _reads_the_clock = candor::time::now();
+        candor::dump().await.to_string()
+    });
+    assert!(!dump.contains("was lost"), "{dump}");
+
+    let executor = Executor::builder().virtual_time().build();
+    executor
+        .spawn(candor::sleep(Duration::from_millis(10)))
+        .detach();
+    executor.try_tick();
+    executor.advance(Duration::from_secs(1));
+    let dump = executor.dump().to_string();
+    assert!(!dump.contains("was lost"), "{dump}");
+}

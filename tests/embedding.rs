@@ -791,6 +791,20 @@ mod run_until {
     use super::*;
 
     #[test]
+    fn on_virtual_time_the_clock_moves_to_deadlines_only() {
+        let executor = Executor::builder().virtual_time().build();
+        let now = || executor.block_on(async { candor::time::now() });
+        let start = now();
+        let (host, seconds) = (Calls::new(), Duration::from_secs);
+        let mut slept = pin!(executor.run_until(async { sleep(seconds(10)).await }));
+        assert!(poll_by(&mut slept, &host).is_pending());
+        let passed = now() - start;
+        assert!([seconds(0), seconds(10)].contains(&passed), "{passed:?}");
+        assert!(poll_while_called(&mut slept, &host).is_ready());
+        assert_eq!(now() - start, seconds(10));
+    }
+
+    #[test]
     fn it_runs_inside_of_a_local_pool_with_timers_and_other_threads() {
         let executor = Executor::new();
         let mut name = String::from("borrowed");

@@ -540,3 +540,130 @@ fn what_is_not_there_yet_is_not_counted() {
         group.cancel();
     });
 }
+
+/// Awaits `awaits` until another task has had a turn.
+fn lets_others_run<F: Future>(awaits: impl Fn() -> F) {
+    let executor = Executor::builder().slow_poll(Duration::MAX).build();
+    let has_run = Rc::new(Cell::new(false));
+    let other = has_run.clone();
+    executor.block_on(async {
+        spawn(async move { other.set(true) }).detach();
+        for number in 0.. {
+            if has_run.get() {
+                break;
+            }
+            assert!(number < 1_000, "it starves the other");
+            awaits().await;
+        }
+    });
+}
+
+#[test]
+fn all_that_is_ready_at_once_lets_others_run() {
+    let past = std::time::Instant::now();
+    lets_others_run(|| candor::time::timeout(Duration::ZERO, pending::<()>()));
+    lets_others_run(|| candor::time::timeout_at(past, pending::<()>()));
+    lets_others_run(|| candor::time::sleep_until(past));
+    let idle = Executor::new();
+    lets_others_run(|| idle.drained());
+    lets_others_run(|| idle.run_until(async {}));
+    let task = idle.spawn(async {}).abort_handle();
+    idle.drain();
+    lets_others_run(|| task.cancel());
+    lets_others_run(|| async {
+        let pool = candor::TaskPool::new(2);
+        pool.map(std::iter::empty::<u8>(), async |_| ())
+            .next()
+            .await
+            .is_none()
+    });
+    lets_others_run(|| candor::TaskGroup::new().join());
+}
+
+#[test]
+fn a_timeout_that_is_ready_late_gives_its_error_once() {
+    candor::block_on(async {
+        for _ in 0..1_000 {
+            let elapsed = candor::time::timeout(Duration::ZERO, pending::<()>()).await;
+            assert!(elapsed.is_err());
+        }
+    });
+}
+
+#[test]
+fn a_shuffled_pass_that_is_cut_short_goes_on_with_its_rest() {
+    let mut most = 0;
+    for seed in 0..100 {
+        let executor = shuffled(seed);
+        let (polls, stop) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
+        let (counted, stops) = (polls.clone(), stop.clone());
+        let spends_its_turn = async move {
+            let past = candor::time::now();
+            while !stops.get() {
+                candor::time::sleep_until(past).await;
+            }
+        };
+        let mut spends_its_turn = Box::pin(spends_its_turn);
+        let counts = poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            spends_its_turn.as_mut().poll(cx)
+        });
+        executor.spawn(counts).detach();
+        executor.block_on(async {
+            let mut last = polls.get();
+            for _ in 0..50 {
+                yield_now().await;
+                most = most.max(polls.get() - last);
+                last = polls.get();
+            }
+            stop.set(true);
+        });
+    }
+    assert!(most <= 2, "{most} polls between two of another task");
+}
+
+#[test]
+fn single_steps_of_a_shuffled_executor_pass_nobody_over() {
+    for seed in 0..50 {
+        let executor = Executor::builder().shuffle(seed).build();
+        let polls = Rc::new(RefCell::new([0_u32; 4]));
+        for number in 0..4 {
+            let counted = polls.clone();
+            let counts = async move {
+                loop {
+                    counted.borrow_mut()[number] += 1;
+                    yield_now().await;
+                }
+            };
+            executor.spawn(counts).detach();
+        }
+        for _ in 0..100 {
+            executor.try_tick();
+            let polls = polls.borrow();
+            let (most, least) = (polls.iter().max(), polls.iter().min());
+            assert!(
+                most.unwrap() - least.unwrap() <= 2,
+                "seed {seed}: {polls:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_step_of_virtual_time_wakes_has_run_whatever_the_order_is() {
+    for seed in 0..100 {
+        shuffled(seed).test(async {
+            let sleepers: Vec<_> = (0..10)
+                .map(|_| spawn(sleep(Duration::from_secs(60))))
+                .collect();
+            for _ in 0..3 {
+                yield_now().await;
+            }
+            candor::time::advance(Duration::from_secs(60)).await;
+            assert!(
+                sleepers.iter().all(|sleeper| sleeper.is_finished()),
+                "seed {seed}"
+            );
+        });
+    }
+}

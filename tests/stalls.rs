@@ -582,3 +582,81 @@ fn a_nested_call_that_can_never_return_names_the_outer_executor_too() {
         1,
     );
 }
+
+#[test]
+fn what_waits_for_another_executor_is_not_suspected() {
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let later = move || sender.send_blocking(()).unwrap();
+    assert_silent(later, |executor| {
+        let other = Executor::new();
+        let task = other.spawn(async move { receiver.recv().await.unwrap() });
+        executor.block_on(async {
+            other.run_until(other.drained()).await;
+            assert!(task.is_finished());
+        });
+    });
+}
+
+#[test]
+fn what_waits_for_more_than_a_dump_can_show_is_not_suspected() {
+    async fn locked(lock: &tokio::sync::Mutex<()>) {
+        let _held = lock.lock().await;
+    }
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let later = move || sender.send_blocking(()).unwrap();
+    assert_silent(later, |executor| {
+        executor.block_on(async {
+            let lock = tokio::sync::Mutex::new(());
+            let held = lock.lock().await;
+            let all = futures::future::join_all((0..8).map(|_| locked(&lock)));
+            let frees = async {
+                receiver.recv().await.unwrap();
+                drop(held);
+            };
+            futures::join!(all, frees);
+        });
+    });
+}
+
+/// Two tasks that wait for each other's lock.
+fn deadlock(executor: &Executor) -> JoinHandle<()> {
+    let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
+    let takes_both = |locks: Rc<[tokio::sync::Mutex<()>; 2]>, first: usize| async move {
+        let _first = locks[first].lock().await;
+        candor::yield_now().await;
+        let _then = locks[1 - first].lock().await;
+    };
+    executor.spawn(takes_both(Rc::clone(&locks), 0)).detach();
+    executor.spawn(takes_both(locks, 1))
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_deadlock_is_suspected_in_a_later_stay_though_another_thread_woke_something_in_an_earlier_one()
+{
+    let executor = detecting().build();
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let sends = thread::spawn(move || {
+        common::hold_the_thread(Duration::from_millis(20));
+        sender.send_blocking(()).unwrap();
+    });
+    executor.block_on(async { receiver.recv().await.unwrap() });
+    sends.join().unwrap();
+    for _ in 0..2 {
+        let stuck = deadlock(&executor);
+        assert_contains(&warning_of(&executor, stuck), "a deadlock");
+    }
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn locks_that_are_joined_are_named_and_suspected() {
+    let executor = detecting().build();
+    let stuck = executor.spawn(async {
+        let [one, other] = [(); 2].map(|()| tokio::sync::Mutex::new(()));
+        let _held = (one.lock().await, other.lock().await);
+        let _never = futures::join!(one.lock(), other.lock());
+    });
+    let text = warning_of(&executor, stuck);
+    assert_contains(&text, "\n      waits in tokio::sync::mutex::Mutex<T>::lock");
+}

@@ -328,3 +328,19 @@ fn the_example_draws_what_it_has_recorded() {
     // Two more are in the legend.
     assert_eq!(drawn, arrows_of(events).len() + 2);
 }
+
+#[test]
+fn the_end_of_time_is_drawn_as_well() {
+    let timeline = Rc::new(Timeline::new());
+    let builder = Executor::builder().virtual_time();
+    let executor = builder.instrument(Rc::clone(&timeline)).build();
+    executor.block_on(async {
+        candor::sleep(Duration::from_nanos(u64::MAX - 10)).await;
+        for _ in 0..20 {
+            candor::yield_now().await;
+        }
+    });
+    let mut drawn = Vec::new();
+    timeline.write_json(&mut drawn).unwrap();
+    serde_json::from_slice::<Value>(&drawn).unwrap();
+}

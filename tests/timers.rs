@@ -20,7 +20,7 @@ use std::fmt::Debug;
 use std::future::{pending, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ use candor::time::{
 };
 use candor::{Executor, JoinHandle, sleep, spawn, yield_now};
 use common::{Trace, assert_contains, panic_message};
+use futures::channel::oneshot;
+use futures::future::{FutureExt, select};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -911,4 +913,161 @@ fn resets_into_the_past_are_due_now_in_the_order_in_which_they_came() {
         sleep(Duration::from_secs(200)).await;
         assert_eq!(*order.borrow(), [0, 1, 2]);
     });
+}
+
+/// A task that waits for a sleep which the test can reach.
+fn waits_for(executor: &Executor, duration: Duration) -> (JoinHandle<()>, Rc<RefCell<Sleep>>) {
+    let slept = Rc::new(RefCell::new(sleep(duration)));
+    let within = slept.clone();
+    let waits = poll_fn(move |cx| Pin::new(&mut *within.borrow_mut()).poll(cx));
+    (executor.spawn(waits), slept)
+}
+
+#[test]
+fn a_sleep_that_is_reset_where_its_executor_does_not_run_wakes_at_the_new_deadline() {
+    let executor = Executor::builder().virtual_time().build();
+    let (task, slept) = waits_for(&executor, 100 * SECOND);
+    executor.try_tick();
+    let start = executor.block_on(async { now() });
+    for (seconds, is_later) in [(50, false), (80, true)] {
+        let deadline = start + seconds * SECOND;
+        slept.borrow_mut().reset(deadline);
+        executor.try_tick();
+        assert_eq!(executor.next_deadline(), Some(deadline), "{is_later}");
+    }
+    assert!(!task.is_finished());
+    assert_eq!(
+        executor
+            .block_on(async { task.await.map(|()| now()) })
+            .unwrap(),
+        start + 80 * SECOND
+    );
+}
+
+#[test]
+fn a_sleep_that_is_reset_in_a_nested_executor_or_on_another_thread_wakes_at_the_new_deadline() {
+    let executor = Executor::new();
+    let (task, slept) = waits_for(&executor, 1_000 * SECOND);
+    executor.block_on(async {
+        yield_now().await;
+        candor::block_on(async { slept.borrow_mut().reset(Instant::now() + 10 * MS) });
+        task.await.unwrap();
+    });
+
+    let shared = Arc::new(Mutex::new(sleep(1_000 * SECOND)));
+    let reset = shared.clone();
+    let resets = thread::spawn(move || {
+        thread::sleep(50 * MS);
+        reset.lock().unwrap().reset(Instant::now() + 10 * MS);
+    });
+    executor.block_on(poll_fn(|cx| {
+        Pin::new(&mut *shared.lock().unwrap()).poll(cx)
+    }));
+    resets.join().unwrap();
+}
+
+#[test]
+fn an_interval_that_is_paused_for_ever_wakes_its_waiter_when_it_goes_on() {
+    for pause in [1_000 * SECOND, Duration::MAX] {
+        let executor = Executor::builder().virtual_time().build();
+        executor.block_on(async {
+            let paused = Rc::new(RefCell::new(interval(SECOND)));
+            let ticking = paused.clone();
+            let ticks = spawn(async move {
+                for _ in 0..5 {
+                    poll_fn(|cx| ticking.borrow_mut().poll_tick(cx)).await;
+                }
+            });
+            sleep(SECOND / 2).await;
+            paused.borrow_mut().reset_after(pause);
+            sleep(SECOND).await;
+            paused.borrow_mut().reset_immediately();
+            sleep(10 * SECOND).await;
+            assert!(ticks.is_finished(), "{pause:?}");
+        });
+    }
+}
+
+#[test]
+fn the_first_poll_of_a_stay_reads_the_clock() {
+    let executor = Executor::new();
+    executor.block_on(async {});
+    candor::block_on(async {});
+    let past = Instant::now() + 10 * MS;
+    thread::sleep(40 * MS);
+    let is_over = || sleep_until(past).is_elapsed() && sleep_until(past).now_or_never().is_some();
+    assert!(candor::block_on(async { is_over() }));
+    assert!(executor.block_on(async { is_over() }));
+    assert!(futures::executor::block_on(
+        executor.run_until(async { is_over() })
+    ));
+}
+
+#[test]
+fn a_timer_that_an_instrument_sets_before_a_park_is_not_slept_over() {
+    struct Resets(Rc<RefCell<Sleep>>, Cell<bool>);
+    impl candor::Instrument for Resets {
+        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+            if !self.1.replace(true) {
+                self.0.borrow_mut().reset(now() + 10 * MS);
+            }
+        }
+    }
+    let slept = Rc::new(RefCell::new(sleep(1_000 * SECOND)));
+    let resets = Resets(slept.clone(), Cell::new(false));
+    let executor = Executor::builder().instrument(resets).build();
+    executor.block_on(poll_fn(|cx| Pin::new(&mut *slept.borrow_mut()).poll(cx)));
+}
+
+#[test]
+fn a_step_that_no_clock_can_make_is_made_as_far_as_it_can() {
+    candor::test(async {
+        let start = now();
+        candor::time::advance(Duration::MAX).await;
+        assert!(now() - start > 1_000_000 * SECOND);
+    });
+}
+
+#[test]
+fn a_timeout_names_itself_and_not_what_was_awaited_before_it_in_the_same_poll() {
+    let executor = Executor::new();
+    let other = executor.spawn(pending::<()>());
+    let (_sender, receiver) = oneshot::channel::<()>();
+    let waits = async move {
+        let _either = select(other, ready(())).await;
+        let _elapsed = timeout(SECOND, receiver).await;
+    };
+    executor.spawn(waits).detach();
+    executor.run_until_stalled();
+    let tasks = executor.tasks();
+    let last = tasks.iter().last().unwrap().last_await().unwrap();
+    assert_eq!(last.what(), "timeout");
+}
+
+#[test]
+fn what_the_destructor_of_a_main_future_awaited_is_no_await_of_a_task() {
+    struct Sleeps;
+    impl Future for Sleeps {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+    impl Drop for Sleeps {
+        fn drop(&mut self) {
+            assert!(sleep(SECOND).now_or_never().is_none());
+        }
+    }
+    let executor = Executor::new();
+    let (_sender, receiver) = oneshot::channel::<()>();
+    let waits = async move { receiver.await.unwrap_or(()) };
+    executor.spawn(waits).detach();
+    executor.block_on(Sleeps);
+    executor.run_until_stalled();
+    assert!(
+        executor
+            .tasks()
+            .iter()
+            .all(|task| task.last_await().is_none())
+    );
 }

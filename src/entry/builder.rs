@@ -280,8 +280,9 @@ impl Builder {
     /// thread has woken anything, and all that is waited for is in this program: a future of candor's own, or a lock of
     /// async-lock, tokio or futures. Two tasks that wait for each other's lock look like that. A server without clients does
     /// not: what waits for a channel, a socket or a process waits for something outside, which nobody here can judge. One
-    /// warning, in the log or otherwise on stderr, shows where each task waits. On virtual time it comes after a tenth of a
-    /// second.
+    /// warning, in the log or otherwise on stderr, shows where each task waits. These five seconds are of real time, also on
+    /// virtual time. A nested executor that waits so long for anything is warned of as well: what it waits for may have to come
+    /// from the outer one, which stands still meanwhile.
     ///
     /// Under a host that calls [`tick`](Executor::tick) or [`run_until_stalled`](Executor::run_until_stalled), or polls
     /// [`run_until`](Executor::run_until), no stall is reported: the host itself knows what it waits for.

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use crate::kernel::failure::{Probe, hook};
 use crate::kernel::tasks::current::polled_task;
-use crate::kernel::tasks::{Config, Core, Event};
+use crate::kernel::tasks::{Config, Core};
 use crate::report::reporter::Printer;
 use crate::report::unread::unreported;
 use crate::watch::watchers::Watchers;
@@ -75,7 +75,6 @@ fn renew(core: &Core) -> bool {
     core.polling.noted_await.set(None);
     core.polling.main_last_await.set(None);
     core.failures.stop.set(None);
-    core.say(|| Event::Renewed);
     let is_small = core.slots.used() <= 1024;
     is_small && !core.config.is_custom && core.timers.borrow().is_empty()
 }

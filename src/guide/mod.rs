@@ -169,7 +169,7 @@
 //!
 //! - Let `Table::push` in `src/kernel/tasks/slots_and_queue.rs` name the first slot instead of the last.
 //! - Let `Table::pop` in `src/kernel/tasks/slots_and_queue.rs` forget the link.
-//! - Let `Table::pop` in `src/kernel/tasks/slots_and_queue.rs` leave `is_linked` set.
+//! - Let `Table::pop` in `src/kernel/tasks/slots_and_queue.rs` leave `link_is` as it was.
 //! - Let `Slots::wake` in `src/kernel/tasks/slots_and_queue.rs` take a stale key for a good one.
 //! - Let `Inbox::drain` in `src/kernel/tasks/inbox.rs` clear the bit of a slot after delivering it instead of before.
 //! - Let `Clock::tick_of` in `src/kernel/time/clock.rs` round down.

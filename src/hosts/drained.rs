@@ -3,12 +3,13 @@
 //! Knows executors.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Core, Foreign};
+use crate::kernel::tasks::{Core, Foreign, current};
 
 impl Executor {
     /// Waits until no task is left that is not a daemon, as [`drain`](Executor::drain) does, but as a future.
@@ -51,7 +52,7 @@ impl Future for Drained<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.core.has_work_to_wait_for() {
-            return Poll::Ready(());
+            return self.end.ready_in_turn(cx);
         }
         if self.core.waited_for.get() == 0 {
             // Errands are left, which the next pass runs; perhaps none of them makes a task.
@@ -75,7 +76,22 @@ pub(crate) struct AwaitedEnd {
     kept: Option<(Weak<Core>, Rc<()>)>,
 }
 
+// A panic finds it whole, as `lib.rs` says of everything.
+impl UnwindSafe for Drained<'_> {}
+impl RefUnwindSafe for Drained<'_> {}
+impl UnwindSafe for AwaitedEnd {}
+impl RefUnwindSafe for AwaitedEnd {}
+
 impl AwaitedEnd {
+    /// The end is there. If nothing had to wait for it, and a task has found very many such things in one poll, it has to let
+    /// others run first.
+    pub(crate) fn ready_in_turn(&self, cx: &Context<'_>) -> Poll<()> {
+        match self.kept.is_none() && current::is_spent(cx) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
     /// Has this waker called. Check again afterwards: while it is cloned, the end may come.
     pub(crate) fn keep(&mut self, core: &Rc<Core>, waker: &Waker) {
         let is_this = |(known, kept): &(Rc<()>, Foreign)| self.is(known) && kept.0.will_wake(waker);

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::hosts::alarm;
 use crate::hosts::list::Hosts;
+use crate::hosts::passes::next_deadline;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Entered, Stop, next_event};
 use crate::report::unread;
@@ -104,14 +105,21 @@ impl<'a> Visit<'a> {
     /// Ensures that the hosts are called when there is something to do again. Returns `false` if there is already.
     fn wait_for_hosts(&self, hosts: &Hosts) -> bool {
         let core = self.core;
-        if let Some(next) = next_event(core)
-            && !hosts.is_empty()
-        {
-            match core.config.virtual_time {
-                // The clock stands still while a main future is ready. The host of that future has been called.
-                true if hosts.has_ready_main() => {}
-                true => return !core.clock.jump_to(next),
-                false => alarm::ring_at(core.number, next),
+        if hosts.is_empty() {
+            return core.inbox.leave();
+        }
+        match core.config.virtual_time {
+            // The clock stands still while a main future is ready. The host of that future has been called.
+            true if hosts.has_ready_main() => {}
+            true => {
+                if let Some(next) = next_deadline(core) {
+                    return !core.clock.jump_to(next);
+                }
+            }
+            false => {
+                if let Some(next) = next_event(core) {
+                    alarm::ring_at(core.number, next);
+                }
             }
         }
         core.inbox.leave()

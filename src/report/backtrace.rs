@@ -48,8 +48,8 @@ const START_OF_PANIC: &str = "__rust_end_short_backtrace";
 const RUNTIME_CRATES: [&str; 5] = ["std", "core", "alloc", "__rustc", CANDOR];
 const CANDOR: &str = "candor";
 
-/// The futures of candor that wait for another thread are in this module.
-const REMOTE: &str = "candor::remote::";
+/// The futures of candor that wait for another thread, or for another executor, are in these modules.
+const OUTSIDE: [&str; 2] = ["candor::remote::", "candor::hosts::"];
 
 /// The lowest functions of a thread that std did not start, and frames without a name.
 const SYSTEM_SYMBOLS: [&str; 7] = [
@@ -113,16 +113,16 @@ pub(crate) fn frames_of_others(text: &str) -> Vec<Frame<'_>> {
 }
 
 /// Whether what the innermost function of the user's has called is candor's: a future that it awaits. If there is no such function,
-/// the whole task is a future of candor's. What waits for another thread's executor is none of these. `None` if a build without
+/// the whole task is a future of candor's. What waits for another executor is none of these. `None` if a build without
 /// debug information may have left out functions that were inlined.
 pub(crate) fn awaits_candor(text: &str) -> Option<bool> {
     let frames = of_the_task(frames_in(text));
     let users = frames.iter().position(|frame| !frame.is_runtime());
     let called = &frames[..users.unwrap_or(frames.len())];
-    let is_remote = |frame: &Frame<'_>| frame.symbol.contains(REMOTE);
+    let is_outside = |frame: &Frame<'_>| OUTSIDE.iter().any(|module| frame.symbol.contains(module));
     let is_whole = called.iter().all(|frame| frame.place.is_some());
     let is_candors = called.last().is_some_and(Frame::is_candors);
-    is_whole.then_some(is_candors && !called.iter().any(is_remote))
+    is_whole.then_some(is_candors && !called.iter().any(is_outside))
 }
 
 /// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the

@@ -180,22 +180,14 @@ impl Interval {
     /// });
     /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        let Some(due) = self.sleep.deadline() else {
-            return Poll::Pending;
-        };
         ready!(self.sleep.poll_elapsed(cx));
         if self.sleep.is_put_off(cx) {
             return Poll::Pending;
         }
-        self.set_next(self.next_after(due));
+        let due = self.sleep.deadline();
+        let due = due.expect("what never comes is never ready");
+        self.sleep.reset_to(self.next_after(due));
         Poll::Ready(due)
-    }
-
-    fn set_next(&mut self, next: Option<Instant>) {
-        match next {
-            Some(next) => self.sleep.reset(next),
-            None => self.sleep = Sleep::new(None),
-        }
     }
 
     fn next_after(&self, due: Instant) -> Option<Instant> {
@@ -252,7 +244,7 @@ impl Interval {
     /// });
     /// ```
     pub fn reset_after(&mut self, duration: Duration) {
-        self.set_next(now().checked_add(duration));
+        self.sleep.reset_to(now().checked_add(duration));
     }
 
     /// Lets the next tick come at once; those behind it a period later each.

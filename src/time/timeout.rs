@@ -5,13 +5,14 @@
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
 use crate::kernel::failure::{AwaitKind, LastAwait, Site};
-use crate::kernel::tasks::current;
+use crate::kernel::tasks::{Core, current};
 use crate::kernel::time::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
@@ -122,24 +123,32 @@ impl<F: Future> Future for Timeout<F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("a timeout was polled after it had given its output");
         };
-        if let Poll::Ready(output) = future.poll(cx) {
-            this.future.set(None);
-            return Poll::Ready(Ok(output));
-        }
-        if this.sleep.poll_elapsed(cx).is_ready() {
-            this.future.set(None);
-            return Poll::Ready(Err(Elapsed(())));
-        }
-        // What the future itself waits for says more than the timeout around it.
-        current::with(|core| {
-            if core.polling.noted_await.get().is_none() {
-                core.polling.noted_await.set(Some(LastAwait {
+        // What was noted before in this poll is not what the future waits for.
+        let noted = current::with(|core| core.polling.noted_await.take()).flatten();
+        let poll = future.poll(cx).map(Ok);
+        let is_elapsed = poll.is_pending()
+            && this.sleep.poll_elapsed(cx).is_ready()
+            && !this.sleep.is_put_off(cx);
+        let poll = match is_elapsed {
+            true => Poll::Ready(Err(Elapsed(()))),
+            false => poll,
+        };
+        let note = |core: &Rc<Core>| {
+            let of_future = core.polling.noted_await.get();
+            core.polling.noted_await.set(match poll {
+                Poll::Ready(_) => noted,
+                // What the future itself waits for says more than the timeout around it.
+                Poll::Pending => of_future.or(Some(LastAwait {
                     what: AwaitKind::TIMEOUT,
                     at: this.made_at,
-                }));
-            }
-        });
-        Poll::Pending
+                })),
+            });
+        };
+        current::with(note);
+        if poll.is_ready() {
+            this.future.set(None);
+        }
+        poll
     }
 }
 

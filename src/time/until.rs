@@ -32,6 +32,28 @@ impl Sleep {
         self.deadline
     }
 
+    /// Moves the deadline. A task that waits for this sleep is woken at the new one.
+    ///
+    /// Where its executor does not run, this function cannot reach the timer. Then the task is polled once more, for it to wait for
+    /// the new one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// candor::test(async {
+    ///     let start = candor::time::now();
+    ///     let mut sleep = candor::sleep(Duration::from_secs(1));
+    ///     sleep.reset(start + Duration::from_secs(5));
+    ///     (&mut sleep).await;
+    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(5));
+    /// });
+    /// ```
+    pub fn reset(&mut self, deadline: Instant) {
+        self.reset_to(Some(deadline));
+    }
+
     /// Returns whether the deadline has passed: whether a poll would find the sleep ready.
     ///
     /// Within an executor both use its last reading of the clock. There is at least one in each pass that asks. So if a sleep

@@ -7,6 +7,7 @@
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 
 use crate::kernel::failure::location::is_in_a_library;
 use crate::kernel::failure::{AwaitKind, LastAwait, in_one_line};
@@ -53,8 +54,11 @@ pub(super) fn note_frames() {
     let Ok(Some(mut seen)) = SEEN.try_with(RefCell::take) else {
         return;
     };
-    if seen.len() < TRACES {
-        seen.push(Backtrace::force_capture().to_string());
+    match seen.len().cmp(&TRACES) {
+        Ordering::Less => seen.push(Backtrace::force_capture().to_string()),
+        // There is more than is known. Of a backtrace without frames nobody knows who ends the wait.
+        Ordering::Equal => seen.push(String::new()),
+        Ordering::Greater => {}
     }
     SEEN.set(Some(seen));
 }
@@ -92,10 +96,11 @@ impl Chain {
         let frames = frames_of_others(backtrace);
         let begin = frames.iter().position(is_of_user);
         let (awaited, users) = frames.split_at(begin.unwrap_or(frames.len()));
-        // The last one before the user's own is what the user awaits.
-        let waits_in = awaited.last().map(function_of);
+        // The last one before the user's own is what the user awaits. If it is made of locks, these say more.
+        let lock = awaited.iter().rfind(|frame| is_of_lock(frame));
+        let waits_in = lock.or(awaited.last()).map(function_of);
         let is_inside = match &waits_in {
-            Some(function) => Some(LOCKS.iter().any(|lock| function.contains(lock))),
+            Some(_) => Some(lock.is_some()),
             // The innermost `.await` of the user's may be that of a future of candor's, whose waker stays in this executor.
             None => awaits_candor(backtrace),
         };
@@ -141,6 +146,10 @@ fn is_of_user(frame: &Frame<'_>) -> bool {
         Some(place) => !is_in_a_library(place),
         None => !LOCKS.iter().any(|lock| lock.split("::").next() == name),
     }
+}
+
+fn is_of_lock(frame: &Frame<'_>) -> bool {
+    LOCKS.iter().any(|lock| frame.symbol.contains(lock))
 }
 
 /// The name of a function, without the closures that an async function is made of.

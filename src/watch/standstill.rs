@@ -69,7 +69,7 @@ impl Look for Standstill {
                 self.has_looked.set(false);
                 self.only_timers_since.set(None);
             }
-            Event::Renewed => {
+            Event::Entered => {
                 self.still_since.set(None);
                 self.has_looked.set(false);
                 self.is_woken_from_elsewhere.set(false);

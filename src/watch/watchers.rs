@@ -140,7 +140,7 @@ impl Watchers {
                 self.cause.set(None);
                 return self.is_in_poll.take();
             }
-            Event::TimersFired | Event::Renewed => self.cause.set(None),
+            Event::TimersFired | Event::Entered => self.cause.set(None),
             Event::TimerFires(_) => self.cause.set(Some(WokenBy::Timer)),
             Event::Done(task, _) => self.cause.set(Some(WokenBy::Task(task.header().id))),
             _ => {}

@@ -175,6 +175,7 @@ impl Core {
         self.say(|| Event::PollEnds(MAIN_SLOT, Poll::Ready(())));
         self.main_key.set(Key::NOBODY);
         self.polling.is_dropping.set(false);
+        self.polling.noted_await.set(None);
         self.end_poll();
     }
 
@@ -194,16 +195,17 @@ impl Core {
             .set(Key::new(self.number, generation, MAIN_SLOT));
     }
 
-    /// Takes timers out of the wheel whose sleeps were dropped elsewhere. Call it before you ask the wheel for anything.
+    /// Takes timers out of the wheel whose sleeps were dropped or reset elsewhere. Whoever waits for one that was reset is woken, and
+    /// puts it back. Call it before you ask the wheel for anything.
     pub(crate) fn forget_timers(&self) {
         let forgotten = &self.inbox.forgotten_timers;
         // Most often there is none, and to ask that costs less than `pop`.
         while !forgotten.is_empty()
-            && let Some((executor, key)) = forgotten.pop()
+            && let Some((executor, key, is_reset)) = forgotten.pop()
         {
             if executor == self.serial {
                 let waker = self.timers.borrow_mut().cancel(key);
-                contain(|| drop(waker));
+                contain(|| waker.filter(|_| is_reset).map_or((), Waker::wake));
             }
         }
     }
@@ -250,10 +252,7 @@ impl Core {
                 spawned_by: Lineage::of_entry(self.stay.entry.get()),
                 last_await: self.polling.main_last_await.get(),
             }),
-            Running::Task(slot) => {
-                let task = self.slots.get(slot)?;
-                Some(task.header().origin().to_owned())
-            }
+            Running::Task(slot) => Some(self.slots.get(slot)?.header().origin().to_owned()),
         }
     }
 
@@ -267,7 +266,7 @@ impl Core {
 
     /// The executor of a task; `None` if it is gone.
     pub(crate) fn of(task: &Header) -> Option<Rc<Core>> {
-        task.spawned_by.executor.upgrade()?.downcast().ok()
+        task.spawned_by.core.upgrade()?.downcast().ok()
     }
 }
 

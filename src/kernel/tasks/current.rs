@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, Site, act_for};
-use crate::kernel::tasks::{Core, Running};
+use crate::kernel::tasks::{Core, Event, Running};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
 const READY_A_POLL: u32 = 128;
@@ -94,6 +94,7 @@ impl Entered {
                 .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
         );
         core.set_entry(Some(entry));
+        core.say(|| Event::Entered);
         Entered::again(core)
     }
 
@@ -101,6 +102,8 @@ impl Entered {
     #[inline]
     pub(crate) fn again(core: &Rc<Core>) -> Self {
         core.stay.is_entered.set(true);
+        // The last reading may be of an earlier stay.
+        core.clock.begin_pass();
         let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
         core.stay.outer.replace(outer.map(ManuallyDrop::into_inner));
         Entered {
@@ -131,10 +134,8 @@ impl Drop for Entered {
 #[cfg(feature = "async-io")]
 pub(crate) fn swap(core: &Core) {
     let other = core.stay.outer.take().map(ManuallyDrop::new);
-    let current = CURRENT.replace(other);
-    core.stay
-        .outer
-        .replace(current.map(ManuallyDrop::into_inner));
+    let inner = CURRENT.replace(other);
+    core.stay.outer.replace(inner.map(ManuallyDrop::into_inner));
 }
 
 /// The executors that have been entered on this thread, the innermost first.

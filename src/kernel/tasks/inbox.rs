@@ -92,9 +92,9 @@ pub(crate) struct Inbox {
     sleepers: Mutex<Sleepers>,
     /// Used instead of `thread::park`, whose tokens user code may take.
     unparked: Condvar,
-    /// Timers whose sleeps were dropped where the executor does not run, each with the serial number of its executor: the
-    /// inbox may have a later owner by now. A key here is no mail: it unparks nobody.
-    pub(crate) forgotten_timers: SegQueue<(u64, EntryKey)>,
+    /// Timers whose sleeps were dropped where the executor does not run, or reset there (`true`). Each has the serial number of its
+    /// executor: the inbox may have a later owner by now. A key here is no mail: it unparks nobody.
+    pub(crate) forgotten_timers: SegQueue<(u64, EntryKey, bool)>,
 }
 
 /// What is called when mail comes for an executor that waits or that nobody runs.

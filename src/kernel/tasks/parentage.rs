@@ -36,24 +36,20 @@ pub(crate) struct Parentage {
     links: usize,
     lineage: OnceCell<Arc<Lineage>>,
     /// The executor, as `Any`: so the header of a task need not know its type.
-    pub(crate) executor: Weak<dyn Any>,
+    pub(crate) core: Weak<dyn Any>,
     /// Its number.
     pub(crate) number: u16,
 }
 
 impl Parentage {
     /// For the tasks of the executor with this number, all of which have this lineage.
-    pub(crate) fn new(
-        lineage: Arc<Lineage>,
-        executor: Weak<dyn Any>,
-        number: u16,
-    ) -> Counted<Self> {
+    pub(crate) fn new(lineage: Arc<Lineage>, core: Weak<dyn Any>, number: u16) -> Counted<Self> {
         Counted::new(|| Parentage {
             name: None,
             spawner: None,
             links: 0,
             lineage: OnceCell::from(lineage),
-            executor,
+            core,
             number,
         })
     }
@@ -74,7 +70,7 @@ impl Parentage {
             spawner: Some((spawner, above.clone())),
             links: above.links + 1,
             lineage: OnceCell::new(),
-            executor: above.executor.clone(),
+            core: above.core.clone(),
             number: above.number,
         };
         if below.links == LINKS {

@@ -112,8 +112,7 @@ impl<'a> Loop<'a> {
             self.core.settle_panic(payload);
             Pause::LookAround
         });
-        let is_over = self.core.polling.is_pass_over.take() || pause == Pause::NothingIsReady;
-        if is_over {
+        if self.core.polling.is_pass_over.take() || pause == Pause::NothingIsReady {
             self.polls_left = 0;
         }
         self.core.see_to_failures()?;
@@ -131,7 +130,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn fire_timers(&self) {
+    pub(crate) fn fire_timers(&self) {
         let core = self.core;
         core.clock.begin_pass();
         core.forget_timers();
@@ -186,14 +185,11 @@ impl<'a> Loop<'a> {
         if self.is_over() || core.slots.has_ready() || core.inbox.has_mail() {
             return Next::GoOn;
         }
-        match next_event(core) {
-            None => self.wait(None),
-            Some(deadline) if core.clock.jump_to(deadline) => Next::GoOn,
-            Some(deadline) => match deadline.saturating_duration_since(core.clock.now()) {
-                Duration::ZERO => Next::GoOn,
-                timeout => self.wait(Some(timeout)),
-            },
+        let next = next_event(core);
+        if next.is_some_and(|next| core.clock.jump_to(next) || next <= core.clock.now()) {
+            return Next::GoOn;
         }
+        self.wait(next)
     }
 
     /// Whether there is no task left to wait for, nor a main future.
@@ -201,12 +197,14 @@ impl<'a> Loop<'a> {
         self.main.is_none() && !self.core.has_work_to_wait_for()
     }
 
-    fn wait(&mut self, mut timeout: Option<Duration>) -> Next {
+    fn wait(&mut self, next: Option<Instant>) -> Next {
         let core = self.core;
+        let mut timeout = next.map(|next| next.saturating_duration_since(core.clock.seen()));
         core.say(|| Event::ParkBegins(timeout));
         self.is_parked = true;
-        // An observer may have spawned or woken a task, or left a failure to be reported.
-        let has_work = || core.slots.has_ready() || core.failures.attention.get();
+        // An observer may have spawned or woken a task, set a timer, or left a failure to be reported.
+        let is_changed = || core.failures.attention.get() || next_event(core) != next;
+        let has_work = || core.slots.has_ready() || is_changed();
         if let Some(watch) = core.config.watch.get()
             && !has_work()
         {

@@ -33,7 +33,7 @@ const NONE: u32 = u32::MAX;
 /// executor.
 pub(crate) struct Slots<T>(RefCell<Table<T>>);
 
-/// A slot is in the queue or in the list of free slots exactly when its `is_linked` flag is set. So it is queued at most
+/// A slot is in the queue or in the list of free slots exactly when its link is in use. So it is queued at most
 /// once, however often it is woken.
 struct Table<T> {
     slots: Vec<Slot<T>>,
@@ -56,9 +56,18 @@ struct Slot<T> {
     link: u32,
     /// Counts the tenants, so that the keys of earlier tenants differ from the key of the present one.
     generation: u16,
-    /// Whether the link is in use. Such a slot is not queued: it is queued already, or it is free. A stale wake may name a
+    /// If the link is in use, the slot is not queued: it is queued already, or it is free. A stale wake may name a
     /// free slot, and to queue it would take its neighbours out of the list of free slots.
-    is_linked: bool,
+    link_is: Link,
+}
+
+/// What a slot's link is used for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Unused,
+    Used,
+    /// It was in the queue when that was last reordered.
+    Ordered,
 }
 
 impl<T: Clone> Slots<T> {
@@ -89,7 +98,7 @@ impl<T: Clone> Slots<T> {
     /// Whether this slot waits for a poll; also of one that is free, and cannot be woken.
     pub(crate) fn is_queued(&self, index: u32) -> bool {
         let table = self.0.borrow();
-        (table.slots.get(index as usize)).is_some_and(|slot| slot.is_linked)
+        (table.slots.get(index as usize)).is_some_and(|slot| slot.link_is != Link::Unused)
     }
 
     /// The generation of the present tenant of a slot.
@@ -120,7 +129,7 @@ impl<T: Clone> Slots<T> {
         let slot = &mut table.slots[index as usize];
         table.first_free = slot.link;
         slot.tenant = Some(tenant(index));
-        slot.is_linked = true;
+        slot.link_is = Link::Used;
         table.occupied += 1;
         table.push(index);
         Some(index)
@@ -134,7 +143,7 @@ impl<T: Clone> Slots<T> {
         slot.generation = slot.generation.wrapping_add(1);
         table.occupied -= 1;
         // A slot that is still queued becomes free when its turn comes: it has only one link.
-        if !slot.is_linked {
+        if slot.link_is == Link::Unused {
             table.free(index);
         }
         Some(tenant)
@@ -177,7 +186,7 @@ impl<T: Clone> Slots<T> {
         let table = &mut *self.0.borrow_mut();
         let main = &mut table.slots[MAIN_SLOT as usize];
         main.generation = main.generation.wrapping_add(1);
-        table.is_main_stale = main.is_linked;
+        table.is_main_stale = main.link_is != Link::Unused;
         main.generation
     }
 
@@ -187,16 +196,18 @@ impl<T: Clone> Slots<T> {
         self.0.borrow_mut().next_ready()
     }
 
-    /// Changes the order of the queue, and returns its length.
+    /// Changes the order of what was queued since it was last changed, and returns the length of the queue. What is left of the last
+    /// batch comes first: so nobody is passed over again and again.
     pub(crate) fn reorder(&self, shuffle: impl FnOnce(&mut [u32])) -> usize {
         let table = &mut *self.0.borrow_mut();
-        let mut batch = Vec::new();
-        while let Some((index, _)) = table.pop() {
-            batch.push(index);
+        let (mut batch, mut left) = (Vec::new(), 0);
+        while let Some(first) = table.slots.get(table.first as usize) {
+            left += usize::from(first.link_is == Link::Ordered);
+            batch.extend(table.pop().map(|(index, _)| index));
         }
-        shuffle(&mut batch);
+        shuffle(&mut batch[left..]);
         for &index in &batch {
-            table.slots[index as usize].is_linked = true;
+            table.slots[index as usize].link_is = Link::Ordered;
             table.push(index);
         }
         batch.len()
@@ -224,18 +235,18 @@ impl<T: Clone> Table<T> {
     /// Queues the slot unless its link is in use. Returns whether it is newly queued.
     fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
-        if slot.is_linked {
+        if slot.link_is != Link::Unused {
             if index == MAIN_SLOT {
                 self.is_main_stale = false;
             }
             return false;
         }
-        slot.is_linked = true;
+        slot.link_is = Link::Used;
         self.push(index);
         true
     }
 
-    /// Puts the slot behind the queue. The caller has set `is_linked`.
+    /// Puts the slot behind the queue. The caller has set `link_is`.
     fn push(&mut self, index: u32) {
         let last = mem::replace(&mut self.last, index);
         match self.first {
@@ -252,14 +263,14 @@ impl<T: Clone> Table<T> {
         }
         let slot = &mut self.slots[index as usize];
         self.first = if index == self.last { NONE } else { slot.link };
-        slot.is_linked = false;
+        slot.link_is = Link::Unused;
         Some((index, slot))
     }
 
     /// Puts an empty slot into the list of free ones.
     fn free(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        slot.is_linked = true;
+        slot.link_is = Link::Used;
         slot.link = mem::replace(&mut self.first_free, index);
     }
 
@@ -274,7 +285,7 @@ impl<T: Clone> Table<T> {
             tenant: None,
             link: 0,
             generation: 0,
-            is_linked: false,
+            link_is: Link::Unused,
         });
         self.first_free = index;
         Some(())

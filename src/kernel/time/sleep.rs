@@ -134,36 +134,19 @@ impl Sleep {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    /// Moves the deadline. A task that waits for this sleep is woken at the new one.
-    ///
-    /// Where its executor does not run, this function cannot reach the timer. An earlier deadline is then noticed
-    /// when the sleep is polled again, or at the old deadline.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// candor::test(async {
-    ///     let start = candor::time::now();
-    ///     let mut sleep = candor::sleep(Duration::from_secs(1));
-    ///     sleep.reset(start + Duration::from_secs(5));
-    ///     (&mut sleep).await;
-    ///     assert_eq!(candor::time::now() - start, Duration::from_secs(5));
-    /// });
-    /// ```
-    pub fn reset(&mut self, deadline: Instant) {
-        self.deadline = Some(deadline);
+    /// Moves the deadline; `None` never comes. Whoever waits goes on waiting.
+    pub(crate) fn reset_to(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
         (self.is_done, self.is_yield) = (false, false);
         let moved = self.entry.and_then(|entry| {
             entry.in_wheel(|core, key| {
-                let tick = core.clock.tick_of(Some(deadline));
+                let tick = core.clock.tick_of(deadline);
                 core.timers.borrow_mut().reset(key, tick)
             })
         });
         if moved != Some(true) {
             // It has fired, or was never polled: the next poll puts it into the wheel.
-            self.leave_wheel();
+            self.leave_wheel(true);
         }
     }
 
@@ -177,7 +160,7 @@ impl Sleep {
         if self.has_passed(core.clock.seen()) {
             // A sleep that has waited has let others run.
             self.is_done |= self.entry.is_some();
-            self.leave_wheel();
+            self.leave_wheel(false);
             return Poll::Ready(());
         }
         // A timer that has fired is no longer in the wheel.
@@ -190,7 +173,9 @@ impl Sleep {
         }
         // Cloning a foreign waker is user code. If it panics, the former waker is still there.
         let waker = cx.waker().clone();
-        self.leave_wheel();
+        self.leave_wheel(false);
+        // Else a program that only makes sleeps, and drops them elsewhere, would fill the wheel.
+        core.forget_timers();
         let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
         self.entry = Some(Entry {
@@ -213,7 +198,7 @@ impl Sleep {
     }
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
-    fn leave_wheel(&mut self) {
+    fn leave_wheel(&mut self, is_reset: bool) {
         let Some(entry) = self.entry.take() else {
             return;
         };
@@ -221,7 +206,12 @@ impl Sleep {
             // The drop of one of candor's own at most changes a count. A foreign one may panic, and may use the wheel.
             Some(Some(waker)) if waker::key_of(&waker) == Key::NOBODY => contain(|| drop(waker)),
             Some(_) => {}
-            None => (entry.inbox.forgotten_timers).push((entry.executor, entry.key)),
+            None => {
+                (entry.inbox.forgotten_timers).push((entry.executor, entry.key, is_reset));
+                if is_reset {
+                    entry.inbox.notify();
+                }
+            }
         }
     }
 }
@@ -241,6 +231,6 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.leave_wheel();
+        self.leave_wheel(false);
     }
 }

@@ -61,7 +61,7 @@ impl Drawing {
         let (at, what) = &record.events[index];
         let (began, _) = record.events[0];
         let since = u64::try_from(at.saturating_duration_since(began).as_nanos());
-        self.time = since.unwrap_or(u64::MAX).max(self.time + 1);
+        self.time = since.unwrap_or(u64::MAX).max(self.time.saturating_add(1));
         match what {
             What::Spawn(task, by) => {
                 let (name, place) = &record.tasks[task];
@@ -142,7 +142,7 @@ impl Drawing {
     }
 
     pub(super) fn end(&mut self) {
-        self.time += 1;
+        self.time = self.time.saturating_add(1);
         self.end_poll(None);
         self.end_park();
         self.text.push_str("\n],\"displayTimeUnit\":\"ns\"}\n");

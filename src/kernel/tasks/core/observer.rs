@@ -41,8 +41,8 @@ pub(crate) enum Event<'a> {
     Done(&'a AnyTask, Ending),
     /// A test begins or ends: it must not stand still for ever.
     Test(bool),
-    /// The executor begins a second life.
-    Renewed,
+    /// The executor is entered.
+    Entered,
 }
 
 /// Polls the future that the executor was entered for, whose output it keeps.
