@@ -318,7 +318,7 @@ values! { [] std::os::windows::io::OwnedHandle, std::os::windows::io::OwnedSocke
 // Processes and threads. What the exit of a process means is for the reader to judge, as it is
 // without candor. A thread's `JoinHandle` is missing, since it may hold a panic.
 values! { []
-    process::ExitStatus, process::Output,
+    process::ExitStatus, process::ExitCode, process::Output,
     process::Child, process::ChildStdin, process::ChildStdout, process::ChildStderr,
     thread::Thread, thread::ThreadId,
 }

@@ -293,3 +293,18 @@ fn debug_says_what_a_value_is() {
     check(&far, &["RemoteHandle"]);
     check(&candor::Timeline::new(), &["Timeline"]);
 }
+
+#[test]
+fn a_task_may_return_what_is_known_of_tasks() {
+    fn is_outcome<T: candor::Outcome>() {}
+    is_outcome::<std::process::ExitCode>();
+    is_outcome::<Option<candor::TaskId>>();
+    is_outcome::<candor::FailureKind>();
+    is_outcome::<candor::CurrentTask>();
+    candor::block_on(async {
+        let dumps = candor::spawn(candor::dump());
+        assert_eq!(dumps.await.unwrap().tasks().len(), 1);
+        let lists = candor::spawn(async { candor::tasks() });
+        assert_eq!(lists.await.unwrap().len(), 1);
+    });
+}

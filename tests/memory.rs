@@ -63,7 +63,7 @@ async fn large(number: usize) -> usize {
 }
 
 #[test]
-fn a_thread_that_ends_gives_back_the_memory_of_its_tasks() {
+fn what_tasks_and_sleeps_have_taken_is_given_back() {
     // What a process has once: the hook, the inbox of the first executor, what std keeps of threads, and a reactor, if one is used.
     candor::block_on(candor::sleep(Duration::from_millis(1)));
     run_tasks(10);
@@ -99,4 +99,22 @@ fn a_thread_that_ends_gives_back_the_memory_of_its_tasks() {
         bytes < 16 * 1024 && blocks < 30,
         "{bytes} bytes in {blocks} blocks"
     );
+
+    // A `select` gives the future that has lost back, so these sleeps are dropped where no executor runs.
+    let executor = candor::Executor::new();
+    let wait = || {
+        let sleep = candor::sleep(Duration::from_secs(3600));
+        futures::future::select(sleep, std::future::ready(()))
+    };
+    for _ in 0..10 {
+        drop(candor::block_on(wait()));
+        drop(executor.block_on(wait()));
+    }
+    let (bytes, _) = allocated();
+    for _ in 0..1_000 {
+        drop(candor::block_on(wait()));
+        drop(executor.block_on(wait()));
+    }
+    let grown = allocated().0 - bytes;
+    assert!(grown.abs() < 4096, "{grown} bytes");
 }

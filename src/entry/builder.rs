@@ -78,8 +78,8 @@ impl Builder {
 
     /// Gives failures to `callback` **instead of** printing them.
     ///
-    /// It is called between polls, never inside a destructor, and it may spawn. If it panics, the report is
-    /// printed.
+    /// It is called between polls, never inside a destructor, and it may spawn. (Where a handle was dropped while the executor was
+    /// not running, no executor runs there: it may spawn on one that it holds.) If it panics, the report is printed.
     ///
     /// Use it for telemetry, too: a panic hook that the program has set (`std::panic::set_hook`) sees no panic
     /// of a task. Set such a hook before candor is first used. A hook that is set later replaces candor's own,
@@ -326,7 +326,8 @@ impl Builder {
     /// It requests a [`tick`](Executor::tick) from a host with a loop of its own: most hosts post an event to
     /// themselves. Waking a task counts, and so does spawning or aborting one from outside of the executor. It is called
     /// once, and then not again until the executor has had a turn and has run out of work. It is not called while the
-    /// executor runs, and not for timers: [`next_deadline`](Executor::next_deadline) returns their time. If an entry
+    /// executor runs, and not for timers: [`next_deadline`](Executor::next_deadline) returns their time. (Where a future of
+    /// [`run_until`](Executor::run_until) waits beside it, whose host is called for timers, it is called for these as well.) If an entry
     /// point leaves tasks that are ready and does not say so, it is called as well: `block_on`, `run`, `drain`,
     /// [`run_until_stalled`](Executor::run_until_stalled), a [`try_tick`](Executor::try_tick) in which no task ran, and a future
     /// of [`run_until`](Executor::run_until) that is done or dropped.

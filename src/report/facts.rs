@@ -12,9 +12,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::kernel::failure::lineage::{Ancestor, Root};
 use crate::kernel::failure::text::quoted_name;
 use crate::kernel::failure::{
-    AwaitKind, Cancelled, JoinError, LastAwait, Lineage, Location, Named, Record, Site,
-    TaskFailure, TaskId,
+    AwaitKind, Cancelled, FailureKind, JoinError, LastAwait, Lineage, Location, Named, Record,
+    Site, TaskFailure, TaskId,
 };
+use crate::outcome::Value;
+
+/// A task may return what is known of another one.
+impl Value for TaskId {}
+impl Value for Location {}
+impl Value for FailureKind {}
 
 impl TaskFailure {
     /// Returns the task's name, if it was given one.

@@ -284,7 +284,8 @@ impl<'a> TaskView<'a> {
         self.spawned_at.map(Location::from)
     }
 
-    /// Returns the task that spawned it, or the main future; `None` if no executor was running.
+    /// Returns the task that spawned it. If its executor was running, and no task was being polled, that is the main future, also
+    /// under an entry point that has none. `None` if its executor was not running, or if another thread spawned it.
     #[must_use]
     pub fn spawned_by(&self) -> Option<TaskId> {
         self.spawned_by

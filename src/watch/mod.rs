@@ -24,6 +24,7 @@ use std::{slice, vec};
 
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
 use crate::kernel::tasks::{Core, Header, Running, current};
+use crate::outcome::Value;
 
 pub use dump::Dump;
 pub use dumping::{Dumping, dump};
@@ -289,3 +290,9 @@ impl fmt::Display for TaskInfo {
         write!(f, ", spawned at {}", self.spawned_at)
     }
 }
+
+/// A task may return what it has seen.
+impl Value for Tasks {}
+impl Value for TaskInfo {}
+impl Value for CurrentTask {}
+impl Value for Dump {}
