@@ -685,6 +685,17 @@ mod on_wake {
     }
 
     #[test]
+    fn it_is_not_called_for_a_main_future_that_woke_itself_in_its_last_poll() {
+        let (executor, calls) = hosted();
+        executor.block_on(poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        }));
+        assert_eq!(calls.take(), 0);
+        assert!(!executor.tick());
+    }
+
+    #[test]
     fn a_panic_in_it_ends_there() {
         let executor = Executor::builder().on_wake(|| panic!("on_wake")).build();
         let task = executor.spawn(async {});

@@ -88,6 +88,8 @@ impl<'a> Visit<'a> {
 
     fn end(&mut self, call: fn(&Hosts)) -> bool {
         let core = self.core;
+        // A visit may have no pass. Sleeps that are dropped after many such visits would fill the wheel.
+        core.forget_timers();
         core.age_unread();
         unread::remember(core);
         // First of all: from now on a wake from this thread has to go through the inbox.
@@ -131,6 +133,10 @@ fn has_more(core: &Core) -> bool {
     let stop = core.failures.stop.take();
     let has_to_stop = stop.is_some();
     core.failures.stop.set(stop);
+    // What is queued for no task: a main future that is over has woken itself, or a task has left.
+    while core.slots.has_ready() && !core.slots.is_task_next() {
+        core.slots.next_ready();
+    }
     has_to_stop || core.slots.has_ready() || core.inbox.has_mail()
 }
 

@@ -139,6 +139,8 @@ impl Core {
     pub(crate) fn new(config: Config) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
         let inbox = Inbox::open();
+        // What earlier owners were to forget.
+        while inbox.forgotten_timers.pop().is_some() {}
         Core {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             inbox,

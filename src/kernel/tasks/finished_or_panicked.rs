@@ -50,9 +50,8 @@ impl Core {
             Joiner::Task(key) => self.wake(key),
             Joiner::Listener(listener) => listener.task_done(ending),
         }
-        if (self.waited_for.get() == 0 || header.is_aborted.get())
-            && !self.on_ended.borrow().is_empty()
-        {
+        let is_awaited = !self.on_ended.borrow().is_empty();
+        if is_awaited && (self.waited_for.get() == 0 || header.is_aborted.get()) {
             let waiting = self.on_ended.take();
             waiting.iter().for_each(|(_, waker)| waker.wake());
         }

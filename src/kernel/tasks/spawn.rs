@@ -76,9 +76,8 @@ pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
         None => core.parentage(),
         Some(name) => core.parentage().named(name),
     };
-    let task = core.spawn(at, spawned_by, is_daemon, |header| {
-        Task::new(header, future)
-    });
+    let make = |header| Task::new(header, future);
+    let task = core.spawn(at, spawned_by, is_daemon, make);
     JoinHandle {
         task: task.for_handle(),
         has_waited: false,

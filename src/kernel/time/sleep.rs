@@ -174,8 +174,6 @@ impl Sleep {
         // Cloning a foreign waker is user code. If it panics, the former waker is still there.
         let waker = cx.waker().clone();
         self.leave_wheel(false);
-        // Else a program that only makes sleeps, and drops them elsewhere, would fill the wheel.
-        core.forget_timers();
         let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
         self.entry = Some(Entry {
