@@ -410,3 +410,55 @@ fn a_sleeper_that_is_due_has_lost_no_wake() {
     let dump = executor.dump().to_string();
     assert!(!dump.contains("was lost"), "{dump}");
 }
+
+#[test]
+fn a_task_in_a_slot_that_had_others_before_is_woken_by_the_waker_of_a_dump() {
+    candor::block_on(async {
+        for _ in 0..3 {
+            candor::spawn(async {}).await.unwrap();
+        }
+        let (sender, receiver) = async_channel::bounded(1);
+        let task = candor::spawn(async move { receiver.recv().await.unwrap() });
+        yield_now().await;
+        drop(candor::dump().await);
+        sender.try_send(5).unwrap();
+        assert_eq!(task.await.unwrap(), 5);
+    });
+}
+
+#[test]
+fn an_await_stays_the_last_known_one_however_often_the_task_waits_elsewhere() {
+    let executor = Executor::new();
+    executor
+        .spawn(async {
+            yield_now().await;
+            poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                Poll::<()>::Pending
+            })
+            .await;
+        })
+        .detach();
+    for _ in 0..5 {
+        executor.tick();
+        let shown = executor.tasks().to_string();
+        assert_eq!(
+            shown.contains("last known await: yield_now"),
+            !shown.contains("last await: "),
+            "{shown}"
+        );
+    }
+    assert!(
+        executor
+            .tasks()
+            .to_string()
+            .contains("last known await: yield_now")
+    );
+    executor.tick();
+    assert!(
+        executor
+            .tasks()
+            .to_string()
+            .contains("last known await: yield_now")
+    );
+}

@@ -667,3 +667,22 @@ fn what_a_step_of_virtual_time_wakes_has_run_whatever_the_order_is() {
         });
     }
 }
+
+#[test]
+fn a_sleep_that_has_waited_is_not_counted() {
+    candor::test(async {
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
+        let mut sleeps: Vec<_> = (0..200).map(|_| sleep(Duration::from_secs(1))).collect();
+        let waits_for_all = poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            sleeps.retain_mut(|sleep| sleep.poll_unpin(cx).is_pending());
+            match sleeps.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        });
+        spawn(waits_for_all).await.unwrap();
+        assert_eq!(polls.get(), 2);
+    });
+}

@@ -1004,3 +1004,50 @@ fn an_abort_in_a_callback_tells_what_still_waits_to_be_reported() {
     assert_count(&told.stderr, "task #1 has failed, and nobody", 1);
     assert_count(&told.stderr, "task #2 has failed, and nobody", 1);
 }
+
+#[test]
+fn the_first_use_within_a_hook_waits_for_no_thread_that_waits_for_that_hook() {
+    let name = "the_first_use_within_a_hook_waits_for_no_thread_that_waits_for_that_hook";
+    let told = child(name).run(|| {
+        std::panic::set_hook(Box::new(|_| {
+            println!("{}", candor::block_on(async { "in the hook" }))
+        }));
+        assert!(catch_unwind(|| panic!("plain")).is_err());
+    });
+    let Some(told) = told else { return };
+    assert_count(&told.assert_success().stdout, "in the hook", 1);
+}
+
+#[test]
+fn an_error_whose_text_ends_the_process_is_named_first() {
+    struct Second;
+    impl Drop for Second {
+        fn drop(&mut self) {
+            panic!("the second")
+        }
+    }
+    struct Evil;
+    impl std::fmt::Debug for Evil {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let _second = Second;
+            panic!("the first")
+        }
+    }
+    let told = child("an_error_whose_text_ends_the_process_is_named_first").run(|| {
+        candor::block_on(async {
+            let evil = candor::TaskBuilder::new().name("evil");
+            evil.spawn(async { Err::<(), _>(Evil) }).detach();
+            yield_now().await;
+            yield_now().await;
+        });
+    });
+    let Some(told) = told else { return };
+    let code = told.status.code();
+    assert!(!told.status.success() && code != Some(101), "{told:#?}");
+    assert_count(
+        &told.stderr,
+        "`evil` has failed, and nobody has read its failure",
+        1,
+    );
+    assert_contains(&told.stderr, "panic in a destructor during cleanup");
+}

@@ -1270,6 +1270,7 @@ fn what_a_logger_spawns_on_an_idle_executor_is_the_loggers_and_nothing_else_is()
             for name in ["first", "second"] {
                 let failed = executor.spawn(async move { Err::<(), _>(name) });
                 executor.run_until_stalled();
+                executor.spawn(async {}).detach();
                 // No poll is running when this is reported.
                 drop(failed);
                 executor.spawn(async {}).detach();

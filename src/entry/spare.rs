@@ -84,6 +84,46 @@ mod tests {
     use super::*;
     use crate::entry::Executor;
 
+    /// Whether the next executor uses this core again after `before` was done with it.
+    fn is_used_again<R>(before: impl FnOnce(&Rc<Core>) -> R) -> bool {
+        // Whatever is in reserve is taken out.
+        drop(fresh_core(None));
+        let core = fresh_core(None);
+        let serial = core.serial;
+        let _held = before(&core);
+        retire(&core);
+        drop(core);
+        fresh_core(None).serial == serial
+    }
+
+    #[test]
+    fn a_core_that_nobody_holds_is_used_again() {
+        assert!(is_used_again(|_| ()));
+        assert!(!is_used_again(Rc::clone));
+        assert!(!is_used_again(Rc::downgrade));
+        assert!(!is_used_again(|core| core.inbox.hold()));
+    }
+
+    #[test]
+    fn a_core_whose_first_use_can_be_noticed_is_not_used_again() {
+        let timer = |core: &Rc<Core>| {
+            let waker = std::task::Waker::noop().clone();
+            core.timers.borrow_mut().insert(1_000, waker);
+        };
+        assert!(!is_used_again(timer));
+        for (tasks, is_kept) in [(1_023, true), (1_024, false)] {
+            drop(fresh_core(None));
+            let executor = Executor::new();
+            let serial = executor.core.serial;
+            for _ in 0..tasks {
+                executor.spawn(async {}).detach();
+            }
+            executor.drain();
+            drop(executor);
+            assert_eq!(fresh_core(None).serial == serial, is_kept, "{tasks}");
+        }
+    }
+
     #[test]
     fn a_core_that_a_test_has_given_an_observer_is_not_kept_for_the_next_executor() {
         let executor = Executor::new();

@@ -239,6 +239,8 @@ mod tests {
         let shown = Sources::built_at(built).below(path.to_str().unwrap(), 1, 0);
         fs::remove_dir_all(folder.parent().unwrap()).unwrap();
         assert_eq!(shown, "");
+        assert!(is_in_a_library("C:\\registry\\lib.rs"));
+        assert!(!is_in_a_library("src/registry/lib.rs"));
     }
 
     #[test]

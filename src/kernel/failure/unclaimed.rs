@@ -135,3 +135,30 @@ fn take(
     let newest = panics.iter().rposition(|(known, _)| known == identity)?;
     panics.remove(newest).map(|(_, failure)| failure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::failure::{Lineage, Origin, TaskId};
+
+    #[test]
+    fn of_the_panics_that_were_caught_the_last_32_are_remembered() {
+        let origin = Origin {
+            id: TaskId(1),
+            name: None,
+            spawned_at: None,
+            spawned_by: Lineage::of_entry(None),
+            last_await: None,
+        };
+        let mut unclaimed = Unclaimed::default();
+        for number in 0..100_u32 {
+            let account = Account::default();
+            let failure = TaskFailure::new(origin.clone(), FailureKind::Panicked, account);
+            unclaimed.push(&number, failure);
+            unclaimed.next_caught().unwrap();
+        }
+        let known =
+            (0..100).filter(|number: &u32| reported_before(&Identity::of(number)).is_some());
+        assert_eq!(known.collect::<Vec<_>>(), (68..100).collect::<Vec<_>>());
+    }
+}

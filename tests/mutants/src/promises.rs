@@ -8,13 +8,16 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/abort.rs", "joining dropping groups remote ports"),
     (
         "src/entry/",
-        "entering testing timers corners embedding failures",
+        "entering testing timers corners embedding failures api",
     ),
     (
         "src/entry/builder.rs",
-        "entering testing timers stalls failures embedding fairness",
+        "entering testing timers stalls failures embedding fairness api slow_polls",
     ),
-    ("src/entry/ending.rs", "endings dropping failures groups"),
+    (
+        "src/entry/ending.rs",
+        "endings dropping failures groups embedding entering",
+    ),
     ("src/entry/reactor.rs", "entering interop"),
     ("src/entry/testing.rs", "testing stalls"),
     ("src/guide/", ""),
