@@ -242,6 +242,8 @@ fn debug_says_what_a_value_is() {
     let executor = Executor::builder().virtual_time().build();
     check(&executor, &["Executor", "tasks: 0", "failures: 0"]);
     check(&Executor::builder(), &["Builder"]);
+    let strict = Executor::builder().failure_policy(FailurePolicy::Shutdown);
+    check(&strict.slow_poll(Duration::MAX), &["policy: Shutdown"]);
     check(&executor.remote(), &["Remote"]);
     check(&executor.spawner(), &["Spawner"]);
     check(&executor.drained(), &["Drained"]);
@@ -255,6 +257,7 @@ fn debug_says_what_a_value_is() {
         check(&task.abort_handle(), &["#1", "running"]);
         candor::yield_now().await;
         check(&task, &["#1", "finished"]);
+        check(&task.abort_on_drop(), &["#1", "finished"]);
         let mut group = TaskGroup::<Error>::new();
         let member = group.spawn(async { 2 });
         check(&group, &["TaskGroup", "1"]);

@@ -383,3 +383,19 @@ fn a_handle_is_sent_to_another_task_and_awaited_there() {
         assert_eq!(awaiter.await.unwrap(), 5);
     });
 }
+
+#[test]
+fn a_task_whose_handle_aborts_on_drop_gives_its_value_or_goes_with_the_handle() {
+    candor::block_on(async {
+        let task = spawn(async { 5 }).abort_on_drop();
+        assert_eq!(task.await.unwrap(), 5);
+        let task = spawn(pending::<()>());
+        let known = task.abort_handle();
+        let handle = task.abort_on_drop();
+        yield_now().await;
+        assert!(!known.is_finished());
+        drop(handle);
+        yield_now().await;
+        assert!(known.is_finished());
+    });
+}

@@ -5,7 +5,10 @@
 
 /// The tests of the files below a path. The longest path counts.
 const PROMISES: &[(&str, &str)] = &[
-    ("src/abort.rs", "joining dropping groups remote ports"),
+    (
+        "src/abort.rs",
+        "joining dropping groups remote ports endings api",
+    ),
     (
         "src/entry/",
         "entering testing timers corners embedding failures api",
@@ -19,7 +22,7 @@ const PROMISES: &[(&str, &str)] = &[
         "endings dropping failures groups embedding entering",
     ),
     ("src/entry/reactor.rs", "entering interop"),
-    ("src/entry/testing.rs", "testing stalls"),
+    ("src/entry/testing.rs", "testing stalls entering"),
     ("src/guide/", ""),
     (
         "src/group/",
@@ -93,7 +96,7 @@ const PROMISES: &[(&str, &str)] = &[
         "reports failures caught panics user_code source_lines",
     ),
     ("src/task_builder.rs", "joining ports reports"),
-    ("src/time/", "timers corners ports"),
+    ("src/time/", "timers corners ports fairness api"),
     (
         "src/watch/",
         "stalls dump instruments trace_log timeline ports entering",
