@@ -173,6 +173,9 @@
 //! - An endless sleep in a coarse slot. Virtual time jumped from slot to slot up to the end of its range. What never
 //!   comes now waits apart.
 //!
+//! - To move the timer of a sleep that is reset where its executor does not run: a note with the new deadline. Older notes
+//!   came after newer deadlines. The note now has the sleeper woken, and its next poll waits for the new deadline.
+//!
 //! # Why does a failure wait a grace, and why do most cost no look at the clock?
 //!
 //! **Decision.** A failure whose handle is held waits for its awaiter, by default for one second
@@ -189,6 +192,9 @@
 //!
 //! **Thrown away.** A place in the first list for each failure. One now takes the place of the last one if that has been
 //! read, which is usual in a row of errors: an `Err` that is joined, 48.2 to 45.4 ns.
+//!
+//! **Thrown away.** An error that is out of its task as long as it is reported. A callback that awaited its handle waited
+//! for itself. The error is out while it is asked for its text, and back when the report is given out.
 //!
 //! # Why is the text of an error made only when asked for?
 //!
