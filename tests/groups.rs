@@ -1315,3 +1315,33 @@ fn a_task_of_a_collecting_group_has_a_name_too() {
         assert_eq!(failure.failure().unwrap().task_name(), Some("fetch"));
     });
 }
+
+#[test]
+fn below_sixteen_levels_a_tree_is_not_moved_to_the_right_and_has_numbers() {
+    fn nested(levels: u32) -> Pin<Box<dyn Future<Output = candor::Result>>> {
+        Box::pin(async move {
+            if levels == 0 {
+                return Err("leaf".into());
+            }
+            let group = TaskGroup::new();
+            group.spawn(nested(levels - 1));
+            group.join().await?;
+            candor::Ok(())
+        })
+    }
+    let report = candor::block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(nested(18));
+        group.join().await.unwrap_err().report()
+    });
+    let indents = report.lines().filter_map(|line| line.find("└─ "));
+    let indents: Vec<_> = indents.collect();
+    assert_eq!(indents.len(), 19);
+    assert!(
+        indents[..16].is_sorted_by(|one, next| one < next),
+        "{indents:?}"
+    );
+    assert_eq!(indents[16..], [indents[15]; 3]);
+    assert_contains(&report, "└─ (level 17) task #17 failed");
+    assert_contains(&report, "└─ (level 19) task #19 failed: leaf");
+}

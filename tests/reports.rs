@@ -1497,3 +1497,93 @@ fn a_message_that_looks_like_a_backtrace_is_a_message() {
     assert_lacks(&told.stderr, "   backtrace");
     assert_lacks(&told.stderr, "root:");
 }
+
+type Shared = Arc<JoinError<Many>>;
+
+/// Carries the same failure twice, and so on down to one that carries none.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is shown by its `Debug`")]
+enum Many {
+    None,
+    Both(Vec<JoinError<Shared>>),
+}
+
+fn level(number: u32) -> Pin<Box<dyn Future<Output = Result<(), Many>>>> {
+    Box::pin(async move {
+        if number == 0 {
+            return Err(Many::None);
+        }
+        let below = spawn(level(number - 1));
+        let below = below.map(|ended| ended.map_err(Arc::new)).shared();
+        let both = [below.clone(), below].map(spawn);
+        let ended = futures::future::join_all(both).await;
+        Err(Many::Both(
+            ended.into_iter().filter_map(Result::err).collect(),
+        ))
+    })
+}
+
+#[test]
+fn a_failure_that_several_branches_carry_stands_once_in_the_tree() {
+    let report = report_of(level(1));
+    assert_count(&report, "caused by task #2 failed: None", 1);
+    assert_count(&report, "caused by task #2, reported above", 1);
+    // Three tasks a level.
+    let length = |levels| report_of(level(levels)).len();
+    let [ten, twenty] = [10, 20].map(length);
+    assert!(twenty < 5 * ten, "{ten} bytes, then {twenty}");
+}
+
+#[test]
+fn the_text_of_anyhow_is_said_once_on_its_way() {
+    let report = report_of(async {
+        let middle = async {
+            spawn(async { Err::<(), _>("text") }).await?;
+            anyhow::Ok(())
+        };
+        spawn(middle).await?;
+        anyhow::Ok(())
+    });
+    assert_eq!(headline(&report), "task #1 failed: task #3 failed: text …");
+    assert_lacks(&report, " as: ");
+}
+
+#[test]
+fn an_error_of_candors_own_needs_no_type_name() {
+    let report = report_of(async {
+        match spawn(async { panic!("boom") }).await {
+            Err(JoinError::Panicked(panic)) => Err(panic),
+            _ => Ok(()),
+        }
+    });
+    assert_eq!(headline(&report), "task #1 failed: task #2 panicked: boom");
+    let report = report_of(async {
+        let failed = spawn(async { Err::<(), _>("no") }).await;
+        failed.map_err(Arc::new)
+    });
+    assert_eq!(headline(&report), "task #1 failed: task #2 failed: no");
+}
+
+#[test]
+fn a_failure_within_the_text_of_an_error_has_no_place_of_another() {
+    #[derive(Debug)]
+    struct Lost(TaskFailure);
+    impl Display for Lost {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "the job is lost: {}", self.0)
+        }
+    }
+    impl StdError for Lost {}
+    let report = report_of(async {
+        let middle = async {
+            spawn(async { Err::<(), _>("cause") }).await?;
+            candor::Ok(())
+        };
+        let error = spawn(middle).await.unwrap_err();
+        Err::<(), candor::Error>(Lost(error.failure().unwrap().clone()).into())
+    });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: the job is lost: task #3 failed: cause"
+    );
+}

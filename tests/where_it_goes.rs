@@ -506,6 +506,13 @@ fn fails_in_a_function() {
     panic!("in a function");
 }
 
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is shown by its `Debug`")]
+struct Both(
+    candor::JoinError<&'static str>,
+    candor::JoinError<&'static str>,
+);
+
 #[test]
 fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
     let name = "what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers";
@@ -523,6 +530,13 @@ fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
             };
             executor.spawn(fails).detach();
             executor.drain();
+            let two = async {
+                let both = [(); 2].map(|()| candor::spawn(async { Err::<(), _>("no") }));
+                let [one, other] = both;
+                Err::<(), _>(Both(one.await.unwrap_err(), other.await.unwrap_err()))
+            };
+            executor.spawn(two).detach();
+            executor.drain();
         }
     });
     let Some(told) = told else { return };
@@ -530,8 +544,10 @@ fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
     assert_count(stderr, "   passed on by task #", 1);
     assert_contains(
         stderr,
-        "\ntask #7 failed: task #9 panicked: boom (3 times in the last minute, the first time in full)\n",
+        "\ntask #13 failed: task #15 panicked: boom (3 times in the last minute, the first time in full)\n",
     );
+    assert_count(stderr, "Both(", 3);
+    assert_count(stderr, "failed: Both(task #17", 1);
     // What is behind the words differs.
     assert_count(stderr, "the request has failed\n   at ", 2);
     assert_count(stderr, "the request has failed (2 times in ", 1);

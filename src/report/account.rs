@@ -21,7 +21,7 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::ptr;
 
-use crate::kernel::failure::{Account, AnyError, Help, JoinError, TaskFailure};
+use crate::kernel::failure::{Account, AnyError, Cancelled, Help, JoinError, Panic, TaskFailure};
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error, SOURCES};
@@ -190,17 +190,25 @@ fn is_same(one: &(dyn StdError + 'static), other: &(dyn StdError + 'static)) -> 
     ptr::eq(one, other)
 }
 
-/// Whether this is the name of a [`JoinError`] or a [`GroupError`] of any type. Their text is candor's own, and needs no type
-/// name.
+/// Whether this is the name of an error of candor's own, or of a pointer to one. Their text needs no type name.
 fn is_any_of_ours(name: &str) -> bool {
-    is_same_generic(name, type_name::<JoinError<Infallible>>())
-        || is_same_generic(name, type_name::<GroupError>())
+    let pointers = ["alloc::sync::Arc<", "alloc::rc::Rc<", "alloc::boxed::Box<"];
+    let inside = |name, pointer| str::strip_prefix(name, pointer).unwrap_or(name);
+    let name = pointers.into_iter().fold(name, inside);
+    let ours = [
+        type_name::<JoinError<Infallible>>(),
+        type_name::<GroupError>(),
+        type_name::<TaskFailure>(),
+        type_name::<Panic>(),
+        type_name::<Cancelled>(),
+    ];
+    ours.into_iter().any(|ours| is_same_generic(name, ours))
 }
 
 /// Whether two types are the same except for their generic arguments, of which a default may be left out. `Any` can
 /// check only for one type at a time.
 fn is_same_generic(name: &str, known: &str) -> bool {
-    let [this, known] = [name, known].map(|name| name.split('<').next());
+    let [this, known] = [name, known].map(|name| name.split(['<', '>']).next());
     this == known
 }
 

@@ -98,7 +98,7 @@ fn shown(all: Vec<Frame<'_>>, full: bool, sources: &Sources) -> String {
         if let Some(place) = frame.place {
             text += &format!("\n          at {}", in_one_line(place));
             // A recursive function need not show its line again and again.
-            if place_above != frame.place && !frame.is_runtime() {
+            if frame.is_whole && place_above != frame.place && !frame.is_runtime() {
                 text += &sources.below_place(place, 10);
             }
         }
@@ -126,7 +126,8 @@ pub(crate) fn awaits_candor(text: &str) -> Option<bool> {
 }
 
 /// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the
-/// workspace, which nobody knows when the program runs; but the frames of a backtrace have whole paths.
+/// workspace, which nobody knows when the program runs; but the frames of a backtrace have whole paths, unless the compiler was
+/// told to write others.
 ///
 /// Two packages of a workspace may both have a `src/lib.rs`. The one that is meant has the shorter path, because the other
 /// one is in a folder below the root.
@@ -136,6 +137,7 @@ pub(crate) fn whole_path<'a>(file: &'a str, backtrace: &'a str) -> Option<&'a st
     }
     let places = frames_in(backtrace)
         .into_iter()
+        .filter(|frame| frame.is_whole)
         .filter_map(|frame| frame.place);
     let paths = places.filter_map(|place| Some(file_and_line(place)?.0));
     let depth = |path: &&str| path::absolute(path).map_or(0, |path| path.components().count());
@@ -149,6 +151,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) symbol: &'a str,
     /// File, line and column, when the build holds debug info for this function.
     pub(crate) place: Option<&'a str>,
+    /// The file of the place can be found: its path is absolute, or below the current directory.
+    pub(crate) is_whole: bool,
 }
 
 impl Frame<'_> {
@@ -176,7 +180,9 @@ impl Frame<'_> {
     }
 
     fn is_runtime(&self) -> bool {
-        if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) {
+        // An inlined function that has lost its path may be called `main` or `clone` as well.
+        let is_rust = self.place.is_some_and(|place| place.contains(".rs:"));
+        if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) && !is_rust {
             return true;
         }
         if has_no_path(self.symbol) {
@@ -216,10 +222,14 @@ fn frames_in(text: &str) -> Vec<Frame<'_>> {
         .filter(|line| !line.is_empty())
     {
         match (line.strip_prefix("at "), frames.last_mut()) {
-            (Some(place), Some(frame)) => frame.place = Some(without_dot(place)),
+            (Some(place), Some(frame)) => {
+                frame.place = Some(without_dot(place));
+                frame.is_whole = place.starts_with('.') || Path::new(place).is_absolute();
+            }
             _ => frames.push(Frame {
                 symbol: without_hash(without_number(line)),
                 place: None,
+                is_whole: false,
             }),
         }
     }
@@ -440,7 +450,13 @@ mod tests {
 
     /// Whether a single frame, given as its symbol and perhaps its place, is hidden.
     fn is_hidden(symbol: &str, place: Option<&str>) -> bool {
-        Frame { symbol, place }.is_runtime()
+        let is_whole = false;
+        Frame {
+            symbol,
+            place,
+            is_whole,
+        }
+        .is_runtime()
     }
 
     #[test]

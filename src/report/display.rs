@@ -63,7 +63,11 @@ impl fmt::Debug for TaskFailure {
 
 impl fmt::Display for TaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())?;
+        if carried::is_heard(self) {
+            // The place and the spawn site are not those of the first failure.
+            return f.write_str(&self.first().one_line());
+        }
+        f.write_str(&self.one_line())?;
         if let Some(location) = &self.0.account.location {
             write!(f, ", at {location}")?;
         }

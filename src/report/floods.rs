@@ -100,16 +100,17 @@ fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
     }
 }
 
-/// The message and the sources, without the number of the task whose failure this one passes on.
+/// The message and the sources. If there are failures of other tasks in them, without the numbers of tasks.
 fn hash_words(failure: &TaskFailure, hasher: &mut impl Hasher) {
-    let first = failure.first();
-    let line = (!first.is_same(failure)).then(|| first.one_line());
-    let sources = &failure.0.account.sources;
-    let texts = sources.iter().map(String::as_str);
-    for text in texts.chain([failure.message()]) {
-        match &line {
-            None => text.hash(hasher),
-            Some(line) => text.replace(line, "").hash(hasher),
+    let account = &failure.0.account;
+    let carries = account.passes_on.is_some() || !account.group.is_empty();
+    let sources = account.sources.iter().map(String::as_str);
+    for text in sources.chain([failure.message()]) {
+        let mut parts = text.split("task #");
+        parts.next().hash(hasher);
+        for part in parts {
+            let name = part.trim_start_matches(|c: char| carries && c.is_ascii_digit());
+            name.hash(hasher);
         }
     }
 }

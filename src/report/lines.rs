@@ -2,6 +2,8 @@
 //!
 //! Knows frames and lines of source, but not how failures are passed on.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::kernel::failure::{Account, Help, Location, TaskFailure};
@@ -18,13 +20,29 @@ pub(super) struct Report {
     pub(super) sources: Sources,
     /// 0 if it was not given out.
     pub(super) number: u64,
+    /// The addresses of the failures that this report holds so far. Several errors may carry the same one.
+    told: RefCell<BTreeSet<usize>>,
 }
 
 impl Report {
-    /// Whether another report holds this failure in full, so that this one need not repeat it.
+    pub(super) fn with_number(number: u64) -> Self {
+        Report {
+            sources: Sources::new(),
+            number,
+            told: RefCell::default(),
+        }
+    }
+
+    /// Whether this failure stands in full in another report, or above in this one.
     pub(super) fn is_after_that_of(&self, failure: &TaskFailure) -> bool {
         let number = failure.number_of_report();
-        number != 0 && number != self.number
+        let is_in_another = number != 0 && number != self.number;
+        is_in_another || self.told.borrow().contains(&failure.address())
+    }
+
+    /// Notes that this failure stands in this report.
+    pub(super) fn note(&self, failure: &TaskFailure) {
+        self.told.borrow_mut().insert(failure.address());
     }
 }
 
@@ -46,7 +64,8 @@ impl Lines<'_> {
         self.add(format_args!("at {place}"));
         let sources = &self.report.sources;
         if sources.are_shown() {
-            let frames = account.backtrace.as_ref().map(|frames| resolved(frames));
+            let own = || account.backtrace.as_ref().map(|frames| resolved(frames));
+            let frames = account.foreign_backtrace.clone().or_else(own);
             let frames = frames.unwrap_or_default();
             if let Some(path) = whole_path(place.file(), &frames) {
                 self.text += &sources.below(path, place.line(), INDENT + 5);

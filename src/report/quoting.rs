@@ -61,7 +61,7 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     }
     if shown.len() < message.len() {
         let rest = message.len() - shown.len();
-        quote.push_str(&format!("… ({rest} more bytes; message() has them all)"));
+        quote.push_str(&format!("… ({rest} more bytes)"));
     }
     quote
 }
@@ -280,15 +280,14 @@ mod tests {
         let quote = quoted(&megabyte, 3);
         let (text, note) = quote.split_at(MESSAGE_LIMIT);
         assert_eq!(text, &megabyte[..MESSAGE_LIMIT]);
-        assert_eq!(note, "… (1032192 more bytes; message() has them all)");
+        assert_eq!(note, "… (1032192 more bytes)");
         assert_eq!(quoted(text, 3), text);
     }
 
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let message = "x".to_owned() + &"é".repeat(MESSAGE_LIMIT / 2);
-        let expected =
-            message[..MESSAGE_LIMIT - 1].to_owned() + "… (2 more bytes; message() has them all)";
+        let expected = message[..MESSAGE_LIMIT - 1].to_owned() + "… (2 more bytes)";
         assert_eq!(quoted(&message, 3), expected);
     }
 
@@ -299,7 +298,7 @@ mod tests {
         assert!(!quoted(&four_hundred, 0).contains("more bytes"));
         let quote = quoted(&(four_hundred + "y"), 0);
         assert_eq!(quote.lines().count(), 400);
-        assert!(quote.ends_with("\n| x… (2 more bytes; message() has them all)"));
+        assert!(quote.ends_with("\n| x… (2 more bytes)"));
     }
 
     #[test]

@@ -231,16 +231,30 @@ mod tests {
 
     #[test]
     fn nothing_is_shown_of_a_library() {
-        let folder = env::temp_dir().join(format!("candor_{}/registry", std::process::id()));
+        let folder = env::temp_dir().join(format!("candor_{}/registry/src", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("lib.rs");
         fs::write(&path, "f();\n").unwrap();
         let built = Some(SystemTime::now() + SECOND);
         let shown = Sources::built_at(built).below(path.to_str().unwrap(), 1, 0);
-        fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+        fs::remove_dir_all(folder.ancestors().nth(2).unwrap()).unwrap();
         assert_eq!(shown, "");
-        assert!(is_in_a_library("C:\\registry\\lib.rs"));
-        assert!(!is_in_a_library("src/registry/lib.rs"));
+        for file in [
+            r"C:\Users\me\.cargo\registry\src\index.crates.io\log-0.4\src\lib.rs",
+            "/home/me/.cargo/git/checkouts/log/src/lib.rs",
+            "/rustc/59807616/library/core/src/option.rs",
+            "/usr/src/rustc-1.95.0/library/core/src/option.rs",
+        ] {
+            assert!(is_in_a_library(file), "{file}");
+        }
+        for file in [
+            "src/registry/src/lib.rs",
+            "/home/me/registry/lib.rs",
+            "/home/me/checkouts/app/src/lib.rs",
+            "/home/me/rust/library/src/lib.rs",
+        ] {
+            assert!(!is_in_a_library(file), "{file}");
+        }
     }
 
     #[test]

@@ -34,7 +34,6 @@ use std::sync::atomic::Ordering;
 use crate::kernel::failure::{Account, FailureKind, Location, Parts, TaskFailure};
 use crate::report::lines::{INDENT, Lines, Report};
 use crate::report::quoting::{quoted, quoted_line};
-use crate::report::source_line::Sources;
 
 /// How many tasks that passed a failure on are named at either end of a chain.
 const LINKS: usize = 16;
@@ -77,7 +76,7 @@ impl TaskFailure {
     fn words(&self) -> String {
         let words = quoted_line(self.message());
         match &self.0.first {
-            Some(first) if own_words(&words, first).is_some_and(|own| own == words) => {
+            Some(first) if before_first(&words, first).is_none() => {
                 format!("{words}: {}", first.one_line())
             }
             _ => words,
@@ -87,17 +86,10 @@ impl TaskFailure {
 
 /// The full report.
 pub(crate) fn of(failure: &TaskFailure) -> String {
-    let report = Report {
-        sources: Sources::new(),
-        number: failure.number_of_report(),
-    };
+    let report = Report::with_number(failure.number_of_report());
+    let members = report.members(&failure.0.account);
     let mut text = body(failure, &report, true);
-    write_tree(
-        &mut text,
-        &report,
-        report.members(&failure.0.account),
-        INDENT,
-    );
+    write_tree(&mut text, &report, members, INDENT);
     if report.number != 0 {
         failure.claim_carried(report.number);
     }
@@ -120,20 +112,15 @@ pub(crate) fn of_group<'a>(
     failures: impl Iterator<Item = &'a TaskFailure>,
 ) -> String {
     let mut text = headline;
-    let report = Report {
-        sources: Sources::new(),
-        number: 0,
-    };
+    let report = Report::with_number(0);
     write_tree(&mut text, &report, failures.collect(), 0);
     text
 }
 
 /// The `{:?}` of an error that is no task's failure, or not yet.
 pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
-    let report = Report {
-        sources: Sources::new(),
-        number: 0,
-    };
+    let report = Report::with_number(0);
+    let members = report.members(account);
     let mut lines = Lines {
         text: quoted(&account.message, INDENT),
         report: &report,
@@ -142,7 +129,7 @@ pub(crate) fn of_error(account: &Account, made_at: &Location) -> String {
     let add_place = |lines: &mut Lines<'_>| lines.add_place(made_at, account);
     lines.add_account(account, None, add_place);
     let mut text = lines.text;
-    write_tree(&mut text, &report, report.members(account), INDENT);
+    write_tree(&mut text, &report, members, INDENT);
     text
 }
 
@@ -156,6 +143,7 @@ fn body(failure: &TaskFailure, report: &Report, with_frames: bool) -> String {
     let account = &failure.0.account;
     let add_details = |lines: &mut Lines<'_>| lines.add_details(failure, account.location.as_ref());
     lines.add_account(account, Some(failure), add_details);
+    report.note(failure);
     lines.text
 }
 
@@ -213,6 +201,8 @@ impl Lines<'_> {
         cause.add_causes(first);
         let cause = cause.text.replace('\n', "\n   ");
         self.add(format_args!("caused by {cause}"));
+        links.iter().for_each(|link| self.report.note(link));
+        self.report.note(end);
         links.splice(0..0, last);
         self.add_links(&links, end);
         // If the first failure has no frames, the frames of a `?` on the way are better than none.
@@ -247,10 +237,14 @@ impl Lines<'_> {
         if let Some(place) = place {
             self.text += &format!(" at {place}");
         }
-        let texts = account.sources.iter().map(String::as_str);
-        let texts = [account.message.as_str()].into_iter().chain(texts);
-        let words = texts.filter_map(|text| own_words(&quoted_line(text), end.first()));
-        let words: Vec<_> = words.collect();
+        let texts = [&account.message].into_iter().chain(&account.sources);
+        let mut words: Vec<_> = texts.map(|text| quoted_line(text)).collect();
+        for words in &mut words {
+            if let Some(own) = before_first(words, end.first()) {
+                words.truncate(own.len());
+            }
+        }
+        words.retain(|words| !words.is_empty());
         if !words.is_empty() {
             self.text += &format!(" as: {}", words.join(": "));
         }
@@ -263,18 +257,15 @@ impl Lines<'_> {
     }
 }
 
-/// What a text says besides the words of the first failure, which stand at its end or are all of it; `None` if that is nothing.
-fn own_words(words: &str, first: &TaskFailure) -> Option<String> {
-    for known in [first.one_line(), first.words()] {
-        if words == known {
-            return None;
-        }
-        let before = words.strip_suffix(&known);
-        if let Some(own) = before.and_then(|before| before.strip_suffix(": ")) {
-            return Some(own.to_owned());
-        }
-    }
-    Some(words.to_owned())
+/// What a text says before the words of the first failure; `None` if it does not end in these.
+fn before_first<'a>(words: &'a str, first: &TaskFailure) -> Option<&'a str> {
+    // Of a text of many lines, such as that of anyhow, the first is followed by this. The others are causes.
+    let words = words.strip_suffix(" …").unwrap_or(words);
+    let before = |known: String| match words.strip_suffix(&known)? {
+        "" => Some(""),
+        before => before.strip_suffix(": "),
+    };
+    before(first.one_line()).or_else(|| before(first.words()))
 }
 
 impl Report {
@@ -307,20 +298,20 @@ impl Report {
 /// written, and does not recurse: groups may be nested deeply.
 fn write_tree(text: &mut String, report: &Report, failures: Vec<&TaskFailure>, indent: usize) {
     let mut branches = Vec::new();
-    let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str| {
+    let grow = |branches: &mut Vec<_>, failures: Vec<_>, prefix: &str, level: usize| {
         let last = failures.len().saturating_sub(1);
         for (number, failure) in failures.into_iter().enumerate().rev() {
-            branches.push((failure, prefix.to_owned(), number == last));
+            branches.push((failure, prefix.to_owned(), number == last, level));
         }
     };
-    grow(&mut branches, failures, &" ".repeat(indent));
-    while let Some((failure, prefix, is_last)) = branches.pop() {
+    grow(&mut branches, failures, &" ".repeat(indent), 1);
+    while let Some((failure, prefix, is_last, level)) = branches.pop() {
         let [branch, below] = match is_last {
             true => ["└─ ", "   "],
             false => ["├─ ", "│  "],
         };
         let below = format!("{prefix}{below}");
-        let (branch_text, members) = match report.is_after_that_of(failure) {
+        let (told, members) = match report.is_after_that_of(failure) {
             true => (
                 format!("{}, reported above", failure.one_line()),
                 Vec::new(),
@@ -330,14 +321,17 @@ fn write_tree(text: &mut String, report: &Report, failures: Vec<&TaskFailure>, i
                 (body(failure, report, members.is_empty()), members)
             }
         };
-        let branch_text = branch_text.replace('\n', &format!("\n{below}"));
-        text.push_str(&format!("\n{prefix}{branch}{branch_text}"));
-        let below = format!("{below}{:INDENT$}", "");
-        let is_deep = prefix.chars().count() >= DEEPEST * INDENT;
-        grow(
-            &mut branches,
-            members,
-            if is_deep { &prefix } else { &below },
-        );
+        let told = told.replace('\n', &format!("\n{below}"));
+        // Deeper levels are not moved any more, so they have their number.
+        let level_here = match level > DEEPEST {
+            true => format!("(level {level}) "),
+            false => String::new(),
+        };
+        text.push_str(&format!("\n{prefix}{branch}{level_here}{told}"));
+        let below = match level < DEEPEST {
+            true => format!("{below}{:INDENT$}", ""),
+            false => prefix,
+        };
+        grow(&mut branches, members, &below, level + 1);
     }
 }

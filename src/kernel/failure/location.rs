@@ -121,11 +121,15 @@ pub(crate) fn is_in_a_library(file: &str) -> bool {
     is_absolute && has_a_part_of_libraries(file)
 }
 
+/// What is in the path of each file of std, or of a crate from a registry or a git repository. A user may well have a folder named
+/// `registry`.
+const LIBRARIES: &str =
+    r"/registry/src/ \registry\src\ /git/checkouts/ \git\checkouts\ /rustc/ /rustc-1. rustlib";
+
 /// Out of line: inlined into every future's poll, it kept those polls from being inlined (28 instructions a yield).
 #[inline(never)]
 fn has_a_part_of_libraries(file: &str) -> bool {
-    let is_part = |part| matches!(part, "library" | "registry" | "checkouts");
     // Rust 1.88 gives the full path for a generic function, whatever `file!()` says inside of it.
     file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/"))
-        || file.split(['/', '\\']).any(is_part)
+        || LIBRARIES.split(' ').any(|part| file.contains(part))
 }
