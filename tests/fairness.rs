@@ -686,3 +686,66 @@ fn a_sleep_that_has_waited_is_not_counted() {
         assert_eq!(polls.get(), 2);
     });
 }
+
+/// Polls `awaited` in a task in which another future finds 128 others ready at each poll, and says how many polls it took.
+async fn beside_spenders(awaited: impl Future) -> u32 {
+    let past = candor::time::now();
+    let spends = async move {
+        loop {
+            for _ in 0..128 {
+                candor::time::sleep_until(past).await;
+            }
+            yield_now().await;
+        }
+    };
+    yield_now().await;
+    let (mut awaited, mut spends) = (Box::pin(awaited), Box::pin(spends));
+    let mut polls = 0;
+    poll_fn(|cx| {
+        polls += 1;
+        let _never = spends.as_mut().poll(cx);
+        match awaited.as_mut().poll(cx).is_ready() || polls == 100 {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    polls
+}
+
+#[test]
+fn what_is_ready_is_put_off_once_at_most_whatever_is_polled_before_it() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let other = Executor::new();
+    executor.block_on(async {
+        let past = candor::time::now();
+        let never = pending::<()>;
+        let mut polls = vec![
+            beside_spenders(candor::time::sleep_until(past)).await,
+            beside_spenders(candor::time::timeout(Duration::ZERO, never())).await,
+            beside_spenders(candor::time::interval(Duration::from_secs(1)).tick()).await,
+        ];
+        let done = spawn(async {});
+        let known = done.abort_handle();
+        let group = TaskGroup::new();
+        let member = group.spawn(async {});
+        let far = remote.spawn(|| async {}).unwrap();
+        for _ in 0..5 {
+            yield_now().await;
+        }
+        polls.push(beside_spenders(done).await);
+        polls.push(beside_spenders(known.cancel()).await);
+        polls.push(beside_spenders(member).await);
+        let spawner = group.spawner();
+        polls.push(beside_spenders(group.join()).await);
+        polls.push(beside_spenders(spawner.spawn(async {})).await);
+        polls.push(beside_spenders(far).await);
+        let pool = candor::TaskPool::new(2);
+        let mut results = pool.map(std::iter::empty::<u8>(), async |_| ());
+        polls.push(beside_spenders(results.next()).await);
+        polls.push(beside_spenders(other.drained()).await);
+        polls.push(beside_spenders(other.run_until(async {})).await);
+        assert!(polls.iter().all(|polls| *polls <= 2), "{polls:?}");
+    });
+}

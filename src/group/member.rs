@@ -47,6 +47,8 @@ use crate::task_builder::TaskBuilder;
 pub struct GroupHandle<T: Outcome> {
     /// `None` if it was never spawned.
     member: Option<Counted<Member<T>>>,
+    /// Counts the await of one that was never spawned.
+    never_spawned: Waiting,
     spawned_at: Site,
 }
 
@@ -125,6 +127,7 @@ impl<T: Outcome> GroupHandle<T> {
         member.group.set().cancel_late(&abort);
         GroupHandle {
             member: Some(member),
+            never_spawned: Waiting::default(),
             spawned_at: Location::caller(),
         }
     }
@@ -211,6 +214,7 @@ impl TaskBuilder {
                 drop_refused(future, Location::caller());
                 GroupHandle {
                     member: None,
+                    never_spawned: Waiting::default(),
                     spawned_at: Location::caller(),
                 }
             }
@@ -224,7 +228,7 @@ impl<T: Outcome> Future for GroupHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
         let Some(member) = &self.member else {
-            return Waiting::default().poll(cx, || true).map(|()| None);
+            return self.never_spawned.poll(cx, || true).map(|()| None);
         };
         let poll = member.waiting.poll(cx, || self.is_finished());
         if poll.is_pending() {

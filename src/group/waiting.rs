@@ -27,6 +27,8 @@ impl Waiting {
     /// A task that finds very many things ready in one poll has to wait for its next turn.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
         if is_there() && !self.has_waited.get() && current::is_spent(cx) {
+            // It is put off once: what else is in the same poll may find very many things ready each time.
+            self.has_waited.set(true);
             return Poll::Pending;
         }
         let poll = self.poll_uncounted(cx, is_there);

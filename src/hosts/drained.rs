@@ -3,6 +3,7 @@
 //! Knows executors.
 
 use std::fmt;
+use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -74,6 +75,8 @@ impl Future for Drained<'_> {
 pub(crate) struct AwaitedEnd {
     /// By what the waker is known to the core, which is gone if the executor is.
     kept: Option<(Weak<Core>, Rc<()>)>,
+    /// It was found ready, and that was counted.
+    is_counted: bool,
 }
 
 // A panic finds it whole, as `lib.rs` says of everything.
@@ -85,8 +88,9 @@ impl RefUnwindSafe for AwaitedEnd {}
 impl AwaitedEnd {
     /// The end is there. If nothing had to wait for it, and a task has found very many such things in one poll, it has to let
     /// others run first.
-    pub(crate) fn ready_in_turn(&self, cx: &Context<'_>) -> Poll<()> {
-        match self.kept.is_none() && current::is_spent(cx) {
+    pub(crate) fn ready_in_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let is_first = !mem::replace(&mut self.is_counted, true);
+        match is_first && self.kept.is_none() && current::is_spent(cx) {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }

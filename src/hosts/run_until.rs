@@ -14,6 +14,7 @@
 //! Knows the loop.
 
 use std::fmt;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -71,6 +72,7 @@ impl Executor {
                 at: Location::caller(),
             },
             host: None,
+            is_counted: false,
             future: Some(Box::pin(future)),
         }
     }
@@ -93,6 +95,7 @@ pub struct RunUntil<'a, F> {
     entry: Entry,
     /// The task of another runtime that polls this. `None` until the first poll, and after it is done.
     host: Option<Arc<Host>>,
+    is_counted: bool,
     /// `None` once it is done. Dropped while the executor is the current one.
     future: Option<Pin<Box<F>>>,
 }
@@ -105,8 +108,8 @@ impl<F: Future> Future for RunUntil<'_, F> {
             self.future.is_some(),
             "the future of `Executor::run_until` was polled after it had given its output"
         );
-        if self.host.is_none() && current::is_spent(cx) {
-            // One that is done at once counts as one of candor's own futures that are ready.
+        // One that is done at once counts as one of candor's own futures that are ready.
+        if !mem::replace(&mut self.is_counted, true) && current::is_spent(cx) {
             return Poll::Pending;
         }
         let executor = self.executor;

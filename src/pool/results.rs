@@ -279,7 +279,7 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.start_tasks(cx, 0);
         if self.results.tasks.len() == 0 && self.results.tasks_to_come.is_none() {
-            return Waiting::default().poll(cx, || true).map(|()| None);
+            return self.results.turns.reader.poll(cx, || true).map(|()| None);
         }
         let poll = self.poll_taken(cx);
         match poll.is_ready() {

@@ -136,7 +136,7 @@ impl<T: Outcome> Future for RemoteHandle<T> {
         };
         match &poll {
             Poll::Pending => {
-                self.has_waited |= !is_put_off;
+                self.has_waited = true;
                 current::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
             Poll::Ready(Err(_)) => {

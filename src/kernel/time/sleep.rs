@@ -94,7 +94,7 @@ pub struct Sleep {
     /// `None` never comes.
     pub(crate) deadline: Option<Instant>,
     entry: Option<Entry>,
-    /// It was ready, and that was counted.
+    /// It was ready, and that was counted: it is put off once at most.
     is_done: bool,
     /// Its first poll has to let others run, because it is a sleep of zero.
     is_yield: bool,
@@ -191,8 +191,7 @@ impl Sleep {
             cx.waker().wake_by_ref();
             return true;
         }
-        self.is_done = self.is_done || !current::is_spent(cx);
-        !self.is_done
+        !mem::replace(&mut self.is_done, true) && current::is_spent(cx)
     }
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
