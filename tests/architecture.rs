@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 2_001),
-    ("kernel/time/", 394),
+    ("kernel/tasks/", 2_004),
+    ("kernel/time/", 393),
     ("kernel/failure/", 950),
 ];
 

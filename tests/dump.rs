@@ -462,3 +462,72 @@ fn an_await_stays_the_last_known_one_however_often_the_task_waits_elsewhere() {
             .contains("last known await: yield_now")
     );
 }
+
+#[test]
+fn a_dump_may_be_made_while_a_thread_ends() {
+    struct Last(std::cell::RefCell<Option<Executor>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let executor = self.0.take().unwrap();
+            assert!(executor.dump().to_string().contains("task #1"));
+        }
+    }
+    thread_local!(static LAST: Last = const { Last(std::cell::RefCell::new(None)) });
+    let thread = std::thread::spawn(|| {
+        LAST.with(|last| last.0.replace(Some(Executor::new())));
+        LAST.with(|last| {
+            let executor = last.0.borrow();
+            let executor = executor.as_ref().unwrap();
+            executor.spawn(std::future::pending::<()>()).detach();
+            executor.run_until_stalled();
+            drop(executor.dump());
+        });
+    });
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_dump_that_an_ended_executor_was_asked_for_is_made_by_the_next() {
+    let mut dump = pin!(candor::dump());
+    candor::block_on(poll_fn(|_| {
+        let cx = &mut std::task::Context::from_waker(Waker::noop());
+        assert!(dump.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    }));
+    let executor = Executor::builder().build();
+    assert!(executor.block_on(dump).tasks().is_empty());
+}
+
+#[test]
+fn nothing_is_polled_for_a_dump_once_its_executor_has_to_stop() {
+    for exits in [true, false] {
+        let executor = Executor::new();
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
+        let counts = poll_fn(move |_| {
+            counted.set(counted.get() + 1);
+            Poll::<()>::Pending
+        });
+        executor.spawn(counts).detach();
+        let asks = async move {
+            let mut dump = pin!(candor::dump());
+            poll_fn(|cx| {
+                assert!(dump.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            if exits {
+                candor::exit(4);
+            }
+            std::future::pending::<()>().await;
+            drop(dump);
+        };
+        executor.spawn(asks).detach();
+        match exits {
+            true => drop(executor.run(async {})),
+            false => executor.block_on(yield_now()),
+        }
+        drop(executor);
+        assert_eq!(polls.get(), 1, "{exits}");
+    }
+}

@@ -221,6 +221,42 @@ mod ticking {
     }
 
     #[test]
+    fn on_virtual_time_a_tick_does_not_jump_over_what_a_report_has_left() {
+        for is_tick in [true, false] {
+            let remote: Rc<RefCell<Option<candor::Remote>>> = Rc::default();
+            let seen = Arc::new(Mutex::new(None));
+            let (found, noted) = (remote.clone(), seen.clone());
+            let builder = Executor::builder().virtual_time();
+            let executor = builder.on_failure(move |_| {
+                if let Some(remote) = &*found.borrow() {
+                    let noted = noted.clone();
+                    let notes = move || async move {
+                        *noted.lock().unwrap() = Some(candor::time::now());
+                    };
+                    drop(remote.spawn(notes));
+                }
+            });
+            let executor = executor.build();
+            remote.replace(Some(executor.remote()));
+            let start = executor.block_on(async { candor::time::now() });
+            let _unread = executor.spawn(async { Err::<(), _>("unread") });
+            let far = candor::time::sleep_until(start + Duration::from_secs(100));
+            executor.spawn(far).detach();
+            while executor.try_tick() {}
+            executor.advance(Duration::from_secs(1));
+            for _ in 0..3 {
+                match is_tick {
+                    true => drop(executor.tick()),
+                    false => executor.run_until_stalled(),
+                }
+            }
+            let seen = seen.lock().unwrap().unwrap();
+            assert_eq!(seen - start, Duration::from_secs(1), "{is_tick}");
+            remote.take();
+        }
+    }
+
+    #[test]
     fn a_failure_is_reported_in_the_tick_in_which_it_happens() {
         let reports = Reports::new();
         reports.spawn(async { panic!("boom") }).detach();
@@ -800,6 +836,29 @@ mod on_wake {
 
 mod run_until {
     use super::*;
+
+    #[test]
+    fn a_sleep_that_was_reset_outside_is_not_forgotten_by_an_entry_point_that_returns_at_once() {
+        let executor = Executor::builder().virtual_time().build();
+        let start = executor.block_on(async { candor::time::now() });
+        let (host, seconds) = (Calls::new(), Duration::from_secs);
+        let slept = Rc::new(RefCell::new(candor::time::sleep_until(start + seconds(1))));
+        let within = slept.clone();
+        let task = executor.spawn(async move {
+            poll_fn(|cx| Pin::new(&mut *within.borrow_mut()).poll(cx)).await;
+            candor::time::now()
+        });
+        let far = candor::time::sleep_until(start + seconds(100));
+        executor.spawn(far).detach();
+        let mut hosted = pin!(executor.run_until(task));
+        assert!(poll_by(&mut hosted, &host).is_pending());
+        slept.borrow_mut().reset(start + seconds(2));
+        executor.block_on(async {});
+        let Poll::Ready(ended) = poll_while_called(&mut hosted, &host) else {
+            panic!("nobody calls the host");
+        };
+        assert_eq!(ended.unwrap() - start, seconds(2));
+    }
 
     #[test]
     fn on_virtual_time_the_clock_moves_to_deadlines_only() {

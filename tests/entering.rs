@@ -988,3 +988,18 @@ fn at_most_ten_frames_of_candor_stand_between_block_on_and_a_task() {
     let frames = frames_below_block_on(&main);
     assert!((1..=10).contains(&frames.len()), "{frames:#?}");
 }
+
+#[test]
+fn an_exit_whose_main_future_panics_goes_with_the_panic() {
+    let executor = Executor::new();
+    let task = executor.spawn(std::future::pending::<()>());
+    let message = panic_message(|| {
+        executor.block_on(async {
+            candor::exit(3);
+            panic!("the main future")
+        })
+    });
+    assert_eq!(message, "the main future");
+    assert!(task.is_finished());
+    assert_eq!(executor.block_on(async { 5 }), 5);
+}

@@ -1510,3 +1510,20 @@ fn a_lineage_has_the_nearest_16_ancestors_and_counts_the_others_however_long_it_
         );
     }
 }
+
+#[test]
+fn an_error_that_nobody_asks_for_its_text_gives_none_though_a_task_read_another_before() {
+    struct Loud;
+    impl std::fmt::Debug for Loud {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("it was asked")
+        }
+    }
+    candor::block_on(async {
+        let reads = async { drop(candor::spawn(async { Err::<(), _>(5) }).await) };
+        candor::spawn(reads).await.unwrap();
+        for _ in 0..4 {
+            drop(candor::spawn(async { Err::<(), _>(Loud) }).await);
+        }
+    });
+}

@@ -660,3 +660,16 @@ fn locks_that_are_joined_are_named_and_suspected() {
     let text = warning_of(&executor, stuck);
     assert_contains(&text, "\n      waits in tokio::sync::mutex::Mutex<T>::lock");
 }
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_deadlock_is_suspected_though_something_was_woken_between_two_stays() {
+    let executor = detecting().build();
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let woken = executor.spawn(async move { receiver.recv().await.unwrap() });
+    executor.block_on(candor::yield_now());
+    sender.try_send(()).unwrap();
+    let stuck = deadlock(&executor);
+    assert_contains(&warning_of(&executor, stuck), "a deadlock");
+    assert!(woken.is_finished());
+}

@@ -18,7 +18,7 @@ use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, JoinHandle, Stop, deliver_mail, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive, is_large};
 use crate::outcome::Outcome;
 use crate::task_builder::TaskBuilder;
 use crate::watch::Tasks;
@@ -251,6 +251,7 @@ impl Executor {
         Visit::new(&self.core, &self.hosts, entry).run(|core| {
             // Tasks that were woken since the last visit are queued before all that happens now.
             deliver_mail(core, None);
+            core.say(|| Event::Entered);
             body(core)
         })
     }

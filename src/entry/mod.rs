@@ -33,7 +33,7 @@ use std::rc::Rc;
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Loop, Stop, current, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::lost_work;
@@ -188,10 +188,9 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     #[inline(always)]
     fn begin(core: &'a Rc<Core>, entry: Entry) -> Self {
-        Session {
-            core,
-            _entered: Entered::new(core, entry),
-        }
+        let _entered = Entered::new(core, entry);
+        core.say(|| Event::Entered);
+        Session { core, _entered }
     }
 
     /// Ends the executor; returns how many failures it has reported.
@@ -215,7 +214,12 @@ impl Drop for Session<'_> {
     /// Cancels and reports when control goes back, also by a panic of the main future.
     #[inline]
     fn drop(&mut self) {
+        if self.core.stay.outside.borrow().is_some() {
+            // A dump that was asked for, and that nobody has made.
+            self.core.close_errands();
+        }
         self.core.cancel_everything();
+        self.core.stay.outside.take();
     }
 }
 

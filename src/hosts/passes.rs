@@ -16,6 +16,7 @@ impl Loop<'_> {
         let core = self.core;
         if core.config.virtual_time
             && !core.slots.has_ready()
+            && !core.inbox.has_mail()
             && !hosts.is_some_and(|hosts| hosts.has_ready_main())
             && next_deadline(core).is_some_and(|deadline| core.clock.jump_to(deadline))
         {

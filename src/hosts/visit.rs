@@ -69,7 +69,9 @@ impl<'a> Visit<'a> {
             // Tasks that other threads have spawned before this are cancelled as well.
             let outside = self.core.stay.outside.borrow().clone();
             if let Some(outside) = outside {
+                self.core.polling.is_dropping.set(true);
                 outside.run_errands(self.core, None);
+                self.core.polling.is_dropping.set(false);
             }
             self.core.cancel_everything();
             self.core.take_stop();
@@ -145,6 +147,10 @@ impl Drop for Visit<'_> {
         if self.entered.is_some() {
             // The main future may have panicked, so that its poll is over.
             self.core.end_main_poll();
+            if self.core.take_stop().is_some() {
+                self.core.cancel_everything();
+                self.core.take_stop();
+            }
             self.end(Hosts::call_everybody);
         }
     }

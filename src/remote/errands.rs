@@ -128,9 +128,12 @@ impl Core {
     /// Refuses errands from now on, and runs those that came before.
     pub(crate) fn close_errands(self: &Rc<Self>) {
         let rest = self.way_in().map(|way_in| way_in.errands.close());
+        // A dump, for example, polls nothing any more.
+        self.polling.is_dropping.set(true);
         for errand in rest.into_iter().flatten() {
             errand.run(self, None);
         }
+        self.polling.is_dropping.set(false);
     }
 
     /// What all tasks share that `thread` spawns here.

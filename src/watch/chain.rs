@@ -35,8 +35,9 @@ pub(super) struct Chain {
     waits_in: Option<String>,
     /// Only this executor, or what holds a lock of this program, can end the wait. `None` if that cannot be seen.
     is_inside: Option<bool>,
-    /// The place and the function of each `.await` of the user's, the innermost first.
-    links: Vec<(String, String)>,
+    /// The place and the function of each `.await` of the user's, the innermost first, and whether the file of the place can be
+    /// found.
+    links: Vec<(String, String, bool)>,
 }
 
 thread_local! {
@@ -65,9 +66,11 @@ pub(super) fn note_frames() {
 
 /// Runs a traced poll, which must not panic. Returns its chains, each once.
 pub(super) fn chains_of(poll: impl FnOnce()) -> Vec<Chain> {
-    let outer = SEEN.replace(Some(Vec::new()));
+    // While the thread ends, nothing is seen.
+    let replace = |seen| SEEN.try_with(|cell| cell.replace(seen)).ok().flatten();
+    let outer = replace(Some(Vec::new()));
     poll();
-    let seen = SEEN.replace(outer);
+    let seen = replace(outer);
     let mut chains: Vec<Chain> = Vec::new();
     for backtrace in seen.iter().flatten() {
         let chain = Chain::of(backtrace);
@@ -105,7 +108,10 @@ impl Chain {
             None => awaits_candor(backtrace),
         };
         let users = users.iter().filter(|frame| is_of_user(frame));
-        let link = |frame: &Frame<'_>| Some((frame.place?.to_owned(), function_of(frame)));
+        let link = |frame: &Frame<'_>| {
+            let place = frame.place?.to_owned();
+            Some((place, function_of(frame), frame.is_whole))
+        };
         Chain {
             waits_in,
             is_inside,
@@ -125,10 +131,12 @@ impl Chain {
         if let Some(waits_in) = &self.waits_in {
             text.push_str(&format!("\n   waits in {waits_in}"));
         }
-        for (place, function) in &self.links {
+        for (place, function, is_whole) in &self.links {
             let shown = in_one_line(place);
             text.push_str(&format!("\n   .await at {shown} in {function}"));
-            text.push_str(&sources.below_place(place, 8));
+            if *is_whole {
+                text.push_str(&sources.below_place(place, 8));
+            }
         }
         text
     }
@@ -149,7 +157,21 @@ fn is_of_user(frame: &Frame<'_>) -> bool {
 }
 
 fn is_of_lock(frame: &Frame<'_>) -> bool {
-    LOCKS.iter().any(|lock| frame.symbol.contains(lock))
+    let path = without_generics(frame.symbol);
+    LOCKS.iter().any(|lock| path.contains(lock))
+}
+
+/// A function's own path: `<tokio::sync::mpsc::Receiver<Mutex>>::recv` has to do with a channel.
+fn without_generics(symbol: &str) -> String {
+    let own = i32::from(symbol.starts_with('<'));
+    let mut depth = 0;
+    let is_own = |c: &char| {
+        depth += i32::from(*c == '<') - i32::from(*c == '>');
+        depth <= own
+    };
+    // The arrow of a function type closes no bracket.
+    let symbol = symbol.replace("->", "");
+    symbol.chars().filter(is_own).collect()
 }
 
 /// The name of a function, without the closures that an async function is made of.

@@ -88,6 +88,10 @@ impl Errand for Request {
             // The future that asked is gone.
             return;
         }
+        if core.polling.is_dropping.get() {
+            // The stay is over: nothing is polled any more.
+            return self.abandon();
+        }
         // If the main future panics in its poll, whoever asked gets what can be seen without polls.
         let fallback = Dump::without_chains(core);
         match catch_unwind(AssertUnwindSafe(|| Dump::of(core, main))) {

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, Site, act_for};
-use crate::kernel::tasks::{Core, Event, Running};
+use crate::kernel::tasks::{Core, Running};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
 const READY_A_POLL: u32 = 128;
@@ -94,7 +94,6 @@ impl Entered {
                 .map_or_else(|| "its destructor".to_owned(), |entry| entry.to_string()),
         );
         core.set_entry(Some(entry));
-        core.say(|| Event::Entered);
         Entered::again(core)
     }
 

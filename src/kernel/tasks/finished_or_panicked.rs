@@ -31,10 +31,14 @@ impl Core {
         if !header.is_daemon {
             self.waited_for.set(self.waited_for.get() - 1);
         }
+        let has_read = self.failures.reader.get() == this;
+        if has_read {
+            self.failures.reader.set(Running::Nobody);
+        }
         if ending.is_failure() {
             // A task that has read a failure is likely to carry it on. So its error is asked for its text now. Otherwise, at the end
             // of a long chain, each error would ask the next one recursively.
-            if self.failures.reader.replace(Running::Nobody) == this {
+            if has_read {
                 self.failure_of(&**task);
             }
             if header.is_detached.get() {

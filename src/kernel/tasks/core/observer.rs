@@ -41,7 +41,7 @@ pub(crate) enum Event<'a> {
     Done(&'a AnyTask, Ending),
     /// A test begins or ends: it must not stand still for ever.
     Test(bool),
-    /// The executor is entered.
+    /// A stay begins. What came before is delivered.
     Entered,
 }
 
