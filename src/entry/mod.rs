@@ -214,12 +214,7 @@ impl Drop for Session<'_> {
     /// Cancels and reports when control goes back, also by a panic of the main future.
     #[inline]
     fn drop(&mut self) {
-        if self.core.stay.outside.borrow().is_some() {
-            // A dump that was asked for, and that nobody has made.
-            self.core.close_errands();
-        }
         self.core.cancel_everything();
-        self.core.stay.outside.take();
     }
 }
 

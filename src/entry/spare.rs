@@ -64,7 +64,7 @@ pub(crate) fn retire(core: &Rc<Core>) {
 }
 
 /// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
-/// large, if there are timers, or if the configuration is a user's, whose callbacks may hold something.
+/// large, if there are timers or errands, or if the configuration is a user's, whose callbacks may hold something.
 ///
 /// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
 #[inline]
@@ -76,7 +76,8 @@ fn renew(core: &Core) -> bool {
     core.polling.main_last_await.set(None);
     core.failures.stop.set(None);
     let is_small = core.slots.used() <= 1024;
-    is_small && !core.config.is_custom && core.timers.borrow().is_empty()
+    let is_empty = core.timers.borrow().is_empty() && core.stay.outside.borrow().is_none();
+    is_small && !core.config.is_custom && is_empty
 }
 
 #[cfg(test)]
