@@ -93,13 +93,13 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/report/",
-        "reports failures caught panics user_code source_lines",
+        "reports failures caught panics user_code source_lines groups api where_it_goes",
     ),
     ("src/task_builder.rs", "joining ports reports"),
     ("src/time/", "timers corners ports fairness api"),
     (
         "src/watch/",
-        "stalls dump instruments trace_log timeline ports entering",
+        "stalls dump instruments trace_log timeline ports entering api where_it_goes",
     ),
     ("src/watch/slow_poll.rs", "slow_polls"),
     ("src/watch/endless_poll.rs", "slow_polls"),

@@ -21,6 +21,8 @@ const SKIPPED: &[&str] = &[
     "65536",
     "one_jump_to_the_end_of_time",
     "the_first_and_last_slot_of_a_word",
+    // It builds a program.
+    "the_example_draws",
 ];
 
 /// After so long, and three times what its binary takes without a mutant, a test that hangs is named by the watchdog of the
