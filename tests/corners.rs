@@ -130,7 +130,8 @@ fn a_group_joined_while_its_failure_is_being_reported_knows_it() {
 
 #[test]
 fn what_the_callback_of_another_executor_drops_is_reported_without_a_visit_to_it() {
-    let second: Rc<RefCell<Option<JoinHandle<Result<(), &str>>>>> = Rc::default();
+    type Fails = JoinHandle<Result<(), &'static str>>;
+    let second: Rc<RefCell<Option<Fails>>> = Rc::default();
     let told: Rc<RefCell<Vec<String>>> = Rc::default();
     let (found, noted) = (second.clone(), told.clone());
     let executor = Executor::builder()

@@ -613,8 +613,9 @@ fn a_remote_handle_that_an_instrument_drops_while_it_looks_loses_no_failure() {
 
 #[test]
 fn whoever_awaits_a_remote_handle_while_its_error_is_asked_for_its_text_is_woken_afterwards() {
+    type Awaited = (RemoteHandle<Result<(), Asks>>, Waker);
     thread_local! {
-        static HELD: RefCell<Option<(RemoteHandle<Result<(), Asks>>, Waker)>> = const { RefCell::new(None) };
+        static HELD: RefCell<Option<Awaited>> = const { RefCell::new(None) };
     }
     struct Asks;
     impl fmt::Debug for Asks {
