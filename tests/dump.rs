@@ -519,8 +519,9 @@ fn nothing_is_polled_for_a_dump_once_its_executor_has_to_stop() {
             if exits {
                 candor::exit(4);
             }
+            // Until then the dump is wanted.
             std::future::pending::<()>().await;
-            drop(dump);
+            dump.await;
         };
         executor.spawn(asks).detach();
         match exits {
