@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::ptr;
+use std::sync::LazyLock;
 
 use crate::kernel::failure::{Account, AnyError, Cancelled, Help, JoinError, Panic, TaskFailure};
 use crate::report::carried;
@@ -238,7 +239,10 @@ fn without_backtrace(debug: &str) -> (&str, Option<String>) {
 
 /// Whether an error of anyhow has a backtrace. If it has none, whatever looks like one is text, and may come from anywhere.
 fn are_captured() -> bool {
-    Backtrace::capture().status() == BacktraceStatus::Captured
+    // std decides it once as well. To capture one takes microseconds.
+    static ARE_CAPTURED: LazyLock<bool> =
+        LazyLock::new(|| Backtrace::capture().status() == BacktraceStatus::Captured);
+    *ARE_CAPTURED
 }
 
 /// Whether the text of an error contains something that looks like a backtrace. Then the two cannot be separated

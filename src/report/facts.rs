@@ -78,11 +78,12 @@ impl TaskFailure {
             let report = &carried.0.report;
             (report.compare_exchange(0, number, Relaxed, Relaxed)).is_ok()
         };
-        let mut claimed = vec![self];
-        while let Some(failure) = claimed.pop() {
+        let (mut claimed, mut next) = (Vec::new(), Some(self));
+        while let Some(failure) = next {
             let account = &failure.0.account;
             let carried = account.passes_on.iter().chain(&account.group);
             claimed.extend(carried.filter(claim));
+            next = claimed.pop();
         }
     }
 }

@@ -17,7 +17,7 @@
 //! Knows failures, and the real clock.
 
 use std::cell::RefCell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -87,16 +87,17 @@ fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
     // The logger is not given what its own tasks fail with: so it has not seen that.
     failure.lineage().is_of_logger().hash(hasher);
     // All that it carries: the same words may stand before different causes.
-    let mut carried = vec![failure];
-    let mut known = HashSet::from([failure.address()]);
-    while let Some(failure) = carried.pop() {
+    let (mut carried, mut known) = (Vec::new(), BTreeSet::new());
+    let mut next = Some(failure);
+    while let Some(failure) = next {
         hash_head(failure, hasher);
         hash_words(failure, hasher);
         let Account {
             passes_on, group, ..
         } = &failure.0.account;
-        let next = passes_on.iter().chain(group);
-        carried.extend(next.filter(|next| known.insert(next.address())));
+        let here = passes_on.iter().chain(group);
+        carried.extend(here.filter(|failure| known.insert(failure.address())));
+        next = carried.pop();
     }
 }
 

@@ -203,8 +203,8 @@ impl<'a> Loop<'a> {
         core.say(|| Event::ParkBegins(timeout));
         self.is_parked = true;
         // An observer may have spawned or woken a task, set a timer, or left a failure to be reported.
-        let is_changed = || core.failures.attention.get() || next_event(core) != next;
-        let has_work = || core.slots.has_ready() || is_changed();
+        let is_changed = || core.is_watched() && next_event(core) != next;
+        let has_work = || core.slots.has_ready() || core.failures.attention.get() || is_changed();
         if let Some(watch) = core.config.watch.get()
             && !has_work()
         {
