@@ -957,7 +957,7 @@ fn a_sleep_that_is_reset_in_a_nested_executor_or_on_another_thread_wakes_at_the_
     let shared = Arc::new(Mutex::new(sleep(1_000 * SECOND)));
     let reset = shared.clone();
     let resets = thread::spawn(move || {
-        thread::sleep(50 * MS);
+        common::hold_the_thread(50 * MS);
         reset.lock().unwrap().reset(Instant::now() + 10 * MS);
     });
     executor.block_on(poll_fn(|cx| {
@@ -994,7 +994,7 @@ fn the_first_poll_of_a_stay_reads_the_clock() {
     executor.block_on(async {});
     candor::block_on(async {});
     let past = Instant::now() + 10 * MS;
-    thread::sleep(40 * MS);
+    common::hold_the_thread(40 * MS);
     let is_over = || sleep_until(past).is_elapsed() && sleep_until(past).now_or_never().is_some();
     assert!(candor::block_on(async { is_over() }));
     assert!(executor.block_on(async { is_over() }));

@@ -76,7 +76,7 @@ impl<E> Failures<E> {
             if let Some(failure) = task.take() {
                 return Some(failure);
             }
-            // It is being reported right now, further up the stack.
+            // Its error is being asked for its text right now, further up the stack.
         }
     }
 }

@@ -47,12 +47,12 @@
 //! failure reported as `not awaited yet` (`Core::report_overdue` in `src/kernel/failure/reporting.rs`). What is unread at the end of the
 //! executor is reported then (`Core::report_unread`).
 //!
-//! **It is reported.** There is one way to a report (`Core::report` in `src/kernel/failure/reporting.rs`). It claims the failure first, so
-//! that nothing is printed twice. Then it calls [`on_failure`](crate::Builder::on_failure), or the reporter, which is the plug
+//! **It is reported.** First the error is asked for its text (`Core::failure_of` in `src/kernel/failure/reporting.rs`, and
+//! `src/report/account.rs`). Meanwhile its handle waits; afterwards the error is back in its cell. There is one way to a report
+//! (`Core::report`). It claims the failure, so that nothing is printed twice. Then it calls [`on_failure`](crate::Builder::on_failure), or the reporter, which is the plug
 //! through which a report leaves the kernel (`src/kernel/failure/reporter.rs`). Then it counts, and follows the
 //! [policy](crate::FailurePolicy).
 //!
-//! **It is printed.** Only now the error is asked for its text (`src/report/account.rs`). The text of the report is put together in
-//! `src/report/text.rs`, with the frames from `src/report/backtrace.rs` and the lines of source from `src/report/source_line.rs`. A
-//! report that repeats another one is one line (`src/report/floods.rs`). `src/report/printing.rs` gives it to the log or to stderr,
-//! in one write.
+//! **It is printed.** The text of the report is put together in `src/report/text.rs`, with the frames from
+//! `src/report/backtrace.rs` and the lines of source from `src/report/source_line.rs`. A report that repeats another one is one
+//! line (`src/report/floods.rs`). `src/report/printing.rs` gives it to the log or to stderr, in one write.

@@ -263,7 +263,7 @@ impl<T: Outcome + 'static> NextResult<'_, '_, T> {
         let task = self.results.tasks.get(number);
         let task = task.expect("a task with a turn is there");
         let Some(outcome) = task.take_outcome() else {
-            // Its failure is being reported right now, further up the stack.
+            // Its error is being asked for its text right now, further up the stack.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };

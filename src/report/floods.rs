@@ -8,9 +8,9 @@
 //! them. So a report that says what another one has said less than a minute ago is a line: which task, and how often it has come.
 //! Nothing is left out, as each failure has its line.
 //!
-//! Two reports say the same if kind, message, place and spawn site are the same. The message is taken with the sources behind
-//! it, and without the number of a task whose failure it passes on. Of a report only a number is kept, that of its words, since a message
-//! may be long.
+//! Two reports say the same if kind, message, place and spawn site are the same, and those of all failures that they carry. The
+//! message is taken with the sources behind it. If it carries failures of other tasks, it is taken without the numbers of tasks. Of a
+//! report only a number is kept, that of its words, since a message may be long.
 //!
 //! Each thread remembers its own, as each executor is of one thread: what a test prints does not depend on another test.
 //!

@@ -48,7 +48,7 @@ pub struct JoinHandle<T> {
 }
 
 impl<T: Outcome> JoinHandle<T> {
-    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being reported.
+    /// Takes the outcome of a finished task; `None` if it was taken before, or is just being asked for its text.
     pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
         let outcome = self.task.take_outcome();
         if let Some(Err(_)) = &outcome {

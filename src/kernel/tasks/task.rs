@@ -14,7 +14,7 @@
 //! wakers hold no pointer, so no other thread ever sees a task.
 //!
 //! The executor polls through `&self`, so the stage is in a `RefCell`. Code that finds it borrowed runs
-//! inside of this very task: its future is being polled or dropped, or its failure is being reported.
+//! inside of this very task: its future is being polled or dropped, or its error is asked for its text.
 //!
 //! Knows failures, and what waits for its end, but no executor and no queue. A waker is only something to call.
 //!
