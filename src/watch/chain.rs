@@ -178,3 +178,23 @@ fn without_generics(symbol: &str) -> String {
 fn function_of(frame: &Frame<'_>) -> String {
     in_one_line(frame.symbol.trim_end_matches("::{{closure}}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_no_arguments_and_a_method_keeps_its_type() {
+        let receives =
+            "<tokio::sync::mpsc::bounded::Receiver<fn(u8) -> tokio::sync::mutex::Mutex<u8>>>::recv";
+        assert_eq!(
+            without_generics(receives),
+            "<tokio::sync::mpsc::bounded::Receiver>>::recv"
+        );
+        let locks = "tokio::sync::mutex::Mutex<T>::lock::{{closure}}";
+        assert_eq!(
+            without_generics(locks),
+            "tokio::sync::mutex::Mutex>::lock::{{closure}}"
+        );
+    }
+}
