@@ -21,12 +21,12 @@ use std::thread;
 use std::time::Duration;
 
 use kernel::failure::TaskFailure;
-use kernel::failure::aside::Caught;
 use kernel::failure::hook::{self, Probe};
 use kernel::failure::lineage::Entry;
 use kernel::failure::reporter::Reporter;
+use kernel::failure::user_code::Caught;
 use kernel::tasks::core::{Config, Core};
-use kernel::tasks::current::{Entered, polled_task};
+use kernel::tasks::current_executor::{Entered, polled_task};
 use kernel::tasks::run_loop::{drive, run};
 use kernel::tasks::spawn::spawn;
 use kernel::time::sleep::sleep;

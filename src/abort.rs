@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use crate::hosts::drained::AwaitedEnd;
 use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
-use crate::kernel::tasks::{AnyTask, Core, Counted, JoinHandle, current};
+use crate::kernel::tasks::{AnyTask, Core, Counted, JoinHandle, current_executor};
 use crate::outcome::{Outcome, Value};
 
 /// Aborts a task, without the right to its outcome.
@@ -166,7 +166,7 @@ impl Future for Cancelling {
         if header.is_finished() && this.end.ready_in_turn(cx).is_ready() {
             return Poll::Ready(());
         }
-        current::note_await(AwaitKind::JOIN, await_line(header.spawned_at));
+        current_executor::note_await(AwaitKind::JOIN, await_line(header.spawned_at));
         Poll::Pending
     }
 }

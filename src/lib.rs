@@ -12,16 +12,16 @@
 //!
 //! | in which order | files in `src/kernel` |
 //! |---|---|
-//! | 1. Which task is ready? | `tasks/key`, `tasks/slots_and_queue` |
-//! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/waker`, `tasks/current`, `tasks/run_loop` |
-//! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `numbers`, `sync` |
-//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/finished_or_panicked`, `tasks/join`, `tasks/joiner`; who spawned it: `tasks/parentage`; the state of it all: `tasks/core` |
+//! | 1. Which task is ready? | `tasks/task_key`, `tasks/slots_and_queue` |
+//! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/waker`, `tasks/current_executor`, `tasks/current_poll`, `tasks/run_loop` |
+//! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `executor_numbers`, `std_or_loom` |
+//! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/completion`, `tasks/join_handle`, `tasks/who_joins`; who spawned it: `tasks/parentage`; the state of it all: `tasks/core` |
 //! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
-//! | 6. Where does a failure go? | `failure/reporting`, `failure/unread`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/unclaimed`, `failure/aside`, `failure/record`, `failure/join_error` |
+//! | 6. Where does a failure go? | `failure/when_to_report`, `failure/in_grace`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/seen_panics`, `failure/user_code`, `failure/record`, `failure/join_error` |
 //!
 //! | plug | what the kernel calls through it | implemented in |
 //! |---|---|---|
-//! | `Listener` in `tasks/joiner` | a task has ended | `group`, `pool`, `remote` |
+//! | `Listener` in `tasks/who_joins` | a task has ended | `group`, `pool`, `remote` |
 //! | `Reporter` in `failure/reporter` | a failure has to be printed, or an error asked for its text | `report` |
 //! | `Watch` in `tasks/core/observer` | something has happened; may the thread park? | `watch` |
 //! | `Outside` in `tasks/core` | what another thread wants done on this one | `remote` |
@@ -84,7 +84,7 @@ mod watch;
 mod yield_now;
 
 pub use crate::kernel::tasks::core::FailurePolicy;
-pub use crate::kernel::tasks::joiner::Ending;
+pub use crate::kernel::tasks::who_joins::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 pub use abort::{AbortHandle, AbortOnDrop, Cancelling};
 pub use entry::{Builder, Executor, block_on, exit, run, test};
@@ -98,7 +98,7 @@ pub use kernel::failure::join_error::{Cancelled, JoinError, Panic};
 pub use kernel::failure::lineage::{Ancestor, Lineage, TaskId};
 pub use kernel::failure::record::Record;
 pub use kernel::failure::{FailureKind, LastAwait, Location, TaskFailure};
-pub use kernel::tasks::join::JoinHandle;
+pub use kernel::tasks::join_handle::JoinHandle;
 pub use kernel::tasks::spawn::spawn;
 pub use outcome::{Outcome, Plain, Value};
 pub use pool::{NextResult, PoolResults, TaskPool};

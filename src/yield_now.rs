@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{AwaitKind, Site, await_line};
-use crate::kernel::tasks::current;
+use crate::kernel::tasks::current_executor;
 
 /// Lets every other task that is ready run before this one goes on.
 ///
@@ -60,7 +60,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.has_yielded = true;
-        current::note_await(AwaitKind::YIELD_NOW, await_line(self.made_at));
+        current_executor::note_await(AwaitKind::YIELD_NOW, await_line(self.made_at));
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -123,7 +123,7 @@ fn exercise_4_select() {
 ///
 /// - The check that fails does just that. Follow its wakers with a pencil.
 /// - What does a future promise when it returns `Pending`, and to whom?
-/// - Read: lesson 3, the comment in `Kettle::poll`, and `Joined::set_waker` in `src/kernel/tasks/joiner.rs`, which the poll of a
+/// - Read: lesson 3, the comment in `Kettle::poll`, and `Joined::set_waker` in `src/kernel/tasks/who_joins.rs`, which the poll of a
 ///   handle calls.
 #[derive(Clone, Default)]
 pub struct Event(Rc<EventState>);
@@ -281,7 +281,7 @@ fn exercise_8_debounce() {
 /// - Set a thread-local before each poll of the future, and restore the earlier value after it: scopes may be
 ///   nested.
 /// - A future may panic. Let a destructor restore the value.
-/// - Read: `src/kernel/tasks/current.rs`, where the executor that runs on a thread is found in the same way.
+/// - Read: `src/kernel/tasks/current_executor.rs`, where the executor that runs on a thread is found in the same way.
 pub fn request_id() -> Option<u32> {
     todo!()
 }
@@ -345,7 +345,7 @@ fn exercise_10_semaphore() {
 ///
 /// - Awaiting one handle after the other is too late for a failure of the last one. Poll all of them each time.
 /// - `abort` is only a request. A task that was aborted is gone when its handle is ready.
-/// - Read: `src/kernel/tasks/join.rs`, and where an unread failure goes: the table in the README.
+/// - Read: `src/kernel/tasks/join_handle.rs`, and where an unread failure goes: the table in the README.
 pub async fn try_all<T, E: Debug + 'static>(
     tasks: Vec<JoinHandle<Result<T, E>>>,
 ) -> Result<Vec<T>, JoinError<E>> {

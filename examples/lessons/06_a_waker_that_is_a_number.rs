@@ -234,7 +234,7 @@ fn forget(_: *const ()) {}
 //
 // # In candor
 //
-// `src/kernel/tasks/key.rs` is the number. It has a third part, which answers the last question: whose task it is. The table is
+// `src/kernel/tasks/task_key.rs` is the number. It has a third part, which answers the last question: whose task it is. The table is
 // `src/kernel/tasks/slots_and_queue.rs`, the waker `src/kernel/tasks/waker.rs`, and wakes from other threads go through
 // `src/kernel/tasks/inbox.rs`. An executor with instruments or stall detection counts its wakers after all
 // (`src/kernel/tasks/waker.rs`): without any, no wake can come.

@@ -192,7 +192,7 @@ fn wake(word: *const ()) {
 //
 // # In candor
 //
-// `src/kernel/tasks/join.rs` is the handle, and `src/kernel/tasks/task.rs` the cell. There a task is one allocation, which holds its
+// `src/kernel/tasks/join_handle.rs` is the handle, and `src/kernel/tasks/task.rs` the cell. There a task is one allocation, which holds its
 // future first and its outcome afterwards. A joiner that is a task of the same executor is kept as its key: the number
 // of lesson 6, without the table of functions.
 //

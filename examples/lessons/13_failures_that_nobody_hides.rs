@@ -214,8 +214,8 @@ fn wake(word: *const ()) {
 //
 // # In candor
 //
-// `src/kernel/failure/reporting.rs` says where a failure goes, and when: there no report interrupts a poll, as that of
-// the egg does here. `src/kernel/failure/unread.rs` is the answer to the second and third question, `src/kernel/failure/hook.rs`
+// `src/kernel/failure/when_to_report.rs` says where a failure goes, and when: there no report interrupts a poll, as that of
+// the egg does here. `src/kernel/failure/in_grace.rs` is the answer to the second and third question, `src/kernel/failure/hook.rs`
 // to the fourth.
 //
 // # Answers

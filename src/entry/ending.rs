@@ -54,7 +54,7 @@ impl Core {
                 continue;
             }
             task.header().is_aborted.set(true);
-            self.begin_poll(Running::Task(slot));
+            self.polling.begin(Running::Task(slot));
             let cx = &mut Context::from_waker(Waker::noop());
             let cancel =
                 || __candor_poll_boundary(|cx| task.poll(cx, &self.polling.noted_await), cx);
@@ -62,7 +62,7 @@ impl Core {
                 Ok(_) => self.finish(&task, Ending::Cancelled),
                 Err(payload) => self.settle_panic(payload),
             }
-            self.end_poll();
+            self.polling.end();
             if self.failures.attention.get() {
                 self.after_poll();
             }
@@ -84,6 +84,6 @@ impl Core {
         mem::forget(task.clone());
         task.give_up();
         self.finish(task, Ending::Cancelled);
-        self.end_poll();
+        self.polling.end();
     }
 }

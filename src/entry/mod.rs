@@ -33,7 +33,7 @@ use std::rc::Rc;
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current_executor, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::lost_work;
@@ -170,7 +170,7 @@ fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
 /// ```
 #[track_caller]
 pub fn exit(code: u8) {
-    let stopped = current::with(|core| core.stop_for(Stop::Exit(code)));
+    let stopped = current_executor::with(|core| core.stop_for(Stop::Exit(code)));
     assert!(
         stopped.is_some(),
         "`exit({code})` was called where no executor runs on this thread. Call it from within a task, or \
@@ -263,7 +263,7 @@ pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
 /// Warns that an executor is entered while another one runs on this thread.
 #[inline]
 pub(crate) fn warn_of_nesting(entry: Entry) {
-    if let Some(Some(outer)) = current::with(|outer| outer.stay.entry.get()) {
+    if let Some(Some(outer)) = current_executor::with(|outer| outer.stay.entry.get()) {
         warn_that_it_stands_still(outer, entry);
     }
 }

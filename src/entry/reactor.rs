@@ -27,7 +27,7 @@ mod watching {
     use std::task::Poll;
 
     use crate::kernel::tasks::core::{Core, Stop};
-    use crate::kernel::tasks::current::swap;
+    use crate::kernel::tasks::current_executor::swap;
     use crate::kernel::tasks::run_loop::{self, Loop, Next};
 
     /// How many turns a stay may take before the sockets are checked.

@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::kernel::failure::{Probe, hook};
-use crate::kernel::tasks::current::polled_task;
+use crate::kernel::tasks::current_executor::polled_task;
 use crate::kernel::tasks::{Config, Core};
 use crate::report::reporter::Printer;
 use crate::report::unread::unreported;

@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current};
+use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current_executor};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
 use crate::task_builder::TaskBuilder;
@@ -232,7 +232,7 @@ impl<T: Outcome> Future for GroupHandle<T> {
         };
         let poll = member.waiting.poll(cx, || self.is_finished());
         if poll.is_pending() {
-            current::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
+            current_executor::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
         }
         poll.map(|()| match member.ending.get() {
             Some(Ending::Returned) => member.task.take()?.take_outcome()?.ok(),

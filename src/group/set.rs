@@ -23,7 +23,7 @@ use crate::group::ended::Ended;
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, SUCCESSORS, current};
+use crate::kernel::tasks::{Ending, SUCCESSORS, current_executor};
 use crate::outcome::Value;
 use crate::watch::lost_work;
 
@@ -184,7 +184,7 @@ impl TaskSet {
         let is_ready = || is_there() || self.len() == 0;
         let poll = self.waiting.poll(cx, is_ready);
         if poll.is_pending() {
-            current::note_await(AwaitKind::JOIN, await_line(made_at));
+            current_executor::note_await(AwaitKind::JOIN, await_line(made_at));
         }
         poll
     }

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll, Waker};
 
-use crate::kernel::tasks::{Foreign, Key, current, waker};
+use crate::kernel::tasks::{Foreign, Key, current_executor, waker};
 
 /// The awaiter of something of candor's own, on this thread: at most one.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Waiting {
     ///
     /// A task that finds very many things ready in one poll has to wait for its next turn.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
-        if is_there() && !self.has_waited.get() && current::is_spent(cx) {
+        if is_there() && !self.has_waited.get() && current_executor::is_spent(cx) {
             // It is put off once: what else is in the same poll may find very many things ready each time.
             self.has_waited.set(true);
             return Poll::Pending;
@@ -55,7 +55,7 @@ impl Waiting {
 
     fn keep(&self, waker: &Waker) {
         let key = waker::key_of(waker);
-        let is_here = current::with(|core| core.number == key.executor()) == Some(true);
+        let is_here = current_executor::with(|core| core.number == key.executor()) == Some(true);
         let former = self.waiter.take();
         let is_known = matches!(&former, Some(Waiter::Foreign(known)) if known.0.will_wake(waker));
         // If the clone below panics, the former waiter is still there.

@@ -51,34 +51,34 @@
 //!
 //! **Done.** The future is dropped and its outcome takes its place in the cell. The slot is given to another
 //! task; wakers of this one are stale now. The awaiter of the handle is woken (`Core::finish` in
-//! `src/kernel/tasks/finished_or_panicked.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
+//! `src/kernel/tasks/completion.rs`): a task of the same executor by its key, any other by the waker that it left in the cell.
 //!
 //! **Joined.** The handle takes the outcome out of the cell: the value, or a [`JoinError`](crate::JoinError).
 //!
 //! **Unread.** A failure whose handle is held waits for an awaiter, but not for longer than the
-//! [grace](crate::Builder::grace) (`src/kernel/failure/unread.rs`).
+//! [grace](crate::Builder::grace) (`src/kernel/failure/in_grace.rs`).
 //!
 //! **Reported.** A failure that no awaiter has taken is printed between two polls, exactly once
-//! (`src/kernel/failure/reporting.rs`). One that was reported because its grace was over can still be joined.
+//! (`src/kernel/failure/when_to_report.rs`). One that was reported because its grace was over can still be joined.
 //!
 //! # One spawn and join, file by file
 //!
-//! 1. `spawn` in `src/kernel/tasks/spawn.rs` takes the place of the call. `current::get` in `src/kernel/tasks/current.rs` finds the
+//! 1. `spawn` in `src/kernel/tasks/spawn.rs` takes the place of the call. `current_executor::get` in `src/kernel/tasks/current_executor.rs` finds the
 //!    executor that runs on this thread.
 //! 2. `Core::parentage` in `src/kernel/tasks/spawn.rs` says who spawns. All tasks of one spawner share that.
 //! 3. `Core::spawn` in `src/kernel/tasks/spawn.rs` makes the task in its place: memory from `Counted::new` in
 //!    `src/kernel/tasks/memory.rs`, `Header::new` and `Task::new` in `src/kernel/tasks/task.rs`. `Slots::insert` in
 //!    `src/kernel/tasks/slots_and_queue.rs` gives it a slot, and queues it. The spawner goes on with a handle.
-//! 4. The spawner awaits the handle: `JoinHandle::poll` in `src/kernel/tasks/join.rs`. The task is not done, so
-//!    `Joined::set_waker` in `src/kernel/tasks/joiner.rs` keeps the number of the spawner, which `key_of` in
+//! 4. The spawner awaits the handle: `JoinHandle::poll` in `src/kernel/tasks/join_handle.rs`. The task is not done, so
+//!    `Joined::set_waker` in `src/kernel/tasks/who_joins.rs` keeps the number of the spawner, which `key_of` in
 //!    `src/kernel/tasks/waker.rs` reads from its waker. The spawner returns `Pending`.
 //! 5. The loop, `Loop::poll_until_pause` in `src/kernel/tasks/run_loop.rs`, takes the task from the queue (`Slots::next_ready` in
 //!    `src/kernel/tasks/slots_and_queue.rs`), makes its waker (`waker_of` in `src/kernel/tasks/waker.rs`), and polls it: `poll_task` in
 //!    `src/kernel/tasks/run_loop.rs`, then `Task::poll` in `src/kernel/tasks/task.rs`. The future returns, and `Task::finish` in
 //!    `src/kernel/tasks/task.rs` puts the value in its place.
-//! 6. `Core::finish` in `src/kernel/tasks/finished_or_panicked.rs` frees the slot and wakes the joiner: `Core::wake` in
+//! 6. `Core::finish` in `src/kernel/tasks/completion.rs` frees the slot and wakes the joiner: `Core::wake` in
 //!    `src/kernel/tasks/waker.rs`, `Slots::wake` in `src/kernel/tasks/slots_and_queue.rs`.
-//! 7. The spawner is polled again. `JoinHandle::poll` in `src/kernel/tasks/join.rs` finds the task done, and `Task::take_outcome` in
+//! 7. The spawner is polled again. `JoinHandle::poll` in `src/kernel/tasks/join_handle.rs` finds the task done, and `Task::take_outcome` in
 //!    `src/kernel/tasks/task.rs` gives the value.
 //!
 //! To see the state of your own tasks, print [`tasks()`](crate::tasks()).

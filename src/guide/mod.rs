@@ -84,7 +84,7 @@
 //!
 //! **6. A waker that is a number** (`examples/lessons/06_a_waker_that_is_a_number.rs`). The word need not be
 //! an address. With a slot and a generation in it, a waker owns nothing and cannot dangle. This is what
-//! candor is built on: read `src/kernel/tasks/key.rs`, `src/kernel/tasks/slots_and_queue.rs` and `src/kernel/tasks/waker.rs`, which
+//! candor is built on: read `src/kernel/tasks/task_key.rs`, `src/kernel/tasks/slots_and_queue.rs` and `src/kernel/tasks/waker.rs`, which
 //! says why a debug build counts its wakers all the same.
 //!
 //! **7. Mail from other threads** (`examples/lessons/07_mail_from_other_threads.rs`). An inbox with a lock, a bell, and three
@@ -96,7 +96,7 @@
 //! `src/kernel/tasks/inbox.rs`, and [what candor does about reactors](reactors).
 //!
 //! **9. Join handles** (`examples/lessons/09_join_handles.rs`). A task and its handle share a cell for the
-//! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join.rs`.
+//! outcome. To join is to await the handle, to detach is to drop it. Read `src/kernel/tasks/task.rs` and `src/kernel/tasks/join_handle.rs`.
 //!
 //! **10. Sleep with a sorted map** (`examples/lessons/10_sleep_with_a_sorted_map.rs`). Timers are wakers with
 //! deadlines. When no task is ready, the loop waits for the first of them, or a virtual clock jumps there. Read
@@ -111,7 +111,7 @@
 //!
 //! **13. Failures that nobody hides** (`examples/lessons/13_failures_that_nobody_hides.rs`). Each failure goes
 //! to its awaiter or into a report, and `spawn` is the place to ensure that. The last program runs on candor
-//! unchanged. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/unread.rs` and `src/kernel/failure/reporting.rs`.
+//! unchanged. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/in_grace.rs` and `src/kernel/failure/when_to_report.rs`.
 //!
 //! # The exercises
 //!
@@ -176,8 +176,8 @@
 //!
 //! To get from what fails to the line, begin with `--lib`. The tests of a module are in its file, and have its name.
 //! The failing module that uses the fewest others is the nearest to the bug: if tests of
-//! `key` and of `slots` fail, look into `key`, which `slots` uses; if only those of `slots` fail, look
-//! into `slots`. If no test of a module fails, the other names say which promise is broken, and [`life_of_a_task`]
+//! `task_key` and of `slots_and_queue` fail, look into `task_key`, which `slots_and_queue` uses; if only those of
+//! `slots_and_queue` fail, look there. If no test of a module fails, the other names say which promise is broken, and [`life_of_a_task`]
 //! and [`one_wake`] say which code keeps it.
 //!
 //! A lost wake is often a proven stall: the message names the last await of each task, and the wake for that await is

@@ -27,9 +27,9 @@
 //!    and `run` in `src/kernel/tasks/run_loop.rs` parks the executor: it sets `ASLEEP`, and sleeps until it is unparked or the next
 //!    deadline.
 //! 1. `waker::wake_plainly` in `src/kernel/tasks/waker.rs`. The 64 bits of the waker are taken apart: executor, generation, slot.
-//!    `current::with` in `src/kernel/tasks/current.rs` says that this thread runs another executor or none, so it may not touch
+//!    `current_executor::with` in `src/kernel/tasks/current_executor.rs` says that this thread runs another executor or none, so it may not touch
 //!    the table of tasks.
-//! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share (in `src/kernel/tasks/inbox/numbers.rs`)
+//! 2. `Inbox::of` in `src/kernel/tasks/inbox.rs`. A table that all threads share (in `src/kernel/tasks/inbox/executor_numbers.rs`)
 //!    leads from the executor's number to its inbox. Inboxes are never freed, so this works even if the executor is gone.
 //! 3. `Inbox::wake` in `src/kernel/tasks/inbox.rs`. If the slot's bit was set already (`Bitmap::insert` in
 //!    `src/kernel/tasks/inbox/bitmap.rs`), another wake has asked for the

@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
-use crate::kernel::tasks::{Core, Foreign, current};
+use crate::kernel::tasks::{Core, Foreign, current_executor};
 
 impl Executor {
     /// Waits until no task is left that is not a daemon, as [`drain`](Executor::drain) does, but as a future.
@@ -90,7 +90,7 @@ impl AwaitedEnd {
     /// others run first.
     pub(crate) fn ready_in_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         let is_first = !mem::replace(&mut self.is_counted, true);
-        match is_first && self.kept.is_none() && current::is_spent(cx) {
+        match is_first && self.kept.is_none() && current_executor::is_spent(cx) {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }

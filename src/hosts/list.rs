@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::{Wake, Waker};
 
-use crate::kernel::tasks::inbox::sync::{Mutex, MutexGuard};
+use crate::kernel::tasks::inbox::std_or_loom::{Mutex, MutexGuard};
 use crate::kernel::tasks::{Foreign, Inbox};
 
 /// The hosts of one executor, from the first one on.

@@ -10,11 +10,11 @@ pub(crate) mod run_until;
 pub(crate) mod tick;
 pub(crate) mod visit;
 
-use crate::kernel::tasks::{Core, current};
+use crate::kernel::tasks::{Core, current_executor};
 
 /// Notifies an executor that something was queued, if it is not the current one: its hosts have to be called.
 pub(crate) fn notify_elsewhere(core: &Core) {
-    if current::with(|here| here.number == core.number) != Some(true) {
+    if current_executor::with(|here| here.number == core.number) != Some(true) {
         core.inbox.notify();
     }
 }

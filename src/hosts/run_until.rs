@@ -27,7 +27,7 @@ use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
-use crate::kernel::tasks::{Core, Main, Running, Stop, current, deliver_mail, poll_main};
+use crate::kernel::tasks::{Core, Main, Running, Stop, current_executor, deliver_mail, poll_main};
 use crate::watch::chain;
 
 impl Executor {
@@ -109,7 +109,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
             "the future of `Executor::run_until` was polled after it had given its output"
         );
         // One that is done at once counts as one of candor's own futures that are ready.
-        if !mem::replace(&mut self.is_counted, true) && current::is_spent(cx) {
+        if !mem::replace(&mut self.is_counted, true) && current_executor::is_spent(cx) {
             return Poll::Pending;
         }
         let executor = self.executor;
@@ -253,10 +253,10 @@ impl<F> fmt::Debug for RunUntil<'_, F> {
 
 /// Drops the future that the executor was entered for.
 fn drop_main(core: &Core, drop_it: impl FnOnce()) {
-    core.begin_poll(Running::Main);
+    core.polling.begin(Running::Main);
     core.polling.is_dropping.set(true);
     drop_it();
     core.polling.is_dropping.set(false);
     core.polling.noted_await.set(None);
-    core.end_poll();
+    core.polling.end();
 }

@@ -23,7 +23,9 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError, Site};
-use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, OutcomeOf, current, is_large};
+use crate::kernel::tasks::{
+    Counted, Ending, JoinHandle, Listener, OutcomeOf, current_executor, is_large,
+};
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
 use crate::task_builder::TaskBuilder;
@@ -105,7 +107,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         let made_at = Location::caller();
         let spawn = move || {
             // Before an input is taken: it would be lost.
-            let core = current::get().expect(
+            let core = current_executor::get().expect(
                 "the results of a TaskPool were awaited where no executor runs on this thread. Await \
                  them within `candor::run` or `candor::block_on`",
             );
@@ -284,7 +286,7 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
         let poll = self.poll_taken(cx);
         match poll.is_ready() {
             true => self.permit = None,
-            false => current::note_await(AwaitKind::JOIN, self.results.made_at),
+            false => current_executor::note_await(AwaitKind::JOIN, self.results.made_at),
         }
         poll.map(Some)
     }

@@ -13,7 +13,7 @@
 
 use std::sync::PoisonError;
 
-use crate::kernel::tasks::inbox::sync::Mutex;
+use crate::kernel::tasks::inbox::std_or_loom::Mutex;
 
 /// Errands that the owner has not taken yet, oldest first.
 pub(crate) struct Errands<T> {

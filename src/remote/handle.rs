@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{AwaitKind, JoinError, TaskId, await_line};
-use crate::kernel::tasks::current;
+use crate::kernel::tasks::current_executor;
 use crate::outcome::{Outcome, Value};
 use crate::remote::Remote;
 use crate::remote::shared::OrderOf;
@@ -129,7 +129,7 @@ impl<T: Outcome> Future for RemoteHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let order = Arc::clone(&self.order);
         let shared = order.shared();
-        let is_put_off = !self.has_waited && shared.is_finished() && current::is_spent(cx);
+        let is_put_off = !self.has_waited && shared.is_finished() && current_executor::is_spent(cx);
         let poll = match is_put_off {
             true => Poll::Pending,
             false => shared.poll(cx),
@@ -137,10 +137,10 @@ impl<T: Outcome> Future for RemoteHandle<T> {
         match &poll {
             Poll::Pending => {
                 self.has_waited = true;
-                current::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
+                current_executor::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
             Poll::Ready(Err(_)) => {
-                current::with(|core| core.failures.reader.set(core.polling.running.get()));
+                current_executor::with(|core| core.failures.reader.set(core.polling.running.get()));
             }
             Poll::Ready(Ok(_)) => {}
         }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 
 use crate::kernel::failure::{Lineage, Site, drop_payload};
-use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current, is_large};
+use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current_executor, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared, Wish};
@@ -42,7 +42,7 @@ pub(super) enum SpawnedBy {
 impl SpawnedBy {
     /// The caller, which spawns on the executor with this serial number.
     pub(super) fn caller_on(serial: u64) -> Self {
-        let inside = current::with(|core| {
+        let inside = current_executor::with(|core| {
             let is_its_own = core.serial == serial;
             is_its_own.then(|| Arc::clone(core.parentage().lineage()))
         });

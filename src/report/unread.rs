@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use crate::kernel::failure::{Origin, TaskFailure, Unclaimed};
-use crate::kernel::tasks::{Core, current};
+use crate::kernel::tasks::{Core, current_executor};
 
 thread_local! {
     /// The executors of this thread that were left with unread failures.
@@ -32,11 +32,12 @@ pub(crate) fn remember(core: &Rc<Core>) {
 /// What is not reported yet on this thread: the panics that are not claimed, and the tasks whose failure nobody has read. Those of
 /// the innermost executor come first.
 pub(crate) fn unreported() -> (Vec<TaskFailure>, Vec<Origin>) {
-    let panics = current::entered().flat_map(|core| Unclaimed::take_all(&core.failures.unclaimed));
+    let panics =
+        current_executor::entered().flat_map(|core| Unclaimed::take_all(&core.failures.unclaimed));
     let left = LEFT.try_with(|left| left.try_borrow().map(|left| left.clone()));
     let left = left.into_iter().flatten().flatten();
     let left = (left.filter_map(|core| core.upgrade())).filter(|core| !core.stay.is_entered.get());
-    let unread = current::entered()
+    let unread = current_executor::entered()
         .chain(left)
         .flat_map(|core| unread_of(&core));
     (panics.collect(), unread.collect())

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::kernel::tasks::{Core, current};
+use crate::kernel::tasks::{Core, current_executor};
 
 /// Moves the [virtual time](crate::Builder::virtual_time) of the executor on this thread forward: for a test that steps by hand.
 ///
@@ -32,7 +32,7 @@ use crate::kernel::tasks::{Core, current};
 /// ```
 #[track_caller]
 pub fn advance(duration: Duration) -> Advance {
-    let is_there = current::with(|core| advance_clock(core, duration));
+    let is_there = current_executor::with(|core| advance_clock(core, duration));
     assert!(
         is_there.is_some(),
         "`candor::time::advance` was called where no executor runs on this thread; from outside, use `Executor::advance`"
@@ -81,7 +81,7 @@ impl Future for Advance {
         }
         self.passes -= 1;
         // A new pass looks at the timers; the one after it polls what they have woken.
-        current::with(|core| {
+        current_executor::with(|core| {
             core.polling.is_pass_over.set(true);
             core.failures.attention.set(true);
         });

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{AwaitKind, Site, await_line};
-use crate::kernel::tasks::current;
+use crate::kernel::tasks::current_executor;
 use crate::kernel::time::Sleep;
 use crate::time::now;
 
@@ -315,7 +315,7 @@ impl Future for Tick<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let poll = self.interval.poll_tick(cx);
         if poll.is_pending() {
-            current::note_await(AwaitKind::INTERVAL, await_line(self.made_at));
+            current_executor::note_await(AwaitKind::INTERVAL, await_line(self.made_at));
         }
         poll
     }

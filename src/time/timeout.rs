@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use crate::kernel::failure::{AwaitKind, LastAwait, Site};
-use crate::kernel::tasks::{Core, current};
+use crate::kernel::tasks::{Core, current_executor};
 use crate::kernel::time::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
@@ -124,7 +124,7 @@ impl<F: Future> Future for Timeout<F> {
             panic!("a timeout was polled after it had given its output");
         };
         // What was noted before in this poll is not what the future waits for.
-        let noted = current::with(|core| core.polling.noted_await.take()).flatten();
+        let noted = current_executor::with(|core| core.polling.noted_await.take()).flatten();
         let poll = future.poll(cx).map(Ok);
         let is_elapsed = poll.is_pending()
             && this.sleep.poll_elapsed(cx).is_ready()
@@ -144,7 +144,7 @@ impl<F: Future> Future for Timeout<F> {
                 })),
             });
         };
-        current::with(note);
+        current_executor::with(note);
         if poll.is_ready() {
             this.future.set(None);
         }

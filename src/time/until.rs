@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use crate::kernel::tasks::current;
+use crate::kernel::tasks::current_executor;
 use crate::kernel::time::Sleep;
 
 /// Waits until `deadline`. One that has passed is ready at once. After 128 such futures in one poll a task lets others run.
@@ -60,7 +60,7 @@ impl Sleep {
     /// runs out while one poll holds the thread, that may be seen one pass later.
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
-        let seen = current::with(|core| core.clock.seen());
+        let seen = current_executor::with(|core| core.clock.seen());
         self.has_passed(seen.unwrap_or_else(Instant::now))
     }
 }

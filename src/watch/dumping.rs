@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use crate::entry::Executor;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::{AwaitKind, Entry, Site, await_line, contain};
-use crate::kernel::tasks::{Core, Main, current};
+use crate::kernel::tasks::{Core, Main, current_executor};
 use crate::remote::errands::Errand;
 use crate::watch::dump::Dump;
 
@@ -135,7 +135,7 @@ impl Future for Dumping {
             None => {}
         }
         let waker = cx.waker().clone();
-        let Some(core) = current::get() else {
+        let Some(core) = current_executor::get() else {
             panic!(
                 "`candor::dump()` was polled where no executor of candor runs on this thread. Await it within `candor::run` or \
                  `candor::block_on`; from outside, use `Executor::dump`"
@@ -150,7 +150,7 @@ impl Future for Dumping {
             core.errands().push(Arc::clone(request) as _).ok();
             core.inbox.notify();
         }
-        current::note_await(AwaitKind::DUMP, await_line(self.made_at));
+        current_executor::note_await(AwaitKind::DUMP, await_line(self.made_at));
         Poll::Pending
     }
 }

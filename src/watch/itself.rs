@@ -3,7 +3,7 @@
 //! Knows the current executor.
 
 use crate::kernel::failure::TaskId;
-use crate::kernel::tasks::current as running;
+use crate::kernel::tasks::current_executor as running;
 
 /// The task that runs. Made by [`current`](crate::current()).
 ///

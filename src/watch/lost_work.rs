@@ -16,7 +16,7 @@ use std::thread;
 use log::Level;
 
 use crate::kernel::failure::{Location, Named};
-use crate::kernel::tasks::{AnyTask, Core, Counted, Header, current};
+use crate::kernel::tasks::{AnyTask, Core, Counted, Header, current_executor};
 use crate::report::printing;
 
 /// How many tasks the notice names.
@@ -56,7 +56,7 @@ pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Counted<AnyTask>>) {
     let is_of_logger = printing::is_logging();
     let print = move || printing::print_of_task(is_of_logger, Level::Warn, &text);
     // A logger is user code, and this is a destructor.
-    match current::polling_core() {
+    match current_executor::polling_core() {
         Some(core) => core.do_after_poll(Box::new(print)),
         None => print(),
     }
@@ -64,7 +64,7 @@ pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Counted<AnyTask>>) {
 
 /// Whether whatever is dropped now is dropped by code that runs, and not with the future that owns it.
 fn is_dropped_by_running_code() -> bool {
-    let Some(core) = current::get() else {
+    let Some(core) = current_executor::get() else {
         return true;
     };
     let is_aborted = || {

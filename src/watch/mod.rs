@@ -23,7 +23,7 @@ use std::fmt;
 use std::{slice, vec};
 
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
-use crate::kernel::tasks::{Core, Header, Running, current};
+use crate::kernel::tasks::{Core, Header, Running, current_executor};
 use crate::outcome::Value;
 
 pub use dump::Dump;
@@ -56,7 +56,7 @@ const DEEPEST: usize = 100;
 /// ```
 #[must_use]
 pub fn tasks() -> Tasks {
-    current::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
+    current_executor::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
 }
 
 /// A snapshot of an executor's tasks, in order of spawning. Its `Display` is a tree: each task below its spawner.

@@ -83,7 +83,7 @@ fn text(core: &Core, dump: &Dump, limit: usize, what: &str, advice: &str) -> Str
 /// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
 fn outers(core: &Core) -> String {
     let mut text = String::new();
-    let mut outer = core.stay.outer.borrow().clone();
+    let mut outer = core.stay.outer.borrow().as_deref().cloned();
     while let Some(core) = outer {
         let tasks = indented(&Dump::without_chains(&core), NAMED);
         let name = name_of(&core);
@@ -91,7 +91,7 @@ fn outers(core: &Core) -> String {
             "\n   it runs inside {name}, where all stands still meanwhile:{}",
             tasks.replace('\n', "\n   ")
         ));
-        outer = core.stay.outer.borrow().clone();
+        outer = core.stay.outer.borrow().as_deref().cloned();
     }
     text
 }

@@ -30,8 +30,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::aside::{behalf, note_place};
-use crate::kernel::failure::unclaimed::{Identity, reported_before};
+use crate::kernel::failure::seen_panics::{Identity, reported_before};
+use crate::kernel::failure::user_code::{behalf, note_place};
 use crate::kernel::failure::{
     Account, Behalf, FailureKind, Help, Location, Origin, Panic, Reporter, TaskFailure, Unclaimed,
     payload_text, reporter,

@@ -15,48 +15,48 @@
 //! | `location` | places in the source, and awaits at them |
 //! | `lineage` | which task spawned a task, up to the entry point |
 //! | `hook` | the panic hook, which sees where a panic starts |
-//! | `unclaimed` | panics that the hook saw, until they are claimed |
+//! | `seen_panics` | panics that the hook saw, until they are claimed |
 //! | `account` | what a panic or an error says, as data |
 //! | `join_error` | the failure that an awaiter gets |
 //! | `record` | which task failed: stands beside the error that an awaiter gets |
-//! | `unread` | failures that wait for an awaiter, and their grace |
-//! | `reporting` | when a failure without an awaiter is reported, and what follows |
+//! | `in_grace` | failures that wait for an awaiter, and their grace |
+//! | `when_to_report` | when a failure without an awaiter is reported, and what follows |
 //! | `reporter` | the plug through which reports and warnings leave the kernel |
-//! | `aside` | user code that runs on no task's behalf |
+//! | `user_code` | user code that runs on no task's behalf |
 //! | `text` | user text that cannot forge a report |
 //!
-//! The text of a report and the place that prints it are in `crate::report`. Only `reporting` knows the core;
+//! The text of a report and the place that prints it are in `crate::report`. Only `when_to_report` knows the core;
 //! the other files know no task, no executor and no loop.
 
 pub(crate) mod account;
-pub(crate) mod aside;
 pub(crate) mod hook;
+pub(crate) mod in_grace;
 pub(crate) mod join_error;
 pub(crate) mod lineage;
 pub(crate) mod location;
 pub(crate) mod record;
 pub(crate) mod reporter;
-pub(crate) mod reporting;
+pub(crate) mod seen_panics;
 pub(crate) mod text;
-pub(crate) mod unclaimed;
-pub(crate) mod unread;
+pub(crate) mod user_code;
+pub(crate) mod when_to_report;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub(crate) use account::{Account, Help};
-pub(crate) use aside::{Behalf, Caught, act_for, contain, drop_payload, guarded};
 pub(crate) use hook::{Polled, Probe};
+pub(crate) use in_grace::Unread;
 pub(crate) use join_error::{Cancelled, JoinError, Panic};
 pub(crate) use lineage::{Ancestor, Entry, LINKS, Lineage, Named, Origin, OriginOf, Root, TaskId};
 pub(crate) use location::{AwaitKind, Site, await_line};
 pub use location::{LastAwait, Location};
 pub(crate) use record::Record;
 pub(crate) use reporter::{AnyError, Reporter, Warning, discard_value, reporter};
+pub(crate) use seen_panics::Unclaimed;
 pub(crate) use text::{in_one_line, payload_text, push_visible};
-pub(crate) use unclaimed::Unclaimed;
-pub(crate) use unread::Unread;
+pub(crate) use user_code::{Behalf, Caught, act_for, contain, drop_payload, guarded};
 
 /// How a task failed.
 ///

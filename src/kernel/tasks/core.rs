@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   spawn ───► slots ◄─── wake                    the loop (`run_loop`) takes from `slots`, and polls;
-//!                │                                `finished_or_panicked` does the rest:
+//!                │                                `completion` does the rest:
 //!                ▼
 //!              poll ──► finish ──► the joiner is woken, or
 //!                                  the failure is reported: now, after its grace, or at the end
@@ -22,39 +22,23 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
-mod config;
 pub(crate) mod observer;
+mod user_settings;
 
-pub use config::FailurePolicy;
-pub(crate) use config::{Config, Shuffle};
+pub use user_settings::FailurePolicy;
+pub(crate) use user_settings::{Config, Shuffle};
 
 use crate::kernel::failure::{
-    Entry, LastAwait, Lineage, Origin, TaskFailure, TaskId, Unclaimed, Unread, contain,
+    Entry, Lineage, Origin, TaskFailure, TaskId, Unclaimed, Unread, contain,
 };
-use crate::kernel::tasks::inbox::Inbox;
 use crate::kernel::tasks::{
-    AnyTask, Counted, Event, Foreign, Header, Key, MAIN_SLOT, Main, Parentage, Slots,
+    AnyTask, Counted, Event, Foreign, Header, Inbox, Key, MAIN_SLOT, Main, Parentage, Polling,
+    Running, Slots,
 };
 use crate::kernel::time::{Clock, Wheel};
 
 /// How many tasks the destructors may spawn while everything is cancelled.
 pub(crate) const SUCCESSORS: u64 = 1_000_000;
-
-/// Whose code runs, and so whose a panic is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Running {
-    /// The executor's own.
-    #[default]
-    Nobody,
-    /// The future that the executor was entered for. A panic goes through to the caller.
-    Main,
-    /// That of `run`, when a panic is caught. It is reported like a task's.
-    MainOfRun,
-    /// The task in this slot. A panic becomes its failure.
-    Task(u32),
-    /// What the end of a task calls and drops: a foreign waker, say. The task has no slot any more.
-    Ended,
-}
 
 /// All state of one executor.
 pub(crate) struct Core {
@@ -82,22 +66,6 @@ pub(crate) struct Core {
     /// What spawned last, and what its children share. It is valid until something else spawns; dropped by `finish` when this task
     /// ends, and by `set_entry`.
     pub(super) parentage: RefCell<Option<(Running, Counted<Parentage>)>>,
-}
-
-/// What is noted while something is polled.
-#[derive(Default)]
-pub(crate) struct Polling {
-    /// Whose future is being polled or dropped right now.
-    pub(crate) running: Cell<Running>,
-    /// How many of candor's own futures this poll has found ready.
-    pub(crate) found_ready: Cell<u32>,
-    /// The await at which this poll returned `Pending`, as far as candor's own futures know.
-    pub(crate) noted_await: Cell<Option<LastAwait>>,
-    pub(crate) main_last_await: Cell<Option<LastAwait>>,
-    /// The pass ends with this poll.
-    pub(crate) is_pass_over: Cell<bool>,
-    /// What is dropped now goes with its future, since the executor or its stay is over: no code of its own drops it.
-    pub(crate) is_dropping: Cell<bool>,
 }
 
 /// What is known of failures, but for those that may still be read.
@@ -130,7 +98,8 @@ pub(crate) struct Stay {
     pub(crate) is_entered: Cell<bool>,
     pub(crate) entry: Cell<Option<Entry>>,
     /// The executor that runs on this thread further down the stack.
-    pub(crate) outer: RefCell<Option<Rc<Core>>>,
+    /// `ManuallyDrop` as in the thread-local that it comes from, and goes back to.
+    pub(crate) outer: RefCell<Option<std::mem::ManuallyDrop<Rc<Core>>>>,
     /// `None` until a way in from outside is first needed, and again after the executor has ended.
     pub(crate) outside: RefCell<Option<Rc<dyn Outside>>>,
 }
@@ -161,16 +130,6 @@ impl Core {
         }
     }
 
-    /// Notes whose poll begins.
-    pub(crate) fn begin_poll(&self, who: Running) {
-        self.polling.running.set(who);
-        self.polling.found_ready.set(0);
-    }
-
-    pub(crate) fn end_poll(&self) {
-        self.polling.running.set(Running::Nobody);
-    }
-
     /// Ends the poll of a main future, which may have been left by a panic.
     #[inline]
     pub(crate) fn end_main_poll(&self) {
@@ -178,7 +137,7 @@ impl Core {
         self.main_key.set(Key::NOBODY);
         self.polling.is_dropping.set(false);
         self.polling.noted_await.set(None);
-        self.end_poll();
+        self.polling.end();
     }
 
     /// The task whose code runs.
@@ -192,9 +151,8 @@ impl Core {
     /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
     #[inline]
     pub(crate) fn begin_main(&self) {
-        let generation = self.slots.begin_main();
-        self.main_key
-            .set(Key::new(self.number, generation, MAIN_SLOT));
+        let key = Key::new(self.number, self.slots.begin_main(), MAIN_SLOT);
+        self.main_key.set(key);
     }
 
     /// Takes timers out of the wheel whose sleeps were dropped or reset elsewhere. Whoever waits for one that was reset is woken, and
@@ -317,9 +275,9 @@ mod tests {
 
     use super::*;
     use crate::kernel::failure::TaskFailure;
-    use crate::kernel::failure::aside::Caught;
     use crate::kernel::failure::reporter::{self, Reporter};
     use crate::kernel::failure::text::payload_text;
+    use crate::kernel::failure::user_code::Caught;
 
     #[test]
     fn a_task_more_than_a_key_can_number_is_refused_with_advice_and_the_others_live_on() {
@@ -346,7 +304,7 @@ mod tests {
 
         let first = first.for_executor();
         first.discard();
-        core.finish(&first, crate::kernel::tasks::joiner::Ending::Cancelled);
+        core.finish(&first, crate::kernel::tasks::who_joins::Ending::Cancelled);
         core.slots.next_ready();
         spawn();
         assert_eq!(core.slots.len(), 2);

@@ -43,8 +43,8 @@
 //! Lessons 3, 7 and 8 of the course build a small one.
 
 mod bitmap;
-mod numbers;
-pub(crate) mod sync;
+mod executor_numbers;
+pub(crate) mod std_or_loom;
 
 use std::mem;
 use std::sync::PoisonError;
@@ -54,8 +54,8 @@ use std::time::Duration;
 
 use bitmap::Bitmap;
 use crossbeam_queue::SegQueue;
-use numbers::{Numbers, TABLE, place_of, with_numbers};
-use sync::{AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Queue};
+use executor_numbers::{Numbers, TABLE, place_of, with_numbers};
+use std_or_loom::{AtomicBool, AtomicU8, AtomicU64, Condvar, Mutex, MutexGuard, Queue};
 
 use crate::kernel::time::EntryKey;
 

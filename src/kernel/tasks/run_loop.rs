@@ -268,7 +268,7 @@ pub(crate) fn poll_task(
     wakers: &'static RawWakerVTable,
 ) {
     let slot = key.slot();
-    core.begin_poll(Running::Task(slot));
+    core.polling.begin(Running::Task(slot));
     core.say(|| Event::PollBegins(slot));
     let waker = waker_of(key, wakers);
     let poll = task.poll(&mut Context::from_waker(&waker), &core.polling.noted_await);
@@ -276,7 +276,7 @@ pub(crate) fn poll_task(
     if let Poll::Ready(ending) = poll {
         core.finish(task, ending);
     }
-    core.end_poll();
+    core.polling.end();
 }
 
 /// Polls the main future, and notes where it waits.
@@ -286,7 +286,7 @@ pub(crate) fn poll_main(
     main: &mut Main<'_>,
     wakers: &'static RawWakerVTable,
 ) -> Poll<()> {
-    core.begin_poll(Running::Main);
+    core.polling.begin(Running::Main);
     core.say(|| Event::PollBegins(MAIN_SLOT));
     let waker = waker_of(core.main_key.get(), wakers);
     let poll = main(&mut Context::from_waker(&waker));
@@ -295,14 +295,13 @@ pub(crate) fn poll_main(
         // It waits in something that notes nothing.
         None => {
             let mut last = core.polling.main_last_await.get();
-            last.iter_mut()
-                .for_each(|last| last.what = last.what.aged());
+            (last.iter_mut()).for_each(|last| last.what = last.what.aged());
             core.polling.main_last_await.set(last);
         }
         noted => core.polling.main_last_await.set(noted),
     }
     core.say(|| Event::PollEnds(MAIN_SLOT, poll));
-    core.end_poll();
+    core.polling.end();
     poll
 }
 
@@ -327,7 +326,7 @@ pub(crate) fn drive<F: Future>(
     let mut future = pin!(future);
     // What the main future's destructor panics with is the main future's as well.
     let _before = AtDrop(core, |core| {
-        core.begin_poll(Running::Main);
+        core.polling.begin(Running::Main);
         core.polling.is_dropping.set(true);
     });
     core.begin_main();

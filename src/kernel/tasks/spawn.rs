@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::kernel::failure::{Lineage, Root, Site, TaskId, reporter};
 use crate::kernel::tasks::{
-    Core, Counted, Event, Header, Job, JoinHandle, Parentage, Running, Task, current,
+    Core, Counted, Event, Header, Job, JoinHandle, Parentage, Running, Task, current_executor,
 };
 use crate::outcome::{Outcome, check_for_nested_result};
 
@@ -55,7 +55,7 @@ pub(crate) fn spawn_here<F: Future<Output: Outcome> + 'static>(
     is_daemon: bool,
     future: F,
 ) -> JoinHandle<F::Output> {
-    let core = current::get().expect(
+    let core = current_executor::get().expect(
         "`spawn` was called where no executor runs on this thread. Call it from within \
          `candor::run(async { … })` or `candor::block_on(async { … })`, or spawn on an executor that you hold: \
          `executor.spawn(future)`",
@@ -76,8 +76,9 @@ pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
         None => core.parentage(),
         Some(name) => core.parentage().named(name),
     };
-    let make = |header| Task::new(header, future);
-    let task = core.spawn(at, spawned_by, is_daemon, make);
+    let task = core.spawn(at, spawned_by, is_daemon, |header| {
+        Task::new(header, future)
+    });
     JoinHandle {
         task: task.for_handle(),
         has_waited: false,
@@ -109,9 +110,7 @@ impl Core {
             self.slots.len()
         );
         self.next_id.set(id.0 + 1);
-        if !is_daemon {
-            self.waited_for.set(self.waited_for.get() + 1);
-        }
+        (self.waited_for).set(self.waited_for.get() + u32::from(!is_daemon));
         self.say(|| Event::Spawned(task.header()));
         task
     }

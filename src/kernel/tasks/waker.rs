@@ -30,7 +30,7 @@ use std::mem::ManuallyDrop;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::kernel::tasks::inbox::Inbox;
-use crate::kernel::tasks::{Core, Event, Key, current};
+use crate::kernel::tasks::{Core, Event, Key, current_executor};
 
 static PLAIN: RawWakerVTable = RawWakerVTable::new(
     |data| RawWaker::new(data, &PLAIN),
@@ -76,7 +76,7 @@ pub(crate) fn key(data: *const ()) -> Key {
 
 fn wake_plainly(data: *const ()) {
     let key = key(data);
-    let woken = current::with(|core| {
+    let woken = current_executor::with(|core| {
         let is_here = core.number == key.executor();
         if is_here {
             core.slots.wake(key.slot(), key.generation());
@@ -97,7 +97,7 @@ fn wake_elsewhere(key: Key) {
 
 /// Wakes the task of `key`, and reports that to an observer.
 pub(crate) fn wake(key: Key) {
-    match current::get() {
+    match current_executor::get() {
         Some(core) if core.number == key.executor() => core.wake(key),
         _ => wake_elsewhere(key),
     }

@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{AwaitKind, Site, await_line, contain};
-use crate::kernel::tasks::{Core, Inbox, Key, current, waker};
+use crate::kernel::tasks::{Core, Inbox, Key, current_executor, waker};
 use crate::kernel::time::wheel::EntryKey;
 
 /// Reads the clock of the executor that runs on this thread; outside of an executor, the real clock.
@@ -41,7 +41,7 @@ use crate::kernel::time::wheel::EntryKey;
 /// ```
 #[must_use]
 pub fn now() -> Instant {
-    current::with(|core| core.clock.now()).unwrap_or_else(Instant::now)
+    current_executor::with(|core| core.clock.now()).unwrap_or_else(Instant::now)
 }
 
 /// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
@@ -114,7 +114,7 @@ impl Entry {
     /// Calls `f` if the executor of the wheel runs here.
     fn in_wheel<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
         let call = |core: &Rc<Core>| (core.serial == self.executor).then(|| f(core, self.key));
-        current::with(call).flatten()
+        current_executor::with(call).flatten()
     }
 }
 
@@ -153,7 +153,7 @@ impl Sleep {
     /// The poll for futures that are made of sleeps and note an await of their own.
     #[track_caller]
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let core = current::get().expect(
+        let core = current_executor::get().expect(
             "a Sleep was polled where no executor of candor runs on this thread. Await it within \
              `candor::run` or `candor::block_on`; under another runtime, use that one's timers",
         );
@@ -191,7 +191,7 @@ impl Sleep {
             cx.waker().wake_by_ref();
             return true;
         }
-        !mem::replace(&mut self.is_done, true) && current::is_spent(cx)
+        !mem::replace(&mut self.is_done, true) && current_executor::is_spent(cx)
     }
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
@@ -221,7 +221,7 @@ impl Future for Sleep {
         if self.poll_elapsed(cx).is_ready() && !self.is_put_off(cx) {
             return Poll::Ready(());
         }
-        current::note_await(AwaitKind::SLEEP, await_line(self.made_at));
+        current_executor::note_await(AwaitKind::SLEEP, await_line(self.made_at));
         Poll::Pending
     }
 }

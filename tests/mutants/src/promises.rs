@@ -54,7 +54,7 @@ const PROMISES: &[(&str, &str)] = &[
          foreign_wakers remote user_code embedding where_it_goes",
     ),
     (
-        "src/kernel/tasks/finished_or_panicked.rs",
+        "src/kernel/tasks/completion.rs",
         "joining dropping failures ports foreign_wakers remote instruments model reports",
     ),
     (
@@ -67,7 +67,7 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     ("src/kernel/tasks/memory.rs", "memory joining dropping"),
     (
-        "src/kernel/tasks/join.rs",
+        "src/kernel/tasks/join_handle.rs",
         "joining failures foreign_wakers dropping groups pool panics remote",
     ),
     (
@@ -76,7 +76,7 @@ const PROMISES: &[(&str, &str)] = &[
          stalls entering panics",
     ),
     (
-        "src/kernel/tasks/current.rs",
+        "src/kernel/tasks/current_executor.rs",
         "failures panics joining remote corners model fairness reports entering",
     ),
     ("src/kernel/time/", "timers corners model embedding"),

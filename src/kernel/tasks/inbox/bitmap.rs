@@ -13,7 +13,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::kernel::tasks::inbox::sync::AtomicU64;
+use crate::kernel::tasks::inbox::std_or_loom::AtomicU64;
 
 /// The size of chunk 0, in slots: two cache lines.
 const FIRST: u32 = 1024;

@@ -28,9 +28,7 @@ impl Core {
         // From here on the slot may have another tenant, and that one is not what runs here.
         self.polling.running.set(Running::Ended);
         self.polling.noted_await.set(None);
-        if !header.is_daemon {
-            self.waited_for.set(self.waited_for.get() - 1);
-        }
+        (self.waited_for).set(self.waited_for.get() - u32::from(!header.is_daemon));
         let has_read = self.failures.reader.get() == this;
         if has_read {
             self.failures.reader.set(Running::Nobody);
@@ -87,7 +85,7 @@ impl Core {
         }
         let woken = catch_unwind(AssertUnwindSafe(|| self.finish(&task, ending)));
         woken.unwrap_or_else(drop_payload);
-        self.end_poll();
+        self.polling.end();
         self.after_poll();
         for panic in homeless {
             self.report_panic(panic);

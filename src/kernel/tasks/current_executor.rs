@@ -104,7 +104,7 @@ impl Entered {
         // The last reading may be of an earlier stay.
         core.clock.begin_pass();
         let outer = CURRENT.replace(Some(ManuallyDrop::new(Rc::clone(core))));
-        core.stay.outer.replace(outer.map(ManuallyDrop::into_inner));
+        core.stay.outer.replace(outer);
         Entered {
             core: Rc::clone(core),
             behalf: act_for(Behalf::Task),
@@ -116,13 +116,12 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         // A main future that panicked has ended in the middle of its poll.
-        self.core.end_poll();
+        self.core.polling.end();
         act_for(self.behalf);
         if self.core.failures.attention.get() {
             self.core.after_poll();
         }
-        let outer = self.core.stay.outer.take().map(ManuallyDrop::new);
-        let this = CURRENT.replace(outer);
+        let this = CURRENT.replace(self.core.stay.outer.take());
         self.core.stay.is_entered.set(false);
         self.core.set_entry(None);
         drop(this.map(ManuallyDrop::into_inner));
@@ -132,14 +131,12 @@ impl Drop for Entered {
 /// Puts the executor that this one has covered in its place, or the other way round.
 #[cfg(feature = "async-io")]
 pub(crate) fn swap(core: &Core) {
-    let other = core.stay.outer.take().map(ManuallyDrop::new);
-    let inner = CURRENT.replace(other);
-    core.stay.outer.replace(inner.map(ManuallyDrop::into_inner));
+    CURRENT.with(|current| current.swap(&core.stay.outer));
 }
 
 /// The executors that have been entered on this thread, the innermost first.
 pub(crate) fn entered() -> impl Iterator<Item = Rc<Core>> {
-    iter::successors(get(), |core| core.stay.outer.borrow().clone())
+    iter::successors(get(), |core| core.stay.outer.borrow().as_deref().cloned())
 }
 
 /// The task that is being polled on this thread, for the panic hook. Its loop will look for what the hook has recorded.

@@ -12,7 +12,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{AwaitKind, Named, await_line, contain, discard_value};
-use crate::kernel::tasks::{AnyTask, Core, Counted, JobOf, OutcomeOf, Progress, current, waker};
+use crate::kernel::tasks::{
+    AnyTask, Core, Counted, JobOf, OutcomeOf, Progress, current_executor, waker,
+};
 use crate::outcome::Outcome;
 
 /// Awaits a task's outcome.
@@ -52,7 +54,7 @@ impl<T: Outcome> JoinHandle<T> {
     pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
         let outcome = self.task.take_outcome();
         if let Some(Err(_)) = &outcome {
-            current::with(|core| core.failures.reader.set(core.polling.running.get()));
+            current_executor::with(|core| core.failures.reader.set(core.polling.running.get()));
         }
         outcome
     }
@@ -69,7 +71,7 @@ impl<T: Outcome> Future for JoinHandle<T> {
         let made_at = header.spawned_at;
         let is_done = match header.is_finished() {
             // The next one may be done as well: so a loop of awaits might never let others run.
-            true => self.has_waited || !current::is_spent(cx),
+            true => self.has_waited || !current_executor::is_spent(cx),
             false => {
                 let key = waker::key_of(cx.waker());
                 (header.joiner).set_waker(key, cx.waker(), header.spawned_by.number);
@@ -87,7 +89,7 @@ impl<T: Outcome> Future for JoinHandle<T> {
             self.task.header().wait_for_report(cx.waker());
         }
         self.has_waited = true;
-        current::note_await(AwaitKind::JOIN, await_line(made_at));
+        current_executor::note_await(AwaitKind::JOIN, await_line(made_at));
         Poll::Pending
     }
 }
@@ -116,7 +118,7 @@ fn leave_outcome(task: Counted<AnyTask>) {
         // The executor has ended, and has reported everything at its end.
         None => contain(|| task.discard()),
         Some(owner) => {
-            let core = current::polling_core().unwrap_or(owner);
+            let core = current_executor::polling_core().unwrap_or(owner);
             core.report_after_poll(task);
             if !core.is_polling() {
                 core.after_poll();
