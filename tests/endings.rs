@@ -47,6 +47,8 @@ fn a_destructor_that_spawns_its_successor_does_not_keep_block_on_from_returning(
     assert_contains(&ended.assert_success().stdout, "it has returned");
     assert_count(&ended.stderr, "is leaked", 1);
     assert_contains(&ended.stderr, "`worker`, spawned at tests/endings.rs:");
+    // One was there before the end, and a million came after it.
+    assert_contains(&ended.stderr, "task #1000003");
 }
 
 #[test]

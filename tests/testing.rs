@@ -1,10 +1,13 @@
 //! `candor::test` and `Executor::test`: a passing test hides no failure, and none hangs.
 
+mod common;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use candor::{Executor, TaskBuilder, sleep};
+use common::{assert_contains, child};
 
 fn message_of(test: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
@@ -153,4 +156,20 @@ fn a_test_whose_main_future_panics_cancels_its_tasks_too() {
     };
     catch_unwind(AssertUnwindSafe(test)).unwrap_err();
     assert!(executor.tasks().is_empty());
+}
+
+#[test]
+fn what_was_reported_before_the_panic_of_a_test_is_printed_after_all() {
+    let name = "what_was_reported_before_the_panic_of_a_test_is_printed_after_all";
+    let ended = child(name).run(|| {
+        candor::test(async {
+            candor::spawn(async { panic!("the cause") }).detach();
+            candor::yield_now().await;
+            std::hint::black_box(None::<()>).expect("the consequence");
+        })
+    });
+    let Some(ended) = ended else { return };
+    assert_contains(&ended.stderr, "task #1 panicked");
+    assert_contains(&ended.stderr, "the cause");
+    assert_contains(&ended.stderr, "the consequence");
 }

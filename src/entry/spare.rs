@@ -133,4 +133,16 @@ mod tests {
         // A debug build observes every executor.
         assert_eq!(fresh_core(None).is_watched(), cfg!(debug_assertions));
     }
+
+    #[test]
+    fn a_core_that_was_hosted_is_not_kept_because_its_inbox_still_calls_the_hosts() {
+        let executor = Executor::new();
+        let serial = executor.core.serial;
+        let mut hosted = Box::pin(executor.run_until(std::future::pending::<()>()));
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(hosted.as_mut().poll(cx).is_pending());
+        drop(hosted);
+        drop(executor);
+        assert_ne!(fresh_core(None).serial, serial);
+    }
 }
