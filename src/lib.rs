@@ -16,7 +16,7 @@
 //! | 2. How is a task polled, and woken? | `tasks/task`, `tasks/waker`, `tasks/current_executor`, `tasks/current_poll`, `tasks/run_loop` |
 //! | 3. How does it park, and how does another thread wake it? | `tasks/inbox`, and its parts: `bitmap`, `executor_numbers`, `std_or_loom` |
 //! | 4. How does a task begin and end? | `tasks/spawn`, `tasks/memory`, `tasks/completion`, `tasks/join_handle`, `tasks/who_joins`; who spawned it: `tasks/parentage`; the state of it all: `tasks/core` |
-//! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/sleep` |
+//! | 5. How does time pass? | `time/clock`, `time/wheel`, `time/timers`, `time/sleep` |
 //! | 6. Where does a failure go? | `failure/when_to_report`, `failure/in_grace`, then `failure`, `failure/lineage`, `failure/location`, `failure/hook`, `failure/seen_panics`, `failure/user_code`, `failure/record`, `failure/join_error` |
 //!
 //! | plug | what the kernel calls through it | implemented in |

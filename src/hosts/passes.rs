@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::hosts::list::Hosts;
-use crate::kernel::tasks::{Core, Loop, Main, Pause, Stop, next_event, with_grace};
+use crate::kernel::tasks::{Core, Loop, Main, Pause, Stop};
 
 impl Loop<'_> {
     /// Begins a pass. If time is virtual and nothing is ready, jumps to the next deadline, and begins another pass there.
@@ -28,7 +28,7 @@ impl Loop<'_> {
     pub(crate) fn is_anything_due(&self) -> bool {
         let core = self.core;
         let is_due = |deadline| deadline <= core.clock.now();
-        core.inbox.has_mail() || next_event(core).is_some_and(is_due)
+        core.inbox.has_mail() || core.next_event().is_some_and(is_due)
     }
 }
 
@@ -43,5 +43,5 @@ pub(crate) fn pass(core: &Rc<Core>, main: &mut Main<'_>) -> Result<(), Stop> {
 pub(crate) fn next_deadline(core: &Core) -> Option<Instant> {
     core.forget_timers();
     let tick = core.timers.borrow().next_deadline();
-    with_grace(core, tick)
+    core.with_grace(tick)
 }

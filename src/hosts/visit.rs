@@ -20,7 +20,7 @@ use crate::hosts::alarm;
 use crate::hosts::list::Hosts;
 use crate::hosts::passes::next_deadline;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Stop, next_event};
+use crate::kernel::tasks::{Core, Entered, Stop};
 use crate::report::unread;
 
 /// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
@@ -121,7 +121,7 @@ impl<'a> Visit<'a> {
                 }
             }
             false => {
-                if let Some(next) = next_event(core) {
+                if let Some(next) = core.next_event() {
                     alarm::ring_at(core.number, next);
                 }
             }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::{Entry, LastAwait, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Key, Loop, MAIN_SLOT, Main, Running,
+    __candor_poll_boundary, AnyTask, Core, Counted, Key, MAIN_SLOT, Main, Running,
 };
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
@@ -91,7 +91,7 @@ impl Dump {
     /// Polls waiting tasks: 100 of them in any case, and more, up to `most`, as long as all wait for one another.
     fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
         // What is due is not lost: nobody has looked at the timers yet.
-        Loop::new(core, None).fire_timers();
+        core.fire_timers();
         let tasks = core.slots.tenants().into_iter();
         let waiting = tasks.filter(|&(slot, _)| !core.slots.is_queued(slot));
         let waiting: Vec<Counted<AnyTask>> = waiting.map(|(_, task)| task).collect();

@@ -155,21 +155,6 @@ impl Core {
         self.main_key.set(key);
     }
 
-    /// Takes timers out of the wheel whose sleeps were dropped or reset elsewhere. Whoever waits for one that was reset is woken, and
-    /// puts it back. Call it before you ask the wheel for anything.
-    pub(crate) fn forget_timers(&self) {
-        let forgotten = &self.inbox.forgotten_timers;
-        // Most often there is none, and to ask that costs less than `pop`.
-        while !forgotten.is_empty()
-            && let Some((executor, key, is_reset)) = forgotten.pop()
-        {
-            if executor == self.serial {
-                let waker = self.timers.borrow_mut().cancel(key);
-                contain(|| waker.filter(|_| is_reset).map_or((), Waker::wake));
-            }
-        }
-    }
-
     /// Whether user code runs, in the middle of which no report may be made.
     pub(crate) fn is_polling(&self) -> bool {
         self.polling.running.get() != Running::Nobody || self.failures.is_reporting.get()

@@ -46,7 +46,6 @@ mod bitmap;
 mod executor_numbers;
 pub(crate) mod std_or_loom;
 
-use std::mem;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::task::Waker;
@@ -206,10 +205,7 @@ impl Inbox {
         // The lock is taken before any waker can see ASLEEP, and released only by waiting. A waker that
         // has to unpark takes it as well, so its notification cannot come between the two.
         let falling_asleep = self.sleepers();
-        // Relaxed: a read-modify-write sees the newest state whatever its ordering is. Nothing else is
-        // read because of its result: the drain that follows acquires the mail.
-        let asleep = (self.state.0).compare_exchange(AWAKE, ASLEEP, Relaxed, Relaxed);
-        if asleep.is_err() {
+        if self.turn(AWAKE, ASLEEP).is_err() {
             return;
         }
         match timeout {
@@ -217,28 +213,28 @@ impl Inbox {
             Some(timeout) => drop(self.unparked.wait_timeout(falling_asleep, timeout)),
         }
         // The wait may have ended by a notification, by the timeout, or spuriously.
-        self.get_up(ASLEEP);
+        let _ = self.turn(ASLEEP, AWAKE);
     }
 
     /// Announces that nobody runs the executor, so that mail calls the hosts. Returns `false` if there is
     /// mail already. Only for the owner.
     pub(crate) fn leave(&self) -> bool {
-        // Relaxed: as in `park`.
-        let away = (self.state.0).compare_exchange(AWAKE, AWAY, Relaxed, Relaxed);
-        away.is_ok()
+        self.turn(AWAKE, AWAY).is_ok()
     }
 
     /// Announces that the executor runs again, so that mail no longer calls the hosts. Only for the owner.
     pub(crate) fn come_back(&self) {
         // Relaxed: only the owner sets AWAY.
         if self.state.0.load(Relaxed) == AWAY {
-            self.get_up(AWAY);
+            let _ = self.turn(AWAY, AWAKE);
         }
     }
 
-    fn get_up(&self, from: u8) {
-        // If this fails, there is mail, and MAIL stays. Relaxed: as in `park`.
-        let _ = (self.state.0).compare_exchange(from, AWAKE, Relaxed, Relaxed);
+    /// Turns the state into `to` if it is `from`. Otherwise it stays as it is, and is returned: most often it is MAIL.
+    fn turn(&self, from: u8, to: u8) -> Result<u8, u8> {
+        // Relaxed: a read-modify-write sees the newest state whatever its ordering is. Nothing else is
+        // read because of its result: the drain that follows acquires the mail.
+        self.state.0.compare_exchange(from, to, Relaxed, Relaxed)
     }
 
     /// Unparks the owner, or calls what may run the executor. `met` is the state that was found.
@@ -269,7 +265,7 @@ impl Inbox {
     /// has no holders.
     pub(crate) fn close(&self) {
         self.refuse_wakes();
-        let sleepers = mem::take(&mut *self.sleepers());
+        let sleepers = std::mem::take(&mut *self.sleepers());
         // Dropped after the lock is released: the wakers may hold user code.
         drop(sleepers);
         self.release();
@@ -341,14 +337,12 @@ impl Inbox {
     /// It may be called again and again. In the end the owner has to call [`rise`](Inbox::rise).
     pub(crate) fn lie_down(&self, waker: &Waker) -> bool {
         self.sleepers().owner = Some(waker.clone());
-        // Relaxed: as in `park`.
-        let met = (self.state.0).compare_exchange(AWAKE, ASLEEP, Relaxed, Relaxed);
-        matches!(met, Ok(_) | Err(ASLEEP))
+        matches!(self.turn(AWAKE, ASLEEP), Ok(_) | Err(ASLEEP))
     }
 
     /// Announces that the owner no longer waits, for whatever reason.
     pub(crate) fn rise(&self) {
-        self.get_up(ASLEEP);
+        let _ = self.turn(ASLEEP, AWAKE);
     }
 }
 

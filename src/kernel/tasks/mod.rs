@@ -30,7 +30,7 @@ pub(crate) use inbox::Inbox;
 pub(crate) use join_handle::JoinHandle;
 pub(crate) use memory::Counted;
 pub(crate) use parentage::Parentage;
-pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, next_event, poll_main, with_grace};
+pub(crate) use run_loop::{Loop, Pause, deliver_mail, drive, poll_main};
 pub(crate) use slots_and_queue::{Ready, Slots};
 pub(crate) use spawn::is_large;
 pub(crate) use task::{AnyTask, Header, Job, JobOf, OutcomeOf, Progress, Task};

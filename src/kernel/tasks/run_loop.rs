@@ -27,8 +27,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, RawWakerVTable};
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::contain;
-use crate::kernel::tasks::waker::{key_of, table, waker_of};
+use crate::kernel::tasks::waker::{table, waker_of};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Counted, Event, Key, MAIN_SLOT, Main, Ready, Running,
     Stop,
@@ -121,31 +120,13 @@ impl<'a> Loop<'a> {
 
     pub(crate) fn begin_pass(&mut self) {
         deliver_mail(self.core, self.main.as_deref_mut());
-        self.fire_timers();
+        self.core.fire_timers();
         self.core.report_overdue();
         self.polls_left = POLLS_A_PASS;
         if let Some(shuffle) = &self.core.config.shuffle {
             // A shuffled pass is a batch: all that is ready now, each once.
             self.polls_left = self.core.slots.reorder(shuffle).max(1);
         }
-    }
-
-    pub(crate) fn fire_timers(&self) {
-        let core = self.core;
-        core.clock.begin_pass();
-        core.forget_timers();
-        if core.timers.borrow().is_empty() {
-            return;
-        }
-        let now = core.clock.tick_now();
-        // The wheel is not borrowed when the waker is called: a foreign one may use the wheel.
-        let next_expired = || core.timers.borrow_mut().pop_expired(now);
-        while let Some(sleeper) = next_expired() {
-            core.say(|| Event::TimerFires(key_of(&sleeper)));
-            // A foreign waker may panic. The others have to be woken nevertheless.
-            contain(|| sleeper.wake());
-        }
-        core.say(|| Event::TimersFired);
     }
 
     /// The hot path.
@@ -185,7 +166,7 @@ impl<'a> Loop<'a> {
         if self.is_over() || core.slots.has_ready() || core.inbox.has_mail() {
             return Next::GoOn;
         }
-        let next = next_event(core);
+        let next = core.next_event();
         if next.is_some_and(|next| core.clock.jump_to(next) || next <= core.clock.now()) {
             return Next::GoOn;
         }
@@ -203,7 +184,7 @@ impl<'a> Loop<'a> {
         core.say(|| Event::ParkBegins(timeout));
         self.is_parked = true;
         // An observer may have spawned or woken a task, set a timer, or left a failure to be reported.
-        let is_changed = || core.is_watched() && next_event(core) != next;
+        let is_changed = || core.is_watched() && core.next_event() != next;
         let has_work = || core.slots.has_ready() || core.failures.attention.get() || is_changed();
         if let Some(watch) = core.config.watch.get()
             && !has_work()
@@ -234,19 +215,6 @@ pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
     if let Some(outside) = outside {
         outside.run_errands(core, main);
     }
-}
-
-/// When there is something to do, if no wake comes before: a timer to fire or to move to a finer level, or a failure to report.
-pub(crate) fn next_event(core: &Core) -> Option<Instant> {
-    core.forget_timers();
-    let tick = core.timers.borrow().next_event();
-    with_grace(core, tick)
-}
-
-/// The earlier of this tick of the wheel and the end of a grace.
-pub(crate) fn with_grace(core: &Core, tick: Option<u64>) -> Option<Instant> {
-    let timer = tick.and_then(|tick| core.clock.instant_of(tick));
-    timer.into_iter().chain(core.end_of_grace()).min()
 }
 
 /// Takes turns until the stay is over, and parks in between.

@@ -1,9 +1,10 @@
-//! The clock, the timer wheel, and the future that waits for a timer.
+//! The clock, the timer wheel, the timers of an executor, and the future that waits for one.
 //!
-//! Only `sleep` knows executors.
+//! Only `sleep` and `timers` know executors.
 
 pub(crate) mod clock;
 pub(crate) mod sleep;
+mod timers;
 pub(crate) mod wheel;
 
 pub(crate) use clock::Clock;
