@@ -532,3 +532,37 @@ fn nothing_is_polled_for_a_dump_once_its_executor_has_to_stop() {
         assert_eq!(polls.get(), 1, "{exits}");
     }
 }
+
+#[test]
+fn a_sleeper_that_is_due_in_the_poll_of_a_dump_has_lost_no_wake() {
+    // Sleepers that become due all the time, on the real clock.
+    for _ in 0..20 {
+        let dump = candor::block_on(async {
+            let micros = (0..50).map(|number| 1_000 + 20 * number);
+            let sleeps = micros.map(|micros| candor::sleep(Duration::from_micros(micros)));
+            let tasks: Vec<_> = sleeps.map(candor::spawn).collect();
+            candor::sleep(Duration::from_micros(1_200)).await;
+            let dump = candor::dump().await.to_string();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            dump
+        });
+        assert!(!dump.contains("was lost"), "{dump}");
+    }
+}
+
+#[test]
+fn a_main_future_that_is_ready_does_not_wait() {
+    let dump = candor::block_on(async {
+        let task = candor::spawn(async {
+            yield_now().await;
+            candor::dump().await.to_string()
+        });
+        while !task.is_finished() {
+            yield_now().await;
+        }
+        task.await.unwrap()
+    });
+    assert!(dump.contains("the main future: ready"), "{dump}");
+}

@@ -281,3 +281,24 @@ fn a_future_of_half_a_megabyte_can_be_spawned_in_every_way() {
     let Some(ended) = ended else { return };
     ended.assert_success();
 }
+
+#[test]
+fn what_tasks_outside_spawn_into_a_cancelled_group_is_dropped_however_much_it_is() {
+    struct Counts(std::rc::Rc<std::cell::Cell<u32>>);
+    impl Drop for Counts {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let dropped = std::rc::Rc::default();
+    candor::test(async {
+        let group = TaskGroup::new();
+        group.cancel();
+        for _ in 0..1_000_001 {
+            let counts = Counts(std::rc::Rc::clone(&dropped));
+            group.spawn(async move { drop(counts) });
+        }
+        group.join().await.unwrap();
+    });
+    assert_eq!(dropped.get(), 1_000_001);
+}

@@ -1345,3 +1345,55 @@ fn below_sixteen_levels_a_tree_is_not_moved_to_the_right_and_has_numbers() {
     assert_contains(&report, "└─ (level 17) task #17 failed");
     assert_contains(&report, "└─ (level 19) task #19 failed: leaf");
 }
+
+thread_local! {
+    /// Polled while an error is asked for its text.
+    static POLLED: RefCell<Option<Pin<Box<dyn Future<Output = usize>>>>> = const { RefCell::new(None) };
+}
+
+/// Polls that future when it is asked for its text.
+struct PollsWhileAsked;
+
+impl std::error::Error for PollsWhileAsked {}
+
+impl std::fmt::Display for PollsWhileAsked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("asked")
+    }
+}
+
+impl std::fmt::Debug for PollsWhileAsked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(mut polled) = POLLED.take() {
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(polled.as_mut().poll(cx).is_pending(), "it said: no failure");
+            POLLED.set(Some(polled));
+        }
+        f.write_str("PollsWhileAsked")
+    }
+}
+
+#[test]
+fn a_failure_that_is_being_asked_for_its_text_is_not_overlooked_by_its_group() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::<PollsWhileAsked>::typed();
+        group.spawn(async { Err::<(), _>(PollsWhileAsked) });
+        let join = group.join();
+        POLLED.set(Some(Box::pin(async {
+            join.await.unwrap_err().failures().len()
+        })));
+        // Its grace ends, and it is reported.
+        sleep(5 * SECOND).await;
+        assert_eq!(POLLED.take().unwrap().await, 1);
+
+        let mut group = TaskGroup::independent().collecting();
+        group.spawn(async { Err::<(), _>(PollsWhileAsked) });
+        POLLED.set(Some(Box::pin(async move {
+            usize::from(group.next_failure().await.is_some())
+        })));
+        sleep(5 * SECOND).await;
+        assert_eq!(POLLED.take().unwrap().await, 1);
+    });
+    assert_eq!(reports.headlines().len(), 2);
+}

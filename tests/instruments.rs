@@ -589,3 +589,59 @@ fn the_last_await_of_a_task_that_is_done_is_not_that_of_the_next_one() {
         waits.abort();
     });
 }
+
+#[test]
+fn a_sleep_that_has_outlived_its_task_is_not_the_timer_of_the_next_task_in_its_place() {
+    let trace = Trace::default();
+    let executor = Executor::builder()
+        .virtual_time()
+        .instrument(trace.clone())
+        .build();
+    let kept = Rc::new(RefCell::new(None));
+    let keeps = Rc::clone(&kept);
+    executor
+        .spawn(async move {
+            let mut sleep = Box::pin(candor::sleep(Duration::from_millis(20)));
+            let polled = |cx: &mut std::task::Context<'_>| Poll::Ready(sleep.as_mut().poll(cx));
+            assert!(std::future::poll_fn(polled).await.is_pending());
+            keeps.replace(Some(sleep));
+        })
+        .detach();
+    executor.drain();
+    executor.block_on(async {
+        let _other = candor::spawn(std::future::pending::<()>());
+        candor::sleep(Duration::from_millis(40)).await;
+    });
+    assert!(kept.take().is_some());
+    let lines = trace.events();
+    assert!(lines.contains(&"timer of nobody".to_owned()), "{lines:?}");
+    assert!(!lines.contains(&"timer of #2".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn a_wake_by_the_callback_of_a_report_is_by_no_task() {
+    let trace = Trace::default();
+    let waker = Rc::new(RefCell::new(None::<std::task::Waker>));
+    let woken = Rc::clone(&waker);
+    let executor = Executor::builder()
+        .instrument(trace.clone())
+        .on_failure(move |_| woken.take().into_iter().for_each(std::task::Waker::wake))
+        .build();
+    let mut is_first = true;
+    executor
+        .spawn(std::future::poll_fn(move |cx| {
+            if !std::mem::take(&mut is_first) {
+                return Poll::Ready(());
+            }
+            waker.replace(Some(cx.waker().clone()));
+            Poll::Pending
+        }))
+        .detach();
+    executor.spawn(async { panic!("boom") }).detach();
+    executor.drain();
+    let lines = trace.events();
+    assert!(
+        lines.contains(&"wake #1 by elsewhere".to_owned()),
+        "{lines:?}"
+    );
+}

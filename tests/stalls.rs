@@ -673,3 +673,41 @@ fn a_deadlock_is_suspected_though_something_was_woken_between_two_stays() {
     assert_contains(&warning_of(&executor, stuck), "a deadlock");
     assert!(woken.is_finished());
 }
+
+#[test]
+fn a_grace_that_runs_keeps_no_stall_from_being_proven() {
+    // An hour of real time.
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&reports);
+    let executor = Executor::builder()
+        .detect_stalls(true)
+        .grace(Duration::from_secs(3_600))
+        .on_failure(move |failure| told.borrow_mut().push(failure.to_string()))
+        .build();
+    let text = panic_message(|| {
+        executor.block_on(async {
+            let _held = candor::spawn(async { panic!("boom") });
+            forgetful().await;
+        })
+    });
+    assert_contains(&text, "can never return");
+    drop(executor);
+    assert_eq!(reports.take().len(), 1);
+}
+
+#[test]
+fn a_failure_that_will_shut_the_executor_down_is_waited_for() {
+    let executor = Executor::builder()
+        .detect_stalls(true)
+        .failure_policy(candor::FailurePolicy::Shutdown)
+        .grace(Duration::from_millis(50))
+        .on_failure(|_| ())
+        .build();
+    let text = panic_message(|| {
+        executor.block_on(async {
+            let _held = candor::spawn(async { panic!("boom") });
+            forgetful().await;
+        })
+    });
+    assert_lacks(&text, "can never return");
+}

@@ -1071,3 +1071,17 @@ fn what_the_destructor_of_a_main_future_awaited_is_no_await_of_a_task() {
             .all(|task| task.last_await().is_none())
     );
 }
+
+#[test]
+fn a_panic_within_a_timeout_keeps_the_last_await_that_is_known() {
+    candor::test(async {
+        let task = spawn(async {
+            let timeout = timeout(Duration::from_secs(9), async { panic!("boom") });
+            let (_, _): ((), Result<(), _>) =
+                futures::join!(sleep(Duration::from_secs(1)), timeout);
+        });
+        let error = task.await.unwrap_err();
+        let last = error.failure().unwrap().last_await().unwrap();
+        assert_eq!(last.what(), "sleep");
+    });
+}

@@ -17,7 +17,7 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::group::failures::Failures;
 use crate::group::independent::{IndependentGroup, JoinIndependent};
@@ -205,8 +205,8 @@ impl Future for NextFailure<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = &self.group.failures;
         let is_there = || failures.len() > 0;
-        let poll = failures.0.set.poll(cx, self.made_at, is_there);
-        poll.map(|()| failures.take_next())
+        ready!(failures.0.set.poll(cx, self.made_at, is_there));
+        failures.poll_next(cx)
     }
 }
 

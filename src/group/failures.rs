@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::panic::RefUnwindSafe;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use crate::group::member::Group;
 use crate::group::set::{Phase, TaskSet};
@@ -69,15 +70,20 @@ impl<E> Failures<E> {
         self.0.failed.borrow().len()
     }
 
-    pub(super) fn take_next(&self) -> Option<JoinError<E>> {
-        loop {
-            let task = self.0.failed.borrow_mut().pop_front()?;
-            // The conversion is user code: nothing is borrowed meanwhile.
-            if let Some(failure) = task.take() {
-                return Some(failure);
-            }
-            // Its error is being asked for its text right now, further up the stack.
+    /// The next failure, or `None` if there is none.
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<JoinError<E>>> {
+        let next = self.0.failed.borrow_mut().pop_front();
+        let Some(task) = next else {
+            return Poll::Ready(None);
+        };
+        // The conversion is user code: nothing is borrowed meanwhile.
+        if let Some(failure) = task.take() {
+            return Poll::Ready(Some(failure));
         }
+        // Its error is being asked for its text right now, further up the stack.
+        self.0.failed.borrow_mut().push_front(task);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

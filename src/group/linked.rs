@@ -10,11 +10,10 @@
 //! Knows sets, failures and members.
 
 use std::fmt::{self, Debug};
-use std::iter;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::group::failures::{Collector, Failures};
 use crate::group::independent::IndependentGroup;
@@ -277,15 +276,23 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = &self.group.failures;
         let set = &failures.0.set;
-        set.poll(cx, self.made_at, || false).map(|()| {
-            set.phase.set(Phase::Over);
-            let all: Vec<_> = iter::from_fn(|| failures.take_next()).collect();
-            let counts = set.counts.get();
-            let tasks = counts.succeeded + counts.failed + counts.cancelled;
-            match all.is_empty() {
-                true => Ok(()),
-                false => Err(GroupError::new(all, tasks)),
-            }
+        ready!(set.poll(cx, self.made_at, || false));
+        let mut all = Vec::new();
+        let mut next = ready!(failures.poll_next(cx));
+        set.phase.set(Phase::Over);
+        while let Some(failure) = next {
+            all.push(failure);
+            // One that is just being asked for its text is about to be reported: it is not waited for, since the others are out.
+            next = match failures.poll_next(cx) {
+                Poll::Ready(next) => next,
+                Poll::Pending => None,
+            };
+        }
+        let counts = set.counts.get();
+        let tasks = counts.succeeded + counts.failed + counts.cancelled;
+        Poll::Ready(match all.is_empty() {
+            true => Ok(()),
+            false => Err(GroupError::new(all, tasks)),
         })
     }
 }

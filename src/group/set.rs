@@ -98,10 +98,12 @@ impl TaskSet {
     /// Cancels a task that comes too late. Its end calls the group by now.
     pub(super) fn cancel_late(&self, task: &AbortHandle) {
         if self.phase.get() == Phase::Cancelled {
-            self.successors.set(self.successors.get() + 1);
-            match self.successors.get() > SUCCESSORS {
+            // Spawned by the destructor of one that was cancelled: perhaps each one spawns the next.
+            let is_successor = is_cancelled_task_dropped();
+            self.successors
+                .update(|count| count + u64::from(is_successor));
+            match is_successor && self.successors.get() > SUCCESSORS {
                 false => task.abort(),
-                // Too many successors: each may be spawned by the destructor of the one before.
                 true => task.leak(),
             }
         }
@@ -196,6 +198,12 @@ impl TaskSet {
             made_at: Location::caller(),
         }
     }
+}
+
+/// Whether what runs here is the destructor of a cancelled task.
+fn is_cancelled_task_dropped() -> bool {
+    let running = current_executor::with(|core| core.running_task()).flatten();
+    running.is_some_and(|task| task.header().is_aborted.get())
 }
 
 // A panic finds it whole, as `lib.rs` says of everything. So a group has the other trait as well.

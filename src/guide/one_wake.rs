@@ -70,7 +70,7 @@
 //!
 //! Save this as `examples/one_wake.rs`, inside of a `fn main`, put a `println!` with `std::thread::current().id()` at
 //! each of the places above, and run it with `cargo run --release --example one_wake`. The last lines show one more
-//! wake: what does the task wake when it is done? Without `--release`, `waker::wake` prints nothing.
+//! wake: what does the task wake when it is done? Without `--release`, `waker::wake_plainly` prints nothing, and `waker::wake` does.
 //!
 //! ```
 //! use std::thread;

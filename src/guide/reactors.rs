@@ -31,23 +31,33 @@
 //! use std::io::{Read, Write};
 //! use std::net::{TcpListener, TcpStream};
 //! use std::sync::{Arc, Mutex};
-//! use std::task::Poll;
+//! use std::task::{Poll, Waker};
+//!
+//! struct State {
+//!     is_ready: bool,
+//!     waker: Option<Waker>,
+//! }
 //!
 //! /// Waits until there is something to read: a thread waits, and calls the waker.
 //! async fn readable(socket: &TcpStream) {
-//!     let is_ready = Arc::new(Mutex::new(false));
+//!     let state = Arc::new(Mutex::new(State { is_ready: false, waker: None }));
 //!     let mut watched = Some(socket.try_clone().unwrap());
 //!     poll_fn(move |cx| {
-//!         if *is_ready.lock().unwrap() {
+//!         let mut now = state.lock().unwrap();
+//!         if now.is_ready {
 //!             return Poll::Ready(());
 //!         }
-//!         // A real reactor would keep the waker of the last poll, not that of the first.
+//!         // Of many wakers the last one counts: that of the first poll may belong to another task by now.
+//!         now.waker = Some(cx.waker().clone());
 //!         if let Some(socket) = watched.take() {
-//!             let (waker, is_ready) = (cx.waker().clone(), Arc::clone(&is_ready));
+//!             let state = Arc::clone(&state);
 //!             std::thread::spawn(move || {
 //!                 let _ = socket.peek(&mut [0]);
-//!                 *is_ready.lock().unwrap() = true;
-//!                 waker.wake();
+//!                 let mut now = state.lock().unwrap();
+//!                 now.is_ready = true;
+//!                 let waker = now.waker.take();
+//!                 drop(now);
+//!                 waker.unwrap().wake();
 //!             });
 //!         }
 //!         Poll::Pending

@@ -140,10 +140,11 @@ pub(crate) fn whole_path<'a>(file: &'a str, backtrace: &'a str) -> Option<&'a st
         .filter(|frame| frame.is_whole)
         .filter_map(|frame| frame.place);
     let paths = places.filter_map(|place| Some(file_and_line(place)?.0));
-    let depth = |path: &&str| path::absolute(path).map_or(0, |path| path.components().count());
+    // std writes a path below the current directory without that directory.
+    let whole = |path: &str| path::absolute(path).unwrap_or_default();
     paths
-        .filter(|path| Path::new(path).ends_with(file))
-        .min_by_key(depth)
+        .filter(|path| whole(path).ends_with(file))
+        .min_by_key(|path| whole(path).components().count())
 }
 
 /// One function of the backtrace; an inlined call is a frame like any other.
@@ -669,6 +670,11 @@ mod tests {
         let in_sub = whole_path("sub/src/lib.rs", frames);
         assert_eq!(in_sub, Some("/ws/sub/src/lib.rs"));
         assert_eq!(whole_path("src/main.rs", frames), Some("src/main.rs"));
+        // std leaves out the current directory, the compiler only the root of the workspace.
+        let here = std::env::current_dir().unwrap();
+        let below = here.file_name().unwrap().to_str().unwrap();
+        let below = format!("{below}/src/main.rs");
+        assert_eq!(whole_path(&below, frames), Some("src/main.rs"));
         assert_eq!(whole_path("lib/main.rs", frames), None);
         assert_eq!(whole_path("rc/lib.rs", frames), None);
         assert_eq!(whole_path("/x/src/lib.rs", ""), Some("/x/src/lib.rs"));

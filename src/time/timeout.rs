@@ -5,14 +5,13 @@
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
 use crate::kernel::failure::{AwaitKind, LastAwait, Site};
-use crate::kernel::tasks::{Core, current_executor};
+use crate::kernel::tasks::current_executor;
 use crate::kernel::time::Sleep;
 
 /// Awaits `future`, but for no longer than `duration`, counted from this call.
@@ -123,8 +122,9 @@ impl<F: Future> Future for Timeout<F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("a timeout was polled after it had given its output");
         };
-        // What was noted before in this poll is not what the future waits for.
-        let noted = current_executor::with(|core| core.polling.noted_await.take()).flatten();
+        // What was noted before in this poll is not what the future waits for. But if the future panics, it is the last that is known.
+        let noted = noted_await();
+        note(noted.map(aged));
         let poll = future.poll(cx).map(Ok);
         let is_elapsed = poll.is_pending()
             && this.sleep.poll_elapsed(cx).is_ready()
@@ -133,22 +133,38 @@ impl<F: Future> Future for Timeout<F> {
             true => Poll::Ready(Err(Elapsed(()))),
             false => poll,
         };
-        let note = |core: &Rc<Core>| {
-            let of_future = core.polling.noted_await.get();
-            core.polling.noted_await.set(match poll {
-                Poll::Ready(_) => noted,
-                // What the future itself waits for says more than the timeout around it.
-                Poll::Pending => of_future.or(Some(LastAwait {
-                    what: AwaitKind::TIMEOUT,
-                    at: this.made_at,
-                })),
-            });
-        };
-        current_executor::with(note);
+        note(match poll {
+            Poll::Ready(_) => noted,
+            // What the future itself waits for says more than the timeout around it.
+            Poll::Pending => {
+                noted_await()
+                    .filter(|last| !last.what.is_stale())
+                    .or(Some(LastAwait {
+                        what: AwaitKind::TIMEOUT,
+                        at: this.made_at,
+                    }))
+            }
+        });
         if poll.is_ready() {
             this.future.set(None);
         }
         poll
+    }
+}
+
+/// The await that has been noted in this poll.
+fn noted_await() -> Option<LastAwait> {
+    current_executor::with(|core| core.polling.noted_await.get()).flatten()
+}
+
+fn note(last: Option<LastAwait>) {
+    current_executor::with(|core| core.polling.noted_await.set(last));
+}
+
+fn aged(last: LastAwait) -> LastAwait {
+    LastAwait {
+        what: last.what.aged(),
+        ..last
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::{Entry, LastAwait, TaskId};
 use crate::kernel::tasks::run_loop::{poll_main, poll_task};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Key, MAIN_SLOT, Main, Running,
+    __candor_poll_boundary, AnyTask, Core, Counted, Header, Key, MAIN_SLOT, Main, Running, waker,
 };
 use crate::report::source_line::Sources;
 use crate::watch::Tasks;
@@ -92,6 +92,7 @@ impl Dump {
     fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
         // What is due is not lost: nobody has looked at the timers yet.
         core.fire_timers();
+        let timers = Timers::of(core);
         let tasks = core.slots.tenants().into_iter();
         let waiting = tasks.filter(|&(slot, _)| !core.slots.is_queued(slot));
         let waiting: Vec<Counted<AnyTask>> = waiting.map(|(_, task)| task).collect();
@@ -99,6 +100,7 @@ impl Dump {
         let mut went_on = Vec::new();
         if let Some(main) = main
             && dump.trace_main(core, main)
+            && !timers.wake(core, core.main_key.get())
         {
             went_on.push(TaskView::of_main(core));
         }
@@ -110,7 +112,8 @@ impl Dump {
                 ));
                 break;
             }
-            if dump.trace_task(core, task) {
+            let key = key_of(core, task.header());
+            if dump.trace_task(core, task) && !timers.wake(core, key) {
                 went_on.push(TaskView::of(task.header()));
             }
         }
@@ -134,12 +137,11 @@ impl Dump {
     /// Returns whether the task went on.
     fn trace_task(&mut self, core: &Rc<Core>, task: &Counted<AnyTask>) -> bool {
         let header = task.header();
-        let slot = header.slot.get();
         // A poll before may have finished it.
-        if header.is_finished() || is_woken(core, slot) {
+        if header.is_finished() || is_woken(core, header.slot.get()) {
             return false;
         }
-        let key = Key::new(core.number, core.slots.generation(slot), slot);
+        let key = key_of(core, header);
         let before = header.last_await();
         let chains = traced(core, || poll_task(core, task, key, &TRACED));
         if header.is_finished() {
@@ -225,6 +227,33 @@ impl fmt::Display for Dump {
     }
 }
 
+/// The timers that had not fired when a dump began. A sleep reads the clock in the poll of the dump, which is later than when the
+/// timers were looked at, and finer. So it may be ready, and yet its wake is not lost.
+struct Timers(Vec<(Key, u64)>);
+
+impl Timers {
+    fn of(core: &Core) -> Self {
+        let timers = core.timers.borrow();
+        let keys = timers
+            .iter()
+            .map(|(tick, waker)| (waker::key_of(waker), tick));
+        Timers(keys.collect())
+    }
+
+    /// Whether one of them would wake this task about now. One with a foreign waker may wake any task.
+    fn wake(&self, core: &Core, key: Key) -> bool {
+        let end_of_this_tick = core.clock.tick_of(Some(core.clock.now()));
+        let mut timers = self.0.iter();
+        timers.any(|&(of, tick)| tick <= end_of_this_tick && (of == key || of == Key::NOBODY))
+    }
+}
+
+/// The key of a task that is not gone.
+fn key_of(core: &Core, task: &Header) -> Key {
+    let slot = task.slot.get();
+    Key::new(core.number, core.slots.generation(slot), slot)
+}
+
 /// Whether a main future has begun, and is not gone yet.
 fn has_main_future(core: &Core) -> bool {
     core.main_key.get() != Key::NOBODY
@@ -246,12 +275,10 @@ fn has_moved(before: Option<LastAwait>, after: Option<LastAwait>) -> bool {
 
 fn line_of_main(core: &Core) -> String {
     let main = TaskView::of_main(core);
-    let state = match matches!(
-        core.polling.running.get(),
-        Running::Main | Running::MainOfRun
-    ) {
-        true => "running",
-        false => "waiting",
+    let state = match core.polling.running.get() {
+        Running::Main | Running::MainOfRun => "running",
+        _ if is_woken(core, MAIN_SLOT) => "ready",
+        _ => "waiting",
     };
     let mut line = format!("{main}: {state}");
     if let Some(last) = main.last_await() {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::tasks::{Core, Event, Main, Stop};
+use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop};
 use crate::report::printing;
 use crate::watch::dump::Dump;
 use crate::watch::instrument::{TaskView, WokenBy};
@@ -88,13 +88,16 @@ impl Look for Standstill {
         if !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
         }
+        // The end of a grace moves nothing, unless the report ends the executor.
+        let is_only_grace =
+            || core.timers.borrow().is_empty() && core.config.policy == FailurePolicy::Report;
+        if self.detects_stalls && (timeout.is_none() || is_only_grace()) && stall::is_proven(core) {
+            let dump = Dump::of(core, main);
+            return Err(Stop::Stall(stall::proof(core, &dump)));
+        }
         if let Some(timeout) = timeout {
             // Only timers move. A test looks again when it has lasted too long.
             return Ok(Some(timeout.min(self.left_of_test(core)?)));
-        }
-        if self.detects_stalls && stall::is_proven(core) {
-            let dump = Dump::of(core, main);
-            return Err(Stop::Stall(stall::proof(core, &dump)));
         }
         let patience = self.patience(core);
         let now = Instant::now();

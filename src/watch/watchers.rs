@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
-use crate::kernel::tasks::{Config, Core, Event, MAIN_SLOT, Main, Running, Stop, Watch};
+use crate::kernel::tasks::{Config, Core, Event, Key, MAIN_SLOT, Main, Running, Stop, Watch};
 use crate::report::printing;
 use crate::watch::instrument::{Instrument, TaskView, WokenBy};
 use crate::watch::look::Looks;
@@ -125,7 +125,9 @@ impl Watchers {
             Running::Main | Running::MainOfRun => Some(TaskId::MAIN),
             _ => core.running_task().map(|task| task.header().id),
         };
-        let cause = task.map(WokenBy::Task).or(self.cause.get());
+        // A report runs a callback or a logger, which belongs to no task.
+        let cause = (self.cause.get()).filter(|_| !core.failures.is_reporting.get());
+        let cause = task.map(WokenBy::Task).or(cause);
         cause.unwrap_or(WokenBy::Elsewhere)
     }
 
@@ -147,6 +149,14 @@ impl Watchers {
         }
         true
     }
+}
+
+/// Whether this is the key of a tenant of the executor.
+fn is_alive(core: &Core, key: Key) -> bool {
+    // A waker of an earlier executor with this number may have had more slots.
+    key.executor() == core.number
+        && (key.slot() as usize) < core.slots.used()
+        && core.slots.generation(key.slot()) == key.generation()
 }
 
 /// The configuration of an executor that is logged; `None` if the logger does not take trace lines.
@@ -172,7 +182,8 @@ impl Watch for Watchers {
             | Event::PollEnds(slot, _)
             | Event::Woken(slot)
             | Event::WokenFromElsewhere(slot) => Some(slot),
-            Event::TimerFires(key) if key.executor() == core.number => Some(key.slot()),
+            // The task that had set it may be gone, and another one be in its place.
+            Event::TimerFires(key) if is_alive(core, key) => Some(key.slot()),
             _ => None,
         };
         let tenant = slot.and_then(|slot| core.slots.get(slot));

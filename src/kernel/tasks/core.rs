@@ -171,9 +171,8 @@ impl Core {
         let first = self.failures.stop.take().unwrap_or_else(|| Box::new(stop));
         self.failures.stop.set(Some(first));
         self.failures.attention.set(true);
-        if !self.stay.is_entered.get() {
-            self.inbox.notify();
-        }
+        // Its loop may wait elsewhere, or be run by a host.
+        self.inbox.notify();
     }
 
     /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.

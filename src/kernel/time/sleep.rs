@@ -196,17 +196,15 @@ impl Sleep {
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
     fn leave_wheel(&mut self, is_reset: bool) {
-        let Some(entry) = self.entry.take() else {
-            return;
-        };
-        match entry.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
+        let Some(old) = self.entry.take() else { return };
+        match old.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
             // The drop of one of candor's own at most changes a count. A foreign one may panic, and may use the wheel.
             Some(Some(waker)) if waker::key_of(&waker) == Key::NOBODY => contain(|| drop(waker)),
             Some(_) => {}
             None => {
-                (entry.inbox.forgotten_timers).push((entry.executor, entry.key, is_reset));
+                (old.inbox.forgotten_timers).push((old.executor, old.key, is_reset));
                 if is_reset {
-                    entry.inbox.notify();
+                    old.inbox.notify();
                 }
             }
         }

@@ -176,6 +176,12 @@ impl<T> Wheel<T> {
         }
     }
 
+    /// All that wait, in no order, with their deadlines.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|entry| Some((entry.deadline, entry.value.as_ref()?)))
+    }
+
     /// Takes all values out.
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
         self.entries.into_iter().filter_map(|entry| entry.value)
