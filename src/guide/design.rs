@@ -388,36 +388,35 @@
 //!
 //! | | unit | candor | record | held by | what bounds it |
 //! |---|---|---:|---:|---|---|
-//! | `block_on(ready)` | ns | 33.7 | 18.0 | monoio epoll | an executor is entered and left, and looks for what is to be reported |
-//! | build, `block_on` a spawn and await, drop: the first of a process | ns | 84481 | 42749 | futures LocalPool | the panic hook is installed, and the first inbox and table are made |
-//! | the first 2^20 + 1,000 tasks of a process, spawned, a task | ns | 124 | 74.1 | futures LocalPool | memory: a task has 144 bytes here, and its slot 24 |
-//! | the longest of these spawns | µs | 118 | 88.0 | edge-executor | the table is copied when it doubles |
-//! | drop of an executor with 1e6 waiting tasks, a task | ns | 66.9 | 17.5 | monoio io_uring | each task is cancelled by itself, so that its destructor may do anything; and memory |
-//! | spawn detached, 1e6 alive | ns | 72.2 | 62.6 | monoio io_uring | memory: a header says who spawned the task, where, and its last await |
-//! | 1,000 tasks return `Err`, then all are joined | ns | 89.0 | 74.3 | monoio io_uring | each failure is on the list of the unread until it is read |
-//! | panic joined | ns | 12412 | 3020 | glommio | a backtrace is always captured |
+//! | `block_on(ready)` | ns | 31.5 | 19.2 | monoio epoll | an executor is entered and left, and looks for what is to be reported |
+//! | build, `block_on` a spawn and await, drop: the first of a process | ns | 119325 | 55963 | monoio epoll | the panic hook is installed, and the first inbox and table are made |
+//! | the first 2^20 + 1,000 tasks of a process, spawned, a task | ns | 123 | 72.4 | futures LocalPool | memory: a task has 144 bytes here, and its slot 24 |
+//! | the longest of these spawns | µs | 139 | 86.3 | async-executor, static | the table is copied when it doubles |
+//! | drop of an executor with 1e6 waiting tasks, a task | ns | 64.3 | 17.8 | monoio io_uring | each task is cancelled by itself, so that its destructor may do anything; and memory |
+//! | spawn detached, 1e6 alive | ns | 75.2 | 63.6 | monoio io_uring | memory: a header says who spawned the task, where, and its last await |
+//! | 1,000 tasks return `Err`, then all are joined | ns | 90.2 | 72.4 | monoio epoll | each failure is on the list of the unread until it is read |
+//! | panic joined | ns | 12114 | 3027 | glommio | a backtrace is always captured |
 //! | memory of an idle task, asked for | bytes | 169 | 112 | async-executor, static | a header of 64 bytes: who spawned the task, where, its last await; and the flag of a `RefCell` |
 //! | memory of an idle task, resident | bytes | 184 | 120 | monoio epoll | a header of 64 bytes: who spawned the task, where, its last await; and the flag of a `RefCell` |
 //! | memory of a sleeping task, asked for | bytes | 230 | 156 | nio | the same header, and an entry of the wheel with its waker |
 //! | memory of a sleeping task, resident | bytes | 240 | 181 | nio | the same header, and an entry of the wheel with its waker |
-//! | lateness of 100 sleepers, p50 | µs | 363 | 40.1 | compio | the tick: what is due within 524 µs fires together |
-//! | lateness of 100 sleepers, p99 | µs | 640 | 89.1 | compio | the tick: what is due within 524 µs fires together |
-//! | a core, kept busy by them | % | 7.78 | 4.40 | monoio epoll | the tick is half of the record holder's |
-//! | wakes from two threads | ns | 28.0 | 22.8 | nio | a bit and a queue for each wake, so that no number of wakes takes memory |
-//! | round trip to a thread, parked | µs | 3.42 | 3.21 | edge-executor | level: the futex of the operating system. It was asked twice which timer is next; since then 2.95 beside 3.17, in a run of a few rows |
-//! | spawned from another thread, run and joined | ns | 934 | 747 | async-executor | a lock on the way in, and one around the outcome |
-//! | `Err` detached and reported | µs | 31.7 | 26.2 | tokio spawn | whether anyhow captures backtraces was asked by capturing one; since then 26.4 beside 26.4, in a run of a few rows |
+//! | lateness of 100 sleepers, p50 | µs | 378 | 46.4 | compio | the tick: what is due within 524 µs fires together |
+//! | lateness of 100 sleepers, p99 | µs | 658 | 107 | compio | the tick: what is due within 524 µs fires together |
+//! | a core, kept busy by them | % | 9.66 | 4.67 | tokio LocalSet, time only | the tick is half of the record holder's |
+//! | wakes from two threads | ns | 23.4 | 20.9 | nio | a bit and a queue for each wake, so that no number of wakes takes memory |
+//! | spawned from another thread, run and joined | ns | 965 | 658 | async-executor | a lock on the way in, and one around the outcome |
+//! | panic detached and reported, the first of a process | ms | 67.7 | 66.8 | tokio LocalSet, time only | level: std reads the debug information of the program once |
 //! | hello world: crates |  | 6 | 2 | tokio LocalSet, time only | futures-task, crossbeam-queue and log |
-//! | hello world: clean build | s | 9.55 | 2.83 | tokio LocalSet, time only | reports, stalls and their texts: LLVM is most of it |
-//! | hello world: stripped | KiB | 723 | 348 | futures LocalPool | what `run` reaches: reports, lineage, the hook |
-//! | TCP echo, 1 connection, an exchange | µs | 9.78 | 5.23 | tokio LocalRuntime | async-io: async-executor is level with candor on it |
-//! | TCP echo, 32 connections, an exchange | µs | 6.77 | 4.62 | tokio LocalRuntime | async-io: async-executor is level with candor on it |
-//! | TCP echo, 1000 connections, an exchange | µs | 9.21 | 5.93 | tokio LocalSet | async-io: async-executor is level with candor on it |
-//! | HTTP hello, 1 connection, a request | µs | 13.9 | 8.44 | tokio LocalRuntime | async-io as well |
-//! | HTTP hello, 32 connections, a request | µs | 12.5 | 7.78 | tokio LocalSet | async-io as well |
-//! | HTTP hello, 1000 connections, a request | µs | 24.8 | 16.9 | tokio LocalSet | async-io as well |
+//! | hello world: clean build | s | 9.34 | 2.81 | tokio LocalSet, time only | reports, stalls and their texts: LLVM is most of it |
+//! | hello world: stripped | KiB | 728 | 348 | futures LocalPool | what `run` reaches: reports, lineage, the hook |
+//! | TCP echo, 1 connection, an exchange | µs | 9.53 | 5.24 | tokio LocalRuntime | async-io: async-executor is level with candor on it |
+//! | TCP echo, 32 connections, an exchange | µs | 6.32 | 4.53 | tokio LocalRuntime | async-io: async-executor is level with candor on it |
+//! | TCP echo, 1000 connections, an exchange | µs | 7.76 | 5.66 | tokio spawn | async-io: async-executor is level with candor on it |
+//! | HTTP hello, 1 connection, a request | µs | 13.7 | 8.33 | tokio spawn | async-io as well |
+//! | HTTP hello, 32 connections, a request | µs | 11.8 | 7.75 | tokio LocalRuntime | async-io as well |
+//! | HTTP hello, 1000 connections, a request | µs | 20.6 | 13.1 | tokio LocalRuntime | async-io as well |
 //!
-//! What was tried for the rows that miss their target, also where no peer is ahead. "I" stands for instructions:
+//! What was tried for the rows that miss their target, or missed it before, also where no peer is ahead. "I" stands for instructions:
 //!
 //! | row | tried |
 //! |---|---|
@@ -426,13 +425,13 @@
 //! | 1,000 joined; detached, 1e6 alive | memory of its own, 832 to 488 I and 570 to 397 I; pages, 504 I and 411 I; a name out of the header, 110 to 95 ns |
 //! | 1,000 `Err` | the record is made late, 1,609 to 1,204 I; memory of its own, 1,125 to 756 I; no check at the end of the pass, 756 to 732 I |
 //! | memory of a task | a name out of the header, 128 to 112 bytes; pages, 166 to 152 bytes, thrown away. The flag of the `RefCell` as a bit of the header takes 8 bytes away; malloc's next smaller block needs 16 |
-//! | round trip to a thread | the wheel is asked once before a park, and not twice, 3.42 to 2.95 µs in two runs; `thread::park` was thrown away: user code may take its tokens |
+//! | round trip to a thread (met now) | the wheel is asked once before a park, and not twice, 3.42 to 2.95 µs in two runs; `thread::park` was thrown away: user code may take its tokens |
 //! | sleep | an entry knows its slot, 45.6 to 40.0 ns; the first poll apart, 38.0 ns; one borrow instead of two: no gain; the clock of the last look: early, thrown away |
 //! | lateness, and the core kept busy | ticks of 16, 262 and 524 µs. A short tick takes from one row what it gives to the other |
 //! | wakes from two threads | a queue without bits, 30 ns a push, and without a limit of memory; the state on a cache line of its own, a third to a quarter of the cost |
 //! | a group's member, an input of a pool | listeners, 132 to 75 ns and 170 to 112 ns; one set for all kinds of group, 1,811 to 1,595 I; memory of its own, 1,601 to 899 I. The target is in ns of a machine that was 1.6 times as fast |
 //! | spawned from another thread | the parentage is kept for the last thread; the thread stays in the order, so that two threads do not change its count: slower. The futex of the operating system is 40 % |
-//! | `Err` detached and reported | whether anyhow captures is asked once and not by a capture each time, 31.7 to 26.4 µs in two runs; the text of the frames has its usual size from the start, and text without control characters is taken whole: 151,000 to 147,000 I; to see that a text is missing before it is searched: no gain. std takes 113,000 of them to capture, resolve and write the frames |
+//! | `Err` detached and reported (met now) | whether anyhow captures is asked once and not by a capture each time, 31.7 to 26.4 µs in two runs; the text of the frames has its usual size from the start, and text without control characters is taken whole: 151,000 to 147,000 I; to see that a text is missing before it is searched: no gain. std takes 113,000 of them to capture, resolve and write the frames |
 //! | hello world | hook and list of failures without channels and ordered maps, 851 to 812 KiB; observers behind a trait, 784 to 711 KiB; one function for all events: 2 KiB. Of 697 KiB, candor's code is 132, and that of std to name frames 200. With `lto = true`, which is the program's choice, it was 564 to 488 KiB |
 //! | sockets | to enter and leave the reactor at each wait, 7.8 to 9.4 µs; one stay in it for one stay in the loop. The reactor is async-io's |
 //!
