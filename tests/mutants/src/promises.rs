@@ -35,7 +35,7 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/handle.rs", "joining api"),
     (
         "src/hosts/",
-        "embedding ports interop corners foreign_wakers endings user_code stalls model",
+        "embedding ports interop corners foreign_wakers endings user_code stalls model fairness api",
     ),
     (
         "src/kernel/failure/",
