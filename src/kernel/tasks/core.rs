@@ -171,8 +171,10 @@ impl Core {
         let first = self.failures.stop.take().unwrap_or_else(|| Box::new(stop));
         self.failures.stop.set(Some(first));
         self.failures.attention.set(true);
-        // Its loop may wait elsewhere, or be run by a host.
-        self.inbox.notify();
+        // Its loop may wait, in the reactor for example, or be run by a host.
+        if !self.inbox.is_awake() {
+            self.inbox.notify();
+        }
     }
 
     /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.

@@ -173,6 +173,11 @@ impl Inbox {
         self.state.0.load(Relaxed) == MAIL
     }
 
+    /// Whether the owner runs and has no mail. Only for the owner, which may be in the middle of anything.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.state.0.load(Relaxed) == AWAKE
+    }
+
     /// Whether the bit of this slot is set. Its push may still be to come, and other wakers rely on that push.
     pub(crate) fn is_asked_for(&self, slot: u32) -> bool {
         self.asked.contains(slot)

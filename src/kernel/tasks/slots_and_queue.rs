@@ -258,10 +258,8 @@ impl<T: Clone> Table<T> {
     /// Takes the oldest slot out of the queue.
     fn pop(&mut self) -> Option<(u32, &mut Slot<T>)> {
         let index = self.first;
-        if index == NONE {
-            return None;
-        }
-        let slot = &mut self.slots[index as usize];
+        // There is no slot `NONE`.
+        let slot = self.slots.get_mut(index as usize)?;
         self.first = if index == self.last { NONE } else { slot.link };
         slot.link_is = Link::Unused;
         Some((index, slot))

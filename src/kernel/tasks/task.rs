@@ -205,10 +205,8 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
     }
 
     fn has_unread_failure(&self) -> bool {
-        let stage = self.stage.try_borrow();
-        let stage = stage.as_deref();
         matches!(
-            stage,
+            self.stage.try_borrow().as_deref(),
             Ok(Stage::Failed(Some(_)) | Stage::Finished(Some(Err(_))))
         )
     }
