@@ -12,7 +12,7 @@ use crate::kernel::tasks::current_executor;
 /// Lets every other task that is ready run before this one goes on.
 ///
 /// The task goes to the back of the run queue. A long computation that awaits this now and then starves
-/// nobody.
+/// nobody. (The future of an [`Executor::run_until`](crate::Executor::run_until) is in no queue. It goes on after at most 128 polls.)
 ///
 /// # Examples
 ///

@@ -1551,3 +1551,57 @@ fn under_run_until_virtual_time_stands_still_while_a_main_future_is_ready() {
     let both = futures::future::join(executor.run_until(main()), executor.run_until(main()));
     futures::executor::block_on(both);
 }
+
+#[test]
+fn a_try_tick_that_is_shut_down_before_its_poll_ran_no_task() {
+    let executor = Executor::builder()
+        .virtual_time()
+        .failure_policy(FailurePolicy::Shutdown)
+        .on_failure(|_| ())
+        .build();
+    let polls = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&polls);
+    let _held = executor.spawn(async { Err::<(), _>("boom") });
+    assert!(executor.try_tick());
+    executor
+        .spawn(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                candor::yield_now().await;
+            }
+        })
+        .detach();
+    // The grace is over then.
+    executor.advance(Duration::from_secs(5));
+    assert!(!executor.try_tick());
+    assert_eq!(polls.get(), 0);
+}
+
+#[test]
+fn what_a_dropped_run_until_leaves_is_reported_after_the_poll_that_dropped_it() {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let noted = Rc::clone(&log);
+    let inner = Executor::builder()
+        .on_failure(move |_| noted.borrow_mut().push("report"))
+        .build();
+    let log_of_task = Rc::clone(&log);
+    candor::block_on(async {
+        let mut hosted = Some(Box::pin(inner.run_until(async {
+            let _held = candor::spawn(async { panic!("boom") });
+            std::future::pending::<()>().await;
+        })));
+        poll_fn(|cx| {
+            for _ in 0..3 {
+                assert!(hosted.as_mut().unwrap().as_mut().poll(cx).is_pending());
+            }
+            let mut shared = log_of_task.borrow_mut();
+            shared.push("drop begins");
+            hosted = None;
+            shared.push("drop ends");
+            Poll::Ready(())
+        })
+        .await;
+        candor::yield_now().await;
+        assert_eq!(*log.borrow(), ["drop begins", "drop ends", "report"]);
+    });
+}

@@ -1397,3 +1397,29 @@ fn a_failure_that_is_being_asked_for_its_text_is_not_overlooked_by_its_group() {
     });
     assert_eq!(reports.headlines().len(), 2);
 }
+
+#[test]
+fn what_a_handle_has_given_stays_given_however_much_is_ready_beside_it() {
+    candor::test(async {
+        let group = TaskGroup::<candor::Error>::new();
+        let mut handle = group.spawn(async { 1 });
+        let others: Vec<_> = (0..300).map(|_| spawn(async {})).collect();
+        yield_now().await;
+        yield_now().await;
+        std::future::poll_fn(|cx| {
+            assert_eq!(Pin::new(&mut handle).poll(cx), Poll::Ready(Some(1)));
+            Poll::Ready(())
+        })
+        .await;
+        let mut others = others.into_iter();
+        std::future::poll_fn(|cx| {
+            for mut other in others.by_ref().take(127) {
+                assert!(Pin::new(&mut other).poll(cx).is_ready());
+            }
+            assert_eq!(Pin::new(&mut handle).poll(cx), Poll::Ready(None));
+            Poll::Ready(())
+        })
+        .await;
+        group.join().await.unwrap();
+    });
+}

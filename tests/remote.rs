@@ -747,3 +747,59 @@ fn a_name_stands_in_all_that_is_said_of_a_remote_task() {
     let cancelled = candor::block_on(never).unwrap_err();
     assert_eq!(cancelled.to_string(), "task #2 `fetch` was cancelled");
 }
+
+/// Fails, and panics when it is dropped.
+struct FailsTwice;
+
+impl std::future::Future for FailsTwice {
+    type Output = Result<(), &'static str>;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::task::Poll::Ready(Err("the disk is full"))
+    }
+}
+
+impl Drop for FailsTwice {
+    fn drop(&mut self) {
+        panic!("a destructor panics");
+    }
+}
+
+#[test]
+fn an_error_is_not_lost_though_its_future_panics_as_it_is_dropped() {
+    struct Large(FailsTwice, [u8; 30_000]);
+
+    impl std::future::Future for Large {
+        type Output = Result<(), &'static str>;
+
+        fn poll(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Self::Output> {
+            assert_eq!(self.1[7], 7);
+            std::pin::Pin::new(&mut self.0).poll(cx)
+        }
+    }
+
+    let reports = Reports::new();
+    let remote = reports.remote();
+    remote.spawn(|| FailsTwice).unwrap().detach();
+    remote
+        .spawn(|| Large(FailsTwice, [7; 30_000]))
+        .unwrap()
+        .detach();
+    reports.drain();
+    let heads = reports.headlines();
+    let [of_first, of_second] = [1, 2].map(|id| {
+        [
+            format!("task #{id} failed: the disk is full"),
+            format!("task #{id} panicked: a destructor panics"),
+        ]
+    });
+    for expected in of_first.iter().chain(&of_second) {
+        assert!(heads.contains(expected), "{expected} is not in {heads:?}");
+    }
+}

@@ -173,3 +173,25 @@ fn what_was_reported_before_the_panic_of_a_test_is_printed_after_all() {
     assert_contains(&ended.stderr, "the cause");
     assert_contains(&ended.stderr, "the consequence");
 }
+
+#[test]
+fn what_another_thread_has_asked_for_is_cancelled_at_the_end_of_a_test_as_well() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let handle = executor.test(async { candor::Plain(remote.spawn(|| async { panic!("late") })) });
+    drop(handle);
+    executor.drain();
+    assert_eq!(executor.failures(), 0);
+}
+
+#[test]
+fn to_advance_the_real_clock_is_a_panic_at_the_place_of_the_call() {
+    candor::block_on(async {
+        let task = candor::spawn(async {
+            let _never = candor::time::advance(Duration::from_secs(1));
+        });
+        let error = task.await.unwrap_err();
+        let place = error.failure().unwrap().location().unwrap().to_string();
+        assert!(place.contains("testing.rs"), "{place}");
+    });
+}

@@ -142,4 +142,4 @@ fn block_on<F: Future>(future: F) -> F::Output {
 // main has tea
 // ```
 //
-// 3. One core is fully busy for some seconds, and nothing is done.
+// 3. One core is fully busy for as long as the countdown takes, and nothing is done.

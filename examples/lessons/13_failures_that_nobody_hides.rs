@@ -203,8 +203,8 @@ fn wake(word: *const ()) {
 //
 // # Try
 //
-// 1. Take out everything from `Unread` on and write `use candor::{run, spawn};` instead: the breakfast runs
-//    on candor as it is. What do its reports say that these do not?
+// 1. Take out everything from `Unread` on and write `use candor::{run, spawn};` instead. Take out `mod wrong` and what `main` does
+//    before `run` as well. The breakfast runs on candor as it is. What do its reports say that these do not?
 // 2. Back here, call `std::mem::forget(egg)` instead of `drop(egg)`. Now it is silent: a destructor may never
 //    run. What would the executor have to keep to find out at the end?
 // 3. Keep the handle of the egg, and let the breakfast await `std::future::pending::<()>()`. When is the
@@ -220,8 +220,8 @@ fn wake(word: *const ()) {
 //
 // # Answers
 //
-// 1. The line of the panic and of the error, the line where each task was spawned and by which task, where it last waited, and
-//    the backtrace.
+// 1. The line where each task was spawned, and by whom. Each report ends with a help line: a text as an error does not know where
+//    it was made. With `candor::Result<()>` and `Err("...")?` in the breakfast, that line and the backtrace are in the report.
 // 2. A list of its own, in which each failure is until it is read. A handle that takes the failure takes it off the list. What is still
 //    there at the end was never read.
 // 3. At the end, when the table is dropped. That may be never, for a server. It should be reported after a while, even though

@@ -330,7 +330,8 @@ impl Builder {
     /// [`run_until`](Executor::run_until) waits beside it, whose host is called for timers, it is called for these as well.) If an entry
     /// point leaves tasks that are ready and does not say so, it is called as well: `block_on`, `run`, `drain`,
     /// [`run_until_stalled`](Executor::run_until_stalled), a [`try_tick`](Executor::try_tick) in which no task ran, and a future
-    /// of [`run_until`](Executor::run_until) that is done or dropped.
+    /// of [`run_until`](Executor::run_until) that is done or dropped. If one is neither, and is not polled again though it was
+    /// woken, the callback waits for it: keep no such future.
     ///
     /// The code that wakes a task waits for it, perhaps with a lock held. So it should be short, and it must not
     /// run the executor. The panic hook reports a panic in it; the panic goes no further.

@@ -42,6 +42,17 @@ impl Core {
         }
     }
 
+    /// The same for an executor that goes on. Tasks that other threads have asked for before this are cancelled as well.
+    pub(crate) fn cancel_all_that_was_asked_for(self: &Rc<Self>) {
+        let outside = self.stay.outside.borrow().clone();
+        if let Some(outside) = outside {
+            self.polling.is_dropping.set(true);
+            outside.run_errands(self, None);
+            self.polling.is_dropping.set(false);
+        }
+        self.cancel_everything();
+    }
+
     fn cancel_all_tasks(self: &Rc<Self>, last: u64) {
         let next_from = |from| self.slots.first_from(from);
         self.polling.is_dropping.set(true);

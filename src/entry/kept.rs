@@ -247,7 +247,9 @@ impl Executor {
             function,
             at: Location::caller(),
         };
-        warn_of_nesting(entry);
+        if !self.core.stay.is_entered.get() {
+            warn_of_nesting(entry);
+        }
         Visit::new(&self.core, &self.hosts, entry).run(|core| {
             // Tasks that were woken since the last visit are queued before all that happens now.
             deliver_mail(core, None);

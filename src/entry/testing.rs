@@ -33,7 +33,8 @@ use crate::watch::watchers::Watchers;
 /// reports, which are not printed otherwise. So a test that passes hides no failure.
 ///
 /// A test that cannot end does not hang. If it waits for nothing but its own tasks and locks, it panics after 5 s of real time;
-/// after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits.
+/// after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits. Tasks
+/// that wake one another, or themselves, for ever are work, and no standstill: nobody can know that it never ends.
 ///
 /// # Examples
 ///
@@ -192,7 +193,7 @@ impl<'a> UnderTest<'a> {
 
 impl Drop for UnderTest<'_> {
     fn drop(&mut self) {
-        self.core.cancel_everything();
+        self.core.cancel_all_that_was_asked_for();
         self.core.say(|| Event::Test(false));
         self.core.config.grace.set(self.grace);
     }

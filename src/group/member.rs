@@ -228,9 +228,9 @@ impl<T: Outcome> Future for GroupHandle<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
         let Some(member) = &self.member else {
-            return self.never_spawned.poll(cx, || true).map(|()| None);
+            return self.never_spawned.poll_once(cx, || true).map(|()| None);
         };
-        let poll = member.waiting.poll(cx, || self.is_finished());
+        let poll = member.waiting.poll_once(cx, || self.is_finished());
         if poll.is_pending() {
             current_executor::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
         }

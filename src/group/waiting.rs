@@ -36,6 +36,13 @@ impl Waiting {
         poll
     }
 
+    /// The same for a future that gives its output once: when it was ready, it stays so.
+    pub(crate) fn poll_once(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
+        let poll = self.poll(cx, is_there);
+        self.has_waited.set(true);
+        poll
+    }
+
     /// The same, but not counted: for a poll that is no await of its own.
     pub(crate) fn poll_uncounted(
         &self,

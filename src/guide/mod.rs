@@ -111,7 +111,7 @@
 //!
 //! **13. Failures that nobody hides** (`examples/lessons/13_failures_that_nobody_hides.rs`). Each failure goes
 //! to its awaiter or into a report, and `spawn` is the place to ensure that. The last program runs on candor
-//! unchanged. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/in_grace.rs` and `src/kernel/failure/when_to_report.rs`.
+//! as it is. Read `src/kernel/failure/mod.rs`, `src/kernel/failure/hook.rs`, `src/kernel/failure/in_grace.rs` and `src/kernel/failure/when_to_report.rs`.
 //!
 //! # The exercises
 //!

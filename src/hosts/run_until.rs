@@ -39,7 +39,8 @@ impl Executor {
     /// these futures may exist at once. Tasks run as long as one of them is polled. While none is polled, the tasks stand
     /// still. Dropping the future drops `future`, and leaves the executor and its tasks as they are.
     ///
-    /// A thread watches the timers. There is one for the whole process, which starts when it is first needed.
+    /// A thread watches the timers. There is one for the whole process, which starts when it is first needed. It calls the host's
+    /// waker, which may do anything but wait there for another such future: that one's timers would wait for this thread.
     ///
     /// # Panics
     ///
@@ -235,9 +236,20 @@ impl<F> Drop for RunUntil<'_, F> {
         if self.future.is_none() || core.stay.is_entered.get() {
             return;
         }
+        // In the middle of a poll nothing may be reported.
+        let outer = current_executor::polling_core();
         // Destructors may spawn, and cancel timers.
         let visit = Visit::new(core, &self.executor.hosts, self.entry);
         drop_main(core, || self.future = None);
+        if let Some(outer) = outer
+            && core.failures.attention.take()
+        {
+            let core = Rc::clone(core);
+            outer.do_after_poll(Box::new(move || {
+                core.failures.attention.set(true);
+                core.after_poll();
+            }));
+        }
         visit.leave(false);
     }
 }

@@ -151,7 +151,8 @@ impl Executor {
                 let is_task = self.core.slots.is_task_next();
                 tasks.polls_left = 1;
                 let result = tasks.run_ready_tasks();
-                has_run = is_task;
+                // A stop may come before the poll.
+                has_run = is_task && tasks.polls_left == 0;
                 result?;
             }
             Ok(())

@@ -66,14 +66,7 @@ impl<'a> Visit<'a> {
             result = Err(stop);
         }
         if result.is_err() {
-            // Tasks that other threads have spawned before this are cancelled as well.
-            let outside = self.core.stay.outside.borrow().clone();
-            if let Some(outside) = outside {
-                self.core.polling.is_dropping.set(true);
-                outside.run_errands(self.core, None);
-                self.core.polling.is_dropping.set(false);
-            }
-            self.core.cancel_everything();
+            self.core.cancel_all_that_was_asked_for();
             self.core.take_stop();
         }
         result

@@ -8,9 +8,13 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::thread::{self, Thread};
+
+use pin_project_lite::pin_project;
 
 use crate::kernel::failure::{Lineage, Site, drop_payload};
 use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current_executor, is_large};
@@ -78,15 +82,13 @@ where
         if let Some(name) = name {
             parentage = parentage.named(name);
         }
-        if const { is_large::<F>() } {
-            return self.let_in(
-                core,
-                parentage,
-                is_daemon,
-                Box::pin(async move { Box::pin(make()).await }),
-            );
+        match const { is_large::<F>() } {
+            true => {
+                let future = Made::by(move || Box::pin(make()));
+                self.let_in(core, parentage, is_daemon, future);
+            }
+            false => self.let_in(core, parentage, is_daemon, Made::by(make)),
         }
-        self.let_in(core, parentage, is_daemon, async move { make().await });
     }
 
     fn let_in(
@@ -114,6 +116,37 @@ where
             // No number is left for another task; the panic hook has printed that. The handle finds the task cancelled,
             // because it was dropped.
             Err(payload) => drop_payload(payload),
+        }
+    }
+}
+
+pin_project! {
+    /// The future that a closure makes at the first poll. It stays until its task has kept its output. An `async` block would drop it
+    /// before that, and if its destructor panicked, its `Err` would be lost.
+    #[project = MadeNow]
+    enum Made<M, F> {
+        Asked { make: Option<M> },
+        There { #[pin] future: F },
+    }
+}
+
+impl<M: FnOnce() -> F, F> Made<M, F> {
+    fn by(make: M) -> Self {
+        Made::Asked { make: Some(make) }
+    }
+}
+
+impl<M: FnOnce() -> F, F: Future> Future for Made<M, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        loop {
+            let future = match self.as_mut().project() {
+                MadeNow::There { future } => return future.poll(cx),
+                // If it panics, its task is over.
+                MadeNow::Asked { make } => make.take().expect("a closure is called once")(),
+            };
+            self.set(Made::There { future });
         }
     }
 }

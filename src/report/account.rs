@@ -277,11 +277,15 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
     if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send>>() {
         return Some(&**error);
     }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError + Sync>>() {
+        return Some(&**error);
+    }
     if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send + Sync>>() {
         return Some(&**error);
     }
     first_of!(
         std::io::Error,
+        std::alloc::LayoutError,
         std::fmt::Error,
         std::num::ParseIntError,
         std::num::ParseFloatError,
@@ -307,6 +311,7 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
         std::ffi::NulError,
         std::net::AddrParseError,
         std::path::StripPrefixError,
+        std::slice::GetDisjointMutError,
         std::sync::mpsc::RecvError,
         std::sync::mpsc::RecvTimeoutError,
         std::sync::mpsc::TryRecvError,

@@ -43,7 +43,7 @@ pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
     let advice = "likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
                   or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in \
                   the same task; what returns Pending there has to see to a later wake";
-    text(core, dump, NAMED, what, advice)
+    text(core, dump, usize::MAX, what, advice)
 }
 
 /// What is said of an executor in which everything waits, and perhaps for ever.

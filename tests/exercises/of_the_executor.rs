@@ -190,7 +190,7 @@ fn exercise_14_woken_from_elsewhere() {
 /// worked for a while. Then a task was polled that nobody had woken. Find the bug from the check that fails, and
 /// mend it. One or two lines are enough.
 ///
-/// - The check prints the steps that lead to the failure. Draw the links after each of them.
+/// - The name of the check, or what it prints, says which steps lead to the failure. Draw the links after each of them.
 /// - What does the link of the last slot mean? Who may still look at it?
 /// - Read: `Table::push` and `Table::pop` in `src/kernel/tasks/slots_and_queue.rs`, when you have an answer.
 pub struct RunQueue {
