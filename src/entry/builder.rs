@@ -284,6 +284,9 @@ impl Builder {
     /// virtual time. A nested executor that waits so long for anything is warned of as well: what it waits for may have to come
     /// from the outer one, which stands still meanwhile.
     ///
+    /// A lock is known by the name of its future. A build with less debug information than a debug build usually has, with
+    /// `debug = "line-tables-only"` for example, has only parts of names: there nothing that waits for a lock is suspected.
+    ///
     /// Under a host that calls [`tick`](Executor::tick) or [`run_until_stalled`](Executor::run_until_stalled), or polls
     /// [`run_until`](Executor::run_until), no stall is reported: the host itself knows what it waits for.
     ///
