@@ -566,3 +566,21 @@ fn a_main_future_that_is_ready_does_not_wait() {
     });
     assert!(dump.contains("the main future: ready"), "{dump}");
 }
+
+#[test]
+fn a_timer_that_is_far_away_hides_no_lost_wake() {
+    candor::block_on(async {
+        let mut is_first = true;
+        let forgetful = poll_fn(move |_| match std::mem::take(&mut is_first) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        });
+        let minute = Duration::from_secs(60);
+        let task = candor::spawn(candor::time::timeout(minute, forgetful));
+        let _sleeper = candor::spawn(candor::sleep(minute));
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        assert_eq!(dump.matches("a wake was lost").count(), 1, "{dump}");
+        assert!(task.is_finished());
+    });
+}
