@@ -311,3 +311,32 @@ fn a_task_may_return_what_is_known_of_tasks() {
         assert_eq!(lists.await.unwrap().len(), 1);
     });
 }
+
+#[test]
+fn the_task_that_asks_is_shown_as_running_and_the_others_are_not() {
+    candor::test(async {
+        let _waits = candor::spawn(std::future::pending::<()>());
+        candor::yield_now().await;
+        let asks = candor::spawn(async {
+            let tasks = candor::tasks();
+            let states: Vec<_> = tasks.iter().map(candor::TaskInfo::state).collect();
+            format!("{states:?}")
+        });
+        assert_eq!(asks.await?, "[Waiting, Running]");
+        candor::Ok(())
+    });
+}
+
+#[test]
+fn an_error_that_passes_a_failure_on_shows_all_of_it_to_whom_asks_for_its_debug_form() {
+    candor::test(async {
+        let task = candor::spawn(async {
+            Err::<u8, _>("no route")?;
+            candor::Ok(())
+        });
+        let error = Error::from(task.await.unwrap_err());
+        let text = format!("{error:?}");
+        assert!(text.starts_with("task #1 failed: no route"), "{text}");
+        assert!(text.contains("backtrace"), "{text}");
+    });
+}
