@@ -803,3 +803,43 @@ fn an_error_is_not_lost_though_its_future_panics_as_it_is_dropped() {
         assert!(heads.contains(expected), "{expected} is not in {heads:?}");
     }
 }
+
+#[test]
+fn two_threads_that_spawn_by_turns_are_told_apart() {
+    let reports = Reports::new();
+    for name in ["first", "second", "first"] {
+        let remote = reports.remote();
+        let spawns = move || {
+            remote
+                .spawn(|| async { Err::<(), _>("boom") })
+                .unwrap()
+                .detach()
+        };
+        let thread = thread::Builder::new().name(name.to_owned());
+        thread.spawn(spawns).unwrap().join().unwrap();
+    }
+    reports.drain();
+    let texts = reports.texts();
+    for (text, name) in texts.iter().zip(["first", "second", "first"]) {
+        assert_contains(text, &format!("thread `{name}`"));
+    }
+}
+
+#[test]
+fn a_task_that_waits_is_cancelled_by_its_remote_handle_while_the_executor_goes_on() {
+    let executor = Executor::new();
+    let handle = executor.remote().spawn(pending::<()>).unwrap();
+    executor.block_on(async {
+        // A request from outside is read once in 128 polls.
+        for _ in 0..200 {
+            yield_now().await;
+        }
+        assert!(handle.id().is_some(), "it has arrived");
+        handle.abort();
+        for _ in 0..200 {
+            yield_now().await;
+        }
+        assert!(handle.is_finished());
+        assert!(matches!(handle.await, Err(JoinError::Cancelled(_))));
+    });
+}
