@@ -15,15 +15,22 @@
 //! Knows inboxes.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use crate::kernel::tasks::Inbox;
+use crate::kernel::tasks::inbox::std_or_loom::{Condvar, Mutex, MutexGuard};
 
-static ALARMS: Mutex<Alarms> = Mutex::new(Alarms::new());
-static SET_EARLIER: Condvar = Condvar::new();
+static CLOCK: LazyLock<AlarmClock> = LazyLock::new(AlarmClock::new);
 
+/// What the thread and the executors share.
+pub(crate) struct AlarmClock {
+    alarms: Mutex<Alarms>,
+    is_set_earlier: Condvar,
+}
+
+#[derive(Default)]
 struct Alarms {
     /// At which time each executor is to be notified. The first time is searched for: few executors have hosts.
     times: BTreeMap<u16, Instant>,
@@ -36,61 +43,69 @@ struct Alarms {
 ///
 /// If the operating system refuses to start the thread.
 pub(crate) fn ring_at(executor: u16, deadline: Instant) {
-    let mut alarms = alarms();
-    if !alarms.is_running {
-        let started = thread::Builder::new()
-            .name("candor-timers".to_owned())
-            .spawn(ring);
-        if let Err(error) = started {
-            panic!(
-                "candor cannot start the thread that wakes executors for their timers under `run_until`: {error}. \
-                 The process has too many threads, or too little memory; `Executor::block_on` needs no such thread"
-            );
-        }
-        alarms.is_running = true;
+    // Before the alarm is set: without the thread there is none.
+    start_thread(&mut CLOCK.alarms());
+    CLOCK.set(executor, deadline);
+}
+
+fn start_thread(alarms: &mut Alarms) {
+    if alarms.is_running {
+        return;
     }
-    if alarms.set(executor, deadline) {
-        SET_EARLIER.notify_one();
+    let started = thread::Builder::new()
+        .name("candor-timers".to_owned())
+        .spawn(ring);
+    if let Err(error) = started {
+        panic!(
+            "candor cannot start the thread that wakes executors for their timers under `run_until`: {error}. \
+             The process has too many threads, or too little memory; `Executor::block_on` needs no such thread"
+        );
     }
+    alarms.is_running = true;
 }
 
 fn ring() {
-    let mut alarms = alarms();
     loop {
-        let now = Instant::now();
-        alarms = match alarms.take_due(now) {
-            Ok(executor) => {
-                // A host that is called may set another alarm, so the lock is released first.
-                drop(alarms);
-                if let Some(inbox) = Inbox::of(executor) {
-                    inbox.notify();
-                }
-                self::alarms()
-            }
-            Err(Some(next)) => {
-                let waited = SET_EARLIER.wait_timeout(alarms, next - now);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            Err(None) => SET_EARLIER
-                .wait(alarms)
-                .unwrap_or_else(PoisonError::into_inner),
-        };
+        // A host that is called may set another alarm, so the lock is released by then.
+        if let Some(inbox) = Inbox::of(CLOCK.wait_for_next()) {
+            inbox.notify();
+        }
     }
 }
 
-fn alarms() -> MutexGuard<'static, Alarms> {
-    // It is poisoned if no thread could be started. The alarms are intact.
-    ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Alarms {
-    const fn new() -> Self {
-        Alarms {
-            times: BTreeMap::new(),
-            is_running: false,
+impl AlarmClock {
+    pub(crate) fn new() -> Self {
+        AlarmClock {
+            alarms: Mutex::new(Alarms::default()),
+            is_set_earlier: Condvar::new(),
         }
     }
 
+    pub(crate) fn set(&self, executor: u16, deadline: Instant) {
+        if self.alarms().set(executor, deadline) {
+            self.is_set_earlier.notify_one();
+        }
+    }
+
+    /// Waits until an alarm is due. Removes it, and returns the executor to notify.
+    pub(crate) fn wait_for_next(&self) -> u16 {
+        loop {
+            let (mut alarms, now) = (self.alarms(), Instant::now());
+            match alarms.take_due(now) {
+                Ok(executor) => return executor,
+                Err(Some(next)) => drop(self.is_set_earlier.wait_timeout(alarms, next - now)),
+                Err(None) => drop(self.is_set_earlier.wait(alarms)),
+            }
+        }
+    }
+
+    fn alarms(&self) -> MutexGuard<'_, Alarms> {
+        // It is poisoned if no thread could be started. The alarms are intact.
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Alarms {
     /// Sets an alarm, unless there is an earlier one. At that earlier time the executor will set another one. Returns
     /// whether the new alarm is now the first of all.
     fn set(&mut self, executor: u16, deadline: Instant) -> bool {
@@ -125,7 +140,7 @@ mod tests {
 
     #[test]
     fn alarms_are_due_in_the_order_of_their_time() {
-        let (mut alarms, start) = (Alarms::new(), Instant::now());
+        let (mut alarms, start) = (Alarms::default(), Instant::now());
         let at = |count| start + Duration::from_secs(count);
         assert!(alarms.set(1, at(7)));
         assert!(alarms.set(2, at(5)));
@@ -138,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_executor_has_one_alarm_and_that_is_the_earliest_it_asked_for() {
-        let (mut alarms, start) = (Alarms::new(), Instant::now());
+        let (mut alarms, start) = (Alarms::default(), Instant::now());
         let at = |count| start + Duration::from_secs(count);
         assert!(alarms.set(1, at(5)));
         assert!(!alarms.set(1, at(7)));

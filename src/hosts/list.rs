@@ -12,11 +12,11 @@
 //!
 //! Knows the inbox, which knows this list as one waker.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Wake, Waker};
 
-use crate::kernel::tasks::inbox::std_or_loom::{Mutex, MutexGuard};
+use crate::kernel::tasks::inbox::std_or_loom::{AtomicBool, Mutex, MutexGuard};
 use crate::kernel::tasks::{Foreign, Inbox};
 
 /// The hosts of one executor, from the first one on.

@@ -12,10 +12,12 @@
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+use std::time::Instant;
 
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
+use crate::hosts::alarm::AlarmClock;
 use crate::hosts::list::{self, Hosts};
 use crate::kernel::tasks::inbox::*;
 use crate::remote::errand_queue::Errands;
@@ -204,6 +206,73 @@ fn each_of_two_hosts_is_called() {
         letter.send(&inbox);
         come_round_until_seen(&inbox, &hosts, &[&letter]);
     });
+}
+
+/// A host visits the executor for the last time. What comes meanwhile is the business of the other one.
+#[test]
+fn a_host_that_leaves_takes_no_wake_with_it() {
+    loom::model(|| {
+        let inbox = new_inbox();
+        let list = Hosts::of(&inbox, None);
+        let hosts = [(); 2].map(|()| Host::new());
+        let [leaver, other] =
+            [0, 1].map(|host| list::Host::of(&Waker::from(Arc::clone(&hosts[host]))));
+        list.add(Arc::clone(&leaver));
+        list.add(other);
+        let letter = Letter::to(3);
+        letter.send(&inbox);
+        inbox.come_back();
+        list.remove(&leaver);
+        if inbox.has_mail() || !inbox.leave() {
+            list.call();
+        }
+        let [_, other] = hosts;
+        other.wait_until_called();
+        come_round_until_seen(&inbox, &[other], &[&letter]);
+    });
+}
+
+/// A main future is woken while its host asks whether it was.
+#[test]
+fn a_main_future_that_is_woken_is_polled() {
+    loom::model(|| {
+        let caller = Host::new();
+        let host = list::Host::of(&Waker::from(Arc::clone(&caller)));
+        assert!(host.take_main_woken(), "it has to be polled once");
+        let written = Arc::new(AtomicBool::new(false));
+        let (waker, letter) = (Waker::from(Arc::clone(&host)), Arc::clone(&written));
+        thread::spawn(move || {
+            waker.wake_by_ref();
+            letter.store(true, Relaxed);
+            waker.wake();
+        });
+        while !(host.take_main_woken() && written.load(Relaxed)) {
+            caller.wait_until_called();
+        }
+    });
+}
+
+/// The thread of the timers waits for a far alarm, or for none, while another thread sets one that is due.
+#[test]
+fn an_alarm_that_is_set_earlier_is_not_overslept() {
+    for is_far_set in [false, true] {
+        loom::model(move || {
+            let clock = Arc::new(AlarmClock::new());
+            let now = Instant::now();
+            if is_far_set {
+                clock.set(1, now + Duration::from_secs(3600));
+            }
+            let [second, third] = [2, 3].map(|executor| {
+                let clock = Arc::clone(&clock);
+                thread::spawn(move || clock.set(executor, now))
+            });
+            let mut due = [clock.wait_for_next(), clock.wait_for_next()];
+            due.sort_unstable();
+            assert_eq!(due, [2, 3]);
+            second.join().unwrap();
+            third.join().unwrap();
+        });
+    }
 }
 
 #[test]

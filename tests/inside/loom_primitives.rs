@@ -8,7 +8,7 @@ use crossbeam_queue::SegQueue;
 use loom::sync::MutexGuard;
 use loom::sync::atomic::AtomicUsize;
 
-/// A condition variable whose timeouts always pass at once.
+/// A condition variable on which a timeout of zero passes at once, and a longer one never passes.
 pub(crate) struct Condvar(loom::sync::Condvar);
 
 impl Condvar {
@@ -20,8 +20,15 @@ impl Condvar {
         self.0.wait(guard)
     }
 
-    pub(crate) fn wait_timeout<T>(&self, guard: MutexGuard<'_, T>, _: Duration) -> LockResult<()> {
-        drop(guard);
+    pub(crate) fn wait_timeout<T>(
+        &self,
+        guard: MutexGuard<'_, T>,
+        timeout: Duration,
+    ) -> LockResult<()> {
+        match timeout {
+            Duration::ZERO => drop(guard),
+            _ => drop(self.0.wait(guard)),
+        }
         Ok(())
     }
 

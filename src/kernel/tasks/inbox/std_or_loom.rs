@@ -1,7 +1,7 @@
 //! The primitives of the handshake: std's, or loom's when the handshake is model-checked.
 //!
-//! Two of them are made for the model, in `tests/inside/loom_primitives.rs`. Loom's own condition variable never times out; here each wait with a timeout
-//! may end at once. And loom cannot look into crossbeam's queue; here a counter beside the queue says how many entries a reader
+//! Two of them are made for the model, in `tests/inside/loom_primitives.rs`. Loom's own condition variable never times out; here a
+//! timeout of zero passes at once. And loom cannot look into crossbeam's queue; here a counter beside the queue says how many entries a reader
 //! is sure to see.
 //!
 //! Knows nothing of candor.
