@@ -143,11 +143,14 @@ fn take_out(error: &str, sources: &mut [Source]) {
     }
 }
 
-/// Builds the unit tests, as `lib`, and these tests.
+/// Builds these tests, and the unit tests if `lib` is among them.
 pub fn build_tests(tests: &[&str]) -> Binaries {
-    let mut arguments = vec!["test", "--no-run", "--lib"];
+    let mut arguments = vec!["test", "--no-run"];
     for test in tests {
-        arguments.extend(["--test", test]);
+        match *test {
+            "lib" => arguments.push("--lib"),
+            _ => arguments.extend(["--test", test]),
+        }
     }
     let output = cargo(&arguments);
     let messages = String::from_utf8_lossy(&output.stderr);
@@ -169,7 +172,8 @@ fn cargo(arguments: &[&str]) -> Output {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(COPY);
     command
-        .env("CARGO_TARGET_DIR", "../build")
+        // What the usual build has built of other crates is used.
+        .env("CARGO_TARGET_DIR", "../..")
         .env("CARGO_INCREMENTAL", "1");
     // Full debug information, as in the usual build: without it a dump cannot name the functions that wait.
     command

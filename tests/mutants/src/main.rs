@@ -1,12 +1,14 @@
 //! Plants small bugs in candor, one at a time, and sees which tests notice. `.ci/mutants` says how to use it.
 //!
 //! The files in the order of what happens: `find` (and `values`) looks for places to change, `plant` writes the changed source,
-//! `build` makes test binaries of it, `try_one` runs them with one mutant alive, and `promises` says which of them.
+//! `build` makes test binaries of it, `try_one` runs them with one mutant alive, and `promises` says which of them. `sample`
+//! has some mutants and the test that sees each.
 
 mod build;
 mod find;
 mod plant;
 mod promises;
+mod sample;
 mod try_one;
 mod values;
 
@@ -21,12 +23,10 @@ use try_one::{Healthy, Verdict};
 
 const EQUIVALENT: &str = "tests/mutants/equivalent.txt";
 
-/// The mutants of `--sample`.
-const SAMPLE: usize = 40;
-
 /// What the command line asks for.
 struct Wish {
     sample: bool,
+    new_sample: bool,
     only: Option<String>,
     paths: Vec<String>,
 }
@@ -47,34 +47,53 @@ fn main() -> ExitCode {
     mistakes.extend(
         unknown.map(|name| format!("no mutant is named like this in {EQUIVALENT}: {name}")),
     );
+    let sample = sample::read();
+    if wish.sample {
+        mistakes.extend(sample::mistakes(&sample, &names));
+    }
     if !mistakes.is_empty() {
         println!("{}", mistakes.join("\n"));
         return ExitCode::FAILURE;
     }
-    choose(&mut sources, &wish, &equivalent);
+    if wish.sample {
+        choose(&mut sources, |mutant| sample.contains_key(&mutant.name));
+    } else {
+        choose(&mut sources, |mutant| {
+            wish.asks_for(mutant) && !equivalent.contains(&mutant.name)
+        });
+    }
+    if wish.new_sample {
+        let most = 2 * sample::SIZE; // Some will not compile, and some will survive.
+        let mut all = planted(&mut sources);
+        all.sort_by_key(|mutant| sample::hash(&mutant.name));
+        all.into_iter()
+            .skip(most)
+            .for_each(|mutant| mutant.is_planted = false);
+    }
     build::copy_package();
     build::leave_out_what_does_not_compile(&mut sources);
-    let mut chosen: Vec<&Mutant> = sources
-        .iter()
-        .flat_map(|source| &source.mutants)
-        .filter(|mutant| mutant.is_planted)
+    let chosen: Vec<&Mutant> = planted(&mut sources)
+        .into_iter()
+        .map(|mutant| &*mutant)
         .collect();
-    if wish.sample {
-        chosen.sort_by_key(|mutant| hash(&mutant.name));
-        chosen.truncate(SAMPLE);
-        chosen.sort_by_key(|mutant| mutant.number);
-    }
-    let tests: BTreeSet<_> = chosen
-        .iter()
-        .flat_map(|mutant| promises::tests_of(&mutant.file).unwrap_or_default())
-        .collect();
+    let tests: BTreeSet<&str> = match wish.sample {
+        true => sample.values().map(|seen| &seen.binary[..]).collect(),
+        false => chosen
+            .iter()
+            .flat_map(|mutant| promises::tests_of(&mutant.file).unwrap_or_default())
+            .chain(["lib"])
+            .collect(),
+    };
     let binaries = build::build_tests(&tests.into_iter().collect::<Vec<_>>());
     println!(
         "{} mutants, built after {} s",
         chosen.len(),
         start.elapsed().as_secs()
     );
-    let is_good = try_all(&chosen, &binaries);
+    let is_good = match wish.sample {
+        true => sample::try_all(&sample, &chosen, &binaries),
+        false => try_all(&chosen, &binaries, wish.new_sample),
+    };
     println!("{} s", start.elapsed().as_secs());
     if is_good {
         ExitCode::SUCCESS
@@ -83,9 +102,19 @@ fn main() -> ExitCode {
     }
 }
 
+impl Wish {
+    fn asks_for(&self, mutant: &Mutant) -> bool {
+        let mut paths = self.paths.iter();
+        let is_in_path = paths.any(|path| mutant.file.starts_with(path.as_str()));
+        let is_named = |part: &String| mutant.name.contains(part.as_str());
+        is_in_path && self.only.as_ref().is_none_or(is_named)
+    }
+}
+
 fn wish() -> Wish {
     let mut wish = Wish {
         sample: false,
+        new_sample: false,
         only: None,
         paths: Vec::new(),
     };
@@ -93,6 +122,7 @@ fn wish() -> Wish {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--sample" => wish.sample = true,
+            "--new-sample" => wish.new_sample = true,
             "--only" => wish.only = arguments.next(),
             _ => wish.paths.push(argument),
         }
@@ -145,37 +175,21 @@ fn equivalent() -> BTreeSet<String> {
         .collect()
 }
 
-/// Plants only what the command line asks for.
-fn choose(sources: &mut [Source], wish: &Wish, equivalent: &BTreeSet<String>) {
-    let mut all: Vec<&mut Mutant> = sources
-        .iter_mut()
-        .flat_map(|source| &mut source.mutants)
-        .collect();
-    // Some of the sample will not compile.
-    all.sort_by_key(|mutant| hash(&mutant.name));
-    let mut room = if wish.sample { SAMPLE * 2 } else { usize::MAX };
-    for mutant in all {
-        let is_in_path = wish
-            .paths
-            .iter()
-            .any(|path| mutant.file.starts_with(path.as_str()));
-        let is_named = wish
-            .only
-            .as_ref()
-            .is_none_or(|part| mutant.name.contains(part.as_str()));
-        mutant.is_planted =
-            room > 0 && is_in_path && is_named && !equivalent.contains(&mutant.name);
-        room -= usize::from(mutant.is_planted);
+/// Plants only some.
+fn choose(sources: &mut [Source], is_chosen: impl Fn(&Mutant) -> bool) {
+    for mutant in sources.iter_mut().flat_map(|source| &mut source.mutants) {
+        mutant.is_planted = is_chosen(mutant);
     }
 }
 
-/// The same on every machine, so that the sample stays the same.
-fn hash(name: &str) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+fn planted(sources: &mut [Source]) -> Vec<&mut Mutant> {
+    let all = sources.iter_mut().flat_map(|source| &mut source.mutants);
+    all.filter(|mutant| mutant.is_planted).collect()
 }
 
-fn try_all(chosen: &[&Mutant], binaries: &build::Binaries) -> bool {
+/// Tries each mutant with the tests of its file.
+fn try_all(chosen: &[&Mutant], binaries: &build::Binaries, new_sample: bool) -> bool {
+    let mut seen = Vec::new();
     let mut by_folder: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     let mut healthy = Healthy::default();
     for mutant in chosen {
@@ -201,6 +215,7 @@ fn try_all(chosen: &[&Mutant], binaries: &build::Binaries) -> bool {
             Verdict::Caught(by) => {
                 counts[0] += 1;
                 println!("caught    {} [{by}]", mutant.name);
+                seen.push((&mutant.name[..], by.clone()));
             }
             Verdict::TimedOut(tests) => {
                 counts[1] += 1;
@@ -214,6 +229,9 @@ fn try_all(chosen: &[&Mutant], binaries: &build::Binaries) -> bool {
     }
     for (folder, [caught, timed_out, survived]) in &by_folder {
         println!("{folder}: {caught} caught, {timed_out} timed out, {survived} survived");
+    }
+    if new_sample {
+        sample::write(seen);
     }
     by_folder.values().all(|counts| counts[2] == 0)
 }

@@ -56,7 +56,7 @@ impl Healthy {
                 continue;
             }
             let start = Instant::now();
-            let verdict = run(0, path, LIMIT, LIMIT);
+            let verdict = run(0, path, &all(), LIMIT, LIMIT);
             if verdict != Verdict::Survived {
                 return verdict.of(name);
             }
@@ -70,7 +70,7 @@ impl Healthy {
         let mut hanging = Vec::new();
         for (name, path) in binaries {
             let patience = PATIENCE + 3 * self.0[*name];
-            match run(number, path, patience, 2 * patience) {
+            match run(number, path, &all(), patience, 2 * patience) {
                 Verdict::TimedOut(_) => hanging.push(*name),
                 Verdict::Survived => {}
                 caught => return caught.of(name),
@@ -96,13 +96,26 @@ impl Verdict {
     }
 }
 
-fn run(number: u32, path: &str, patience: Duration, limit: Duration) -> Verdict {
-    let skipped: String = SKIPPED
-        .iter()
-        .map(|test| format!(" --skip {test}"))
-        .collect();
+/// Runs one test.
+pub fn run_test(number: u32, path: &str, test: &str) -> Verdict {
+    run(
+        number,
+        path,
+        &format!("--exact {test}"),
+        PATIENCE,
+        12 * PATIENCE,
+    )
+}
+
+/// The arguments that run all tests of a binary but a few.
+fn all() -> String {
+    let skipped = SKIPPED.iter().map(|test| format!(" --skip {test}"));
+    format!("--test-threads=4{}", skipped.collect::<String>())
+}
+
+fn run(number: u32, path: &str, arguments: &str, patience: Duration, limit: Duration) -> Verdict {
     // A mutant that takes all memory must not take the machine's.
-    let line = format!("ulimit -v 8000000; exec {path} --test-threads=4{skipped}");
+    let line = format!("ulimit -v 8000000; exec {path} {arguments}");
     let mut child = Command::new("bash")
         .args(["-c", &line])
         .current_dir(COPY)
