@@ -16,12 +16,12 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWakerVTable, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, FailurePolicy, JoinHandle, TaskGroup, sleep, spawn, yield_now};
-use common::{Reports, Trace, assert_contains, panic_message};
+use common::{Reports, Trace, assert_contains, assert_lacks, panic_message};
 use futures::channel::oneshot;
 use futures::executor::LocalPool;
 
@@ -513,7 +513,7 @@ mod on_wake {
     }
 
     #[test]
-    fn it_is_called_for_a_shutdown_that_comes_with_the_end_of_run_until() {
+    fn a_shutdown_that_comes_with_the_end_of_run_until_leaves_nothing_to_call_for() {
         let builder = Executor::builder().failure_policy(FailurePolicy::Shutdown);
         let (executor, calls) = hosted_by(builder.on_failure(|_| ()));
         let failed = executor.spawn(async { Err::<(), _>("failed") });
@@ -525,11 +525,11 @@ mod on_wake {
         });
         let poll = Pin::new(&mut hosted).poll(&mut Context::from_waker(Waker::noop()));
         assert!(poll.is_pending());
-        calls.take();
         drop(hosted);
-        assert_eq!(calls.take(), 1);
-        executor.tick();
         assert!(other.is_finished());
+        calls.take();
+        assert!(!executor.tick());
+        assert_eq!(calls.take(), 0);
     }
 
     #[test]
@@ -1604,4 +1604,111 @@ fn what_a_dropped_run_until_leaves_is_reported_after_the_poll_that_dropped_it() 
         candor::yield_now().await;
         assert_eq!(*log.borrow(), ["drop begins", "drop ends", "report"]);
     });
+}
+
+#[test]
+fn a_run_until_that_has_to_stop_is_a_panic_of_the_task_that_awaits_it() {
+    let stopped = |builder: Builder, ask: fn()| {
+        let inner = builder.on_failure(|_| ()).build();
+        let outer = Reports::new();
+        outer.run_until_stalled();
+        outer
+            .spawn(async move {
+                let unending = async move {
+                    ask();
+                    pending::<()>().await;
+                };
+                inner.run_until(unending).await;
+            })
+            .detach();
+        outer.run_until_stalled();
+        outer.only()
+    };
+    let by_exit = stopped(Executor::builder(), || candor::exit(3));
+    let shutdown = Executor::builder().failure_policy(FailurePolicy::Shutdown);
+    let by_policy = stopped(shutdown, || spawn(async { panic!("boom") }).detach());
+    for (report, reason) in [
+        (by_exit, "called `candor::exit(3)`"),
+        (by_policy, "because task #1 panicked: boom"),
+    ] {
+        assert_contains(common::headline(&report), reason);
+        assert_contains(&report, "at tests/embedding.rs");
+        assert_lacks(&report, "no backtrace");
+    }
+}
+
+#[test]
+fn a_clone_of_a_hosts_waker_that_panics_is_a_panic_of_the_task_that_polls() {
+    const CLONE_PANICS: RawWakerVTable =
+        RawWakerVTable::new(|_| panic!("this clone panics"), |_| (), |_| (), |_| ());
+    let inner = Executor::new();
+    let outer = Reports::new();
+    outer
+        .spawn(async move {
+            // SAFETY: the vtable does not use the pointer.
+            let waker = unsafe { Waker::new(std::ptr::null(), &CLONE_PANICS) };
+            let mut hosted = pin!(inner.run_until(async {}));
+            let _ = hosted.as_mut().poll(&mut Context::from_waker(&waker));
+        })
+        .detach();
+    outer.run_until_stalled();
+    assert_lacks(&outer.only(), "no backtrace");
+}
+
+#[test]
+fn a_run_until_that_has_panicked_panics_when_it_is_polled_again() {
+    let executor = Executor::new();
+    let dropped = Rc::new(());
+    let alive = Rc::downgrade(&dropped);
+    let mut hosted = executor.run_until(async move {
+        let _alive = dropped;
+        if true {
+            panic!("boom")
+        }
+    });
+    let poll = |hosted: &mut candor::RunUntil<'_, _>| {
+        let polled = || futures::executor::block_on(hosted);
+        panic_message(polled)
+    };
+    assert_eq!(poll(&mut hosted), "boom");
+    assert_eq!(alive.strong_count(), 0);
+    assert_contains(&poll(&mut hosted), "polled after its end");
+}
+
+#[test]
+fn a_run_until_that_was_stopped_before_its_first_poll_is_over() {
+    let executor = Executor::builder()
+        .failure_policy(FailurePolicy::Shutdown)
+        .on_failure(|_| ())
+        .build();
+    let failed = executor.spawn(async { panic!("boom") });
+    executor.tick();
+    let mut hosted = executor.run_until(async { 7 });
+    drop(failed);
+    let mut poll = || {
+        panic_message(|| {
+            futures::executor::block_on(&mut hosted);
+        })
+    };
+    assert_contains(&poll(), "shut down by the failure policy");
+    assert_contains(&poll(), "polled after its end");
+}
+
+#[test]
+fn an_exit_that_a_dropped_run_until_asks_for_ends_the_tasks_and_not_the_next_run() {
+    struct Exits;
+    impl Drop for Exits {
+        fn drop(&mut self) {
+            candor::exit(5);
+        }
+    }
+    let executor = Executor::new();
+    let task = executor.spawn(pending::<()>());
+    let exits = Exits;
+    drop(executor.run_until(async move {
+        let _exits = exits;
+    }));
+    assert!(task.is_finished());
+    let code = executor.run(async {});
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
 }

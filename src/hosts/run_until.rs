@@ -15,7 +15,7 @@
 
 use std::fmt;
 use std::mem;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -97,32 +97,35 @@ pub struct RunUntil<'a, F> {
     /// The task of another runtime that polls this. `None` until the first poll, and after it is done.
     host: Option<Arc<Host>>,
     is_counted: bool,
-    /// `None` once it is done. Dropped while the executor is the current one.
+    /// `None` once it is done, or has panicked. Dropped while the executor is the current one.
     future: Option<Pin<Box<F>>>,
 }
 
 impl<F: Future> Future for RunUntil<'_, F> {
     type Output = F::Output;
 
+    // What panics here is the matter of whoever polls.
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         assert!(
             self.future.is_some(),
-            "the future of `Executor::run_until` was polled after it had given its output"
+            "the future of `Executor::run_until` was polled after its end: it has given its output, or has panicked"
         );
         // One that is done at once counts as one of candor's own futures that are ready.
         if !mem::replace(&mut self.is_counted, true) && current_executor::is_spent(cx) {
             return Poll::Pending;
         }
         let executor = self.executor;
+        // The clone of a foreign waker may panic. That is no matter of this executor yet.
+        let met = self.meet(cx.waker());
         let visit = Visit::new(&executor.core, &executor.hosts, self.entry);
         let result = visit.run(|core| {
-            self.meet(cx.waker());
-            let polled = self.poll_inside(core);
-            if !matches!(polled, Ok(None)) {
-                self.part();
-                drop_main(core, || self.future = None);
+            self.register(met);
+            let polled = catch_unwind(AssertUnwindSafe(|| self.poll_inside(core)));
+            if !matches!(polled, Ok(Ok(None))) {
+                self.end();
             }
-            polled
+            polled.unwrap_or_else(|payload| resume_unwind(payload))
         });
         match result {
             Ok(output) => {
@@ -130,17 +133,28 @@ impl<F: Future> Future for RunUntil<'_, F> {
                 visit.leave(output.is_none());
                 output.map_or(Poll::Pending, Poll::Ready)
             }
-            Err(stop) => panic!("{}", advice_for(&stop, self.entry.function)),
+            Err(stop) => {
+                // It may have had to stop before the future was polled.
+                self.end();
+                executor.core.cancel_everything();
+                // The panic belongs to whoever polls, and so to the task of another executor, if one does.
+                drop(visit);
+                panic!("{}", advice_for(&stop, self.entry.function))
+            }
         }
     }
 }
 
 impl<F: Future> RunUntil<'_, F> {
+    /// A host for the task that polls this future, if it is another one than before.
+    fn meet(&self, waker: &Waker) -> Option<Arc<Host>> {
+        let is_known = self.host.as_ref().is_some_and(|host| host.will_wake(waker));
+        (!is_known).then(|| Host::of(waker))
+    }
+
     /// Ensures that the task that polls this future will be woken.
-    fn meet(&mut self, waker: &Waker) {
-        let is_known = |host: &Arc<Host>| host.will_wake(waker);
-        if !self.host.as_ref().is_some_and(is_known) {
-            let host = Host::of(waker);
+    fn register(&mut self, met: Option<Arc<Host>>) {
+        if let Some(host) = met {
             let Executor { core, hosts } = self.executor;
             let hosts = hosts.get_or_init(|| Hosts::of(core.inbox, None));
             hosts.add(Arc::clone(&host));
@@ -220,6 +234,14 @@ impl<F: Future> RunUntil<'_, F> {
 }
 
 impl<F> RunUntil<'_, F> {
+    /// Drops the future, while the executor is entered.
+    fn end(&mut self) {
+        self.part();
+        if self.future.is_some() {
+            drop_main(&self.executor.core, || self.future = None);
+        }
+    }
+
     /// The host no longer has to be called for this future.
     fn part(&mut self) {
         if let (Some(host), Some(hosts)) = (self.host.take(), self.executor.hosts.get()) {
@@ -240,15 +262,20 @@ impl<F> Drop for RunUntil<'_, F> {
         let outer = current_executor::polling_core();
         // Destructors may spawn, and cancel timers.
         let visit = Visit::new(core, &self.executor.hosts, self.entry);
-        drop_main(core, || self.future = None);
-        if let Some(outer) = outer
-            && core.failures.attention.take()
-        {
-            let core = Rc::clone(core);
-            outer.do_after_poll(Box::new(move || {
-                core.failures.attention.set(true);
-                core.after_poll();
-            }));
+        self.end();
+        match outer {
+            None => {
+                // A destructor may have failed, or called `exit`.
+                let _stopped = visit.run(|_| Ok(()));
+            }
+            Some(outer) if core.failures.attention.take() => {
+                let core = Rc::clone(core);
+                outer.do_after_poll(Box::new(move || {
+                    core.failures.attention.set(true);
+                    core.after_poll();
+                }));
+            }
+            Some(_) => {}
         }
         visit.leave(false);
     }
