@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 1_962),
-    ("kernel/time/", 435),
+    ("kernel/tasks/", 1_948),
+    ("kernel/time/", 449),
     ("kernel/failure/", 950),
 ];
 

@@ -749,3 +749,31 @@ fn what_is_ready_is_put_off_once_at_most_whatever_is_polled_before_it() {
         assert!(polls.iter().all(|polls| *polls <= 2), "{polls:?}");
     });
 }
+
+#[test]
+fn a_main_future_that_yields_comes_last_whatever_an_earlier_one_has_left() {
+    // Wakes itself in its last poll.
+    let ends_woken = |executor: &Executor, spawns: usize| {
+        executor.block_on(poll_fn(|cx| {
+            for _ in 0..spawns {
+                spawn(async {}).detach();
+            }
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        }));
+    };
+    for spawns in [0, 1, 2] {
+        let executor = Executor::new();
+        ends_woken(&executor, spawns);
+        let trace = Trace::default();
+        executor.block_on(async {
+            for name in ["a", "b"] {
+                let noted = trace.clone();
+                spawn(async move { noted.note(name) }).detach();
+            }
+            yield_now().await;
+            trace.note("main");
+        });
+        assert_eq!(trace.events(), ["a", "b", "main"]);
+    }
+}

@@ -29,7 +29,7 @@ use candor::time::{
     Elapsed, Interval, MissedTickBehavior, Sleep, interval, interval_at, now, sleep_until, timeout,
     timeout_at,
 };
-use candor::{Executor, JoinHandle, sleep, spawn, yield_now};
+use candor::{Executor, JoinHandle, sleep, spawn, time, yield_now};
 use common::{Trace, assert_contains, panic_message};
 use futures::channel::oneshot;
 use futures::future::{FutureExt, select};
@@ -1084,4 +1084,74 @@ fn a_panic_within_a_timeout_keeps_the_last_await_that_is_known() {
         let last = error.failure().unwrap().last_await().unwrap();
         assert_eq!(last.what(), "sleep");
     });
+}
+
+/// What is made where no executor with a virtual clock runs can only read the real clock.
+#[test]
+fn on_virtual_time_what_was_made_outside_counts_from_its_first_poll() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let executor = Executor::builder().virtual_time().build();
+    let now = || executor.block_on(async { time::now() });
+    let took = |run: &dyn Fn()| {
+        let start = now();
+        run();
+        now() - start
+    };
+    // The two clocks are far apart.
+    executor.block_on(async { sleep(24 * HOUR).await });
+    for _ in 0..3 {
+        let sleep_here = || executor.block_on(sleep(HOUR));
+        assert_eq!(took(&sleep_here), HOUR);
+    }
+    let nested = || candor::block_on(async { executor.block_on(sleep(HOUR)) });
+    assert_eq!(took(&nested), HOUR);
+    let in_time = executor.block_on(time::timeout(HOUR, async {
+        candor::yield_now().await;
+        5
+    }));
+    assert_eq!(in_time, Ok(5));
+    let too_late = || {
+        let never = time::timeout(HOUR, std::future::pending::<()>());
+        assert!(executor.block_on(never).is_err());
+    };
+    assert_eq!(took(&too_late), HOUR);
+    let ticks = || {
+        let mut interval = time::interval(HOUR);
+        executor.block_on(async { interval.tick().await });
+        interval.reset_after(2 * HOUR);
+        executor.block_on(async {
+            interval.tick().await;
+            interval.tick().await
+        });
+    };
+    assert_eq!(took(&ticks), 3 * HOUR);
+}
+
+#[test]
+fn a_spawned_sleep_that_was_made_outside_ends_when_virtual_time_was_advanced_by_as_much() {
+    let executor = Executor::builder().virtual_time().build();
+    for micros in [1, 1_500, 60_000_000] {
+        let duration = Duration::from_micros(micros);
+        let slept = executor.spawn(sleep(duration));
+        executor.try_tick();
+        executor.advance(duration - Duration::from_nanos(1));
+        executor.try_tick();
+        assert!(!slept.is_finished());
+        executor.advance(Duration::from_nanos(1));
+        executor.try_tick();
+        assert!(slept.is_finished());
+    }
+}
+
+#[test]
+fn a_sleep_that_was_reset_before_its_first_poll_keeps_that_deadline_on_virtual_time() {
+    let executor = Executor::builder().virtual_time().build();
+    let start = executor.block_on(async { time::now() });
+    let mut slept = sleep(Duration::from_secs(60));
+    slept.reset(start + Duration::from_secs(5));
+    executor.block_on(slept);
+    assert_eq!(
+        executor.block_on(async { time::now() }) - start,
+        Duration::from_secs(5)
+    );
 }

@@ -38,7 +38,7 @@ const IN_TIME: Duration = Duration::from_millis(5);
 #[track_caller]
 #[must_use]
 pub fn interval(period: Duration) -> Interval {
-    interval_at(now(), period)
+    Interval::new(Sleep::after(Duration::ZERO), period)
 }
 
 /// Ticks every `period`, the first time at `start`.
@@ -61,17 +61,7 @@ pub fn interval(period: Duration) -> Interval {
 #[track_caller]
 #[must_use]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
-    assert!(
-        !period.is_zero(),
-        "the period of an interval is zero: it would tick without end and let nothing else run; \
-         to run at every chance, loop over `candor::yield_now().await`",
-    );
-    let missed_tick_behavior = MissedTickBehavior::default();
-    Interval {
-        sleep: Sleep::new(Some(start)),
-        period,
-        missed_tick_behavior,
-    }
+    Interval::new(Sleep::new(Some(start)), period)
 }
 
 /// What an [`Interval`] does when a tick was awaited more than 5 ms after it was due. The three are tokio's.
@@ -139,6 +129,21 @@ pub struct Interval {
 }
 
 impl Interval {
+    #[track_caller]
+    fn new(sleep: Sleep, period: Duration) -> Self {
+        assert!(
+            !period.is_zero(),
+            "the period of an interval is zero: it would tick without end and let nothing else run; \
+             to run at every chance, loop over `candor::yield_now().await`",
+        );
+        let missed_tick_behavior = MissedTickBehavior::default();
+        Interval {
+            sleep,
+            period,
+            missed_tick_behavior,
+        }
+    }
+
     /// Waits for the next tick, and returns when it was due.
     ///
     /// Dropping the future loses no tick.
@@ -244,7 +249,7 @@ impl Interval {
     /// });
     /// ```
     pub fn reset_after(&mut self, duration: Duration) {
-        self.sleep.reset_to(now().checked_add(duration));
+        self.sleep.reset_after(duration);
     }
 
     /// Lets the next tick come at once; those behind it a period later each.

@@ -42,7 +42,7 @@ use crate::kernel::time::Sleep;
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout::new(Sleep::new(super::now().checked_add(duration)), future)
+    Timeout::new(Sleep::after(duration), future)
 }
 
 /// Awaits `future`, but no longer than until `deadline`. Otherwise as [`timeout`].

@@ -2,10 +2,12 @@
 //!
 //! Knows the sleep and the current executor.
 
-use std::time::Instant;
+use std::mem;
+use std::time::{Duration, Instant};
 
 use crate::kernel::tasks::current_executor;
 use crate::kernel::time::Sleep;
+use crate::kernel::time::sleep::Place;
 
 /// Waits until `deadline`. One that has passed is ready at once. After 128 such futures in one poll a task lets others run.
 ///
@@ -62,5 +64,14 @@ impl Sleep {
     pub fn is_elapsed(&self) -> bool {
         let seen = current_executor::with(|core| core.clock.seen());
         self.has_passed(seen.unwrap_or_else(Instant::now))
+    }
+
+    /// Moves the deadline to `duration` from now.
+    pub(crate) fn reset_after(&mut self, duration: Duration) {
+        let mut new = Sleep::after(duration);
+        self.reset_to(new.deadline);
+        if let Place::Outside(_) = self.place {
+            mem::swap(&mut self.place, &mut new.place);
+        }
     }
 }

@@ -148,13 +148,6 @@ impl Core {
         }
     }
 
-    /// A main future begins. A wake of an earlier one must not poll it: that would hide a missing wake of this one.
-    #[inline]
-    pub(crate) fn begin_main(&self) {
-        let key = Key::new(self.number, self.slots.begin_main(), MAIN_SLOT);
-        self.main_key.set(key);
-    }
-
     /// Whether user code runs, in the middle of which no report may be made.
     pub(crate) fn is_polling(&self) -> bool {
         self.polling.running.get() != Running::Nobody || self.failures.is_reporting.get()

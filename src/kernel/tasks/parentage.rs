@@ -56,9 +56,8 @@ impl Parentage {
 
     /// The same, but for one task, which has this name.
     pub(crate) fn named(&self, name: Arc<str>) -> Counted<Self> {
-        let name = Some(name);
         Counted::new(|| Parentage {
-            name,
+            name: Some(name),
             ..self.clone()
         })
     }

@@ -137,8 +137,7 @@ impl<'a> Loop<'a> {
             if self.polls_left == 0 || core.failures.attention.get() {
                 break Pause::LookAround;
             }
-            let next = core.slots.next_ready();
-            let Some(ready) = next else {
+            let Some(ready) = core.slots.next_ready() else {
                 break Pause::NothingIsReady;
             };
             // Not in a local variable: a poll that panics ends this run, but not the pass.
@@ -297,7 +296,8 @@ pub(crate) fn drive<F: Future>(
         core.polling.begin(Running::Main);
         core.polling.is_dropping.set(true);
     });
-    core.begin_main();
+    // A stale wake of an earlier main future would hide that one of this is missing. (From another thread it costs a poll.)
+    (core.main_key).set(Key::new(core.number, core.slots.begin_main(), MAIN_SLOT));
     let mut output = None;
     let mut main = |cx: &mut Context<'_>| match output {
         // An observer has polled it, and it was ready.

@@ -46,8 +46,6 @@ struct Table<T> {
     occupied: u32,
     /// How many slots there may be. Tests lower it.
     limit: u32,
-    /// The main slot is queued because of an earlier main future.
-    is_main_stale: bool,
 }
 
 struct Slot<T> {
@@ -79,7 +77,6 @@ impl<T: Clone> Slots<T> {
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
-            is_main_stale: false,
         };
         table.add();
         Slots(RefCell::new(table))
@@ -97,8 +94,7 @@ impl<T: Clone> Slots<T> {
 
     /// Whether this slot waits for a poll; also of one that is free, and cannot be woken.
     pub(crate) fn is_queued(&self, index: u32) -> bool {
-        let table = self.0.borrow();
-        (table.slots.get(index as usize)).is_some_and(|slot| slot.link_is != Link::Unused)
+        (self.0.borrow().slots.get(index as usize)).is_some_and(|slot| slot.link_is != Link::Unused)
     }
 
     /// The generation of the present tenant of a slot.
@@ -181,69 +177,65 @@ impl<T: Clone> Slots<T> {
         (index as usize) < table.slots.len() && table.queue(index)
     }
 
-    /// A main future begins. A wake of an earlier one must not poll this one.
+    /// A main future begins. A wake of an earlier one must not poll this one, nor give it the earlier one's place.
     pub(crate) fn begin_main(&self) -> u16 {
         let table = &mut *self.0.borrow_mut();
+        if table.slots[MAIN_SLOT as usize].link_is != Link::Unused {
+            table.reorder(|batch, _| batch.retain(|&index| index != MAIN_SLOT));
+        }
         let main = &mut table.slots[MAIN_SLOT as usize];
         main.generation = main.generation.wrapping_add(1);
-        table.is_main_stale = main.link_is != Link::Unused;
         main.generation
     }
 
     /// Takes the next slot out of the queue. From here on a wake queues it again.
     #[inline]
     pub(crate) fn next_ready(&self) -> Option<Ready<T>> {
-        self.0.borrow_mut().next_ready()
-    }
-
-    /// Changes the order of what was queued since it was last changed, and returns the length of the queue. What is left of the last
-    /// batch comes first: so nobody is passed over again and again.
-    pub(crate) fn reorder(&self, shuffle: impl FnOnce(&mut [u32])) -> usize {
         let table = &mut *self.0.borrow_mut();
-        let (mut batch, mut left) = (Vec::new(), 0);
-        while let Some(first) = table.slots.get(table.first as usize) {
-            left += usize::from(first.link_is == Link::Ordered);
-            batch.extend(table.pop().map(|(index, _)| index));
-        }
-        shuffle(&mut batch[left..]);
-        for &index in &batch {
-            table.slots[index as usize].link_is = Link::Ordered;
-            table.push(index);
-        }
-        batch.len()
-    }
-}
-
-impl<T: Clone> Table<T> {
-    #[inline]
-    fn next_ready(&mut self) -> Option<Ready<T>> {
-        let (index, slot) = self.pop()?;
+        let (index, slot) = table.pop()?;
         if let Some(tenant) = &slot.tenant {
             return Some(Ready::Tenant(tenant.clone(), index, slot.generation));
         }
         if index == MAIN_SLOT {
-            return Some(match mem::take(&mut self.is_main_stale) {
-                true => Ready::Nobody,
-                false => Ready::Main,
-            });
+            return Some(Ready::Main);
         }
         // Its tenant left while it was queued.
-        self.free(index);
+        table.free(index);
         Some(Ready::Nobody)
     }
 
+    /// Has the queue changed, and returns its length. The caller gets how many are left of the last batch. They come first, and
+    /// stay first in a shuffle: so nobody is passed over again and again.
+    pub(crate) fn reorder(&self, change: impl FnOnce(&mut Vec<u32>, usize)) -> usize {
+        self.0.borrow_mut().reorder(change)
+    }
+}
+
+impl<T: Clone> Table<T> {
     /// Queues the slot unless its link is in use. Returns whether it is newly queued.
     fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
         if slot.link_is != Link::Unused {
-            if index == MAIN_SLOT {
-                self.is_main_stale = false;
-            }
             return false;
         }
         slot.link_is = Link::Used;
         self.push(index);
         true
+    }
+
+    #[inline(never)]
+    fn reorder(&mut self, change: impl FnOnce(&mut Vec<u32>, usize)) -> usize {
+        let (mut batch, mut left) = (Vec::new(), 0);
+        while let Some(first) = self.slots.get(self.first as usize) {
+            left += usize::from(first.link_is == Link::Ordered);
+            batch.extend(self.pop().map(|(index, _)| index));
+        }
+        change(&mut batch, left);
+        for &index in &batch {
+            self.slots[index as usize].link_is = Link::Ordered;
+            self.push(index);
+        }
+        batch.len()
     }
 
     /// Puts the slot behind the queue. The caller has set `link_is`.
@@ -454,7 +446,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             insert(&slots, name);
         }
-        assert_eq!(slots.reorder(|batch| batch.reverse()), 3);
+        assert_eq!(slots.reorder(|batch, left| batch[left..].reverse()), 3);
         assert_eq!(polled(&slots), [Some("c"), Some("b"), Some("a")]);
     }
 

@@ -37,10 +37,7 @@ impl Clock {
 
     /// Reads the clock.
     pub(crate) fn now(&self) -> Instant {
-        let now = match &self.virtual_now {
-            Some(now) => now.get(),
-            None => Instant::now(),
-        };
+        let now = (self.virtual_now.as_ref()).map_or_else(Instant::now, Cell::get);
         self.seen.set(Some(now));
         now
     }
@@ -92,10 +89,7 @@ impl Clock {
 
     /// A tick is 2 to the power of this, in nanoseconds.
     fn shift(&self) -> u32 {
-        match self.virtual_now {
-            None => 19,
-            Some(_) => 0,
-        }
+        self.virtual_now.as_ref().map_or(19, |_| 0)
     }
 }
 

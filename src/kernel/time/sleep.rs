@@ -46,6 +46,8 @@ pub fn now() -> Instant {
 
 /// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
 ///
+/// On virtual time, a sleep that was made where no executor with that clock ran counts from its first poll.
+///
 /// It may be called anywhere, but polled only in a running executor. A sleep whose time has passed is ready at once. After
 /// 128 such futures in one poll a task lets others run first. A sleep of zero always does so, as in asyncio and trio.
 ///
@@ -62,10 +64,9 @@ pub fn now() -> Instant {
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep {
-        is_yield: duration.is_zero(),
-        ..Sleep::new(now().checked_add(duration))
-    }
+    let mut sleep = Sleep::after(duration);
+    sleep.is_yield = duration.is_zero();
+    sleep
 }
 
 /// The future of [`sleep`] and [`sleep_until`](crate::time::sleep_until).
@@ -93,7 +94,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 pub struct Sleep {
     /// `None` never comes.
     pub(crate) deadline: Option<Instant>,
-    entry: Option<Entry>,
+    pub(crate) place: Place,
     /// It was ready, and that was counted: it is put off once at most.
     is_done: bool,
     /// Its first poll has to let others run, because it is a sleep of zero.
@@ -101,9 +102,16 @@ pub struct Sleep {
     made_at: Site,
 }
 
+pub(crate) enum Place {
+    /// Not in a wheel. If it was made by the real clock and not polled yet, it knows for how long it is to sleep: the first poll may
+    /// be on virtual time, whose clock is another one.
+    Outside(Option<Duration>),
+    InWheel(Entry),
+}
+
 /// The place of a sleep in a wheel.
 #[derive(Clone, Copy)]
-struct Entry {
+pub(crate) struct Entry {
     /// The executor's serial number: the key means nothing to another executor.
     executor: u64,
     inbox: &'static Inbox,
@@ -123,11 +131,21 @@ impl Sleep {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
         Sleep {
             deadline,
-            entry: None,
+            place: Place::Outside(None),
             is_done: false,
             is_yield: false,
             made_at: Location::caller(),
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn after(duration: Duration) -> Self {
+        let look = |core: &Rc<Core>| (core.clock.now(), core.config.virtual_time);
+        let (now, is_virtual) =
+            current_executor::with(look).unwrap_or_else(|| (Instant::now(), false));
+        let mut sleep = Sleep::new(now.checked_add(duration));
+        sleep.place = Place::Outside((!is_virtual).then_some(duration));
+        sleep
     }
 
     pub(crate) fn has_passed(&self, now: Instant) -> bool {
@@ -138,12 +156,13 @@ impl Sleep {
     pub(crate) fn reset_to(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
         (self.is_done, self.is_yield) = (false, false);
-        let moved = self.entry.and_then(|entry| {
-            entry.in_wheel(|core, key| {
+        let moved = match &self.place {
+            Place::InWheel(entry) => entry.in_wheel(|core, key| {
                 let tick = core.clock.tick_of(deadline);
                 core.timers.borrow_mut().reset(key, tick)
-            })
-        });
+            }),
+            Place::Outside(_) => None,
+        };
         if moved != Some(true) {
             // It has fired, or was never polled: the next poll puts it into the wheel.
             self.leave_wheel(true);
@@ -157,15 +176,21 @@ impl Sleep {
             "a Sleep was polled where no executor of candor runs on this thread. Await it within \
              `candor::run` or `candor::block_on`; under another runtime, use that one's timers",
         );
+        if let Place::Outside(Some(duration)) = self.place
+            && core.config.virtual_time
+        {
+            self.deadline = core.clock.now().checked_add(duration);
+            self.place = Place::Outside(None);
+        }
         if self.has_passed(core.clock.seen()) {
             // A sleep that has waited has let others run.
-            self.is_done |= self.entry.is_some();
+            self.is_done |= matches!(self.place, Place::InWheel(_));
             self.leave_wheel(false);
             return Poll::Ready(());
         }
         // A timer that has fired is no longer in the wheel.
         let calls_it = |waker: &Waker| waker.will_wake(cx.waker());
-        if let Some(entry) = self.entry
+        if let Place::InWheel(entry) = self.place
             && entry.executor == core.serial
             && (core.timers.borrow_mut().get(entry.key)).is_some_and(calls_it)
         {
@@ -176,7 +201,7 @@ impl Sleep {
         self.leave_wheel(false);
         let tick = core.clock.tick_of(self.deadline);
         let key = core.timers.borrow_mut().insert(tick, waker);
-        self.entry = Some(Entry {
+        self.place = Place::InWheel(Entry {
             executor: core.serial,
             inbox: core.inbox,
             key,
@@ -196,7 +221,8 @@ impl Sleep {
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
     fn leave_wheel(&mut self, is_reset: bool) {
-        let Some(old) = self.entry.take() else { return };
+        let place = mem::replace(&mut self.place, Place::Outside(None));
+        let Place::InWheel(old) = place else { return };
         match old.in_wheel(|core, key| core.timers.borrow_mut().cancel(key)) {
             // The drop of one of candor's own at most changes a count. A foreign one may panic, and may use the wheel.
             Some(Some(waker)) if waker::key_of(&waker) == Key::NOBODY => contain(|| drop(waker)),
