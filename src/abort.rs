@@ -103,6 +103,7 @@ impl AbortHandle {
 }
 
 // A panic finds it whole, as `lib.rs` says of everything.
+impl Value for AbortHandle {}
 impl std::panic::UnwindSafe for AbortHandle {}
 impl std::panic::RefUnwindSafe for AbortHandle {}
 
@@ -143,7 +144,6 @@ impl AbortHandle {
 ///     assert!(task.is_finished());
 /// });
 /// ```
-#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Cancelling {
     task: AbortHandle,
@@ -295,6 +295,12 @@ impl<T> JoinHandle<T> {
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.task.header().fmt(f)
+        write!(f, "AbortHandle({:?})", self.task.header())
+    }
+}
+
+impl fmt::Debug for Cancelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cancelling({:?})", self.task.task.header())
     }
 }

@@ -33,14 +33,16 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::num::{Saturating, Wrapping};
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::rc::{self, Rc};
 use std::sync::{self, Arc, LazyLock, Mutex, OnceLock, RwLock, atomic, mpsc};
 use std::task::Poll;
-use std::{fs, io, net, num, ops, process, thread, time};
+use std::{fs, io, net, num, ops, panic, process, thread, time};
 
 use crate::kernel::failure::{Site, Warning, reporter};
 
@@ -252,7 +254,7 @@ fn is_result<T>() -> bool {
     type_name::<T>().starts_with("core::result::Result<")
 }
 
-/// Warns, in a debug build, of a task whose success may hide a failure.
+/// Warns, in a debug build, of a task or a main future whose success may hide a failure.
 pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: Site) {
     if cfg!(debug_assertions) && is_result::<T::Ok>() {
         reporter().warn(Warning::NestedResult { spawned_at });
@@ -285,7 +287,7 @@ values! { []
     f32, f64,
     num::NonZeroI8, num::NonZeroI16, num::NonZeroI32, num::NonZeroI64, num::NonZeroI128, num::NonZeroIsize,
     num::NonZeroU8, num::NonZeroU16, num::NonZeroU32, num::NonZeroU64, num::NonZeroU128, num::NonZeroUsize,
-    num::FpCategory, std::cmp::Ordering, std::any::TypeId, std::alloc::Layout, ops::RangeFull,
+    num::FpCategory, num::IntErrorKind, std::cmp::Ordering, std::any::TypeId, std::alloc::Layout, ops::RangeFull,
     atomic::AtomicBool,
     atomic::AtomicI8, atomic::AtomicI16, atomic::AtomicI32, atomic::AtomicIsize,
     atomic::AtomicU8, atomic::AtomicU16, atomic::AtomicU32, atomic::AtomicUsize,
@@ -305,12 +307,13 @@ values! { []
     net::IpAddr, net::Ipv4Addr, net::Ipv6Addr, net::SocketAddr, net::SocketAddrV4, net::SocketAddrV6,
     net::TcpStream, net::TcpListener, net::UdpSocket, net::Shutdown,
     fs::File, fs::FileType, fs::Metadata, fs::Permissions, fs::DirEntry,
-    io::ErrorKind, io::SeekFrom, io::Stdin, io::Stdout, io::Stderr, io::Empty, io::Sink,
+    io::ErrorKind, io::SeekFrom, io::Stdin, io::Stdout, io::Stderr, io::Empty, io::Sink, io::PipeReader, io::PipeWriter,
 }
 #[cfg(unix)]
 values! { []
     std::os::fd::OwnedFd,
     std::os::unix::net::UnixStream, std::os::unix::net::UnixListener, std::os::unix::net::UnixDatagram,
+    std::os::unix::net::SocketAddr,
 }
 #[cfg(windows)]
 values! { [] std::os::windows::io::OwnedHandle, std::os::windows::io::OwnedSocket }
@@ -320,12 +323,13 @@ values! { [] std::os::windows::io::OwnedHandle, std::os::windows::io::OwnedSocke
 values! { []
     process::ExitStatus, process::ExitCode, process::Output,
     process::Child, process::ChildStdin, process::ChildStdout, process::ChildStderr,
-    thread::Thread, thread::ThreadId,
+    thread::Thread, thread::ThreadId, sync::Barrier,
+    panic::Location<'_>, std::backtrace::Backtrace, std::task::Waker, std::hash::RandomState,
 }
 
 // Wrappers of one value.
 values! { [V: Value]
-    Option<V>, Poll<V>, Pin<V>, Reverse<V>, Wrapping<V>, Saturating<V>, Bound<V>,
+    Option<V>, Poll<V>, Pin<V>, ManuallyDrop<V>, panic::AssertUnwindSafe<V>, std::vec::IntoIter<V>, Reverse<V>, Wrapping<V>, Saturating<V>, Bound<V>,
     ops::Range<V>, ops::RangeInclusive<V>, ops::RangeFrom<V>, ops::RangeTo<V>, ops::RangeToInclusive<V>,
     OnceCell<V>, OnceLock<V>, io::Cursor<V>, io::BufReader<V>,
     mpsc::Sender<V>, mpsc::SyncSender<V>, mpsc::Receiver<V>,
@@ -339,7 +343,8 @@ values! { [V: Value + ?Sized]
     Cell<V>, RefCell<V>, Mutex<V>, RwLock<V>,
 }
 values! { [V: Value + ToOwned<Owned: Value> + ?Sized] Cow<'_, V> }
-values! { [T: ?Sized] PhantomData<T> }
+values! { [T: ?Sized] PhantomData<T>, *const T, *mut T, NonNull<T> }
+values! { [T] atomic::AtomicPtr<T>, std::mem::Discriminant<T> }
 
 // Collections.
 values! { [V: Value] [V], Vec<V>, VecDeque<V>, LinkedList<V>, BinaryHeap<V>, BTreeSet<V> }

@@ -257,10 +257,14 @@ fn debug_says_what_a_value_is() {
         check(&task.abort_handle(), &["#1", "running"]);
         candor::yield_now().await;
         check(&task, &["#1", "finished"]);
+        check(
+            &task.abort_handle().cancel(),
+            &["Cancelling(task #1, finished)"],
+        );
         check(&task.abort_on_drop(), &["#1", "finished"]);
         let mut group = TaskGroup::<Error>::new();
         let member = group.spawn(async { 2 });
-        check(&group, &["TaskGroup", "1"]);
+        check(&group, &["TaskGroup(1 task, 0 failures)"]);
         let spawner = group.spawner();
         check(&spawner, &["GroupSpawner", "is there"]);
         check(&member, &["#2"]);
@@ -269,7 +273,7 @@ fn debug_says_what_a_value_is() {
         check(&spawner, &["is over"]);
         let mut independent = TaskGroup::independent();
         independent.spawn(async {});
-        check(&independent, &["IndependentGroup", "1"]);
+        check(&independent, &["IndependentGroup(1 task, "]);
         check(&independent.next(), &["NextEnded"]);
         check(&independent.join(), &["Join"]);
         let mut collecting = TaskGroup::independent().collecting();
@@ -301,6 +305,10 @@ fn debug_says_what_a_value_is() {
 fn a_task_may_return_what_is_known_of_tasks() {
     fn is_outcome<T: candor::Outcome>() {}
     is_outcome::<std::process::ExitCode>();
+    is_outcome::<(candor::AbortHandle, candor::TaskPool)>();
+    is_outcome::<(std::num::IntErrorKind, std::io::PipeReader)>();
+    is_outcome::<Vec<std::task::Waker>>();
+    is_outcome::<(*const u8, std::ptr::NonNull<str>, std::sync::Barrier)>();
     is_outcome::<Option<candor::TaskId>>();
     is_outcome::<candor::FailureKind>();
     is_outcome::<candor::CurrentTask>();

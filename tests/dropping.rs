@@ -790,3 +790,33 @@ fn an_abort_handle_that_is_left_keeps_no_error_of_its_task() {
     drop(task);
     assert!(kept.upgrade().is_none());
 }
+
+#[test]
+fn the_notice_names_the_first_tasks_whatever_slots_they_have() {
+    let notices = notices_of(|| {
+        let executor = Executor::new();
+        drop(executor);
+        candor::block_on(async {
+            let before: Vec<_> = (0..12).map(|_| candor::spawn(async {})).collect();
+            for task in before {
+                task.await.unwrap();
+            }
+            for number in 1..=12 {
+                let name = format!("t{number}");
+                TaskBuilder::new()
+                    .name(name)
+                    .spawn(pending::<()>())
+                    .detach();
+            }
+        });
+    });
+    let [notice] = &notices[..] else {
+        panic!("{notices:?}")
+    };
+    let named: Vec<_> = notice
+        .lines()
+        .filter_map(|line| line.split('`').nth(1))
+        .collect();
+    let first: Vec<_> = (1..=10).map(|number| format!("t{number}")).collect();
+    assert_eq!(named, first);
+}

@@ -7,6 +7,8 @@
 mod common;
 
 use std::future::pending;
+use std::pin::Pin;
+use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 
 use candor::{Executor, JoinError, RemoteHandle, TaskBuilder, TaskGroup, yield_now};
 use common::{assert_contains, assert_count, child};
@@ -301,4 +303,56 @@ fn what_tasks_outside_spawn_into_a_cancelled_group_is_dropped_however_much_it_is
         group.join().await.unwrap();
     });
     assert_eq!(dropped.get(), 1_000_001);
+}
+
+/// What is called when a task ends may start the next one.
+struct StartsAnother;
+
+impl candor::Instrument for StartsAnother {
+    fn done(&self, _: std::time::Instant, _: &candor::TaskView<'_>, _: candor::Ending) {
+        // At the very end there is no executor to spawn on.
+        let spawn = || candor::spawn(pending::<()>()).detach();
+        let _ = std::panic::catch_unwind(spawn);
+    }
+}
+
+/// The waker of the task before starts the next one, and waits for it.
+fn start_another_when_it_ends() {
+    static STARTS_ANOTHER: RawWakerVTable = RawWakerVTable::new(
+        |data| RawWaker::new(data, &STARTS_ANOTHER),
+        |_| start_another_when_it_ends(),
+        |_| start_another_when_it_ends(),
+        |_| (),
+    );
+    let start = || {
+        let mut next = candor::spawn(pending::<()>());
+        // SAFETY: the functions of the table do not use the pointer.
+        let waker = unsafe { Waker::new(std::ptr::null(), &STARTS_ANOTHER) };
+        let _ = Pin::new(&mut next).poll(&mut Context::from_waker(&waker));
+        std::mem::forget(next);
+    };
+    let _ = std::panic::catch_unwind(start);
+}
+
+#[test]
+fn an_end_comes_also_if_each_end_of_a_task_starts_another() {
+    let name = "an_end_comes_also_if_each_end_of_a_task_starts_another";
+    let ended = child(name).run(|| {
+        let executor = Executor::builder().instrument(StartsAnother).build();
+        executor.spawn(async {}).detach();
+        executor.tick();
+        drop(executor);
+        println!("the instrument has had its end");
+        let executor = Executor::new();
+        executor.block_on(async { start_another_when_it_ends() });
+        drop(executor);
+        println!("the waker has had its end");
+    });
+    let Some(ended) = ended else { return };
+    assert_contains(
+        &ended.assert_success().stdout,
+        "the instrument has had its end",
+    );
+    assert_contains(&ended.stdout, "the waker has had its end");
+    assert_count(&ended.stderr, "is leaked", 2);
 }

@@ -1003,3 +1003,21 @@ fn an_exit_whose_main_future_panics_goes_with_the_panic() {
     assert!(task.is_finished());
     assert_eq!(executor.block_on(async { 5 }), 5);
 }
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build does not warn of it")]
+fn a_main_future_whose_value_is_a_result_earns_the_warning_that_a_task_earns() {
+    let name = "a_main_future_whose_value_is_a_result_earns_the_warning_that_a_task_earns";
+    let ended = child(name).run(|| {
+        let save = async || Err::<(), _>("disk full");
+        let second = Duration::from_secs(1);
+        for _ in 0..2 {
+            let _ = candor::run(async { candor::time::timeout(second, save()).await });
+        }
+        let executor = Executor::new();
+        let _ = executor.run(async { candor::time::timeout(second, save()).await });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.stderr, "returns a Result inside a Result", 2);
+    assert_count(&ended.stderr, "spawned or run at tests/entering.rs:", 2);
+}

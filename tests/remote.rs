@@ -843,3 +843,42 @@ fn a_task_that_waits_is_cancelled_by_its_remote_handle_while_the_executor_goes_o
         assert!(matches!(handle.await, Err(JoinError::Cancelled(_))));
     });
 }
+
+#[test]
+fn what_waits_until_an_executor_is_drained_is_not_woken_before_its_errands_have_run() {
+    let executor = Executor::new();
+    let far = executor.remote().spawn(|| async {}).unwrap();
+    let (woken, mut drained) = (Arc::new(Wakes::default()), executor.drained());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut poll = || Pin::new(&mut drained).poll(&mut Context::from_waker(&waker));
+    assert!(poll().is_pending());
+    assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+    while executor.tick() {}
+    assert!(woken.0.load(Ordering::SeqCst) > 0);
+    assert!(poll().is_ready());
+    drop(far);
+}
+
+#[test]
+fn an_errand_that_makes_no_task_ends_what_waits_until_its_executor_is_drained() {
+    let executor = Executor::new();
+    let far = executor.remote().spawn(|| async {}).unwrap();
+    far.abort();
+    let (woken, mut drained) = (Arc::new(Wakes::default()), executor.drained());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut poll = || Pin::new(&mut drained).poll(&mut Context::from_waker(&waker));
+    if poll().is_pending() {
+        while executor.tick() {}
+        assert!(woken.0.load(Ordering::SeqCst) > 0);
+        assert!(poll().is_ready());
+    }
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -13,7 +13,7 @@ use std::task::{Context, Waker};
 
 use crate::kernel::failure::{Named, Warning, reporter};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Ending, Running, SUCCESSORS, Stop,
+    __candor_poll_boundary, AnyTask, Core, Counted, Ending, Progress, Running, SUCCESSORS, Stop,
 };
 
 /// The executor that was last warned of: the first task that is leaked is named, and not all of them.
@@ -28,7 +28,8 @@ impl Core {
     /// Cancels every task, in the order of the slots, and reports what was not reported.
     ///
     /// A destructor may spawn, and so may the callback of a report. Those tasks are cancelled as well. Nothing is
-    /// polled any more. After [`SUCCESSORS`] such tasks the rest is leaked, so that this function returns.
+    /// polled any more. After [`SUCCESSORS`] such tasks the rest is leaked, and after as many again nobody is woken or called for
+    /// what is leaked, so that this function returns.
     #[inline]
     pub(crate) fn cancel_everything(self: &Rc<Self>) {
         let last = self.next_id.get() + SUCCESSORS;
@@ -61,7 +62,10 @@ impl Core {
         while let Some((slot, task)) = next_from(from).or_else(|| next_from(1)) {
             from = slot + 1;
             if task.header().id.0 > last {
-                self.leak(&task);
+                match task.header().id.0 > last + SUCCESSORS {
+                    false => self.leak(&task),
+                    true => self.leak_silently(&task),
+                }
                 continue;
             }
             task.header().is_aborted.set(true);
@@ -96,5 +100,15 @@ impl Core {
         task.give_up();
         self.finish(task, Ending::Cancelled);
         self.polling.end();
+    }
+
+    /// The same, but nobody is woken or called: those who are spawn the next one. Whoever asks finds the task cancelled.
+    fn leak_silently(&self, task: &Counted<AnyTask>) {
+        let header = task.header();
+        mem::forget((task.clone(), header.joiner.take()));
+        task.give_up();
+        header.progress.set(Progress::Done);
+        drop(self.slots.remove(header.slot.get()));
+        (self.waited_for).set(self.waited_for.get() - u32::from(!header.is_daemon));
     }
 }

@@ -12,7 +12,7 @@ use std::task::Poll;
 use crate::entry::reactor;
 use crate::kernel::failure::{JoinError, Panic, Record, hook};
 use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, Running, Stop, drive};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, check_for_nested_result};
 
 /// Runs the main future of `run`. A failure of it is reported like a task's.
 ///
@@ -21,6 +21,9 @@ pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
 where
     F: Future<Output: Outcome>,
 {
+    if let Some(entry) = core.stay.entry.get() {
+        check_for_nested_result::<F::Output>(entry.at);
+    }
     let mut main = pin!(Some(future));
     let mut outcome = None;
     let driven = drive(

@@ -21,6 +21,7 @@ use crate::group::set::{GroupSummary, NextEnded, TaskSet};
 use crate::kernel::failure::Site;
 use crate::outcome::Outcome;
 use crate::task_builder::TaskBuilder;
+use crate::watch::counted;
 
 /// Tasks that do not outlive the group, and that fail independently. Made by
 /// [`TaskGroup::independent`](crate::TaskGroup::independent).
@@ -178,6 +179,7 @@ impl Drop for IndependentGroup {
 impl fmt::Debug for IndependentGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (alive, summary) = (self.set.len(), self.set.counts.get());
-        write!(f, "IndependentGroup({alive} tasks, {summary:?})")
+        let alive = counted(alive, "task");
+        write!(f, "IndependentGroup({alive}, {summary:?})")
     }
 }

@@ -25,6 +25,7 @@ use crate::outcome::Outcome;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
 use crate::task_builder::TaskBuilder;
+use crate::watch::counted;
 
 /// Tasks that belong together: none of them outlives the group, and if one fails, the others are cancelled.
 ///
@@ -371,7 +372,8 @@ impl<E: Debug + 'static> std::panic::RefUnwindSafe for GroupSpawner<E> {}
 impl<E: Debug + 'static> Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (alive, failed) = (self.failures.0.set.len(), self.failures.len());
-        write!(f, "TaskGroup({alive} tasks, {failed} failures)")
+        let (alive, failed) = (counted(alive, "task"), counted(failed, "failure"));
+        write!(f, "TaskGroup({alive}, {failed})")
     }
 }
 

@@ -55,11 +55,6 @@ impl Future for Drained<'_> {
         if !self.core.has_work_to_wait_for() {
             return self.end.ready_in_turn(cx);
         }
-        if self.core.waited_for.get() == 0 {
-            // Errands are left, which the next pass runs; perhaps none of them makes a task.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         let core = self.core;
         self.end.keep(core, cx.waker());
         // While the waker was cloned, the last task may have ended.

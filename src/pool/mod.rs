@@ -190,6 +190,7 @@ impl TaskPool {
 }
 
 // A panic finds it whole, as `lib.rs` says of everything.
+impl crate::outcome::Value for TaskPool {}
 impl std::panic::UnwindSafe for TaskPool {}
 impl std::panic::RefUnwindSafe for TaskPool {}
 

@@ -61,6 +61,13 @@ impl Outside for WayIn {
         while let Some(errand) = batch.rest.pop() {
             errand.run(core, main.as_deref_mut());
         }
+        // Perhaps none of them has made a task.
+        if !core.has_work_to_wait_for() {
+            core.on_ended
+                .take()
+                .iter()
+                .for_each(|(_, waker)| waker.wake());
+        }
         let spare = mem::take(&mut batch.rest);
         if spare.capacity() <= KEPT {
             self.spare.replace(spare);

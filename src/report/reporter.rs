@@ -66,8 +66,8 @@ impl Reporter for Printer {
 fn text_of(warning: Warning<'_>) -> String {
     match warning {
         Warning::NestedResult { spawned_at } => format!(
-            "the task spawned at {} returns a Result inside a Result. To candor the inner one is a value: \
-             its Err would pass unnoticed. If the task ends in `timeout(…).await` or in another task's \
+            "the future that is spawned or run at {} returns a Result inside a Result. To candor the inner one is a value: \
+             its Err would pass unnoticed. If it ends in `timeout(…).await` or in another task's \
              handle, add a `?` there",
             Location::from(spawned_at)
         ),

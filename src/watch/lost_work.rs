@@ -77,7 +77,10 @@ fn is_dropped_by_running_code() -> bool {
 /// How many of them are unfinished, and who; `None` if it is nobody.
 fn list_of<'a>(tasks: impl Iterator<Item = &'a Header>) -> Option<String> {
     let is_lost = |task: &&Header| !task.is_finished() && !task.is_daemon && !task.is_aborted.get();
-    let mut lost = tasks.filter(is_lost);
+    let mut lost: Vec<_> = tasks.filter(is_lost).collect();
+    // A slot may have had other tenants, so its number says nothing of who came first.
+    lost.sort_by_key(|task| task.id);
+    let mut lost = lost.into_iter();
     let named: Vec<String> = lost.by_ref().take(NAMED).map(line_of).collect();
     let more = lost.count();
     let mut text = format!("({} in all):{}", named.len() + more, named.concat());
