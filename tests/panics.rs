@@ -451,6 +451,90 @@ fn the_place_of_a_question_mark_is_shown_of_an_error_that_knows_no_other() {
     assert_contains(&reports.only(), "\n   at tests/panics.rs:");
 }
 
+/// The report of a task that awaits one that panics with `raise`, and goes on with the panic as `resumes` does.
+fn report_of_an_awaiter(raise: fn(), resumes: fn(candor::Panic)) -> String {
+    let reports = Reports::new();
+    reports
+        .spawn(async move {
+            let Err(JoinError::Panicked(panic)) = candor::spawn(async move { raise() }).await
+            else {
+                panic!("it panics");
+            };
+            resumes(panic);
+        })
+        .detach();
+    reports.drain();
+    reports.only()
+}
+
+#[test]
+fn a_payload_that_an_awaiter_takes_and_resumes_is_reported_as_the_panic_that_it_resumes() {
+    let payloads: [fn(); 3] = [
+        panics_early,
+        || panics_formatted(std::hint::black_box("oom")),
+        || panic_any(7_u8),
+    ];
+    for raise in payloads {
+        let by_payload = report_of_an_awaiter(raise, |panic| resume_unwind(panic.into_payload()));
+        assert_contains(&by_payload, "caused by task #2 panicked: ");
+        assert_contains(&by_payload, "   at tests/panics.rs:");
+        assert_contains(&by_payload, "panics::");
+        assert_eq!(
+            by_payload,
+            report_of_an_awaiter(raise, |panic| panic.resume())
+        );
+    }
+}
+
+#[test]
+fn a_payload_that_the_main_future_of_a_nested_block_on_takes_and_resumes_keeps_its_place() {
+    let reports = Reports::new();
+    reports
+        .spawn(async {
+            candor::block_on(async {
+                let Err(JoinError::Panicked(panic)) = candor::spawn(async { panics_early() }).await
+                else {
+                    panic!("it panics");
+                };
+                resume_unwind(panic.into_payload());
+            });
+        })
+        .detach();
+    reports.drain();
+    let report = reports.only();
+    assert_contains(&report, "task #1 panicked: boom");
+    assert_contains(&report, "   at tests/panics.rs:");
+    assert_contains(&report, "panics_early");
+}
+
+#[test]
+fn a_payload_that_was_taken_lends_its_place_to_no_other() {
+    struct Own(#[allow(dead_code, reason = "it has a size")] u64);
+    // The first is dropped, and the second may get its memory.
+    let own = report_of_an_awaiter(
+        || panic_any(Own(1)),
+        |panic| {
+            drop(panic.into_payload());
+            resume_unwind(Box::new(Own(2)));
+        },
+    );
+    let text = report_of_an_awaiter(
+        || panics_formatted(std::hint::black_box("oom")),
+        |panic| {
+            drop(panic.into_payload());
+            resume_unwind(Box::new("bloom".to_owned()));
+        },
+    );
+    let kept = report_of_an_awaiter(panics_early, |panic| {
+        let _kept = panic.into_payload();
+        resume_unwind(Box::new("boom"));
+    });
+    for report in [own, text, kept] {
+        assert_lacks(&report, "   at tests/panics.rs:");
+        assert_contains(&report, "`Panic::resume()`");
+    }
+}
+
 #[test]
 fn a_panic_that_was_reported_is_not_printed_again_when_it_is_resumed() {
     let name = "a_panic_that_was_reported_is_not_printed_again_when_it_is_resumed";

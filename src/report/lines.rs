@@ -113,7 +113,8 @@ fn help_of(account: &Account) -> Option<&'static str> {
         Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
         Help::NotSeen => {
             "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on another thread \
-             perhaps, whose hook has printed it, and was resumed here by resume_unwind; or the program has set another hook \
+             perhaps, whose hook has printed it, and was resumed here by resume_unwind (`Panic::resume()` keeps what is known of a \
+             task's panic); or the program has set another hook \
              (std::panic::set_hook) since it first used candor; set that one first"
         }
         Help::NoOrigin => {

@@ -2,14 +2,17 @@
 //!
 //! Knows failures, and how they are printed.
 
+use std::any::Any;
+
 use log::Level;
 
+use crate::kernel::failure::seen_panics::Identity;
 use crate::kernel::failure::{
     Account, AnyError, Caught, FailureKind, Location, Reporter, TaskFailure, Warning,
 };
 use crate::kernel::tasks::SUCCESSORS;
 use crate::report::account::account_of;
-use crate::report::{floods, printing, text};
+use crate::report::{floods, printing, resume, text};
 
 /// Prints to the program's logger, otherwise to stderr.
 pub(crate) struct Printer;
@@ -31,6 +34,14 @@ impl Reporter for Printer {
 
     fn account(&self, error: &dyn AnyError) -> Account {
         account_of(error)
+    }
+
+    fn remember(&self, identity: Identity, caught: &TaskFailure) {
+        resume::remember(identity, None, caught);
+    }
+
+    fn resumed(&self, payload: &(dyn Any + Send)) -> Option<Account> {
+        resume::take_known(payload).map(resume::account_of)
     }
 
     fn warn(&self, warning: Warning<'_>) {

@@ -30,7 +30,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kernel::failure::seen_panics::{Identity, reported_before};
+use crate::kernel::failure::seen_panics::Identity;
 use crate::kernel::failure::user_code::{behalf, note_place};
 use crate::kernel::failure::{
     Account, Behalf, FailureKind, Help, Location, Origin, Panic, Reporter, TaskFailure, Unclaimed,
@@ -159,14 +159,12 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: &Polled) -> Panic {
     let identity = Identity::of(&*payload);
     let seen = caught_in.unclaimed.borrow_mut().claim(&identity);
     let failure = seen.unwrap_or_else(|| {
-        let caught_before = reported_before(&identity);
-        caught_in.panic(Account {
+        let not_seen = || Account {
             message: message_of(&*payload),
-            location: (caught_before.as_ref()).and_then(|caught| caught.0.account.location.clone()),
-            help: caught_before.is_none().then_some(Help::NotSeen),
-            passes_on: caught_before,
+            help: Some(Help::NotSeen),
             ..Account::default()
-        })
+        };
+        caught_in.panic(reporter().resumed(&*payload).unwrap_or_else(not_seen))
     });
     Panic::new(failure, payload)
 }

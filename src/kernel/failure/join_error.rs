@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::kernel::failure::{Record, TaskFailure};
 
@@ -98,25 +98,18 @@ pub struct Cancelled(pub(crate) Record);
 ///     assert!(panic.into_payload().is::<String>());
 /// });
 /// ```
-pub struct Panic(Box<PanicParts>);
+pub struct Panic(pub(crate) Box<PanicParts>);
 
-struct PanicParts {
-    failure: TaskFailure,
+pub(crate) struct PanicParts {
+    pub(crate) failure: TaskFailure,
     /// A payload is `Send` but not `Sync`. The mutex makes it `Sync`, and is never locked.
-    payload: Mutex<Box<dyn Any + Send>>,
+    pub(crate) payload: Mutex<Box<dyn Any + Send>>,
 }
 
 impl Panic {
     pub(crate) fn new(failure: TaskFailure, payload: Box<dyn Any + Send>) -> Self {
         let payload = Mutex::new(payload);
         Panic(Box::new(PanicParts { failure, payload }))
-    }
-
-    /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
-    #[must_use]
-    pub fn into_payload(self) -> Box<dyn Any + Send> {
-        let payload = self.0.payload.into_inner();
-        payload.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The plug for reports, warnings, and the text of errors.
+//! The plug for reports, warnings, the text of errors, and what is known of a panic that is resumed.
 //!
 //! The executor decides *that* something is reported, and *when*. The reporter decides what the report looks like, so the
 //! executor can be used with a reporter of five lines. There is one reporter for the whole process, because a panic that
@@ -14,6 +14,7 @@ use std::any::{Any, type_name};
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
+use crate::kernel::failure::seen_panics::Identity;
 use crate::kernel::failure::{Account, Caught, Named, Site, TaskFailure, guarded};
 
 /// Prints reports and warnings. Nothing here may unwind.
@@ -28,6 +29,14 @@ pub(crate) trait Reporter: Sync {
             message: text.unwrap_or_else(|_| "(its Debug panicked)".to_owned()),
             ..Account::default()
         }
+    }
+
+    /// Remembers a panic that a task has caught, and that a later poll may resume.
+    fn remember(&self, _identity: Identity, _caught: &TaskFailure) {}
+
+    /// What is known of a panic that is resumed, which calls no hook.
+    fn resumed(&self, _payload: &(dyn Any + Send)) -> Option<Account> {
+        None
     }
 
     /// Warns of something that is not a failure.

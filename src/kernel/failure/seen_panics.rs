@@ -21,10 +21,16 @@ use crate::kernel::failure::{Account, FailureKind, TaskFailure, payload_text};
 /// How many panics are kept from the beginning of a poll, and how many from its end.
 const KEPT: usize = 16;
 
-/// What identifies a payload in the hook and in the catch: its type, the address of its text, and its value as far as that can
-/// be seen. A text stays at its address, whether it is a `String` or a `&'static str`.
+/// What identifies a payload in the hook and in the catch. A text stays at its address, whether it is a `String` or a
+/// `&'static str`.
 #[derive(PartialEq)]
-pub(crate) struct Identity(TypeId, Option<usize>, Option<String>);
+pub(crate) struct Identity {
+    type_id: TypeId,
+    /// That of its text.
+    address: Option<usize>,
+    /// As far as it can be seen.
+    pub(crate) value: Option<String>,
+}
 
 impl Identity {
     pub(crate) fn of(payload: &(dyn Any + Send)) -> Identity {
@@ -40,7 +46,11 @@ impl Identity {
                 bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize
             ]
         });
-        Identity(payload.type_id(), address, value)
+        Identity {
+            type_id: payload.type_id(),
+            address,
+            value,
+        }
     }
 }
 
@@ -68,26 +78,19 @@ impl Unclaimed {
 
     /// Takes the panic with this payload. If several are equal, the newest one wins.
     pub(crate) fn claim(&mut self, identity: &Identity) -> Option<TaskFailure> {
-        take(&mut self.panics, identity)
+        let is_it = |(known, _): &(Identity, _)| known == identity;
+        let newest = self.panics.iter().rposition(is_it)?;
+        self.panics.remove(newest).map(|(_, failure)| failure)
     }
 
     /// Takes the next panic that a task has caught itself. They are taken one by one, because an abort prints those that are
     /// left.
-    pub(crate) fn next_caught(&mut self) -> Option<TaskFailure> {
-        let (identity, mut caught) = self.pop()?;
+    pub(crate) fn next_caught(&mut self) -> Option<(Identity, TaskFailure)> {
+        let mut caught = self.pop()?;
         // Nobody else has it yet.
-        if let Some(parts) = Arc::get_mut(&mut caught.0) {
+        if let Some(parts) = Arc::get_mut(&mut caught.1.0) {
             parts.kind = FailureKind::Caught;
         }
-        REPORTED
-            .try_with(|reported| {
-                let mut reported = reported.borrow_mut();
-                if reported.len() == 2 * KEPT {
-                    reported.pop_front();
-                }
-                reported.push_back((identity, caught.clone()));
-            })
-            .ok();
         Some(caught)
     }
 
@@ -110,55 +113,9 @@ impl Unclaimed {
             };
             let skipped = TaskFailure::new(last.0.origin.clone(), last.0.kind, account);
             // No payload has this type.
-            self.panics
-                .push_back((Identity(TypeId::of::<Unclaimed>(), None, None), skipped));
+            let no_payloads = Identity::of(&Unclaimed::default());
+            self.panics.push_back((no_payloads, skipped));
         }
         self.panics.pop_front()
-    }
-}
-
-thread_local! {
-    /// The last panics that were caught and reported. A later poll may resume them, perhaps in another executor.
-    static REPORTED: RefCell<VecDeque<(Identity, TaskFailure)>> = const { RefCell::new(VecDeque::new()) };
-}
-
-/// Takes the report of a panic that was caught in an earlier poll and has been resumed since. It is given out once.
-pub(crate) fn reported_before(identity: &Identity) -> Option<TaskFailure> {
-    let take = |reported: &RefCell<_>| take(&mut reported.borrow_mut(), identity);
-    REPORTED.try_with(take).ok().flatten()
-}
-
-fn take(
-    panics: &mut VecDeque<(Identity, TaskFailure)>,
-    identity: &Identity,
-) -> Option<TaskFailure> {
-    let newest = panics.iter().rposition(|(known, _)| known == identity)?;
-    panics.remove(newest).map(|(_, failure)| failure)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::failure::{Lineage, Origin, TaskId};
-
-    #[test]
-    fn of_the_panics_that_were_caught_the_last_32_are_remembered() {
-        let origin = Origin {
-            id: TaskId(1),
-            name: None,
-            spawned_at: None,
-            spawned_by: Lineage::of_entry(None),
-            last_await: None,
-        };
-        let mut unclaimed = Unclaimed::default();
-        for number in 0..100_u32 {
-            let account = Account::default();
-            let failure = TaskFailure::new(origin.clone(), FailureKind::Panicked, account);
-            unclaimed.push(&number, failure);
-            unclaimed.next_caught().unwrap();
-        }
-        let known =
-            (0..100).filter(|number: &u32| reported_before(&Identity::of(number)).is_some());
-        assert_eq!(known.collect::<Vec<_>>(), (68..100).collect::<Vec<_>>());
     }
 }

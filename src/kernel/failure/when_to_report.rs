@@ -56,7 +56,8 @@ impl Core {
                 self.aside(call);
             }
             let next_caught = || self.failures.unclaimed.borrow_mut().next_caught();
-            while let Some(caught) = next_caught() {
+            while let Some((identity, caught)) = next_caught() {
+                reporter().remember(identity, &caught);
                 self.report(&caught);
             }
             // One at a time: a report may drop more handles.
