@@ -1075,6 +1075,82 @@ fn a_stderr_that_takes_nothing_calls_no_hook_of_the_programs() {
     }
 }
 
+/// An error and a payload, which panics when it is dropped.
+#[derive(Debug)]
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("its destructor");
+    }
+}
+
+/// Each way on which a failure goes that nobody takes.
+fn explosive_failures() {
+    async fn fails() -> Result<(), Explosive> {
+        Err(Explosive)
+    }
+    let codes = [
+        candor::run(async { candor::spawn(fails()).detach() }),
+        candor::run(async { candor::spawn(async { panic::panic_any(Explosive) }).detach() }),
+        candor::run(async { panic::panic_any(Explosive) }),
+        candor::run(async {
+            let group = candor::TaskGroup::independent();
+            group.spawn(fails());
+            group.join().await;
+        }),
+        {
+            let executor = Executor::new();
+            let remote = executor.remote();
+            remote.spawn(fails).unwrap().detach();
+            let handle = remote.spawn(fails).unwrap();
+            let code = executor.run(async {});
+            drop(handle);
+            code
+        },
+    ];
+    for code in codes {
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+    }
+    // The executor is gone, and has reported it.
+    let executor = Executor::new();
+    let handle = executor.spawn(fails());
+    executor.run_until_stalled();
+    drop(executor);
+    drop(handle);
+    println!("it lives on");
+}
+
+#[test]
+fn what_a_failure_drops_calls_no_hook_of_the_programs_and_is_warned_of() {
+    let name = "what_a_failure_drops_calls_no_hook_of_the_programs_and_is_warned_of";
+    let told = child(name).run(|| {
+        panic::set_hook(Box::new(|_| std::process::exit(70)));
+        explosive_failures();
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.assert_success().stdout, "it lives on");
+    let warning =
+        "panicked when it was dropped: its destructor (it panicked at tests/where_it_goes.rs:";
+    assert_count(&told.stderr, warning, 7);
+    assert_contains(&told.stderr, "the outcome of task #1 panicked");
+    assert_contains(&told.stderr, "the payload of the main future panicked");
+}
+
+#[test]
+fn what_a_failure_drops_is_not_printed_by_the_programs_hook_to_a_stderr_that_takes_nothing() {
+    let name =
+        "what_a_failure_drops_is_not_printed_by_the_programs_hook_to_a_stderr_that_takes_nothing";
+    for stderr in dead_ends() {
+        let told = child(name).stderr(stderr).run(|| {
+            panic::set_hook(Box::new(|info| eprintln!("the program's hook: {info}")));
+            explosive_failures();
+        });
+        let Some(told) = told else { return };
+        assert_contains(&told.assert_success().stdout, "it lives on");
+    }
+}
+
 #[test]
 fn a_stderr_that_takes_nothing_stops_no_build_that_aborts_on_panic() {
     let told = run_program("aborting", "panic = \"abort\"", "error");

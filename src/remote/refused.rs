@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
 
-use crate::kernel::failure::{Site, Warning, contain, reporter};
+use crate::kernel::failure::{Location, Site, Warning, discard, reporter};
 use crate::kernel::tasks::SUCCESSORS;
 
 type Waiting = VecDeque<Box<dyn Any>>;
@@ -45,7 +45,10 @@ impl Drop for Rest {
         let next = || WAITING.with_borrow_mut(|waiting| waiting.pop_front());
         for _ in 0..SUCCESSORS {
             let Some(refused) = next() else { break };
-            contain(|| drop(refused));
+            discard(
+                format_args!("what was spawned at {}", Location::from(self.0)),
+                || drop(refused),
+            );
         }
         let rest = WAITING.with_borrow_mut(|waiting| mem::take(&mut **waiting));
         IS_DROPPING.set(false);

@@ -23,8 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{
-    Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, contain,
-    discard_value,
+    Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, discard,
 };
 use crate::kernel::tasks::{Foreign, OutcomeOf};
 use crate::outcome::Outcome;
@@ -48,7 +47,8 @@ impl<T: Outcome> Drop for Shared<T> {
         let state = self.state.get_mut();
         let state = state.unwrap_or_else(PoisonError::into_inner);
         let left = mem::replace(&mut state.stage, Stage::Over);
-        contain(|| drop(left));
+        let task = Named(state.id(), self.name.as_deref());
+        discard(format_args!("the outcome of {task}"), || drop(left));
     }
 }
 
@@ -184,7 +184,8 @@ impl<T: Outcome> Shared<T> {
         let id = state.id();
         drop(state);
         drop(waker);
-        discard_value(Named(id, self.name.as_deref()), || drop(unwanted));
+        let task = Named(id, self.name.as_deref());
+        discard(format_args!("the outcome of {task}"), || drop(unwanted));
         has_failure
     }
 }

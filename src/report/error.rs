@@ -16,7 +16,10 @@ use std::fmt;
 use std::panic;
 use std::sync::Arc;
 
-use crate::kernel::failure::{Location, TaskFailure, contain};
+use log::Level;
+
+use crate::kernel::failure::{Location, TaskFailure, guarded};
+use crate::report::printing;
 use crate::report::quoting::sources_of;
 
 /// Any error, with the place and the backtrace of the `?` that made it.
@@ -183,7 +186,12 @@ impl Drop for FreesTheRest {
             };
             TO_FREE.set(Some(list));
             let error = next.0.take();
-            contain(|| drop(error));
+            if let Err(caught) = guarded(|| drop(error)) {
+                let message = caught.quoted("");
+                let text =
+                    format!("an error within another one panicked when it was dropped: {message}");
+                printing::print(Level::Warn, &text);
+            }
         }
     }
 }

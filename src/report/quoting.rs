@@ -16,12 +16,12 @@
 //!
 //! Knows no task and no failure: values go in, and text comes out.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display, Write};
+use std::mem;
 
-use crate::kernel::failure::{
-    Caught, drop_payload, guarded, in_one_line, payload_text, push_visible,
-};
+use crate::kernel::failure::{Caught, guarded, in_one_line, payload_text, push_visible};
 
 /// How many bytes of a message a report shows.
 const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -166,17 +166,25 @@ impl Caught {
         let place = self.place.as_ref();
         let place = place.map_or_else(String::new, |place| format!(" (it panicked at {place})"));
         let quote = format!("{}{remark}{place}", quoted(message, 3));
-        drop_payload(self.payload);
-        quote
+        quote + drop_quoted(self.payload)
     }
 
     /// The replacement for a text that `what` should have given.
     pub(crate) fn into_text_of(self, what: &str) -> String {
         let message = payload_text(&*self.payload).unwrap_or("a payload that is not text");
         let trouble = format!("<its {what} panicked: {message}>");
-        drop_payload(self.payload);
-        trouble
+        trouble + drop_quoted(self.payload)
     }
+}
+
+/// Drops a payload, and says if that panics. What it panics with is leaked: it may do the same when it is dropped, and so on
+/// without end.
+fn drop_quoted(payload: Box<dyn Any + Send>) -> &'static str {
+    let Err(again) = guarded(|| drop(payload)) else {
+        return "";
+    };
+    mem::forget(again.payload);
+    " (its payload panicked when it was dropped)"
 }
 
 #[cfg(test)]
@@ -343,7 +351,7 @@ mod tests {
         let hostile = Shown(|_| panic_any(PanicsWhenDropped(2)));
         assert_eq!(
             debug_of(&hostile),
-            "<its Debug panicked: a payload that is not text>"
+            "<its Debug panicked: a payload that is not text> (its payload panicked when it was dropped)"
         );
     }
 }

@@ -93,11 +93,9 @@ fn text_of(warning: Warning<'_>) -> String {
              each as the one before was dropped, and would go on so for ever. Look for a destructor that spawns",
             Location::from(spawned_at)
         ),
-        Warning::ValuePanicked { task, caught } => {
+        Warning::DropPanicked { what, caught } => {
             let message = caught.quoted("");
-            format!(
-                "the value of {task} panicked when it was dropped, since nobody had taken it: {message}"
-            )
+            format!("{what} panicked when it was dropped: {message}")
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) use lineage::{Ancestor, Entry, LINKS, Lineage, Named, Origin, OriginO
 pub(crate) use location::{AwaitKind, Site, await_line};
 pub use location::{LastAwait, Location};
 pub(crate) use record::Record;
-pub(crate) use reporter::{AnyError, Reporter, Warning, discard_value, reporter};
+pub(crate) use reporter::{AnyError, Reporter, Warning, discard, reporter};
 pub(crate) use seen_panics::Unclaimed;
 pub(crate) use text::{in_one_line, payload_text, push_visible};
 pub(crate) use user_code::{Behalf, Caught, act_for, contain, drop_payload, guarded};

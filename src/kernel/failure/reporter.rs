@@ -11,7 +11,7 @@
 //! Knows only failures.
 
 use std::any::{Any, type_name};
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::sync::OnceLock;
 
 use crate::kernel::failure::seen_panics::Identity;
@@ -67,8 +67,11 @@ pub(crate) enum Warning<'a> {
     EndlessSuccessors { task: Named<'a>, spawned_at: Site },
     /// The same for futures that came too late to become tasks.
     EndlessRefusals { spawned_at: Site },
-    /// A value that was never taken panicked when it was dropped.
-    ValuePanicked { task: Named<'a>, caught: Caught },
+    /// What nobody takes any more panicked when it was dropped.
+    DropPanicked {
+        what: &'a dyn Display,
+        caught: Caught,
+    },
 }
 
 /// An error of any type, before it is asked for its text.
@@ -92,10 +95,12 @@ pub(crate) fn reporter() -> &'static dyn Reporter {
     *REPORTER.get().expect("every executor installs it")
 }
 
-/// Drops a value that was never taken. A panic of its destructor must not reach the code that drops the handle: that code
-/// may be unwinding.
-pub(crate) fn discard_value(task: Named<'_>, drop: impl FnOnce()) {
+/// Drops something of the user's that nobody takes any more: a value, an error, a payload, a callback. A panic of its destructor
+/// is warned of and goes no further. It must not reach the code that drops a handle or an executor, which may be unwinding.
+/// Nor must it reach the program's own panic hook, which may exit.
+pub(crate) fn discard(what: impl Display, drop: impl FnOnce()) {
     if let Err(caught) = guarded(drop) {
-        reporter().warn(Warning::ValuePanicked { task, caught });
+        let what = &what;
+        reporter().warn(Warning::DropPanicked { what, caught });
     }
 }

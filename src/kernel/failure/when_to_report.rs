@@ -20,10 +20,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{
-    Behalf, FailureKind, Panic, Polled, TaskFailure, act_for, contain, drop_payload, guarded,
-    reporter,
+    Behalf, FailureKind, Named, Panic, Polled, TaskFailure, act_for, discard, guarded, reporter,
 };
 use crate::kernel::tasks::{AnyTask, Core, Counted, Event, FailurePolicy, Running, Stop};
+
+/// Drops the outcome of a task that nobody takes any more.
+pub(crate) fn discard_outcome(task: &Counted<AnyTask>) {
+    let named = Named(task.header().id, task.header().name());
+    discard(format_args!("the outcome of {named}"), || task.discard());
+}
 
 impl Core {
     /// What is being polled, for the panic hook and for a caught payload.
@@ -65,7 +70,7 @@ impl Core {
             while let Some(task) = next_dropped() {
                 // An executor that has ended has reported everything at its end.
                 let Some(owner) = Core::of(task.header()) else {
-                    contain(|| task.discard());
+                    discard_outcome(&task);
                     continue;
                 };
                 owner.report_task(&task, false);
@@ -89,8 +94,7 @@ impl Core {
         self.failures.in_hand.borrow_mut().pop();
         // If the handle is still there, it can give the failure later.
         if task.header().is_detached.get() {
-            // The error may panic when it is dropped. No poll is running whose panic that would be: std's hook prints it.
-            contain(|| task.discard());
+            discard_outcome(task);
         }
     }
 
@@ -98,7 +102,8 @@ impl Core {
     pub(crate) fn report_panic(&self, panic: Panic) {
         self.say(|| Event::Failed(&panic));
         self.report(&panic);
-        drop_payload(panic.into_payload());
+        let task = &panic.0.failure.clone().0.origin;
+        discard(format_args!("the payload of {task}"), || drop(panic));
     }
 
     /// Runs code on no task's behalf. What it drops is reported after it and not within it. It must not unwind: it guards the

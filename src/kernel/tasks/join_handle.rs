@@ -11,7 +11,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::kernel::failure::{AwaitKind, Named, await_line, contain, discard_value};
+use crate::kernel::failure::when_to_report::discard_outcome;
+use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::{
     AnyTask, Core, Counted, JobOf, OutcomeOf, Progress, current_executor, waker,
 };
@@ -111,12 +112,11 @@ impl<T> Drop for JoinHandle<T> {
 #[inline(never)]
 fn leave_outcome(task: Counted<AnyTask>) {
     if !task.has_unread_failure() {
-        let header = task.header();
-        return discard_value(Named(header.id, header.name()), || task.discard());
+        return discard_outcome(&task);
     }
     match Core::of(task.header()) {
         // The executor has ended, and has reported everything at its end.
-        None => contain(|| task.discard()),
+        None => discard_outcome(&task),
         Some(owner) => {
             let core = current_executor::polling_core().unwrap_or(owner);
             core.report_after_poll(task);
