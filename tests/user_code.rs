@@ -6,11 +6,12 @@
 //! | a future's destructor | the end of a task, an abort, the end of the executor | the task's failure |
 //! | `Outcome`, a value's destructor | the last poll; the handle, if it was not taken | the task's failure; contained, with one warning |
 //! | `Debug`, `Display`, `source()` of an error | a report, `JoinError::failure` | said in the report |
-//! | an error's destructor | a report, a handle | contained |
-//! | a payload's destructor | a report | contained |
+//! | an error's destructor | a report, a handle | contained, with one warning |
+//! | a payload's destructor | a report | contained, with one warning |
 //! | `From` into a group's error | `TaskGroup::join` | the member's failure |
 //! | `on_failure` | a report | said after the report, which is printed |
 //! | an `Instrument` | each event | said once; the instrument is switched off |
+//! | what `on_failure` holds, an `Instrument`'s destructor | the end of the executor, the builder | contained, with one warning |
 //! | the logger | any report or warning | said after it on stderr |
 //! | `on_wake`, foreign wakers | a wake | contained, see tests/foreign_wakers.rs |
 //! | the closure of a `Remote` | the first poll of its task | the task's failure |
@@ -188,7 +189,7 @@ fn a_value_that_nobody_takes_may_do_what_it_likes() {
     assert_contains(&ended.assert_success().stdout, "the sibling went on");
     assert_count(
         &ended.stderr,
-        "panicked when it was dropped, since nobody had taken it: hostile",
+        "the outcome of task #3 panicked when it was dropped: hostile",
         1,
     );
 }
@@ -378,6 +379,42 @@ fn an_instrument_may_do_what_it_likes_at_each_event() {
         "an instrument panicked: hostile. It is told nothing any more",
         12,
     );
+}
+
+#[test]
+fn what_was_given_to_a_builder_may_do_what_it_likes_when_it_is_dropped() {
+    struct Watches(#[allow(dead_code, reason = "it is dropped")] Value);
+    impl Instrument for Watches {}
+    let builder = |does| {
+        let held = Value(does);
+        let on_failure = move |_: &TaskFailure| {
+            let _held = &held;
+        };
+        Executor::builder()
+            .on_failure(on_failure)
+            .instrument(Watches(Value(does)))
+    };
+    let ended = siblings_go_on(
+        "what_was_given_to_a_builder_may_do_what_it_likes_when_it_is_dropped",
+        |_| {
+            for does in BOTH {
+                drop(builder(does));
+                drop(builder(does).build());
+                // The second callback takes the place of the first.
+                drop(builder(does).on_failure(|_| ()));
+                let message = panic_message(|| {
+                    let _executor = builder(does).build();
+                    panic!("the program's own");
+                });
+                assert_eq!(message, "the program's own");
+            }
+        },
+    );
+    let Some(ended) = ended else { return };
+    assert_contains(&ended.assert_success().stdout, "the sibling went on");
+    let warning = |what| format!("{what} panicked when it was dropped: hostile");
+    assert_count(&ended.stderr, &warning("what `on_failure` holds"), 4);
+    assert_count(&ended.stderr, &warning("an instrument"), 4);
 }
 
 #[test]

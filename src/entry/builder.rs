@@ -13,7 +13,8 @@ use crate::entry::spare::fresh_core;
 use crate::hosts::list::Hosts;
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::{Config, FailurePolicy, Foreign, Shuffle};
-use crate::watch::instrument::Instrument;
+use crate::watch::contained::Contained;
+use crate::watch::instrument::{Installed, Instrument, installed};
 use crate::watch::trace_log;
 use crate::watch::watchers::Watchers;
 
@@ -38,7 +39,7 @@ use crate::watch::watchers::Watchers;
 pub struct Builder {
     config: Config,
     on_wake: Option<Foreign>,
-    instruments: Vec<Box<dyn Instrument>>,
+    instruments: Vec<Installed>,
     slow_poll: Option<Duration>,
     detect_stalls: bool,
     test_timeout: Option<Duration>,
@@ -99,7 +100,8 @@ impl Builder {
     /// assert!(reports.recv().unwrap().starts_with("task #1 panicked: boom"));
     /// ```
     pub fn on_failure(mut self, callback: impl Fn(&TaskFailure) + 'static) -> Self {
-        self.config.on_failure = Some(Box::new(callback));
+        let callback = Contained::new("what `on_failure` holds", callback);
+        self.config.on_failure = Some(Box::new(move |failure| callback(failure)));
         self
     }
 
@@ -264,7 +266,7 @@ impl Builder {
     /// assert_eq!(polls.0.get(), 2);
     /// ```
     pub fn instrument(mut self, instrument: impl Instrument + 'static) -> Self {
-        self.instruments.push(Box::new(instrument));
+        self.instruments.push(installed(instrument));
         self
     }
 

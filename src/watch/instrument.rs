@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{LastAwait, Location, Named, Site, TaskFailure, TaskId};
 use crate::kernel::tasks::{Core, Ending, Header};
+use crate::watch::contained::Contained;
 
 /// Watches an executor: one method for each event. Each method does nothing unless you write it.
 ///
@@ -176,6 +177,13 @@ pub trait Instrument {
 
     /// A task is done, or its future was dropped. If it has an awaiter, the wake follows.
     fn done(&self, at: Instant, task: &TaskView<'_>, ending: Ending) {}
+}
+
+/// An instrument that an executor keeps.
+pub(crate) type Installed = Contained<Box<dyn Instrument>>;
+
+pub(crate) fn installed(instrument: impl Instrument + 'static) -> Installed {
+    Contained::new("an instrument", Box::new(instrument))
 }
 
 /// Methods that call the method of the same name of what `self` points to.

@@ -3,6 +3,7 @@
 //! Knows the core and the current executor.
 
 pub(crate) mod chain;
+pub(crate) mod contained;
 pub(crate) mod dump;
 mod dumping;
 pub(crate) mod endless_poll;

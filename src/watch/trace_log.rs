@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::Ending;
 use crate::report::printing;
-use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+use crate::watch::instrument::{Installed, Instrument, TaskView, WokenBy, installed};
 
 /// The instrument, if the logger takes trace lines.
 #[inline]
-pub(crate) fn wanted() -> Option<Box<dyn Instrument>> {
-    printing::is_traced().then(|| Box::new(TraceLog::default()) as Box<dyn Instrument>)
+pub(crate) fn wanted() -> Option<Installed> {
+    printing::is_traced().then(|| installed(TraceLog::default()))
 }
 
 macro_rules! trace {

@@ -16,7 +16,7 @@ use log::Level;
 use crate::kernel::failure::{TaskId, guarded};
 use crate::kernel::tasks::{Config, Core, Event, Key, MAIN_SLOT, Main, Running, Stop, Watch};
 use crate::report::printing;
-use crate::watch::instrument::{Instrument, TaskView, WokenBy};
+use crate::watch::instrument::{Installed, Instrument, TaskView, WokenBy};
 use crate::watch::look::Looks;
 use crate::watch::slow_poll::SlowPoll;
 use crate::watch::standstill::Standstill;
@@ -36,7 +36,7 @@ pub(crate) struct Watchers {
 }
 
 struct Guarded {
-    instrument: Box<dyn Instrument>,
+    instrument: Installed,
     /// It has panicked.
     is_off: Cell<bool>,
 }
@@ -44,7 +44,7 @@ struct Guarded {
 impl Watchers {
     /// Empty if there is nothing to observe.
     pub(crate) fn boxed(
-        instruments: Vec<Box<dyn Instrument>>,
+        instruments: Vec<Installed>,
         slow_poll_limit: Option<Duration>,
         detects_stalls: bool,
         test_timeout: Option<Duration>,
@@ -67,7 +67,7 @@ impl Watchers {
         })
     }
 
-    fn with(instruments: Vec<Box<dyn Instrument>>, looks: Looks) -> OnceCell<Box<dyn Watch>> {
+    fn with(instruments: Vec<Installed>, looks: Looks) -> OnceCell<Box<dyn Watch>> {
         if instruments.is_empty() && looks.is_empty() {
             return OnceCell::new();
         }
@@ -86,7 +86,7 @@ impl Watchers {
     /// The configuration of an executor that nobody configured: a debug build looks for stalls and slow polls.
     ///
     /// With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
-    pub(crate) fn usual(instrument: Option<Box<dyn Instrument>>) -> Config {
+    pub(crate) fn usual(instrument: Option<Installed>) -> Config {
         let is_custom = instrument.is_some();
         let instruments = instrument.into_iter().collect();
         Config {
@@ -107,7 +107,7 @@ impl Watchers {
         let at = core.clock.now();
         core.aside(|| {
             for one in self.instruments.iter().filter(|one| !one.is_off.get()) {
-                if let Err(caught) = guarded(|| call(&*one.instrument, at, event, task, by)) {
+                if let Err(caught) = guarded(|| call(&**one.instrument, at, event, task, by)) {
                     one.is_off.set(true);
                     let remark =
                         ". It is told nothing any more; the executor and other instruments go on";
