@@ -219,6 +219,35 @@ fn every_future_of_candor_tells_where_it_was_last_awaited() {
 }
 
 #[test]
+fn the_results_of_a_pool_tell_where_they_were_last_awaited() {
+    async fn slow(number: u32) -> u32 {
+        candor::sleep(SECOND).await;
+        number
+    }
+    let report = report_of(async {
+        let pool = candor::TaskPool::new(2);
+        let mut results = pool.map(1..=2, slow);
+        results.next().await.unwrap().unwrap(); // a next result
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: JoinHandle at {}", place("a next result")),
+    );
+
+    let report = report_of(async {
+        let pool = candor::TaskPool::new(1);
+        let results = pool.completed(1..=3, slow);
+        assert_eq!(results.collect().await.unwrap(), [1, 2, 3]); // all results
+        panic!("boom")
+    });
+    assert_contains(
+        &report,
+        &format!("last await: JoinHandle at {}", place("all results")),
+    );
+}
+
+#[test]
 fn what_is_awaited_within_a_timeout_tells_more_than_the_timeout() {
     let report = report_of(async {
         let sleep = candor::sleep(SECOND); // a sleep within a timeout

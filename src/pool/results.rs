@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::{AwaitKind, JoinError, Site};
+use crate::kernel::failure::{AwaitKind, JoinError, Site, await_line};
 use crate::kernel::tasks::{
     Counted, Ending, JoinHandle, Listener, OutcomeOf, current_executor, is_large,
 };
@@ -185,12 +185,12 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     ///     assert!(refused.collect().await.is_err());
     /// });
     /// ```
-    pub async fn collect(mut self) -> Result<Vec<T::Ok>, JoinError<T::Err>> {
-        let mut values = Vec::new();
-        while let Some(result) = self.next().await {
-            values.push(result?);
+    pub fn collect(self) -> impl Future<Output = Result<Vec<T::Ok>, JoinError<T::Err>>> {
+        Collect {
+            results: Some(self),
+            permit: None,
+            values: Vec::new(),
         }
-        Ok(values)
     }
 
     fn insert(&mut self, task: JoinHandle<T>, permit: Permit) {
@@ -278,6 +278,7 @@ impl<T: Outcome + 'static> NextResult<'_, '_, T> {
 impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
     type Output = Option<Result<T::Ok, JoinError<T::Err>>>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.start_tasks(cx, 0);
         if self.results.tasks.len() == 0 && self.results.tasks_to_come.is_none() {
@@ -286,7 +287,9 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
         let poll = self.poll_taken(cx);
         match poll.is_ready() {
             true => self.permit = None,
-            false => current_executor::note_await(AwaitKind::JOIN, self.results.made_at),
+            false => {
+                current_executor::note_await(AwaitKind::JOIN, await_line(self.results.made_at))
+            }
         }
         poll.map(Some)
     }
@@ -295,6 +298,46 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
 impl<T: Outcome> fmt::Debug for NextResult<'_, '_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NextResult").field(&self.results).finish()
+    }
+}
+
+/// The future of [`PoolResults::collect`]. An `async` block would not know the line of its `.await`.
+struct Collect<'a, T: Outcome> {
+    /// `None` at the end. After a failure that cancels the running tasks.
+    results: Option<PoolResults<'a, T>>,
+    /// That of [`NextResult`], from one poll to the next.
+    permit: Option<Permit>,
+    values: Vec<T::Ok>,
+}
+
+// Nothing in it is pinned.
+impl<T: Outcome> Unpin for Collect<'_, T> {}
+
+impl<T: Outcome + 'static> Future for Collect<'_, T> {
+    type Output = Result<Vec<T::Ok>, JoinError<T::Err>>;
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            let results = this.results.as_mut();
+            let mut next = NextResult {
+                results: results.expect("it is not polled after its end"),
+                permit: this.permit.take(),
+            };
+            let polled = Pin::new(&mut next).poll(cx);
+            this.permit = next.permit;
+            let end = match ready!(polled) {
+                Some(Ok(value)) => {
+                    this.values.push(value);
+                    continue;
+                }
+                Some(Err(error)) => Err(error),
+                None => Ok(mem::take(&mut this.values)),
+            };
+            this.results = None;
+            return Poll::Ready(end);
+        }
     }
 }
 
