@@ -554,6 +554,31 @@ fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
 }
 
 #[test]
+fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_names() {
+    let name = "what_tasks_pass_on_is_repeated_though_other_tasks_have_other_names";
+    let told = child(name).run(|| {
+        let executor = Executor::new();
+        for number in ["1", "2 `a` failed", "3", "4"] {
+            let handler = TaskBuilder::new().name(format!("handler {number}"));
+            let passes_on = async move {
+                let worker = TaskBuilder::new().name(format!("worker {number}"));
+                worker.spawn(fails("boom")).await?;
+                candor::Ok(())
+            };
+            handler.spawn_on(&executor, passes_on).detach();
+            executor.drain();
+        }
+    });
+    let Some(told) = told else { return };
+    let stderr = &told.assert_success().stderr;
+    assert_count(stderr, "   passed on by task #", 1);
+    assert_contains(
+        stderr,
+        "\ntask #7 `handler 4` failed: task #8 `worker 4` panicked: boom (4 times in the last minute, the first time in full)\n",
+    );
+}
+
+#[test]
 fn another_cause_behind_the_same_words_is_told_in_full() {
     async fn disk(cause: &'static str) -> candor::Result {
         let error = candor::Error::new(std::io::Error::other(cause));

@@ -9,8 +9,8 @@
 //! Nothing is left out, as each failure has its line.
 //!
 //! Two reports say the same if kind, message, place and spawn site are the same, and those of all failures that they carry. The
-//! message is taken with the sources behind it. If it carries failures of other tasks, it is taken without the numbers of tasks. Of a
-//! report only a number is kept, that of its words, since a message may be long.
+//! message is taken with the sources behind it. If it carries failures of other tasks, it is taken without the numbers and the
+//! names of tasks. Of a report only a number is kept, that of its words, since a message may be long.
 //!
 //! Each thread remembers its own, as each executor is of one thread: what a test prints does not depend on another test.
 //!
@@ -101,7 +101,7 @@ fn hash(failure: &TaskFailure, hasher: &mut impl Hasher) {
     }
 }
 
-/// The message and the sources. If there are failures of other tasks in them, without the numbers of tasks.
+/// The message and the sources. If there are failures of other tasks in them, without the numbers and names of tasks.
 fn hash_words(failure: &TaskFailure, hasher: &mut impl Hasher) {
     let account = &failure.0.account;
     let carries = account.passes_on.is_some() || !account.group.is_empty();
@@ -110,10 +110,22 @@ fn hash_words(failure: &TaskFailure, hasher: &mut impl Hasher) {
         let mut parts = text.split("task #");
         parts.next().hash(hasher);
         for part in parts {
-            let name = part.trim_start_matches(|c: char| carries && c.is_ascii_digit());
-            name.hash(hasher);
+            let words = if carries { behind_the_name(part) } else { part };
+            words.hash(hasher);
         }
     }
+}
+
+/// What follows the number of a task, and its name in backticks.
+fn behind_the_name(text: &str) -> &str {
+    let text = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let Some(name) = text.strip_prefix(" `") else {
+        return text;
+    };
+    // A backtick in a name is escaped.
+    let mut ends = name.match_indices('`').map(|(at, _)| name.split_at(at));
+    let end = ends.find(|(name, _)| !name.ends_with('\\'));
+    end.map_or(text, |(_, behind)| behind)
 }
 
 fn hash_head(failure: &TaskFailure, hasher: &mut impl Hasher) {
