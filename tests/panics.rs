@@ -103,6 +103,24 @@ fn the_panic_that_ends_the_task_is_none_of_the_many() {
 }
 
 #[test]
+fn one_of_the_many_that_ends_the_task_later_may_have_been_skipped_and_the_report_says_so() {
+    let reports = Reports::new();
+    reports
+        .spawn(async {
+            let catch = |number| catch_unwind(|| panic!("number {number}")).unwrap_err();
+            let caught: Vec<_> = (0..40).map(catch).collect();
+            resume_unwind(caught.into_iter().nth(18).unwrap());
+        })
+        .detach();
+    reports.drain();
+    let texts = reports.texts();
+    let report = texts.last().unwrap();
+    assert_contains(report, "task #1 panicked: number 18");
+    assert_contains(report, "it may be one of those that were only counted");
+    assert_lacks(report, "did not pass candor's panic hook");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn panics_that_a_task_catches_cost_no_memory() {
     fn resident_pages() -> u64 {

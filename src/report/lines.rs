@@ -111,7 +111,13 @@ fn help_of(account: &Account) -> Option<&'static str> {
     }
     Some(match account.help? {
         Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
-        Help::NotSeen => {
+        Help::NotSeen {
+            may_be_skipped: true,
+        } => {
+            "no backtrace: the task has caught very many panics in this poll, and this one was resumed by resume_unwind: \
+             it may be one of those that were only counted, or come from elsewhere"
+        }
+        Help::NotSeen { .. } => {
             "no backtrace: this panic did not pass candor's panic hook. Either it was raised elsewhere, on another thread \
              perhaps, whose hook has printed it, and was resumed here by resume_unwind (`Panic::resume()` keeps what is known of a \
              task's panic); or the program has set another hook \

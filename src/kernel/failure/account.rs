@@ -40,8 +40,8 @@ impl Account {
 pub(crate) enum Help {
     /// The panic cannot unwind.
     ProcessAborts,
-    /// The panic hook has not seen this panic, so there is no backtrace.
-    NotSeen,
+    /// The panic hook has not seen this panic, so there is no backtrace. Or the task had caught it, and it was skipped.
+    NotSeen { may_be_skipped: bool },
     /// The type of the error does not know where it was made.
     NoOrigin,
 }

@@ -159,9 +159,10 @@ pub(crate) fn claim(payload: Box<dyn Any + Send>, caught_in: &Polled) -> Panic {
     let identity = Identity::of(&*payload);
     let seen = caught_in.unclaimed.borrow_mut().claim(&identity);
     let failure = seen.unwrap_or_else(|| {
+        let may_be_skipped = caught_in.unclaimed.borrow().skipped > 0;
         let not_seen = || Account {
             message: message_of(&*payload),
-            help: Some(Help::NotSeen),
+            help: Some(Help::NotSeen { may_be_skipped }),
             ..Account::default()
         };
         caught_in.panic(reporter().resumed(&*payload).unwrap_or_else(not_seen))

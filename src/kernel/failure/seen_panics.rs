@@ -59,7 +59,7 @@ impl Identity {
 pub(crate) struct Unclaimed {
     panics: VecDeque<(Identity, TaskFailure)>,
     /// How many were skipped after the first [`KEPT`].
-    skipped: u64,
+    pub(crate) skipped: u64,
 }
 
 impl Unclaimed {
