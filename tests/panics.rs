@@ -398,6 +398,22 @@ fn a_panic_that_the_futures_crate_catches_reaches_its_handle_and_says_where_it_i
     assert_contains(failure, "caused by task #1, reported above");
 }
 
+#[test]
+fn the_wrapper_that_the_futures_crate_puts_around_a_task_is_no_frame_of_the_users() {
+    use futures::task::{LocalSpawnExt, SpawnExt};
+    let reports = Reports::new();
+    let spawner = reports.spawner();
+    let fails = async || panics_early();
+    spawner.spawn(async move { fails().await }).unwrap();
+    spawner.spawn_local(async move { fails().await }).unwrap();
+    reports.drain();
+    for report in reports.texts() {
+        assert_contains(&report, "panics::panics_early");
+        assert_lacks(&report, "futures_task");
+    }
+    assert_eq!(reports.failures(), 2);
+}
+
 /// Runs `panics` on a thread of its own, and resumes its panic here, as `blocking::unblock` and tokio's
 /// `spawn_blocking` do.
 async fn on_a_thread(panics: fn()) {

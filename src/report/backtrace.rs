@@ -45,8 +45,11 @@ const START_OF_USER_CODE: &str = "__rust_begin_short_backtrace";
 const START_OF_PANIC: &str = "__rust_end_short_backtrace";
 
 /// The crates whose frames a report hides. candor is one of them, `candor_app` is not.
-const RUNTIME_CRATES: [&str; 5] = ["std", "core", "alloc", "__rustc", CANDOR];
+const RUNTIME_CRATES: [&str; 6] = ["std", "core", "alloc", "__rustc", CANDOR, "futures_task"];
 const CANDOR: &str = "candor";
+
+/// The package that wraps what is spawned through a [`Spawner`](crate::Spawner).
+const WRAPPERS: &str = "futures-task";
 
 /// The futures of candor that wait for another thread, or for another executor, are in these modules.
 const OUTSIDE: [&str; 2] = ["candor::remote::", "candor::hosts::"];
@@ -183,7 +186,8 @@ impl Frame<'_> {
     fn is_runtime(&self) -> bool {
         // An inlined function that has lost its path may be called `main` or `clone` as well.
         let is_rust = self.place.is_some_and(|place| place.contains(".rs:"));
-        if self.place.is_some_and(is_in_std_source) || is_of_the_system(self.symbol) && !is_rust {
+        let is_foreign = |place| is_in_std_source(place) || is_in_wrappers_source(place);
+        if self.place.is_some_and(is_foreign) || is_of_the_system(self.symbol) && !is_rust {
             return true;
         }
         if has_no_path(self.symbol) {
@@ -275,6 +279,15 @@ fn is_in_std_source(place: &str) -> bool {
     let in_library =
         |(root, _): (&str, &str)| root.contains("/rustc") || root.contains("/rustlib/");
     place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
+}
+
+/// Recognizes the source of the wrappers: their package has its version behind its name, unless it is vendored.
+fn is_in_wrappers_source(place: &str) -> bool {
+    let mut folders = place.split(['/', '\\']);
+    folders.any(|folder| {
+        let version = folder.strip_prefix(WRAPPERS);
+        version.is_some_and(|version| version.is_empty() || version.starts_with('-'))
+    })
 }
 
 /// Whether a function is named without its crate. With line tables alone, an inlined one is. Then only the place shows
@@ -586,6 +599,7 @@ mod tests {
             "<core::pin::Pin<P> as core::future::future::Future>::poll",
             "<core::option::Option<u8>>::unwrap",
             "<T as core::convert::Into<U>>::into",
+            "<futures_task::future_obj::LocalFutureObj<T> as core::future::future::Future>::poll",
             "<&dyn core::ops::function::Fn<(), Output = i32> + core::marker::Sync as core::ops::function::FnOnce<()>>::call_once",
         ] {
             assert!(is_hidden(hidden, None), "{hidden}");
@@ -619,6 +633,12 @@ mod tests {
             "hashbrown::map::find",
             Some("/rust/deps/hashbrown-0.16.1/src/map.rs:1:1")
         ));
+        for wrapper in [
+            "/home/me/.cargo/registry/src/index/futures-task-0.3.34/src/future_obj.rs:84:18",
+            r"C:\vendor\futures-task\src\future_obj.rs:84:18",
+        ] {
+            assert!(is_hidden("poll", Some(wrapper)), "{wrapper}");
+        }
         assert!(!is_hidden(
             "app::books",
             Some("library/core/src/books.rs:1:1")
