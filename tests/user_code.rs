@@ -11,7 +11,7 @@
 //! | `From` into a group's error | `TaskGroup::join` | the member's failure |
 //! | `on_failure` | a report | said after the report, which is printed |
 //! | an `Instrument` | each event | said once; the instrument is switched off |
-//! | what `on_failure` holds, an `Instrument`'s destructor | the end of the executor, the builder | contained, with one warning |
+//! | what `on_failure` and `on_wake` hold, an `Instrument`'s destructor | the end of the executor, the builder | contained, with one warning |
 //! | the logger | any report or warning | said after it on stderr |
 //! | `on_wake`, foreign wakers | a wake | contained, see tests/foreign_wakers.rs |
 //! | the closure of a `Remote` | the first poll of its task | the task's failure |
@@ -390,8 +390,13 @@ fn what_was_given_to_a_builder_may_do_what_it_likes_when_it_is_dropped() {
         let on_failure = move |_: &TaskFailure| {
             let _held = &held;
         };
+        let held = Value(does);
+        let on_wake = move || {
+            let _held = &held;
+        };
         Executor::builder()
             .on_failure(on_failure)
+            .on_wake(on_wake)
             .instrument(Watches(Value(does)))
     };
     let ended = siblings_go_on(
@@ -414,6 +419,7 @@ fn what_was_given_to_a_builder_may_do_what_it_likes_when_it_is_dropped() {
     assert_contains(&ended.assert_success().stdout, "the sibling went on");
     let warning = |what| format!("{what} panicked when it was dropped: hostile");
     assert_count(&ended.stderr, &warning("what `on_failure` holds"), 4);
+    assert_count(&ended.stderr, &warning("what `on_wake` holds"), 4);
     assert_count(&ended.stderr, &warning("an instrument"), 4);
 }
 

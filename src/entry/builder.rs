@@ -356,7 +356,8 @@ impl Builder {
     /// assert!(task.is_finished());
     /// ```
     pub fn on_wake(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_wake = Some(Foreign(Waker::from(Arc::new(OnWake(callback)))));
+        let callback = OnWake(Contained::new("what `on_wake` holds", callback));
+        self.on_wake = Some(Foreign(Waker::from(Arc::new(callback))));
         self
     }
 
@@ -428,7 +429,7 @@ fn shuffle_from(seed: u64) -> Shuffle {
 }
 
 /// A user's callback, as a waker.
-struct OnWake<F>(F);
+struct OnWake<F>(Contained<F>);
 
 impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
     fn wake(self: Arc<Self>) {
