@@ -1163,6 +1163,26 @@ fn what_a_failure_drops_calls_no_hook_of_the_programs_and_is_warned_of() {
 }
 
 #[test]
+fn what_a_builder_drops_that_builds_nothing_calls_no_hook_of_the_programs() {
+    let name = "what_a_builder_drops_that_builds_nothing_calls_no_hook_of_the_programs";
+    let told = child(name).run(|| {
+        panic::set_hook(Box::new(|_| std::process::exit(70)));
+        let held = Explosive;
+        let on_failure = move |_: &candor::TaskFailure| {
+            let _held = &held;
+        };
+        drop(Executor::builder().on_failure(on_failure));
+        println!("it lives on");
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.assert_success().stdout, "it lives on");
+    assert_contains(
+        &told.stderr,
+        "what `on_failure` holds panicked when it was dropped",
+    );
+}
+
+#[test]
 fn what_a_failure_drops_is_not_printed_by_the_programs_hook_to_a_stderr_that_takes_nothing() {
     let name =
         "what_a_failure_drops_is_not_printed_by_the_programs_hook_to_a_stderr_that_takes_nothing";

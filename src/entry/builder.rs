@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::entry::Executor;
-use crate::entry::spare::fresh_core;
+use crate::entry::spare::{fresh_core, install_hook};
 use crate::hosts::list::Hosts;
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::{Config, FailurePolicy, Foreign, Shuffle};
@@ -64,6 +64,7 @@ impl Executor {
 
 impl Builder {
     pub(super) fn new() -> Self {
+        install_hook();
         Builder {
             config: Config {
                 is_custom: true,

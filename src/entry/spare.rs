@@ -29,17 +29,23 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     // Also for the core in reserve: the first executor may have been unable to install the hook.
-    let probe = Probe {
-        polled: polled_task,
-        unreported,
-    };
-    hook::install(probe, &Printer);
+    install_hook();
     if config.is_none()
         && let Ok(Some(core)) = SPARE.try_with(Cell::take)
     {
         return core;
     }
     new_core(config.unwrap_or_else(|| Watchers::usual(None)))
+}
+
+/// Before the first executor, or the first builder: what a builder was given may panic when it is dropped.
+#[inline(always)]
+pub(crate) fn install_hook() {
+    let probe = Probe {
+        polled: polled_task,
+        unreported,
+    };
+    hook::install(probe, &Printer);
 }
 
 #[cold]
