@@ -25,7 +25,7 @@ impl Panic {
     ///
     /// A task may pass it to [`resume_unwind`]. Its report then says where the panic was first raised, if the payload is text
     /// or a number, as that of every `panic!` is, and if it has stayed on this thread. [`resume`](Panic::resume) needs
-    /// neither.
+    /// neither. And outside of every task `resume_unwind` prints nothing, as always; `resume` does.
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         let (failure, payload) = self.into_parts();

@@ -92,7 +92,7 @@ pub(crate) fn install(reporter: &'static dyn Reporter) {
 
 /// The reporter of this process. There is none before the first executor or builder is made, but nothing is reported before that.
 pub(crate) fn reporter() -> &'static dyn Reporter {
-    *REPORTER.get().expect("every executor and builder installs it")
+    *REPORTER.get().expect("every executor installs it")
 }
 
 /// Drops something of the user's that nobody takes any more: a value, an error, a payload, a callback. A panic of its destructor
