@@ -27,10 +27,13 @@
 //! it.
 
 use std::borrow::Cow;
-use std::path::{self, Path};
+use std::env;
+use std::path::Path;
 
 use crate::kernel::failure::in_one_line;
-use crate::report::source_line::{Sources, file_and_line};
+use crate::kernel::failure::location::is_in_a_library;
+use crate::report::place::Place;
+use crate::report::source_line::Sources;
 
 /// The function that every poll goes through, so that a backtrace shows where the task ends and its executor
 /// begins.
@@ -98,14 +101,14 @@ fn shown(all: Vec<Frame<'_>>, full: bool, sources: &Sources) -> String {
     let mut place_above = None;
     for (number, frame) in frames.iter().enumerate() {
         text += &format!("\n{number:4}: {}", in_one_line(frame.symbol));
-        if let Some(place) = frame.place {
-            text += &format!("\n          at {}", in_one_line(place));
+        if let Some(place) = &frame.place {
+            text += &format!("\n          at {}", in_one_line(&place.shown));
             // A recursive function need not show its line again and again.
-            if frame.is_whole && place_above != frame.place && !frame.is_runtime() {
+            if place_above != frame.place.as_ref() && !frame.is_runtime() {
                 text += &sources.below_place(place, 10);
             }
         }
-        place_above = frame.place;
+        place_above = frame.place.as_ref();
     }
     text
 }
@@ -128,35 +131,30 @@ pub(crate) fn awaits_candor(text: &str) -> Option<bool> {
     is_whole.then_some(is_candors && !called.iter().any(is_outside))
 }
 
-/// The path at which a file can be read that the compiler was given as `file`. A relative path is relative to the root of the
+/// The path at which a file of the user's can be read that the compiler was given as `file`. A relative path is relative to the root of the
 /// workspace, which nobody knows when the program runs; but the frames of a backtrace have whole paths, unless the compiler was
 /// told to write others.
 ///
 /// Two packages of a workspace may both have a `src/lib.rs`. The one that is meant has the shorter path, because the other
 /// one is in a folder below the root.
-pub(crate) fn whole_path<'a>(file: &'a str, backtrace: &'a str) -> Option<&'a str> {
+pub(crate) fn whole_path(file: &str, backtrace: &str) -> Option<String> {
     if Path::new(file).is_absolute() {
-        return Some(file);
+        return (!is_in_a_library(file)).then(|| file.to_owned());
     }
     let places = frames_in(backtrace)
         .into_iter()
-        .filter(|frame| frame.is_whole)
         .filter_map(|frame| frame.place);
-    let paths = places.filter_map(|place| Some(file_and_line(place)?.0));
-    // std writes a path below the current directory without that directory.
-    let whole = |path: &str| path::absolute(path).unwrap_or_default();
+    let paths = places.filter_map(|place| Some(place.in_file_of_user()?.0.to_owned()));
     paths
-        .filter(|path| whole(path).ends_with(file))
-        .min_by_key(|path| whole(path).components().count())
+        .filter(|path| Path::new(path).ends_with(file))
+        .min_by_key(|path| Path::new(path).components().count())
 }
 
 /// One function of the backtrace; an inlined call is a frame like any other.
 pub(crate) struct Frame<'a> {
     pub(crate) symbol: &'a str,
-    /// File, line and column, when the build holds debug info for this function.
-    pub(crate) place: Option<&'a str>,
-    /// The file of the place can be found: its path is absolute, or below the current directory.
-    pub(crate) is_whole: bool,
+    /// Where it is, when the build holds debug info for this function.
+    pub(crate) place: Option<Place<'a>>,
 }
 
 impl Frame<'_> {
@@ -185,16 +183,18 @@ impl Frame<'_> {
 
     fn is_runtime(&self) -> bool {
         // An inlined function that has lost its path may be called `main` or `clone` as well.
-        let is_rust = self.place.is_some_and(|place| place.contains(".rs:"));
-        let is_foreign = |place| is_in_std_source(place) || is_in_wrappers_source(place);
-        if self.place.is_some_and(is_foreign) || is_of_the_system(self.symbol) && !is_rust {
+        let place = self.place.as_ref();
+        let is_rust = place.is_some_and(|place| place.whole.contains(".rs:"));
+        let is_foreign = |path: &str| is_in_std_source(path) || is_in_wrappers_source(path);
+        let is_foreign = place.is_some_and(|place| is_foreign(&place.telling));
+        if is_foreign || is_of_the_system(self.symbol) && !is_rust {
             return true;
         }
         if has_no_path(self.symbol) {
-            return self.place.is_some_and(is_in_own_source);
+            return place.is_some_and(|place| is_in_own_source(&place.whole));
         }
         match Impl::of(self.symbol) {
-            Some(implementation) => implementation.is_runtime(self.place.is_some()),
+            Some(implementation) => implementation.is_runtime(place.is_some()),
             None => crate_of(self.symbol).is_some_and(is_runtime_crate),
         }
     }
@@ -220,6 +220,7 @@ fn of_the_task(mut frames: Vec<Frame<'_>>) -> Vec<Frame<'_>> {
 }
 
 fn frames_in(text: &str) -> Vec<Frame<'_>> {
+    let current_dir = env::current_dir().unwrap_or_default();
     let mut frames: Vec<Frame<'_>> = Vec::new();
     for line in text
         .lines()
@@ -227,14 +228,10 @@ fn frames_in(text: &str) -> Vec<Frame<'_>> {
         .filter(|line| !line.is_empty())
     {
         match (line.strip_prefix("at "), frames.last_mut()) {
-            (Some(place), Some(frame)) => {
-                frame.place = Some(without_dot(place));
-                frame.is_whole = place.starts_with('.') || Path::new(place).is_absolute();
-            }
+            (Some(place), Some(frame)) => frame.place = Some(Place::parse(place, &current_dir)),
             _ => frames.push(Frame {
                 symbol: without_hash(without_number(line)),
                 place: None,
-                is_whole: false,
             }),
         }
     }
@@ -258,14 +255,6 @@ fn without_hash(symbol: &str) -> &str {
 
 fn is_hash(end: &str) -> bool {
     (end.strip_prefix("::h")).is_some_and(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-/// Cuts the `./` that std puts before a path below the current directory.
-fn without_dot(place: &str) -> &str {
-    place
-        .strip_prefix("./")
-        .or_else(|| place.strip_prefix(".\\"))
-        .unwrap_or(place)
 }
 
 /// Recognizes std's source: `/rustc/<hash>/library/…` in an official build, a directory such as
@@ -304,15 +293,8 @@ fn is_in_own_source(place: &str) -> bool {
     const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
     let as_given = FILE.strip_suffix("report/backtrace.rs").unwrap_or(FILE);
     let is_absolute = Path::new(as_given).is_absolute();
-    if is_absolute && place.starts_with(as_given) {
-        return true;
-    }
-    let place = match Path::new(place).is_absolute() {
-        true => Cow::Borrowed(Path::new(place)),
-        // std writes a path below the current directory without that directory.
-        false => Cow::Owned(std::env::current_dir().unwrap_or_default().join(place)),
-    };
-    place.starts_with(Path::new(PACKAGE).join("src"))
+    is_absolute && place.starts_with(as_given)
+        || Path::new(place).starts_with(Path::new(PACKAGE).join("src"))
 }
 
 fn is_of_the_system(symbol: &str) -> bool {
@@ -464,13 +446,8 @@ mod tests {
 
     /// Whether a single frame, given as its symbol and perhaps its place, is hidden.
     fn is_hidden(symbol: &str, place: Option<&str>) -> bool {
-        let is_whole = false;
-        Frame {
-            symbol,
-            place,
-            is_whole,
-        }
-        .is_runtime()
+        let place = place.map(|place| Place::parse(place, Path::new("/home/me")));
+        Frame { symbol, place }.is_runtime()
     }
 
     #[test]
@@ -686,18 +663,20 @@ mod tests {
     fn a_path_below_the_workspace_is_found_among_the_frames_and_the_nearest_to_the_root_is_meant() {
         let frames = "0: app::f\n at /ws/sub/src/lib.rs:1:1\n1: app::g\n at /ws/src/lib.rs:2:3\n\
                       2: app::h\n at ./src/main.rs:2:3";
-        assert_eq!(whole_path("src/lib.rs", frames), Some("/ws/src/lib.rs"));
+        let whole_path = |file, frames| whole_path(file, frames).unwrap_or_default();
+        assert_eq!(whole_path("src/lib.rs", frames), "/ws/src/lib.rs");
         let in_sub = whole_path("sub/src/lib.rs", frames);
-        assert_eq!(in_sub, Some("/ws/sub/src/lib.rs"));
-        assert_eq!(whole_path("src/main.rs", frames), Some("src/main.rs"));
+        assert_eq!(in_sub, "/ws/sub/src/lib.rs");
         // std leaves out the current directory, the compiler only the root of the workspace.
-        let here = std::env::current_dir().unwrap();
+        let here = env::current_dir().unwrap();
+        let main = here.join("src/main.rs").to_str().unwrap().to_owned();
+        assert_eq!(whole_path("src/main.rs", frames), main);
         let below = here.file_name().unwrap().to_str().unwrap();
         let below = format!("{below}/src/main.rs");
-        assert_eq!(whole_path(&below, frames), Some("src/main.rs"));
-        assert_eq!(whole_path("lib/main.rs", frames), None);
-        assert_eq!(whole_path("rc/lib.rs", frames), None);
-        assert_eq!(whole_path("/x/src/lib.rs", ""), Some("/x/src/lib.rs"));
+        assert_eq!(whole_path(&below, frames), main);
+        assert_eq!(whole_path("lib/main.rs", frames), "");
+        assert_eq!(whole_path("rc/lib.rs", frames), "");
+        assert_eq!(whole_path("/x/src/lib.rs", ""), "/x/src/lib.rs");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Lines<'_> {
             let frames = account.foreign_backtrace.clone().or_else(own);
             let frames = frames.unwrap_or_default();
             if let Some(path) = whole_path(place.file(), &frames) {
-                self.text += &sources.below(path, place.line(), INDENT + 5);
+                self.text += &sources.below(&path, place.line(), INDENT + 5);
             }
         }
     }

@@ -14,7 +14,7 @@
 //! | `resume` | a panic that goes on where its awaiter is |
 //! | `text`, `lines` | the text of a report |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
-//! | `source_line` | the line of source at a place |
+//! | `place`, `source_line` | a place in a backtrace, and the line of source there |
 //! | `printing` | the one place that prints |
 //!
 //! Knows failures, but no task.
@@ -29,6 +29,7 @@ pub(crate) mod facts;
 pub(crate) mod floods;
 pub(crate) mod group_error;
 mod lines;
+pub(crate) mod place;
 pub(crate) mod printing;
 pub(crate) mod quoting;
 pub(crate) mod reporter;

@@ -8,9 +8,9 @@
 //! A wrong line is worse than none. So a line is shown only if all of this holds, and otherwise nothing is said:
 //!
 //! - candor was built with debug assertions. A release build may run on a machine that has other files.
-//! - The path of the file is whole: absolute, or below the current directory. The paths in debug information are. The
-//!   place of a panic is relative to the root of the workspace, which nobody knows at run time. So its path is looked up among
-//!   the frames of the same backtrace. It is not searched for in folders, as another folder may have a `src/main.rs` too.
+//! - The path of the file is absolute. The paths in debug information are. The place of a panic is relative to the root of the
+//!   workspace, which nobody knows at run time. So its path is looked up among the frames of the same backtrace. It is not
+//!   searched for in folders, as another folder may have a `src/main.rs` too.
 //! - The file is not newer than the program, by the times of their last change. Otherwise the line may have moved.
 //! - It is the user's file, and none of std or of a crate from a registry.
 //! - The file is text of at most 1 MiB, and the line is not blank.
@@ -25,7 +25,7 @@ use std::sync::LazyLock;
 use std::time::SystemTime;
 use std::{env, fs};
 
-use crate::kernel::failure::location::is_in_a_library;
+use crate::report::place::Place;
 use crate::report::quoting::cut_at;
 
 /// How many characters of a line are shown.
@@ -67,13 +67,13 @@ impl Sources {
         self.built.is_some()
     }
 
-    /// The line at `file:line:column`, moved to the right. It begins with a newline; empty if no line is shown.
-    pub(crate) fn below_place(&self, place: &str, indent: usize) -> String {
-        let at = file_and_line(place);
+    /// The line at a place, moved to the right. It begins with a newline; empty if no line is shown.
+    pub(crate) fn below_place(&self, place: &Place<'_>, indent: usize) -> String {
+        let at = place.in_file_of_user();
         at.map_or_else(String::new, |(file, line)| self.below(file, line, indent))
     }
 
-    /// The line of a file, moved to the right. It begins with a newline; empty if no line is shown.
+    /// The line of a file of the user's, moved to the right. It begins with a newline; empty if no line is shown.
     pub(crate) fn below(&self, file: &str, line: u32, indent: usize) -> String {
         let line = self.line(file, line);
         line.map_or_else(String::new, |line| format!("\n{:indent$}{line}", ""))
@@ -83,7 +83,7 @@ impl Sources {
         let built = self.built?;
         let mut files = self.files.borrow_mut();
         let is_one_too_many = files.len() == FILES && !files.contains_key(file);
-        if is_one_too_many || is_in_a_library(file) {
+        if is_one_too_many {
             return None;
         }
         let lines = files
@@ -115,13 +115,6 @@ fn lines_of(file: &str, built: SystemTime) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
-/// The file and the line of `file:line:column`.
-pub(crate) fn file_and_line(place: &str) -> Option<(&str, u32)> {
-    let (rest, _column) = place.rsplit_once(':')?;
-    let (file, line) = rest.rsplit_once(':')?;
-    Some((file, line.parse().ok()?))
-}
-
 /// A line as a report shows it; `None` if it is blank.
 fn quoted(line: &str) -> Option<String> {
     let line = line.trim();
@@ -137,7 +130,8 @@ fn quoted(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
+    use crate::kernel::failure::location::is_in_a_library;
+    use std::path::{Path, PathBuf};
     use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -181,6 +175,7 @@ mod tests {
         assert_eq!(file.below(4), "\n    }");
         let sources = Sources::built_at(Some(file.changed()));
         let place = format!("{}:1:8", file.path());
+        let place = Place::parse(&place, Path::new("/"));
         assert_eq!(sources.below_place(&place, 0), "\nfn f() {");
     }
 
@@ -192,7 +187,8 @@ mod tests {
         }
         let sources = Sources::built_at(Some(file.changed()));
         for place in ["", "src", "1:2", "<unknown>:1:1", "src/missing.rs:1:1"] {
-            assert_eq!(sources.below_place(place, 0), "", "{place}");
+            let parsed = Place::parse(place, Path::new("/"));
+            assert_eq!(sources.below_place(&parsed, 0), "", "{place}");
         }
     }
 
@@ -236,7 +232,9 @@ mod tests {
         let path = folder.join("lib.rs");
         fs::write(&path, "f();\n").unwrap();
         let built = Some(SystemTime::now() + SECOND);
-        let shown = Sources::built_at(built).below(path.to_str().unwrap(), 1, 0);
+        let place = format!("{}:1:1", path.display());
+        let place = Place::parse(&place, Path::new("/"));
+        let shown = Sources::built_at(built).below_place(&place, 0);
         fs::remove_dir_all(folder.ancestors().nth(2).unwrap()).unwrap();
         assert_eq!(shown, "");
         for file in [

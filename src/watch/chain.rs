@@ -9,9 +9,9 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::cmp::Ordering;
 
-use crate::kernel::failure::location::is_in_a_library;
 use crate::kernel::failure::{AwaitKind, LastAwait, in_one_line};
 use crate::report::backtrace::{Frame, awaits_candor, frames_of_others};
+use crate::report::place::Place;
 use crate::report::source_line::Sources;
 
 /// How many backtraces are taken in one poll: each costs some 0.2 ms.
@@ -35,9 +35,8 @@ pub(super) struct Chain {
     waits_in: Option<String>,
     /// Only this executor, or what holds a lock of this program, can end the wait. `None` if that cannot be seen.
     is_inside: Option<bool>,
-    /// The place and the function of each `.await` of the user's, the innermost first, and whether the file of the place can be
-    /// found.
-    links: Vec<(String, String, bool)>,
+    /// The place and the function of each `.await` of the user's, the innermost first.
+    links: Vec<(Place<'static>, String)>,
 }
 
 thread_local! {
@@ -109,8 +108,8 @@ impl Chain {
         };
         let users = users.iter().filter(|frame| is_of_user(frame));
         let link = |frame: &Frame<'_>| {
-            let place = frame.place?.to_owned();
-            Some((place, function_of(frame), frame.is_whole))
+            let place = frame.place.clone()?.into_owned();
+            Some((place, function_of(frame)))
         };
         Chain {
             waits_in,
@@ -131,12 +130,10 @@ impl Chain {
         if let Some(waits_in) = &self.waits_in {
             text.push_str(&format!("\n   waits in {waits_in}"));
         }
-        for (place, function, is_whole) in &self.links {
-            let shown = in_one_line(place);
+        for (place, function) in &self.links {
+            let shown = in_one_line(&place.shown);
             text.push_str(&format!("\n   .await at {shown} in {function}"));
-            if *is_whole {
-                text.push_str(&sources.below_place(place, 8));
-            }
+            text.push_str(&sources.below_place(place, 8));
         }
         text
     }
@@ -150,8 +147,8 @@ pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
 /// Whether a frame is the user's own. Where a build has no places, only the crates that have locks are known to be others.
 fn is_of_user(frame: &Frame<'_>) -> bool {
     let name = frame.symbol.trim_start_matches('<').split("::").next();
-    match frame.place {
-        Some(place) => !is_in_a_library(place),
+    match &frame.place {
+        Some(place) => !place.is_in_a_library(),
         None => !LOCKS.iter().any(|lock| lock.split("::").next() == name),
     }
 }

@@ -1,0 +1,144 @@
+//! A place as a backtrace writes it: file, line and column.
+//!
+//! std leaves out the current directory of the process, and puts a dot in its place. So what a path looks like depends on where the
+//! program runs:
+//!
+//! ```text
+//! current directory    written                       shown                 whole
+//! /home/me/app         ./src/main.rs:3:5             src/main.rs:3:5       /home/me/app/src/main.rs:3:5
+//! /home/me             ./.cargo/registry/src/…       .cargo/registry/…     /home/me/.cargo/registry/src/…
+//! /                    ./rustc/5980/library/…        /rustc/5980/…         /rustc/5980/library/…
+//! ```
+//!
+//! Knows nothing of candor but which folders hold libraries.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::kernel::failure::location::is_in_a_library;
+
+/// File, line and column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Place<'a> {
+    /// As a reader sees it: without the current directory, unless that is the root, which all paths are below.
+    pub(crate) shown: Cow<'a, str>,
+    /// With an absolute path. A path that is relative even here was written so by the compiler, and nobody knows to which folder.
+    pub(crate) whole: Cow<'a, str>,
+    /// What tells whose file it is: the path from the current directory on, with a slash in front. The directory itself tells
+    /// nothing. A user may work in a folder that is named as those of libraries are.
+    pub(crate) telling: Cow<'a, str>,
+}
+
+impl<'a> Place<'a> {
+    /// Reads what std wrote while this was the current directory.
+    pub(crate) fn parse(place: &'a str, current_dir: &Path) -> Self {
+        let Some(below) = place
+            .strip_prefix("./")
+            .or_else(|| place.strip_prefix(".\\"))
+        else {
+            let [shown, whole, telling] = [place; 3].map(Cow::Borrowed);
+            return Place {
+                shown,
+                whole,
+                telling,
+            };
+        };
+        let telling = &place[1..];
+        let shown = match current_dir.parent() {
+            Some(_) => below,
+            None => telling,
+        };
+        Place {
+            shown: shown.into(),
+            whole: current_dir
+                .join(below)
+                .to_string_lossy()
+                .into_owned()
+                .into(),
+            telling: telling.into(),
+        }
+    }
+
+    /// Whether the file belongs to std, or to a crate from a registry or a git repository.
+    pub(crate) fn is_in_a_library(&self) -> bool {
+        is_in_a_library(&self.telling)
+    }
+
+    /// The absolute path of the file, and the line in it, if the file is the user's.
+    pub(crate) fn in_file_of_user(&self) -> Option<(&str, u32)> {
+        let (file, line) = self.file_and_line()?;
+        (Path::new(file).is_absolute() && !self.is_in_a_library()).then_some((file, line))
+    }
+
+    fn file_and_line(&self) -> Option<(&str, u32)> {
+        let (rest, _column) = self.whole.rsplit_once(':')?;
+        let (file, line) = rest.rsplit_once(':')?;
+        Some((file, line.parse().ok()?))
+    }
+
+    /// The same, to be kept for longer than its backtrace.
+    pub(crate) fn into_owned(self) -> Place<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Place {
+            shown: owned(self.shown),
+            whole: owned(self.whole),
+            telling: owned(self.telling),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place<'a>(place: &'a str, current_dir: &str) -> Place<'a> {
+        Place::parse(place, Path::new(current_dir))
+    }
+
+    #[test]
+    fn a_path_below_the_current_directory_is_short_unless_that_is_the_root() {
+        for (written, current_dir, shown, whole) in [
+            (
+                "./src/f.rs:1:2",
+                "/app",
+                "src/f.rs:1:2",
+                "/app/src/f.rs:1:2",
+            ),
+            ("./src/f.rs:1:2", "/", "/src/f.rs:1:2", "/src/f.rs:1:2"),
+            ("/x/f.rs:1:2", "/app", "/x/f.rs:1:2", "/x/f.rs:1:2"),
+            ("src/f.rs:1:2", "/app", "src/f.rs:1:2", "src/f.rs:1:2"),
+        ] {
+            let place = place(written, current_dir);
+            assert_eq!((&*place.shown, &*place.whole), (shown, whole));
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_library_is_one_wherever_the_program_runs() {
+        for (written, current_dir) in [
+            (
+                "/home/me/.cargo/registry/src/index/log/src/lib.rs:1:1",
+                "/app",
+            ),
+            ("./.cargo/registry/src/index/log/src/lib.rs:1:1", "/home/me"),
+            ("./rustc/59807616/library/core/src/slice.rs:1:1", "/"),
+        ] {
+            assert!(place(written, current_dir).is_in_a_library(), "{written}");
+            assert_eq!(place(written, current_dir).in_file_of_user(), None);
+        }
+    }
+
+    #[test]
+    fn a_user_may_work_in_a_folder_that_is_named_as_those_of_libraries_are() {
+        let main = place("./src/main.rs:3:5", "/home/me/git/checkouts/app");
+        let file = "/home/me/git/checkouts/app/src/main.rs";
+        assert_eq!(main.in_file_of_user(), Some((file, 3)));
+    }
+
+    #[test]
+    fn a_path_that_leads_to_no_file_has_no_line() {
+        for written in ["src/main.rs:3:5", "/src/main.rs", "/src/main.rs:x:5"] {
+            assert_eq!(place(written, "/app").in_file_of_user(), None, "{written}");
+        }
+    }
+}
