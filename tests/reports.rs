@@ -1616,3 +1616,103 @@ fn a_failure_within_the_text_of_an_error_has_no_place_of_another() {
         "task #1 failed: the job is lost: task #3 failed: cause"
     );
 }
+
+#[test]
+fn a_headline_quotes_the_first_failure_once_whatever_its_message() {
+    let (long, cut) = ("x".repeat(1100), "x".repeat(1024) + "…");
+    for (message, quoted) in [("one\ntwo", "one …"), ("\n\none\n", "one"), (&long, &cut)] {
+        let (message, first) = (message.to_owned(), format!("task #2 panicked: {quoted}"));
+        let fails = || {
+            let message = message.clone();
+            async move { panic!("{message}") }
+        };
+        let error = candor::block_on(async {
+            let fails = fails();
+            let passes_on = async {
+                spawn(fails).await?;
+                candor::Ok(())
+            };
+            spawn(passes_on).await.unwrap_err()
+        });
+        assert_eq!(error.to_string(), format!("task #1 failed: {first}"));
+
+        let fails = fails();
+        let report = report_of(async {
+            let passes_on = async { spawn(fails).await.context("reading") };
+            spawn(passes_on).await?;
+            candor::Ok(())
+        });
+        let first = first.replace("#2", "#3");
+        assert_eq!(headline(&report), format!("task #1 failed: {first}"));
+        assert_contains(&report, "passed on by task #2 as: reading, ");
+        assert_count(&report, " as: ", 1);
+    }
+}
+
+#[test]
+fn a_headline_quotes_an_error_of_anyhow_once() {
+    let report = report_of(async {
+        let read = async { Err::<(), _>(anyhow::anyhow!("no disk").context("reading")) };
+        spawn(read).await?;
+        anyhow::Ok(())
+    });
+    assert_eq!(
+        headline(&report),
+        "task #1 failed: task #2 failed: reading …"
+    );
+    assert_lacks(&report, " as: ");
+}
+
+#[test]
+fn a_failure_in_the_middle_of_a_message_is_quoted_there_and_not_again() {
+    #[derive(Debug)]
+    enum App {
+        Job(#[expect(dead_code, reason = "it is written")] JoinError<&'static str>),
+    }
+    let report = report_of(async {
+        let job = spawn(async { Err::<(), _>("no\nmore") });
+        job.await.map_err(App::Job)
+    });
+    let head = headline(&report);
+    assert!(
+        head.starts_with("task #1 failed: Job(task #2 failed: no …) ("),
+        "{head}"
+    );
+    assert_count(head, "task #2", 1);
+    assert_contains(&report, "passed on by task #1 as: Job(…) (reports::");
+}
+
+#[test]
+fn long_words_in_front_of_the_first_failure_do_not_push_it_out_of_the_headline() {
+    let report = report_of(async {
+        let error = spawn(async { Err::<(), _>("no") }).await.unwrap_err();
+        Err::<(), _>(candor::Error::from(WithWords("y".repeat(2000), error)))
+    });
+    let words = "y".repeat(1024) + "…: ";
+    assert_eq!(
+        headline(&report),
+        format!("task #1 failed: {words}task #2 failed: no")
+    );
+}
+
+/// An error whose text is words, and then that of another task's failure.
+#[derive(Debug)]
+struct WithWords(String, JoinError<&'static str>);
+
+impl Display for WithWords {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0, self.1)
+    }
+}
+
+impl StdError for WithWords {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.1)
+    }
+}
+
+#[test]
+fn a_message_that_begins_with_blank_lines_stands_in_the_headline() {
+    let report = report_of(async { panic!("\n\n  one\ntwo") });
+    assert_contains(&report, "task #1 panicked:   one\n   | two\n   at ");
+}

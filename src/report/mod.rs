@@ -13,6 +13,7 @@
 //! | `floods` | the same report, again and again |
 //! | `resume` | a panic that goes on where its awaiter is |
 //! | `text`, `lines` | the text of a report |
+//! | `quoted_failure` | where the text of an error quotes the failure that it passes on |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //! | `place`, `source_line` | a place in a backtrace, and the line of source there |
 //! | `printing` | the one place that prints |
@@ -31,6 +32,7 @@ pub(crate) mod group_error;
 mod lines;
 pub(crate) mod place;
 pub(crate) mod printing;
+mod quoted_failure;
 pub(crate) mod quoting;
 pub(crate) mod reporter;
 pub(crate) mod resolving;

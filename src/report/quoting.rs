@@ -29,9 +29,12 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 /// How many lines of a message a report shows.
 const LINE_LIMIT: usize = 400;
 
-/// Quotes a message in a report: its first line as it is, each further one after a bar that is
-/// indented by `indent`. Ends without a newline.
+/// Quotes a message in a report: its first line that is not blank as it is, each further one after a bar that is indented by
+/// `indent`. Ends without a newline.
 pub(crate) fn quoted(message: &str, indent: usize) -> String {
+    let Some(message) = without_blank_lines(message) else {
+        return NO_WORDS.to_owned();
+    };
     let mut end = message.len().min(MESSAGE_LIMIT);
     while !message.is_char_boundary(end) {
         end -= 1;
@@ -41,9 +44,6 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
         Some((end, _)) if end + 1 < message.len() => &shown[..end],
         _ => shown,
     };
-    if message.trim().is_empty() {
-        return NO_WORDS.to_owned();
-    }
     let mut quote = String::with_capacity(shown.len());
     for (number, line) in shown.lines().enumerate() {
         if number > 0 {
@@ -66,20 +66,37 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     quote
 }
 
+/// A message from its first line that is not blank; `None` if there is none.
+fn without_blank_lines(message: &str) -> Option<&str> {
+    let word = message.find(|c: char| !c.is_whitespace())?;
+    let before = &message[..word];
+    Some(&message[before.rfind('\n').map_or(0, |newline| newline + 1)..])
+}
+
 /// How many characters of a message are shown in one line.
-const WIDTH_LIMIT: usize = 1024;
+pub(crate) const WIDTH_LIMIT: usize = 1024;
+
+/// What follows the first line of a message that has more of them.
+pub(crate) const MORE_LINES: &str = " …";
 
 /// Quotes a message in one line: its first line that is not blank.
 pub(crate) fn quoted_line(message: &str) -> String {
-    let mut lines = message.lines().filter(|line| !line.trim().is_empty());
-    let Some(line) = lines.next() else {
-        return NO_WORDS.to_owned();
+    let (line, more) = first_line(message);
+    match line.chars().nth(WIDTH_LIMIT) {
+        Some(_) => cut_at(WIDTH_LIMIT, line),
+        None => in_one_line(line) + more,
+    }
+}
+
+/// The first line of a message that is not blank, however long; and a mark if that is not all.
+pub(crate) fn first_line(message: &str) -> (&str, &'static str) {
+    let Some(message) = without_blank_lines(message) else {
+        return (NO_WORDS, "");
     };
-    let quote = cut_at(WIDTH_LIMIT, line);
-    let is_cut = line.chars().nth(WIDTH_LIMIT).is_some();
-    match !is_cut && lines.next().is_some() {
-        true => quote + " …",
-        false => quote,
+    let line = message.lines().next().unwrap_or_default();
+    match without_blank_lines(&message[line.len()..]) {
+        Some(_) => (line, MORE_LINES),
+        None => (line, ""),
     }
 }
 
@@ -239,6 +256,7 @@ mod tests {
             "one\n   | two\n   |\n   | four"
         );
         assert_eq!(quoted("one\ntask #8 failed", 0), "one\n| task #8 failed");
+        assert_eq!(quoted("\n \r\n one\n\ntwo", 0), " one\n|\n| two");
     }
 
     #[test]

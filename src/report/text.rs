@@ -33,6 +33,7 @@ use std::sync::atomic::Ordering;
 
 use crate::kernel::failure::{Account, FailureKind, Location, Parts, TaskFailure};
 use crate::report::lines::{INDENT, Lines, Report};
+use crate::report::quoted_failure::Quote;
 use crate::report::quoting::{quoted, quoted_line};
 
 /// How many tasks that passed a failure on are named at either end of a chain.
@@ -72,14 +73,14 @@ impl TaskFailure {
         }
     }
 
-    /// The message in one line. If it passes another failure on, the first failure is quoted.
-    fn words(&self) -> String {
-        let words = quoted_line(self.message());
-        match &self.0.first {
-            Some(first) if before_first(&words, first).is_none() => {
-                format!("{words}: {}", first.one_line())
-            }
-            _ => words,
+    /// The message in one line. If it passes another failure on, the first failure is quoted once.
+    pub(super) fn words(&self) -> String {
+        let Some(first) = &self.0.first else {
+            return quoted_line(self.message());
+        };
+        match Quote::of(first, self.message()) {
+            Some(quote) => quote.around(&quote.quoted),
+            None => format!("{}: {}", quoted_line(self.message()), first.one_line()),
         }
     }
 }
@@ -238,12 +239,11 @@ impl Lines<'_> {
             self.text += &format!(" at {place}");
         }
         let texts = [&account.message].into_iter().chain(&account.sources);
-        let mut words: Vec<_> = texts.map(|text| quoted_line(text)).collect();
-        for words in &mut words {
-            if let Some(own) = before_first(words, end.first()) {
-                words.truncate(own.len());
-            }
-        }
+        let own = |text: &String| match Quote::of(end.first(), text) {
+            Some(quote) => quote.own_words(),
+            None => quoted_line(text),
+        };
+        let mut words: Vec<_> = texts.map(own).collect();
         words.retain(|words| !words.is_empty());
         if !words.is_empty() {
             self.text += &format!(" as: {}", words.join(": "));
@@ -255,17 +255,6 @@ impl Lines<'_> {
             self.text += &format!(", spawned at {}", Location::from(site));
         }
     }
-}
-
-/// What a text says before the words of the first failure; `None` if it does not end in these.
-fn before_first<'a>(words: &'a str, first: &TaskFailure) -> Option<&'a str> {
-    // Of a text of many lines, such as that of anyhow, the first is followed by this. The others are causes.
-    let words = words.strip_suffix(" …").unwrap_or(words);
-    let before = |known: String| match words.strip_suffix(&known)? {
-        "" => Some(""),
-        before => before.strip_suffix(": "),
-    };
-    before(first.one_line()).or_else(|| before(first.words()))
 }
 
 impl Report {
