@@ -1716,3 +1716,44 @@ fn a_message_that_begins_with_blank_lines_stands_in_the_headline() {
     let report = report_of(async { panic!("\n\n  one\ntwo") });
     assert_contains(&report, "task #1 panicked:   one\n   | two\n   at ");
 }
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn the_backtrace_of_an_error_of_anyhow_is_found_in_a_box_and_in_other_errors() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("no disk")
+    }
+    #[derive(Debug)]
+    enum App {
+        A(#[expect(dead_code, reason = "it is written")] anyhow::Error),
+        B {
+            #[expect(dead_code, reason = "it is written")]
+            cause: anyhow::Error,
+        },
+    }
+    let name = "the_backtrace_of_an_error_of_anyhow_is_found_in_a_box_and_in_other_errors";
+    let said = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let _ = candor::run(async {
+            let boxed = async {
+                Err::<(), _>(orders())?;
+                Ok::<(), Box<dyn StdError + Send + Sync>>(())
+            };
+            spawn(boxed).detach();
+            spawn(async { Err::<(), _>(std::io::Error::other(orders())) }).detach();
+            spawn(async { Err::<(), _>(App::A(orders())) }).detach();
+            spawn(async { Err::<(), _>(App::B { cause: orders() }) }).detach();
+        });
+    });
+    let Some(said) = said else { return };
+    let said = said.stderr;
+    assert_contains(&said, "task #1 failed: no disk\n");
+    assert_contains(&said, "task #2 failed: no disk\n");
+    assert_contains(&said, "task #3 failed: A(no disk) (reports::");
+    assert_contains(&said, "task #4 failed: B { cause: no disk } (reports::");
+    assert_count(&said, "   backtrace (", 4);
+    assert_count(&said, "::orders\n", 4);
+    for hidden in ["Stack backtrace", "help:", "candor::"] {
+        assert_lacks(&said, hidden);
+    }
+}

@@ -10,12 +10,14 @@
 //! | strings | themselves | | unknown |
 //! | any other | its `Debug` form and type name | | unknown |
 //!
-//! Any of them may carry the failure of another task, or those of a group: see `carried`.
+//! Any of them may carry the failure of another task, or those of a group: see `carried`. And any of them may hold an error of
+//! anyhow with a backtrace, which is found in the `Debug` form.
 //!
 //! Knows no task. Calls the user code of errors, and always guarded.
 
 use std::any::{Any, TypeId, type_name};
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -55,7 +57,9 @@ fn of_other_error(error: &dyn AnyError) -> Account {
         if let Some(error) = error.downcast_ref::<Boxed>() {
             return of_candor_error(&error.0);
         }
-        (display_of(error), texts_of_sources(error))
+        let (message, sources) = (display_of(error), texts_of_sources(error));
+        foreign_backtrace = backtrace_of(error, &message, &sources);
+        (message, sources)
     } else if let Some(text) = as_text(any) {
         (text.to_owned(), Vec::new())
     } else if is_any_of_ours(error.type_name()) {
@@ -64,7 +68,7 @@ fn of_other_error(error: &dyn AnyError) -> Account {
         let text = debug_of(error);
         let (message, frames) = without_backtrace(&text);
         foreign_backtrace = frames;
-        let message = match message {
+        let message = match &*message {
             "()" => "() (an error without a word)".to_owned(),
             message => format!("{message} ({})", error.type_name()),
         };
@@ -125,14 +129,7 @@ fn of_candor_error(error: &Error) -> Account {
     let inner = error.as_std_error();
     let message = display_of(inner);
     let sources = texts_of_sources(inner);
-    let foreign = if !are_captured()
-        || carried::is_anything_heard()
-        || quotes_a_backtrace(&message, &sources)
-    {
-        None
-    } else {
-        without_backtrace(&debug_of(&inner)).1
-    };
+    let foreign = backtrace_of(inner, &message, &sources);
     // One backtrace is enough, and the foreign one was captured closer to the cause.
     let backtrace = match foreign {
         None => Some(error.shared_backtrace()),
@@ -220,21 +217,49 @@ const BACKTRACE_FOLLOWS: &str = "\n\nStack backtrace:\n";
 /// How many bytes of such a backtrace are kept. A real one is shorter. Whatever else an error writes there must not hide the report.
 const BACKTRACE_LIMIT: usize = 128 * 1024;
 
-/// Splits a `Debug` form into its text and the backtrace at its end.
-fn without_backtrace(debug: &str) -> (&str, Option<String>) {
-    match debug
+/// The backtrace of anyhow that an error holds, also from inside of a box. If it carries another task's failure, that one's counts.
+fn backtrace_of(error: &dyn StdError, message: &str, sources: &[String]) -> Option<String> {
+    let may_hold_one =
+        are_captured() && !carried::is_anything_heard() && !quotes_a_backtrace(message, sources);
+    may_hold_one
+        .then(|| without_backtrace(&debug_of(&error)).1)
+        .flatten()
+}
+
+/// Splits a `Debug` form into its text and the backtrace at its end. What closes the brackets of a type around the error belongs to
+/// the text.
+fn without_backtrace(debug: &str) -> (Cow<'_, str>, Option<String>) {
+    let Some((text, frames)) = debug
         .rsplit_once(BACKTRACE_FOLLOWS)
         .filter(|_| are_captured())
-    {
-        Some((text, frames)) => {
-            let mut end = frames.len().min(BACKTRACE_LIMIT);
-            while !frames.is_char_boundary(end) {
-                end -= 1;
-            }
-            (text, Some(frames[..end].trim_end().to_owned()))
-        }
-        None => (debug, None),
+    else {
+        return (debug.into(), None);
+    };
+    let last_line = frames.rfind('\n').map_or(0, |newline| newline + 1);
+    let (frames, closing) = frames.split_at(last_line + end_of_frame(&frames[last_line..]));
+    let mut end = frames.len().min(BACKTRACE_LIMIT);
+    while !frames.is_char_boundary(end) {
+        end -= 1;
     }
+    let text = match closing {
+        "" => text.into(),
+        closing => format!("{text}{closing}").into(),
+    };
+    (text, Some(frames[..end].trim_end().to_owned()))
+}
+
+/// Where a line of a backtrace ends: before the first bracket that closes one from before the line.
+fn end_of_frame(line: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in line.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => return line[..at].trim_end().len(),
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    line.len()
 }
 
 /// Whether an error of anyhow has a backtrace. If it has none, whatever looks like one is text, and may come from anywhere.
