@@ -1757,3 +1757,21 @@ fn the_backtrace_of_an_error_of_anyhow_is_found_in_a_box_and_in_other_errors() {
         assert_lacks(&said, hidden);
     }
 }
+
+#[test]
+fn a_task_that_passes_a_failure_on_has_no_place_that_is_another_tasks() {
+    #[derive(Debug)]
+    struct Refused;
+    let report = report_of(async {
+        let middle = async {
+            let first = spawn(async { Err::<(), _>(Refused) });
+            first.await?; // the only question mark with a place of its own
+            candor::Ok(())
+        };
+        spawn(middle).await?;
+        candor::Ok(())
+    });
+    let at = place("the only question mark with a place of its own");
+    assert_contains(&report, &format!("passed on by task #2 at {at}"));
+    assert_contains(&report, "passed on by task #1, last await");
+}

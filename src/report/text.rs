@@ -233,8 +233,10 @@ impl Lines<'_> {
             account, origin, ..
         } = &*link.0;
         self.add(format_args!("passed on by {origin}"));
-        let place = (account.location.as_ref())
-            .filter(|place| end.0.account.location.as_ref() != Some(*place));
+        // An error takes over the place of the failure that it carries.
+        let carried = account.passes_on.as_ref().unwrap_or(end);
+        let others = [carried, end].map(|from| from.0.account.location.as_ref());
+        let place = (account.location.as_ref()).filter(|place| !others.contains(&Some(*place)));
         if let Some(place) = place {
             self.text += &format!(" at {place}");
         }
