@@ -1775,3 +1775,20 @@ fn a_task_that_passes_a_failure_on_has_no_place_that_is_another_tasks() {
     assert_contains(&report, &format!("passed on by task #2 at {at}"));
     assert_contains(&report, "passed on by task #1, last await");
 }
+
+#[test]
+fn a_cause_of_another_executor_is_not_taken_for_the_task_itself() {
+    let (other, here) = (Reports::new(), Reports::new());
+    let fails = other.spawn(async { panic!("boom") });
+    other.block_on(candor::sleep(5 * SECOND));
+    here.block_on(async {
+        spawn(async { fails.await.context("asking") }).detach();
+        candor::yield_now().await;
+    });
+    let report = &here.only();
+    assert_contains(report, "task #1 failed: asking: task #1 panicked: boom");
+    assert_contains(
+        report,
+        "caused by task #1 of another executor, reported above",
+    );
+}

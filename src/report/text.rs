@@ -181,7 +181,17 @@ impl Lines<'_> {
         if self.report.is_after_that_of(end) {
             add_details(self);
             self.add_links(&links, end);
-            self.add(format_args!("caused by {}, reported above", end.0.origin));
+            // Numbers are unique only within their executor. A task may also resume a panic that it caught before.
+            let cause = &end.0.origin;
+            let is_of_another = last.is_some_and(|last| {
+                let origin = &last.0.origin;
+                origin.id == cause.id && origin.spawned_at != cause.spawned_at
+            });
+            let executor = match is_of_another {
+                true => " of another executor",
+                false => "",
+            };
+            self.add(format_args!("caused by {cause}{executor}, reported above"));
             return;
         }
         let first = &end.0.account;
