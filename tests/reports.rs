@@ -1792,3 +1792,19 @@ fn a_cause_of_another_executor_is_not_taken_for_the_task_itself() {
         "caused by task #1 of another executor, reported above",
     );
 }
+
+#[test]
+fn the_id_of_a_task_and_a_join_error_are_padded_as_other_texts_are() {
+    candor::block_on(async {
+        let task = spawn(async { Err::<(), _>("no") });
+        assert_eq!(format!("{:>4}|{:<4}|", task.id(), task.id()), "  #1|#1  |");
+        let error = task.await.unwrap_err();
+        assert_eq!(format!("{error:>20}|"), "  task #1 failed: no|");
+        let panicked = spawn(async { panic!("no") }).await.unwrap_err();
+        assert_eq!(format!("{panicked:>22}|"), "  task #2 panicked: no|");
+        let aborted = spawn(std::future::pending::<()>());
+        aborted.abort();
+        let cancelled = aborted.await.unwrap_err();
+        assert_eq!(format!("{cancelled:>25}|"), "    task #3 was cancelled|");
+    });
+}

@@ -128,7 +128,7 @@ impl<E: Debug + 'static> JoinError<E> {
 impl<E: Debug + 'static> fmt::Display for JoinError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JoinError::Failed(error, record) => f.write_str(&record.failure(error).line()),
+            JoinError::Failed(error, record) => f.pad(&record.failure(error).line()),
             JoinError::Panicked(panic) => fmt::Display::fmt(panic, f),
             JoinError::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
         }
@@ -155,7 +155,7 @@ impl StdError for Cancelled {}
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was cancelled", self.0)
+        f.pad(&format!("{} was cancelled", self.0))
     }
 }
 
@@ -177,7 +177,7 @@ impl Debug for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())
+        f.pad(&self.line())
     }
 }
 
