@@ -348,3 +348,47 @@ fn an_error_that_passes_a_failure_on_shows_all_of_it_to_whom_asks_for_its_debug_
         assert!(text.contains("backtrace"), "{text}");
     });
 }
+
+#[test]
+fn what_is_known_of_a_failure_and_of_a_cancelled_task_can_be_asked() {
+    let named = |name: &str| candor::TaskBuilder::new().name(name);
+    candor::test(async {
+        let failed = named("fails").spawn(async {
+            candor::sleep(Duration::from_millis(1)).await;
+            Err::<(), _>("boom")
+        });
+        let slept_at = line!() - 3;
+        let error = failed.await.unwrap_err();
+        assert!(!error.is_cancelled() && !error.is_panic());
+        let JoinError::Failed("boom", record) = &error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(record.task_name(), Some("fails"));
+        let last = record.last_await().unwrap();
+        assert_eq!((last.what(), last.location().line()), ("sleep", slept_at));
+        assert_eq!(last.location().column(), 53);
+        let text = format!("{last:?}");
+        assert!(text.contains("sleep at tests/api.rs:"), "{text}");
+        assert_eq!(format!("{record:?}"), "Record(task #1 `fails`)");
+        let lineage = record.lineage().to_string();
+        assert!(lineage.starts_with("by test at tests/api.rs:"), "{lineage}");
+
+        let cancelled = named("stops").spawn(std::future::pending::<()>());
+        cancelled.abort();
+        let error = cancelled.await.unwrap_err();
+        assert!(error.is_cancelled() && !error.is_panic());
+        let report = error.report();
+        assert!(
+            report.starts_with("task #2 `stops` was cancelled: "),
+            "{report}"
+        );
+        let JoinError::Cancelled(cancelled) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(cancelled.task_name(), Some("stops"));
+
+        let panicked = named("panics").spawn(async { panic!("boom") });
+        let error = panicked.await.unwrap_err();
+        assert!(error.is_panic() && !error.is_cancelled());
+    });
+}

@@ -1808,3 +1808,51 @@ fn the_id_of_a_task_and_a_join_error_are_padded_as_other_texts_are() {
         assert_eq!(format!("{cancelled:>25}|"), "    task #3 was cancelled|");
     });
 }
+
+/// The numbers of the sources that a report shows of a chain of so many, and what it says of the others.
+fn shown_of_a_chain(length: usize) -> (Vec<usize>, Vec<String>) {
+    #[derive(Debug)]
+    struct Link(usize, Option<Box<Link>>);
+    impl Display for Link {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "link {}", self.0)
+        }
+    }
+    impl StdError for Link {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            self.1.as_deref().map(|link| link as _)
+        }
+    }
+    let link = |below, number| Some(Box::new(Link(number, below)));
+    let chain = (0..=length).rev().fold(None, link).unwrap();
+    let reports = Reports::new();
+    reports
+        .spawn(async move { Err::<(), candor::Error>((*chain).into()) })
+        .detach();
+    reports.run_until_stalled();
+    let report = reports.only();
+    let causes = report
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("caused by: "));
+    let mut shown = Vec::new();
+    let mut others = Vec::new();
+    for cause in causes {
+        match cause.strip_prefix("link ") {
+            Some(number) => shown.push(number.parse().unwrap()),
+            None => others.push(cause.to_owned()),
+        }
+    }
+    (shown, others)
+}
+
+#[test]
+fn of_a_long_chain_the_first_and_the_last_64_sources_are_shown_and_the_others_counted() {
+    for length in [1, 63, 64, 65, 128] {
+        assert_eq!(shown_of_a_chain(length), ((1..=length).collect(), vec![]));
+    }
+    for length in [129, 200] {
+        let ends = (1..=64).chain(length - 63..=length).collect();
+        let more = format!("… ({} more)", length - 128);
+        assert_eq!(shown_of_a_chain(length), (ends, vec![more]));
+    }
+}

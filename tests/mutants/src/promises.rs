@@ -95,6 +95,14 @@ const PROMISES: &[(&str, &str)] = &[
         "src/report/",
         "reports failures caught panics user_code source_lines groups api where_it_goes",
     ),
+    (
+        "src/report/backtrace.rs",
+        "reports failures dump stalls panics source_lines caught user_code groups api where_it_goes",
+    ),
+    (
+        "src/report/facts.rs",
+        "reports failures api joining groups remote entering caught panics user_code source_lines where_it_goes",
+    ),
     ("src/task_builder.rs", "joining ports reports"),
     ("src/time/", "timers corners ports fairness api"),
     (
