@@ -716,3 +716,15 @@ fn the_proof_of_a_stall_names_each_task_that_waits() {
         assert_contains(&text, &format!("`waiter {number}`"));
     }
 }
+
+#[test]
+fn a_remote_that_is_gone_keeps_no_stall_from_being_proven() {
+    let executor = detecting().build();
+    let remote = executor.remote();
+    executor
+        .block_on(remote.spawn(|| async {}).unwrap())
+        .unwrap();
+    drop(remote);
+    let text = panic_message(|| executor.block_on(forgetful()));
+    assert_contains(&text, "the main future");
+}

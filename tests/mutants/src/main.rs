@@ -28,6 +28,8 @@ struct Wish {
     sample: bool,
     new_sample: bool,
     only: Option<String>,
+    /// What this has printed before. Its survivors are tried again.
+    before: Option<String>,
     paths: Vec<String>,
 }
 
@@ -107,7 +109,13 @@ impl Wish {
         let mut paths = self.paths.iter();
         let is_in_path = paths.any(|path| mutant.file.starts_with(path.as_str()));
         let is_named = |part: &String| mutant.name.contains(part.as_str());
-        is_in_path && self.only.as_ref().is_none_or(is_named)
+        let has_survived = |before: &String| {
+            let survivor = format!("SURVIVED  {} (line ", mutant.name);
+            before.lines().any(|line| line.starts_with(&survivor))
+        };
+        is_in_path
+            && self.only.as_ref().is_none_or(is_named)
+            && self.before.as_ref().is_none_or(has_survived)
     }
 }
 
@@ -116,6 +124,7 @@ fn wish() -> Wish {
         sample: false,
         new_sample: false,
         only: None,
+        before: None,
         paths: Vec::new(),
     };
     let mut arguments = std::env::args().skip(1);
@@ -124,6 +133,10 @@ fn wish() -> Wish {
             "--sample" => wish.sample = true,
             "--new-sample" => wish.new_sample = true,
             "--only" => wish.only = arguments.next(),
+            "--again" => {
+                let file = arguments.next().expect("a file, after `--again`");
+                wish.before = Some(fs::read_to_string(file).expect("what was printed before"));
+            }
             _ => wish.paths.push(argument),
         }
     }
