@@ -255,9 +255,9 @@ fn is_result<T>() -> bool {
 }
 
 /// Warns, in a debug build, of a task or a main future whose success may hide a failure.
-pub(crate) fn check_for_nested_result<T: Outcome>(spawned_at: Site) {
+pub(crate) fn check_for_nested_result<T: Outcome>(what: &str, at: Site) {
     if cfg!(debug_assertions) && is_result::<T::Ok>() {
-        reporter().warn(Warning::NestedResult { spawned_at });
+        reporter().warn(Warning::NestedResult { what, at });
     }
 }
 

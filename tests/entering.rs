@@ -1019,5 +1019,9 @@ fn a_main_future_whose_value_is_a_result_earns_the_warning_that_a_task_earns() {
     });
     let Some(ended) = ended else { return };
     assert_count(&ended.stderr, "returns a Result inside a Result", 2);
-    assert_count(&ended.stderr, "spawned or run at tests/entering.rs:", 2);
+    assert_count(
+        &ended.stderr,
+        "the main future entered at tests/entering.rs:",
+        2,
+    );
 }

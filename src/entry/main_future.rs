@@ -22,7 +22,7 @@ where
     F: Future<Output: Outcome>,
 {
     if let Some(entry) = core.stay.entry.get() {
-        check_for_nested_result::<F::Output>(entry.at);
+        check_for_nested_result::<F::Output>("main future entered", entry.at);
     }
     let mut main = pin!(Some(future));
     let mut outcome = None;

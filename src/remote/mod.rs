@@ -177,7 +177,7 @@ impl Remote {
         F::Output: Outcome<Ok: Send, Err: Send>,
     {
         let at = Location::caller();
-        check_for_nested_result::<F::Output>(at);
+        check_for_nested_result::<F::Output>("task spawned", at);
         let asked = (make, SpawnedBy::caller_on(self.serial), builder);
         let order = Arc::new(Order::new(asked, at));
         if let Err(closed) = self.leave(Arc::clone(&order) as _) {

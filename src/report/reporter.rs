@@ -46,8 +46,8 @@ impl Reporter for Printer {
 
     fn warn(&self, warning: Warning<'_>) {
         // A spawn site that is reached a thousand times has one mistake.
-        if let Warning::NestedResult { spawned_at } = warning
-            && !printing::is_first("Result in a Result", spawned_at)
+        if let Warning::NestedResult { at, .. } = warning
+            && !printing::is_first("Result in a Result", at)
         {
             return;
         }
@@ -76,11 +76,11 @@ impl Reporter for Printer {
 
 fn text_of(warning: Warning<'_>) -> String {
     match warning {
-        Warning::NestedResult { spawned_at } => format!(
-            "the future that is spawned or run at {} returns a Result inside a Result. To candor the inner one is a value: \
+        Warning::NestedResult { what, at } => format!(
+            "the {what} at {} returns a Result inside a Result. To candor the inner one is a value: \
              its Err would pass unnoticed. If it ends in `timeout(…).await` or in another task's \
              handle, add a `?` there",
-            Location::from(spawned_at)
+            Location::from(at)
         ),
         Warning::EndlessSuccessors { task, spawned_at } => format!(
             "{task}, spawned at {}, is leaked: what was cancelled has spawned {SUCCESSORS} more tasks, each as the \

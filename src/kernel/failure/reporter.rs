@@ -61,8 +61,8 @@ pub(crate) trait Reporter: Sync {
 
 /// What there is to warn of.
 pub(crate) enum Warning<'a> {
-    /// The task spawned here returns a `Result` in a `Result`. Nobody would see the inner `Err`.
-    NestedResult { spawned_at: Site },
+    /// What was spawned or entered here returns a `Result` in a `Result`. Nobody would see the inner `Err`.
+    NestedResult { what: &'a str, at: Site },
     /// Each cancelled task spawns a successor when it is dropped. This one is given up without being dropped.
     EndlessSuccessors { task: Named<'a>, spawned_at: Site },
     /// The same for futures that came too late to become tasks.

@@ -71,7 +71,7 @@ pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
     future: F,
     at: Site,
 ) -> JoinHandle<F::Output> {
-    check_for_nested_result::<F::Output>(at);
+    check_for_nested_result::<F::Output>("task spawned", at);
     let spawned_by = match name {
         None => core.parentage(),
         Some(name) => core.parentage().named(name),
