@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many lines of code a folder may have.
 const BUDGETS: [(&str, usize); 3] = [
-    ("kernel/tasks/", 1_948),
-    ("kernel/time/", 449),
+    ("kernel/tasks/", 1_947),
+    ("kernel/time/", 450),
     ("kernel/failure/", 950),
 ];
 

@@ -20,6 +20,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use candor::time::{now, sleep_until, timeout_at};
 use candor::{AbortHandle, Executor, TaskGroup, sleep, spawn, yield_now};
 use common::Trace;
 use futures::FutureExt;
@@ -776,4 +777,61 @@ fn a_main_future_that_yields_comes_last_whatever_an_earlier_one_has_left() {
         });
         assert_eq!(trace.events(), ["a", "b", "main"]);
     }
+}
+
+#[test]
+fn what_an_earlier_main_future_has_left_takes_nothing_from_a_shuffle() {
+    let order = |is_left: bool| {
+        let (executor, trace) = (Executor::builder().shuffle(7).build(), Trace::default());
+        for number in 0..10 {
+            let noted = trace.clone();
+            executor.spawn(async move { noted.note(number) }).detach();
+        }
+        for _ in 0..2 {
+            executor.block_on(poll_fn(|cx| {
+                if is_left {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Ready(())
+            }));
+        }
+        executor.drain();
+        trace.events()
+    };
+    let in_order: Vec<_> = (0..10).map(|number| number.to_string()).collect();
+    assert_ne!(order(false), in_order);
+    assert_ne!(order(true), in_order);
+}
+
+/// Runs `busy` beside a task that ends it.
+fn ends_it_after_three_turns(busy: impl Future<Output = ()> + 'static) {
+    candor::test(async {
+        let busy = spawn(busy).abort_on_drop();
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        drop(busy);
+    });
+}
+
+#[test]
+fn several_of_candors_futures_in_one_poll_share_what_is_ready_in_it() {
+    let past = || sleep_until(now());
+    ends_it_after_three_turns(async move {
+        loop {
+            let inner = timeout_at(now(), pending::<()>());
+            let _ = timeout_at(now(), inner).await;
+        }
+    });
+    ends_it_after_three_turns(async move {
+        loop {
+            futures::future::select(past(), past()).await;
+        }
+    });
+    ends_it_after_three_turns(async move {
+        let mut all: futures::stream::FuturesUnordered<_> = (0..1000).map(|_| past()).collect();
+        while let Some(()) = futures::StreamExt::next(&mut all).await {
+            all.push(past());
+        }
+    });
 }

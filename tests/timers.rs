@@ -1155,3 +1155,14 @@ fn a_sleep_that_was_reset_before_its_first_poll_keeps_that_deadline_on_virtual_t
         Duration::from_secs(5)
     );
 }
+
+#[test]
+fn a_sleep_that_was_made_on_virtual_time_counts_from_its_first_poll_on_the_real_clock() {
+    candor::test(async {
+        sleep(Duration::from_secs(86_400)).await;
+        let (start, duration) = (Instant::now(), Duration::from_millis(1));
+        candor::block_on(sleep(duration));
+        candor::block_on(time::timeout(duration, pending::<()>())).unwrap_err();
+        assert!(start.elapsed() >= 2 * duration);
+    });
+}

@@ -421,8 +421,7 @@ fn shuffle_from(seed: u64) -> Shuffle {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     };
-    Box::new(move |batch, old| {
-        let batch = &mut batch[old..];
+    Box::new(move |batch| {
         for left in (2..=batch.len()).rev() {
             batch.swap(left - 1, (random() % left as u64) as usize);
         }

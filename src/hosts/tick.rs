@@ -57,7 +57,7 @@ impl Executor {
             let batch = match &self.core.config.shuffle {
                 Some(_) => tasks.polls_left,
                 // Keeps the order: it is called for the length only.
-                None => self.core.slots.reorder(|_, _| ()),
+                None => self.core.slots.reorder(|_| ()),
             };
             for _ in 0..batch {
                 // One by one: a panic ends a run of polls, and the rest of the batch would not be polled.

@@ -72,6 +72,7 @@ impl Sleep {
         self.reset_to(new.deadline);
         if let Place::Outside(_) = self.place {
             mem::swap(&mut self.place, &mut new.place);
+            self.is_virtual = new.is_virtual;
         }
     }
 }

@@ -24,7 +24,7 @@ use std::fmt;
 use std::{slice, vec};
 
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
-use crate::kernel::tasks::{Core, Header, Running, current_executor};
+use crate::kernel::tasks::{Core, Header, Running, Slots, current_executor};
 use crate::outcome::Value;
 
 pub use dump::Dump;
@@ -152,6 +152,14 @@ impl fmt::Display for Tasks {
             pending.extend(below.map(|task| (Some(task), depth + 1)));
         }
         Ok(())
+    }
+}
+
+impl<T: Clone> Slots<T> {
+    /// All tenants, each with its slot.
+    pub(crate) fn tenants(&self) -> Vec<(u32, T)> {
+        let next = |last: &(u32, T)| self.first_from(last.0 + 1);
+        std::iter::successors(self.first_from(0), next).collect()
     }
 }
 

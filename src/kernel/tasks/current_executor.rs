@@ -55,8 +55,9 @@ pub(crate) fn is_spent(cx: &Context<'_>) -> bool {
     let is_spent = with(|core| {
         let found = core.polling.found_ready.get();
         let is_spent = found == READY_A_POLL && core.polling.running.get() != Running::Nobody;
-        // Once it is spent, it starts again. Otherwise a loop inside of the poll would make no progress.
-        (core.polling.found_ready).set(if is_spent { 0 } else { found.wrapping_add(1) });
+        // It stays spent until the poll ends: otherwise what is polled next, in a `select!` say, would go on at once. Nobody is put
+        // off twice, so a loop inside of the poll makes progress nevertheless.
+        (core.polling.found_ready).set(found.wrapping_add(u32::from(!is_spent)));
         if is_spent {
             // Timers and other threads have a look before the next poll: this one has taken long.
             core.polling.is_pass_over.set(true);

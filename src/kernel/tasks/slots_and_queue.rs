@@ -46,6 +46,8 @@ struct Table<T> {
     occupied: u32,
     /// How many slots there may be. Tests lower it.
     limit: u32,
+    /// The main slot is queued because of an earlier main future; `true` if the present one was woken since.
+    stale_main: Option<bool>,
 }
 
 struct Slot<T> {
@@ -77,6 +79,7 @@ impl<T: Clone> Slots<T> {
             first_free: 0,
             occupied: 0,
             limit: SLOT_LIMIT,
+            stale_main: None,
         };
         table.add();
         Slots(RefCell::new(table))
@@ -158,12 +161,6 @@ impl<T: Clone> Slots<T> {
         slots.find_map(|(index, slot)| Some((index, slot.tenant.clone()?)))
     }
 
-    /// All tenants, each with its slot.
-    pub(crate) fn tenants(&self) -> Vec<(u32, T)> {
-        let next = |last: &(u32, T)| self.first_from(last.0 + 1);
-        std::iter::successors(self.first_from(0), next).collect()
-    }
-
     /// Queues the slot if its tenant is still the one that the key names. Returns whether it is newly queued.
     pub(crate) fn wake(&self, index: u32, generation: u16) -> bool {
         let table = &mut *self.0.borrow_mut();
@@ -180,11 +177,9 @@ impl<T: Clone> Slots<T> {
     /// A main future begins. A wake of an earlier one must not poll this one, nor give it the earlier one's place.
     pub(crate) fn begin_main(&self) -> u16 {
         let table = &mut *self.0.borrow_mut();
-        if table.slots[MAIN_SLOT as usize].link_is != Link::Unused {
-            table.reorder(|batch, _| batch.retain(|&index| index != MAIN_SLOT));
-        }
         let main = &mut table.slots[MAIN_SLOT as usize];
         main.generation = main.generation.wrapping_add(1);
+        table.stale_main = (main.link_is != Link::Unused).then_some(false);
         main.generation
     }
 
@@ -196,18 +191,28 @@ impl<T: Clone> Slots<T> {
         if let Some(tenant) = &slot.tenant {
             return Some(Ready::Tenant(tenant.clone(), index, slot.generation));
         }
-        if index == MAIN_SLOT {
+        if index == MAIN_SLOT && table.stale_main.is_none() {
             return Some(Ready::Main);
         }
-        // Its tenant left while it was queued.
-        table.free(index);
+        table.pass_over(index);
         Some(Ready::Nobody)
     }
 
-    /// Has the queue changed, and returns its length. The caller gets how many are left of the last batch. They come first, and
-    /// stay first in a shuffle: so nobody is passed over again and again.
-    pub(crate) fn reorder(&self, change: impl FnOnce(&mut Vec<u32>, usize)) -> usize {
-        self.0.borrow_mut().reorder(change)
+    /// Changes the order of what was queued since it was last changed, and returns the length of the queue. What is left of the last
+    /// batch comes first: so nobody is passed over again and again.
+    pub(crate) fn reorder(&self, shuffle: impl FnOnce(&mut [u32])) -> usize {
+        let table = &mut *self.0.borrow_mut();
+        let (mut batch, mut left) = (Vec::new(), 0);
+        while let Some(first) = table.slots.get(table.first as usize) {
+            left += usize::from(first.link_is == Link::Ordered);
+            batch.extend(table.pop().map(|(index, _)| index));
+        }
+        shuffle(&mut batch[left..]);
+        for &index in &batch {
+            table.slots[index as usize].link_is = Link::Ordered;
+            table.push(index);
+        }
+        batch.len()
     }
 }
 
@@ -216,6 +221,9 @@ impl<T: Clone> Table<T> {
     fn queue(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
         if slot.link_is != Link::Unused {
+            if index == MAIN_SLOT {
+                self.stale_main = self.stale_main.map(|_| true);
+            }
             return false;
         }
         slot.link_is = Link::Used;
@@ -223,19 +231,15 @@ impl<T: Clone> Table<T> {
         true
     }
 
-    #[inline(never)]
-    fn reorder(&mut self, change: impl FnOnce(&mut Vec<u32>, usize)) -> usize {
-        let (mut batch, mut left) = (Vec::new(), 0);
-        while let Some(first) = self.slots.get(self.first as usize) {
-            left += usize::from(first.link_is == Link::Ordered);
-            batch.extend(self.pop().map(|(index, _)| index));
+    /// Its tenant, or an earlier main future, left while it was queued.
+    #[cold]
+    fn pass_over(&mut self, index: u32) {
+        if index != MAIN_SLOT {
+            self.free(index);
+        } else if self.stale_main.take() == Some(true) {
+            // The present main future was woken since. Its place is behind all that is queued by now.
+            self.queue(index);
         }
-        change(&mut batch, left);
-        for &index in &batch {
-            self.slots[index as usize].link_is = Link::Ordered;
-            self.push(index);
-        }
-        batch.len()
     }
 
     /// Puts the slot behind the queue. The caller has set `link_is`.
@@ -437,7 +441,8 @@ mod tests {
         let slots = Slots::new();
         let indices: Vec<u32> = (0..1000).map(|_| insert(&slots, "x")).collect();
         assert_eq!(indices, (1..=1000).collect::<Vec<_>>());
-        assert_eq!((slots.len(), slots.tenants().len()), (1000, 1000));
+        let alive = std::iter::successors(slots.first_from(0), |last| slots.first_from(last.0 + 1));
+        assert_eq!((slots.len(), alive.count()), (1000, 1000));
     }
 
     #[test]
@@ -446,7 +451,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             insert(&slots, name);
         }
-        assert_eq!(slots.reorder(|batch, left| batch[left..].reverse()), 3);
+        assert_eq!(slots.reorder(|batch| batch.reverse()), 3);
         assert_eq!(polled(&slots), [Some("c"), Some("b"), Some("a")]);
     }
 

@@ -62,11 +62,8 @@ pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop
 
 /// The key that a waker stands for; [`Key::NOBODY`] for a foreign one.
 pub(crate) fn key_of(waker: &Waker) -> Key {
-    let is_ours = std::ptr::eq(waker.vtable(), &PLAIN) || std::ptr::eq(waker.vtable(), &COUNTED);
-    match is_ours {
-        true => key(waker.data()),
-        false => Key::NOBODY,
-    }
+    let ours = std::ptr::eq(waker.vtable(), &PLAIN) || std::ptr::eq(waker.vtable(), &COUNTED);
+    if ours { key(waker.data()) } else { Key::NOBODY }
 }
 
 /// The key that the data of a waker stand for.
@@ -78,9 +75,7 @@ fn wake_plainly(data: *const ()) {
     let key = key(data);
     let woken = current_executor::with(|core| {
         let is_here = core.number == key.executor();
-        if is_here {
-            core.slots.wake(key.slot(), key.generation());
-        }
+        let _ = is_here && core.slots.wake(key.slot(), key.generation());
         is_here
     });
     if woken != Some(true) {

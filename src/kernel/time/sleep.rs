@@ -46,7 +46,7 @@ pub fn now() -> Instant {
 
 /// Waits for `duration`, counted from this call. `Duration::MAX` waits forever.
 ///
-/// On virtual time, a sleep that was made where no executor with that clock ran counts from its first poll.
+/// A sleep that is made by the real clock and polled on virtual time, or the other way round, counts from its first poll.
 ///
 /// It may be called anywhere, but polled only in a running executor. A sleep whose time has passed is ready at once. After
 /// 128 such futures in one poll a task lets others run first. A sleep of zero always does so, as in asyncio and trio.
@@ -99,12 +99,14 @@ pub struct Sleep {
     is_done: bool,
     /// Its first poll has to let others run, because it is a sleep of zero.
     is_yield: bool,
+    /// It was made by a clock that is virtual.
+    pub(crate) is_virtual: bool,
     made_at: Site,
 }
 
 pub(crate) enum Place {
-    /// Not in a wheel. If it was made by the real clock and not polled yet, it knows for how long it is to sleep: the first poll may
-    /// be on virtual time, whose clock is another one.
+    /// Not in a wheel. As long as it was not polled, it knows for how long it is to sleep, if that was said: one of the two clocks
+    /// may be virtual, and then the deadline means nothing to the other one.
     Outside(Option<Duration>),
     InWheel(Entry),
 }
@@ -134,17 +136,17 @@ impl Sleep {
             place: Place::Outside(None),
             is_done: false,
             is_yield: false,
+            is_virtual: false,
             made_at: Location::caller(),
         }
     }
 
     #[track_caller]
     pub(crate) fn after(duration: Duration) -> Self {
-        let look = |core: &Rc<Core>| (core.clock.now(), core.config.virtual_time);
-        let (now, is_virtual) =
-            current_executor::with(look).unwrap_or_else(|| (Instant::now(), false));
+        let found = current_executor::with(|core| (core.clock.now(), core.config.virtual_time));
+        let (now, is_virtual) = found.unwrap_or_else(|| (Instant::now(), false));
         let mut sleep = Sleep::new(now.checked_add(duration));
-        sleep.place = Place::Outside((!is_virtual).then_some(duration));
+        (sleep.place, sleep.is_virtual) = (Place::Outside(Some(duration)), is_virtual);
         sleep
     }
 
@@ -177,7 +179,7 @@ impl Sleep {
              `candor::run` or `candor::block_on`; under another runtime, use that one's timers",
         );
         if let Place::Outside(Some(duration)) = self.place
-            && core.config.virtual_time
+            && core.config.virtual_time != self.is_virtual
         {
             self.deadline = core.clock.now().checked_add(duration);
             self.place = Place::Outside(None);

@@ -41,7 +41,7 @@ pub enum FailurePolicy {
 }
 
 /// Gives a batch of slots another order.
-pub(crate) type Shuffle = Box<dyn Fn(&mut Vec<u32>, usize)>;
+pub(crate) type Shuffle = Box<dyn Fn(&mut [u32])>;
 
 pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 
