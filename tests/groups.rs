@@ -1423,3 +1423,35 @@ fn what_a_handle_has_given_stays_given_however_much_is_ready_beside_it() {
         group.join().await.unwrap();
     });
 }
+
+thread_local! {
+    static SPAWNS_INTO: RefCell<Option<candor::GroupSpawner<SpawnsAtConversion>>> = const { RefCell::new(None) };
+}
+
+#[derive(Debug)]
+struct SpawnsAtConversion;
+
+impl From<std::num::ParseIntError> for SpawnsAtConversion {
+    fn from(_: std::num::ParseIntError) -> Self {
+        SPAWNS_INTO.with_borrow(|spawner| {
+            let late = async {
+                pending::<()>().await;
+                Ok::<(), SpawnsAtConversion>(())
+            };
+            drop(spawner.as_ref().unwrap().spawn(late));
+        });
+        SpawnsAtConversion
+    }
+}
+
+#[test]
+fn what_the_conversion_of_an_error_spawns_into_its_group_does_not_outlive_the_join() {
+    candor::test(async {
+        let group = TaskGroup::<SpawnsAtConversion>::typed();
+        SPAWNS_INTO.set(Some(group.spawner()));
+        group.spawn(async { "x".parse::<i32>() });
+        group.join().await.unwrap_err();
+        assert_eq!(candor::tasks().len(), 0);
+        SPAWNS_INTO.take();
+    });
+}

@@ -882,3 +882,37 @@ impl Wake for Wakes {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
+
+#[test]
+fn an_executor_is_not_drained_while_an_errand_is_about_to_run() {
+    let executor = Executor::builder().virtual_time().build();
+    let remote = executor.remote();
+    let (has_run, is_done) = mpsc::channel();
+    let dumps = async move {
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        // Its errand polls the main future, and the next one is in the same batch.
+        let mut dump = candor::dump();
+        let _ = futures::poll!(&mut dump);
+        let task = move || async move {
+            sleep(Duration::from_millis(20)).await;
+            has_run.send(()).unwrap();
+        };
+        remote.spawn(task).unwrap().detach();
+        dump.await;
+        pending::<()>().await
+    };
+    TaskBuilder::new()
+        .daemon()
+        .spawn_on(&executor, dumps)
+        .detach();
+    let others = async {
+        for _ in 0..4 {
+            yield_now().await;
+        }
+    };
+    executor.spawn(others).detach();
+    executor.block_on(executor.drained());
+    assert!(is_done.try_recv().is_ok());
+}

@@ -279,8 +279,12 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
         let set = &failures.0.set;
         ready!(set.poll(cx, self.made_at, || false));
         let mut all = Vec::new();
-        let mut next = ready!(failures.poll_next(cx));
-        set.phase.set(Phase::Over);
+        // The conversion of an error is user code, and may spawn into the group: it is closed by then.
+        let phase = set.phase.replace(Phase::Over);
+        let Poll::Ready(mut next) = failures.poll_next(cx) else {
+            set.phase.set(phase);
+            return Poll::Pending;
+        };
         while let Some(failure) = next {
             all.push(failure);
             // One that is just being asked for its text is about to be reported: it is not waited for, since the others are out.

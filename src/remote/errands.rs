@@ -8,7 +8,7 @@
 //! Knows the core, but not what an errand does.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ const KEPT: usize = 1024;
 struct WayIn {
     /// Its count says whether anything is left that could send an errand.
     errands: SharedErrands,
+    /// How many of the errands that were taken have not run yet.
+    in_hand: Cell<usize>,
     /// The memory of the last list of errands.
     spare: RefCell<Vec<Arc<dyn Errand>>>,
     /// What all tasks of one other thread share, because a thread often spawns again and again. Valid until another
@@ -47,7 +49,7 @@ struct WayIn {
 
 impl Outside for WayIn {
     fn has_errands(&self) -> bool {
-        !self.errands.is_empty()
+        self.in_hand.get() > 0 || !self.errands.is_empty()
     }
 
     fn run_errands(&self, core: &Rc<Core>, mut main: Option<&mut Main<'_>>) {
@@ -55,11 +57,13 @@ impl Outside for WayIn {
         batch.reverse();
         let mut batch = Batch {
             core,
-            errands: &self.errands,
+            way_in: self,
             rest: batch,
         };
+        self.in_hand.set(batch.rest.len());
         while let Some(errand) = batch.rest.pop() {
             errand.run(core, main.as_deref_mut());
+            self.in_hand.set(batch.rest.len());
         }
         // Perhaps none of them has made a task.
         if !core.has_work_to_wait_for() {
@@ -78,15 +82,16 @@ impl Outside for WayIn {
 /// Errands that are being run, the next one last.
 struct Batch<'a> {
     core: &'a Core,
-    errands: &'a SharedErrands,
+    way_in: &'a WayIn,
     rest: Vec<Arc<dyn Errand>>,
 }
 
 /// If the main future has panicked in the poll of an errand, the others are left for the next pass.
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        self.way_in.in_hand.set(0);
         while let Some(errand) = self.rest.pop() {
-            if let Err(errand) = self.errands.push(errand) {
+            if let Err(errand) = self.way_in.errands.push(errand) {
                 errand.abandon();
             }
             self.core.inbox.notify();
@@ -117,6 +122,7 @@ impl Core {
         let way_in = WayIn {
             errands: Arc::clone(&errands),
             spare: RefCell::default(),
+            in_hand: Cell::new(0),
             last_thread: RefCell::default(),
         };
         self.stay.outside.replace(Some(Rc::new(way_in)));
