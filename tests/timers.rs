@@ -1166,3 +1166,16 @@ fn a_sleep_that_was_made_on_virtual_time_counts_from_its_first_poll_on_the_real_
         assert!(start.elapsed() >= 2 * duration);
     });
 }
+
+#[test]
+fn a_sleep_that_was_made_by_another_clock_has_not_elapsed_before_its_first_poll() {
+    let executor = Executor::builder().virtual_time().build();
+    executor.advance(Duration::from_secs(3600));
+    let mut slept = sleep(Duration::from_secs(10));
+    executor.block_on(async {
+        assert!(!slept.is_elapsed());
+        assert!(futures::poll!(&mut slept).is_pending());
+        (&mut slept).await;
+        assert!(slept.is_elapsed());
+    });
+}

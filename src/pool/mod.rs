@@ -148,6 +148,14 @@ impl TaskPool {
     ///     });
     ///     assert_eq!(slow_first.next().await.unwrap().unwrap(), 0);
     ///     assert_eq!(slow_first.collect().await.unwrap(), [1, 2]);
+    ///
+    ///     // Each task needs its own share of what the function holds.
+    ///     let factor = std::rc::Rc::new(10);
+    ///     let products = pool.map(0..3, move |number| {
+    ///         let factor = factor.clone();
+    ///         async move { number * *factor }
+    ///     });
+    ///     assert_eq!(products.collect().await.unwrap(), [0, 10, 20]);
     /// });
     /// ```
     #[track_caller]

@@ -132,7 +132,11 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     }
 
     /// Waits for the next result; `None` when all inputs have had theirs. It is safe to drop the future: no result is
-    /// lost.
+    /// lost. But its place among those that wait for room in the pool is lost, as with tokio's `Semaphore::acquire`: if the pool is
+    /// always busy, a future that is dropped after a short while each time may never get room.
+    ///
+    /// A future that was polled and is kept without being polled may keep a place of the pool that it does not use. So await
+    /// it, or drop it.
     ///
     /// # Panics
     ///

@@ -62,8 +62,13 @@ impl Sleep {
     /// runs out while one poll holds the thread, that may be seen one pass later.
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
-        let seen = current_executor::with(|core| core.clock.seen());
-        self.has_passed(seen.unwrap_or_else(Instant::now))
+        let seen = current_executor::with(|core| (core.clock.seen(), core.config.virtual_time));
+        let (now, is_virtual) = seen.unwrap_or_else(|| (Instant::now(), false));
+        match self.place {
+            // It was made by another clock. Its first poll begins to count.
+            Place::Outside(Some(duration)) if is_virtual != self.is_virtual => duration.is_zero(),
+            _ => self.has_passed(now),
+        }
     }
 
     /// Moves the deadline to `duration` from now.
