@@ -439,8 +439,11 @@ mod entered_twice {
 mod on_wake {
     use super::*;
 
-    /// A callback that wakes a waiting task from another thread, after the pass has looked for that.
-    fn woken_in_a_report(turns: impl FnOnce(&Executor)) -> usize {
+    /// A callback wakes a waiting task from another thread, after the pass has looked for that. Counts the polls of the task, and the
+    /// calls of `on_wake`, since then.
+    fn woken_in_a_report(turns: impl FnOnce(&Executor)) -> (u32, usize) {
+        let polls = Rc::new(Cell::new(0));
+        let counted = polls.clone();
         let waker = Arc::new(Mutex::new(None::<Waker>));
         let (wakes, keeps) = (Arc::clone(&waker), Arc::clone(&waker));
         let builder = Executor::builder()
@@ -452,6 +455,7 @@ mod on_wake {
         let (executor, calls) = hosted_by(builder);
         executor
             .spawn(poll_fn(move |cx| {
+                counted.set(counted.get() + 1);
                 *keeps.lock().unwrap() = Some(cx.waker().clone());
                 Poll::<()>::Pending
             }))
@@ -459,16 +463,23 @@ mod on_wake {
         let failed = executor.spawn(async { Err::<(), _>("failed") });
         while executor.tick() {}
         thread::sleep(Duration::from_millis(5));
-        calls.take();
+        (calls.take(), polls.set(0));
         turns(&executor);
         drop(failed);
-        calls.take()
+        (polls.get(), calls.take())
     }
 
     #[test]
-    fn it_is_called_for_what_comes_after_the_last_look_of_a_turn_that_does_not_say_so() {
-        let called = woken_in_a_report(|executor| while executor.try_tick() {});
-        assert_eq!(called, 1, "by try_tick");
+    fn what_is_woken_while_a_turn_reports_is_polled_by_that_turn() {
+        assert_eq!(
+            woken_in_a_report(|executor| while executor.try_tick() {}),
+            (1, 0)
+        );
+        assert_eq!(
+            woken_in_a_report(|executor| while executor.tick() {}),
+            (1, 0)
+        );
+        assert_eq!(woken_in_a_report(Executor::run_until_stalled), (1, 0));
     }
 
     #[test]
@@ -1711,4 +1722,29 @@ fn an_exit_that_a_dropped_run_until_asks_for_ends_the_tasks_and_not_the_next_run
     assert!(task.is_finished());
     let code = executor.run(async {});
     assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+}
+
+#[test]
+fn a_try_tick_reports_what_a_report_has_left_of_a_remote_task_before_time_is_moved() {
+    let held = Rc::new(RefCell::new(None::<candor::RemoteHandle<Result<(), &str>>>));
+    let (dropped, reports) = (held.clone(), Rc::new(Cell::new(0)));
+    let counted = reports.clone();
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |_| {
+            counted.set(counted.get() + 1);
+            drop(dropped.take());
+        })
+        .build();
+    let _unread = executor.spawn(async { Err::<(), _>("first") });
+    while executor.try_tick() {}
+    executor.advance(Duration::from_millis(500));
+    let remote = executor.remote();
+    held.replace(Some(remote.spawn(|| async { Err("second") }).unwrap()));
+    while executor.try_tick() {}
+    assert_eq!(reports.get(), 0);
+    // The grace of the first is over then, and not that of the second.
+    executor.advance(Duration::from_millis(500));
+    executor.try_tick();
+    assert_eq!(reports.get(), 2);
 }

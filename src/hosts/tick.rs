@@ -146,6 +146,10 @@ impl Executor {
         let visit = self.give_turn(&"Executor::try_tick", |tasks| {
             // Virtual time stands still: whoever steps by hand moves it by hand.
             tasks.begin_pass();
+            // A report may have dropped the handle of a remote task, whose failure is to be reported before time is moved.
+            while self.core.inbox.has_mail() && !self.core.slots.has_ready() {
+                tasks.begin_pass();
+            }
             while !has_run && self.core.slots.has_ready() {
                 // A slot may be queued whose task has left.
                 let is_task = self.core.slots.is_task_next();
