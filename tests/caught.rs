@@ -324,3 +324,43 @@ fn at_an_abort_each_recorded_panic_is_printed_once() {
         1,
     );
 }
+
+#[test]
+fn at_an_abort_each_executor_that_was_left_names_its_unread_failures_once() {
+    struct Grenade;
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            panic!("the second")
+        }
+    }
+    let name = "at_an_abort_each_executor_that_was_left_names_its_unread_failures_once";
+    let ended = child(name).run(|| {
+        let left = ["one", "two", "gone"].map(|name| {
+            let executor = candor::Executor::new();
+            let fails = async { Err::<(), _>("unread") };
+            let task = candor::TaskBuilder::new()
+                .name(name)
+                .spawn_on(&executor, fails);
+            // It is left more than once with the same failure.
+            for _ in 0..3 {
+                executor.block_on(yield_now());
+            }
+            (executor, task)
+        });
+        let [_one, _two, (gone, task)] = left;
+        // What was read is not named, and neither is what an executor that has ended has reported.
+        gone.block_on(task).unwrap_err();
+        drop(gone);
+        let _ = candor::run(async {
+            let _grenade = Grenade;
+            panic!("the first");
+        });
+    });
+    let Some(ended) = ended else { return };
+    assert!(!ended.status.success());
+    for name in ["one", "two"] {
+        let unread = format!("task #1 `{name}` has failed, and nobody has read its failure\n");
+        assert_count(&ended.stderr, &unread, 1);
+    }
+    assert_count(&ended.stderr, "`gone`", 0);
+}

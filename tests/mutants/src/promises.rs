@@ -103,6 +103,10 @@ const PROMISES: &[(&str, &str)] = &[
         "src/report/facts.rs",
         "reports failures api joining groups remote entering caught panics user_code source_lines where_it_goes",
     ),
+    (
+        "src/report/printing.rs",
+        "where_it_goes trace_log reports failures caught panics user_code groups api",
+    ),
     ("src/task_builder.rs", "joining ports reports"),
     ("src/time/", "timers corners ports fairness api"),
     (
