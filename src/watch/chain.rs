@@ -70,9 +70,14 @@ pub(super) fn chains_of(poll: impl FnOnce()) -> Vec<Chain> {
     let outer = replace(Some(Vec::new()));
     poll();
     let seen = replace(outer);
+    let seen = seen.unwrap_or_default();
     let mut chains: Vec<Chain> = Vec::new();
-    for backtrace in seen.iter().flatten() {
-        let chain = Chain::of(backtrace);
+    for backtrace in &seen {
+        let mut chain = Chain::of(backtrace);
+        if seen.len() > 1 {
+            // The last await is one of several waits, and nobody can see which.
+            chain.is_inside.get_or_insert(false);
+        }
         if !chains.contains(&chain) {
             chains.push(chain);
         }
@@ -119,7 +124,7 @@ impl Chain {
     }
 
     /// Whether only this executor, or what holds a lock of this program, can end the wait. Where that cannot be seen, the task's
-    /// last await decides, if that is known to be the present one.
+    /// last await decides, if that is known to be the present one, and the task waits for nothing else.
     pub(super) fn is_inside(&self, last_await: Option<LastAwait>) -> bool {
         (self.is_inside).unwrap_or_else(|| is_in_this_executor(last_await))
     }
@@ -139,9 +144,11 @@ impl Chain {
     }
 }
 
-/// Whether a task waits in a future of candor's that only this executor can end.
+/// Whether a task waits in a future of candor's that only this executor can end. A timeout that is the last await waits in what it
+/// is around, and that is no future of candor's.
 pub(super) fn is_in_this_executor(last_await: Option<LastAwait>) -> bool {
-    last_await.is_some_and(|last| !last.what.is_stale() && last.what != AwaitKind::REMOTE)
+    let may_be_outside = [AwaitKind::REMOTE, AwaitKind::TIMEOUT];
+    last_await.is_some_and(|last| !last.what.is_stale() && !may_be_outside.contains(&last.what))
 }
 
 /// Whether a frame is the user's own. Where a build has no places, only the crates that have locks are known to be others.
@@ -179,6 +186,36 @@ fn function_of(frame: &Frame<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A traced poll that clones the waker in these functions, in a build that has no places.
+    fn chains_without_places(waits: &[&str]) -> Vec<Chain> {
+        let clone = "0: candor::watch::traced::clone";
+        let seen = waits
+            .iter()
+            .map(|wait| format!("{clone}\n1: {wait}\n2: app::main"));
+        chains_of(|| SEEN.set(Some(seen.collect())))
+    }
+
+    fn last_await(what: AwaitKind) -> Option<LastAwait> {
+        let at = std::panic::Location::caller();
+        Some(LastAwait { what, at })
+    }
+
+    #[test]
+    fn without_places_a_timeout_may_wait_for_something_outside() {
+        let [chain] = &chains_without_places(&["app::accept"])[..] else {
+            unreachable!("one wait has one chain")
+        };
+        assert!(!chain.is_inside(last_await(AwaitKind::TIMEOUT)));
+        assert!(chain.is_inside(last_await(AwaitKind::JOIN)));
+    }
+
+    #[test]
+    fn without_places_a_task_that_waits_for_a_handle_may_wait_for_something_else_too() {
+        let chains = chains_without_places(&["app::accept", "candor::JoinHandle::poll"]);
+        let last = last_await(AwaitKind::JOIN);
+        assert!(!chains.iter().all(|chain| chain.is_inside(last)));
+    }
 
     #[test]
     fn a_path_has_no_arguments_and_a_method_keeps_its_type() {
