@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use candor::{Executor, TaskBuilder, yield_now};
+use candor::{Executor, FailurePolicy, TaskBuilder, yield_now};
 use common::Reports;
 
 /// The line of this file that begins with a text.
@@ -583,4 +583,37 @@ fn a_timer_that_is_far_away_hides_no_lost_wake() {
         assert_eq!(dump.matches("a wake was lost").count(), 1, "{dump}");
         assert!(task.is_finished());
     });
+}
+
+#[test]
+fn once_a_poll_of_a_dump_ends_the_executor_nothing_else_is_polled_for_it() {
+    for (exits, asks) in [(true, true), (true, false), (false, true), (false, false)] {
+        let executor = Executor::builder().failure_policy(FailurePolicy::Shutdown);
+        let executor = executor.on_failure(|_| ()).build();
+        let polls = Rc::new(Cell::new(0));
+        for _ in 0..3 {
+            let polls = Rc::clone(&polls);
+            let counts = poll_fn(move |_| {
+                polls.set(polls.get() + 1);
+                // The first three polls are those of the loop.
+                match polls.get() {
+                    4 if exits => candor::exit(3),
+                    4 => panic!("boom"),
+                    _ => {}
+                }
+                Poll::<()>::Pending
+            });
+            executor.spawn(counts).detach();
+        }
+        if asks {
+            let _code = executor.run(async {
+                yield_now().await;
+                candor::dump().await;
+            });
+        } else {
+            executor.tick();
+            executor.dump();
+        }
+        assert_eq!(polls.get(), 4, "{exits}, {asks}");
+    }
 }
