@@ -617,3 +617,19 @@ fn once_a_poll_of_a_dump_ends_the_executor_nothing_else_is_polled_for_it() {
         assert_eq!(polls.get(), 4, "{exits}, {asks}");
     }
 }
+
+#[test]
+fn a_dump_that_one_executor_was_asked_for_is_made_by_the_one_that_awaits_it() {
+    let mut dumping = Box::pin(candor::dump());
+    let first = Executor::new();
+    first.block_on(poll_fn(|cx| {
+        assert!(dumping.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    }));
+    let second = Executor::new();
+    let asks = second.spawn(async move { dumping.await.tasks().len() });
+    second.tick();
+    second.tick();
+    assert!(asks.is_finished());
+    assert_eq!(second.block_on(asks).unwrap(), 1);
+}

@@ -28,7 +28,8 @@ use crate::watch::dump::Dump;
 ///
 /// An extra poll is what every future has to bear, but it may take a message that has just come, or replace the waker that
 /// the future has kept. A task that goes on in it was ready, though nothing had woken it: the dump says that a wake was
-/// lost.
+/// lost. That is seen where the task ends, or waits in a future of candor's and did not before. From one foreign future to
+/// another it goes unseen: the dump does not know where the task stood before.
 ///
 /// # Panics
 ///
@@ -51,7 +52,7 @@ use crate::watch::dump::Dump;
 #[track_caller]
 pub fn dump() -> Dumping {
     Dumping {
-        request: None,
+        asked: None,
         made_at: Location::caller(),
     }
 }
@@ -68,7 +69,8 @@ pub fn dump() -> Dumping {
 /// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Dumping {
-    request: Option<Arc<Request>>,
+    /// The serial number of the executor that was asked, and what it was asked.
+    asked: Option<(u64, Arc<Request>)>,
     made_at: Site,
 }
 
@@ -127,11 +129,11 @@ impl Future for Dumping {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Dump> {
-        let request = self.request.as_ref();
-        match request.and_then(|request| lock(&request.answer).take()) {
+        let asked = self.asked.as_ref();
+        match asked.and_then(|(_, request)| lock(&request.answer).take()) {
             Some(Ok(dump)) => return Poll::Ready(dump),
             // The executor that runs now is asked.
-            Some(Err(Abandoned)) => self.request = None,
+            Some(Err(Abandoned)) => self.asked = None,
             None => {}
         }
         let waker = cx.waker().clone();
@@ -141,8 +143,11 @@ impl Future for Dumping {
                  `candor::block_on`; from outside, use `Executor::dump`"
             );
         };
-        let is_new = self.request.is_none();
-        let request = self.request.get_or_insert_default();
+        // Another executor may not run before this one has ended.
+        self.asked.take_if(|(executor, _)| *executor != core.serial);
+        let is_new = self.asked.is_none();
+        let ask = || (core.serial, Arc::default());
+        let (_, request) = self.asked.get_or_insert_with(ask);
         let former = lock(&request.waker).replace(waker);
         contain(|| drop(former));
         if is_new {
