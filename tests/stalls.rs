@@ -728,3 +728,18 @@ fn a_remote_that_is_gone_keeps_no_stall_from_being_proven() {
     let text = panic_message(|| executor.block_on(forgetful()));
     assert_contains(&text, "the main future");
 }
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_deadlock_is_suspected_once_nobody_can_spawn_from_another_thread_any_more() {
+    let executor = detecting().build();
+    let remote = executor.remote();
+    let stuck = deadlock(&executor);
+    let thread = thread::spawn(move || {
+        common::hold_the_thread(Duration::from_millis(300));
+        drop(remote);
+    });
+    let text = warning_of(&executor, stuck);
+    thread.join().unwrap();
+    assert_contains(&text, "likely cause: tasks that wait for one another");
+}

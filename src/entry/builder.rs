@@ -280,7 +280,7 @@ impl Builder {
     /// everything that waits, and shows where, as [`dump`](crate::dump()) does.
     ///
     /// A stall is *suspected* if wakers are alive, but everything has waited for five seconds, no timer is set, no other
-    /// thread has woken anything, and all that is waited for is in this program: a future of candor's own, or a lock of
+    /// thread has woken anything, no [`Remote`](crate::Remote) is left by which one could spawn, and all that is waited for is in this program: a future of candor's own, or a lock of
     /// async-lock, tokio or futures. Two tasks that wait for each other's lock look like that. A server without clients does
     /// not: what waits for a channel, a socket or a process waits for something outside, which nobody here can judge. One
     /// warning, in the log or otherwise on stderr, shows where each task waits. These five seconds are of real time, also on

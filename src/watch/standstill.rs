@@ -143,24 +143,24 @@ impl Standstill {
         still_for: Duration,
     ) -> Result<(), Stop> {
         let is_over = self.is_test.get() && still_for >= self.test_timeout();
-        let is_first = !self.has_looked.replace(true) && !self.is_woken_from_elsewhere.get();
+        // What another thread may still ask for is outside as well. Once the last `Remote` is gone, a look is worth its polls.
+        let is_open = core.has_remotes();
+        let is_nested = core.stay.outer.borrow().is_some();
+        let is_worth_it = !self.is_woken_from_elsewhere.get() && (is_nested || !is_open);
+        let is_first = is_worth_it && !self.has_looked.replace(true);
         if !is_over && !is_first {
             return Ok(());
         }
         let (dump, waits_for_itself) = Dump::judged(core, main);
         let patience = self.patience(core);
-        // What another thread may still ask for is outside as well.
-        let is_inside = waits_for_itself && !core.has_remotes();
-        let (is_stall, text) = match is_inside {
+        let (is_stall, text) = match waits_for_itself && !is_open {
             true if is_first => (true, stall::suspicion(core, &dump, patience)),
             _ if is_over => {
                 let moves = "nothing has moved";
                 (true, stall::standstill(core, &dump, still_for, moves))
             }
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
-            _ if core.stay.outer.borrow().is_some() => {
-                (false, stall::nested(core, &dump, patience))
-            }
+            _ if is_nested => (false, stall::nested(core, &dump, patience)),
             _ => return Ok(()),
         };
         if is_stall && self.is_test.get() {
