@@ -543,6 +543,10 @@ fn a_nested_call_that_stands_still_names_the_outer_executor_and_its_tasks() {
     let text = stands_still.take();
     assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
     assert_contains(&text, " has stood still for 100ms:");
+    assert_contains(
+        &text,
+        "perhaps what it waits for would come from a task of the outer",
+    );
     let outers = "\n   it runs inside Executor::block_on at tests/stalls.rs:";
     let (inner, outer) = text.split_once(outers).unwrap();
     assert_contains(inner, "task #1: waiting, 1 poll");
@@ -742,4 +746,65 @@ fn a_deadlock_is_suspected_once_nobody_can_spawn_from_another_thread_any_more() 
     let text = warning_of(&executor, stuck);
     thread.join().unwrap();
     assert_contains(&text, "likely cause: tasks that wait for one another");
+}
+
+#[test]
+fn a_sleep_without_an_end_is_named_as_the_likely_cause() {
+    let executor = detecting().build();
+    let sleeps = executor.spawn(candor::sleep(Duration::MAX));
+    let text = warning_of(&executor, sleeps);
+    assert_contains(&text, "is waited for is a sleep without an end, or a task");
+    assert_contains(&text, "likely cause: a sleep without an end");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn what_is_said_of_a_deadlock_leaves_room_for_a_lock_that_a_thread_holds() {
+    let executor = detecting().build();
+    let stuck = deadlock(&executor);
+    let text = warning_of(&executor, stuck);
+    assert_contains(
+        &text,
+        "if another thread holds the lock, this is no deadlock",
+    );
+    assert_lacks(&text, "without an end");
+}
+
+#[test]
+fn the_proof_of_a_stall_says_that_tasks_may_wait_for_one_another_where_one_waits_for_another() {
+    let executor = detecting().build();
+    let of_a_pool = panic_message(|| {
+        executor.block_on(async {
+            let pool = Rc::new(TaskPool::new(1));
+            let inner = Rc::clone(&pool);
+            let task = pool.submit(async move { inner.submit(async {}).await.unwrap() });
+            task.await.unwrap();
+        })
+    });
+    let cause = "or tasks that wait for one another";
+    assert_contains(&of_a_pool, cause);
+    let executor = detecting().build();
+    let forgets = executor.spawn(forgetful());
+    let of_one = panic_message(|| drop(executor.block_on(forgets)));
+    assert_lacks(&of_one, cause);
+}
+
+#[test]
+fn a_nested_call_that_waits_is_not_warned_of_where_nothing_else_stands_still() {
+    let (sender, receiver) = async_channel::bounded::<()>(1);
+    let outer = Executor::builder().slow_poll(Duration::MAX).build();
+    let send = move || sender.send_blocking(()).unwrap();
+    assert_silent(send, |inner| {
+        // The first warning is another one: it says that the call is nested.
+        let mut warns = ON_WARNING.take();
+        let mut enter = |has_begun| {
+            inner.block_on(async {
+                match has_begun {
+                    true => receiver.recv().await.unwrap(),
+                    false => ON_WARNING.set(warns.take()),
+                }
+            })
+        };
+        outer.block_on(async { [false, true].map(&mut enter) });
+    });
 }

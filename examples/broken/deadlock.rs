@@ -55,7 +55,7 @@ async fn eat(left: &Mutex<&str>, right: &Mutex<&str>) {
 //       .await at examples/broken/deadlock.rs:24:81 in broken_deadlock::main
 //            let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
 //    likely cause: tasks that wait for one another (a deadlock)
-//    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet
+//    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; if another thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet
 // ```
 //
 // Each lock keeps the waker of the task that waits for it, so candor cannot know that it will never be called. But both wait

@@ -228,7 +228,7 @@
 //!       .await at examples/broken/deadlock.rs:24:81 in broken_deadlock::main
 //!            let kant = kant.spawn_on(&executor, async move { eat(&knife_too, &fork_too).await });
 //!    likely cause: tasks that wait for one another (a deadlock)
-//!    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; Builder::detect_stalls(false) keeps this quiet
+//!    help: ask of each `.await` what ends it, and what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; if another thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet
 //! ```
 //!
 //! What is wrong, and which line?

@@ -258,6 +258,15 @@ fn key_of(core: &Core, task: &Header) -> Key {
     Key::new(core.number, core.slots.generation(slot), slot)
 }
 
+/// Whether a task, or the main future, stands still while another one is being polled.
+pub(super) fn has_waiting(core: &Core) -> bool {
+    let running = core.polling.running.get();
+    let main_waits =
+        has_main_future(core) && !matches!(running, Running::Main | Running::MainOfRun);
+    let tasks = core.slots.tenants();
+    main_waits || (tasks.iter()).any(|&(slot, _)| running != Running::Task(slot))
+}
+
 /// Whether a main future has begun, and is not gone yet.
 fn has_main_future(core: &Core) -> bool {
     core.main_key.get() != Key::NOBODY

@@ -9,10 +9,14 @@
 //!
 //! Knows the core.
 
+use std::iter;
+use std::rc::Rc;
 use std::time::Duration;
 
+use crate::kernel::failure::AwaitKind;
 use crate::kernel::tasks::{Core, MAIN_SLOT};
-use crate::watch::dump::Dump;
+use crate::watch::TaskInfo;
+use crate::watch::dump::{self, Dump};
 
 /// How many tasks the text names.
 const NAMED: usize = 10;
@@ -40,30 +44,53 @@ pub(crate) fn is_proven(core: &Core) -> bool {
 pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
     let what = "can never return: what is left waits to be woken, and nobody can wake it. No timer is set, and no \
                 waker is kept anywhere";
-    let advice = "likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
-                  or dropped it without calling it\n   help: look at the last await of each, and at what stands behind it in \
-                  the same task; what returns Pending there has to see to a later wake";
-    text(core, dump, usize::MAX, what, advice)
+    let mut of_tasks = dump.tasks().iter().filter_map(TaskInfo::last_await);
+    let or = match of_tasks.any(|last| last.what == AwaitKind::JOIN) {
+        true => {
+            ", or tasks that wait for one another: each for the end of the next, or one for its own"
+        }
+        false => "",
+    };
+    let advice = format!(
+        "likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
+         or dropped it without calling it{or}\n   help: look at the last await of each, and at what stands behind it in \
+         the same task; what returns Pending there has to see to a later wake"
+    );
+    text(core, dump, usize::MAX, what, &advice)
 }
 
 /// What is said of an executor in which everything waits, and perhaps for ever.
 pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String {
+    // No timer is set, so a sleep has none: its end is beyond the clock.
+    let of_main = core.polling.main_last_await.get();
+    let mut all = (dump.tasks().iter().filter_map(TaskInfo::last_await)).chain(of_main);
+    let timed = [AwaitKind::SLEEP, AwaitKind::INTERVAL, AwaitKind::TIMEOUT];
+    let sleep = match all.any(|last| timed.contains(&last.what)) {
+        true => "a sleep without an end, or ",
+        false => "",
+    };
     let what = format!(
-        "has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is a \
-         task, or a lock, of this program"
+        "has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is \
+         {sleep}a task, or a lock, of this program"
     );
-    let advice = "likely cause: tasks that wait for one another (a deadlock)\n   help: ask of each `.await` what ends it, and \
-                  what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; \
-                  Builder::detect_stalls(false) keeps this quiet";
-    text(core, dump, usize::MAX, &what, advice)
+    let advice = format!(
+        "likely cause: {sleep}tasks that wait for one another (a deadlock)\n   help: ask of each `.await` what ends it, and \
+         what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; if another \
+         thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet"
+    );
+    text(core, dump, usize::MAX, &what, &advice)
 }
 
-/// What is said of an executor that stands still within another one, and waits for something outside of it.
-pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> String {
-    let what = format!("has stood still for {still_for:?}");
-    let advice = "likely cause: what it waits for would come from a task of the outer executor, which cannot run before this \
-                  one returns\n   help: `.await` the future instead, in the task that has made the inner call";
-    text(core, dump, usize::MAX, &what, advice)
+/// What is said of an executor that stands still within others, and waits for something outside of it. `None` if nothing of these
+/// stands still but what has made the inner call.
+pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> Option<String> {
+    let mut others = outers_of(core);
+    others.any(|outer| dump::has_waiting(&outer)).then(|| {
+        let what = format!("has stood still for {still_for:?}");
+        let advice = "perhaps what it waits for would come from a task of the outer executor, which cannot run before this \
+                      one returns\n   help: if so, `.await` the future instead, in the task that has made the inner call";
+        text(core, dump, usize::MAX, &what, advice)
+    })
 }
 
 /// What a test says that does not end.
@@ -83,17 +110,21 @@ fn text(core: &Core, dump: &Dump, limit: usize, what: &str, advice: &str) -> Str
 /// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
 fn outers(core: &Core) -> String {
     let mut text = String::new();
-    let mut outer = core.stay.outer.borrow().as_deref().cloned();
-    while let Some(core) = outer {
+    for core in outers_of(core) {
         let tasks = indented(&Dump::without_chains(&core), NAMED);
         let name = name_of(&core);
         text.push_str(&format!(
             "\n   it runs inside {name}, where all stands still meanwhile:{}",
             tasks.replace('\n', "\n   ")
         ));
-        outer = core.stay.outer.borrow().as_deref().cloned();
     }
     text
+}
+
+/// The executors that this one runs within, the nearest first.
+fn outers_of(core: &Core) -> impl Iterator<Item = Rc<Core>> {
+    let outer = |core: &Core| core.stay.outer.borrow().as_deref().cloned();
+    iter::successors(outer(core), move |core| outer(core))
 }
 
 fn indented(dump: &Dump, limit: usize) -> String {

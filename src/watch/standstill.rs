@@ -160,8 +160,10 @@ impl Standstill {
                 (true, stall::standstill(core, &dump, still_for, moves))
             }
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
-            _ if is_nested => (false, stall::nested(core, &dump, patience)),
-            _ => return Ok(()),
+            _ => match stall::nested(core, &dump, patience) {
+                Some(text) => (false, text),
+                None => return Ok(()),
+            },
         };
         if is_stall && self.is_test.get() {
             return Err(Stop::Stall(text));
