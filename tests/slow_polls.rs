@@ -279,3 +279,43 @@ fn a_slow_poll_is_warned_of_while_the_thread_ends_even_if_a_dump_was_made_before
         assert_count(&said.stderr, "in one poll (the limit is 0ns)", 1);
     }
 }
+
+#[test]
+fn a_slow_drop_of_an_aborted_task_is_called_no_poll() {
+    /// Its destructor blocks.
+    struct Slow;
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            hold_the_thread(Duration::from_millis(2700));
+        }
+    }
+
+    let said = child("a_slow_drop_of_an_aborted_task_is_called_no_poll").run(|| {
+        let limit = Duration::from_millis(1);
+        let executor = Executor::builder().slow_poll(limit).build();
+        let slow = Slow;
+        let task = executor.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(slow);
+        });
+        executor.tick();
+        task.abort();
+        executor.drain();
+    });
+    if let Some(said) = said {
+        said.assert_success();
+        assert_count(
+            &said.stderr,
+            ", has held the thread for 2s in the drop of its future",
+            1,
+        );
+        assert_count(
+            &said.stderr,
+            "in the drop of its future (the limit is 1ms)",
+            1,
+        );
+        assert_lacks(&said.stderr, " poll");
+        assert_lacks(&said.stderr, "yield_now");
+    }
+}

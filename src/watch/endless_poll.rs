@@ -51,6 +51,8 @@ pub(crate) struct Board {
 /// A poll, and what the watcher knows of it.
 struct LongPoll {
     is_running: bool,
+    /// It only drops the future of an aborted task.
+    is_drop: bool,
     id: TaskId,
     name: Option<Arc<str>>,
     place: Option<Site>,
@@ -74,6 +76,7 @@ impl Board {
     pub(super) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>) {
         *lock(&self.poll) = Some(LongPoll {
             is_running: true,
+            is_drop: task.is_aborted,
             id: task.id(),
             name: task.name.cloned(),
             place: task.spawned_at,
@@ -181,11 +184,22 @@ impl LongPoll {
             Some(last) => format!("last known await: {last}"),
             None => "it has not waited in a future of candor's yet".to_owned(),
         };
+        let (what, advice) = match self.is_drop {
+            true => (
+                "the drop of its future, which",
+                "likely cause: a destructor that loops without an end, or calls what blocks\n   help: look at what the task \
+                 holds at that `.await`; what blocks belongs in a thread",
+            ),
+            false => (
+                "a poll that",
+                "likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the \
+                 `block_on` of another runtime\n   help: look at what the task does after that `.await`; what blocks belongs in \
+                 a thread, and a long computation needs a `yield_now().await` now and then",
+            ),
+        };
         format!(
-            "{}{} has held the thread for {seen_for:?} in a poll that has not ended, and all others stand still\n   {last_await}\n   \
-             likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the \
-             `block_on` of another runtime\n   help: look at what the task does after that `.await`; what blocks belongs in a \
-             thread, and a long computation needs a `yield_now().await` now and then\n",
+            "{}{} has held the thread for {seen_for:?} in {what} has not ended, and all others stand still\n   {last_await}\n   \
+             {advice}\n",
             Named(self.id, self.name.as_deref()),
             spawn_site(self.id, self.place),
         )

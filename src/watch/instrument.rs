@@ -245,6 +245,8 @@ pub struct TaskView<'a> {
     last_await: Option<LastAwait>,
     /// Whether the program's logger has spawned it. If so, events of it must not go to the logger.
     pub(super) is_of_logger: bool,
+    /// A poll that begins now only drops its future.
+    pub(super) is_aborted: bool,
 }
 
 impl<'a> TaskView<'a> {
@@ -260,6 +262,7 @@ impl<'a> TaskView<'a> {
             },
             last_await: task.last_await(),
             is_of_logger: spawned_by.is_of_logger(),
+            is_aborted: task.is_aborted.get(),
         }
     }
 
@@ -271,6 +274,7 @@ impl<'a> TaskView<'a> {
             spawned_by: None,
             last_await: core.polling.main_last_await.get(),
             is_of_logger: false,
+            is_aborted: false,
         }
     }
 

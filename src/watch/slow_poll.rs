@@ -22,8 +22,8 @@ const USUAL_LIMIT: Duration = Duration::from_millis(250);
 
 /// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
 pub(crate) struct SlowPoll {
-    /// When the poll began; `None` between polls.
-    began: Cell<Option<Instant>>,
+    /// When the poll began, and whether it only drops the future; `None` between polls.
+    began: Cell<Option<(Instant, bool)>>,
     board: Arc<Board>,
 }
 
@@ -39,22 +39,29 @@ impl SlowPoll {
 
     fn poll_ends(&self, task: &TaskView<'_>) {
         self.board.poll_ends();
-        let Some(began) = self.began.take() else {
+        let Some((began, is_drop)) = self.began.take() else {
             return;
         };
         let held = now_without_backtraces() - began;
         // The extra polls of a dump take backtraces as well.
         let is_slow = held > self.board.limit && !chain::is_tracing();
         if is_slow && self.board.is_wanted("slow poll", task.spawned_at) {
-            let warning = self.warning(task, held);
+            let warning = self.warning(task, held, is_drop);
             printing::print_of_task(task.is_of_logger, Level::Warn, &warning);
         }
     }
 
-    fn warning(&self, task: &TaskView<'_>, held: Duration) -> String {
+    fn warning(&self, task: &TaskView<'_>, held: Duration, is_drop: bool) -> String {
+        let (what, advice) = match is_drop {
+            true => ("the drop of its future", "If a destructor"),
+            false => (
+                "one poll",
+                "If it computes, let it `yield_now().await` now and then; if it",
+            ),
+        };
         format!(
-            "{task}{} held the thread for {held:.1?} in one poll (the limit is {:?}), and all others stood still. If it \
-             computes, let it `yield_now().await` now and then; if it waits for something that blocks, let a thread do that",
+            "{task}{} held the thread for {held:.1?} in {what} (the limit is {:?}), and all others stood still. {advice} waits \
+             for something that blocks, let a thread do that",
             spawn_site(task.id(), task.spawned_at),
             self.board.limit
         )
@@ -65,7 +72,8 @@ impl Look for SlowPoll {
     fn event(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>, _by: WokenBy) {
         match (event, task) {
             (Event::PollBegins(_), Some(task)) => {
-                self.began.set(Some(now_without_backtraces()));
+                let began = (now_without_backtraces(), task.is_aborted);
+                self.began.set(Some(began));
                 self.board.poll_begins(task);
             }
             (Event::PollEnds(..), Some(task)) => core.aside(|| self.poll_ends(task)),

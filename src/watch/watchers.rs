@@ -205,7 +205,7 @@ impl Watch for Watchers {
         }
         if let Event::PollBegins(_) = event {
             // If the future of an aborted task is only dropped, that is no poll.
-            let is_aborted = header.is_some_and(|task| task.is_aborted.get());
+            let is_aborted = task.is_some_and(|task| task.is_aborted);
             self.is_in_poll.set(!is_aborted);
         }
         let is_told = self.note(&event);
