@@ -645,3 +645,14 @@ fn a_wake_by_the_callback_of_a_report_is_by_no_task() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn a_task_whose_spawner_is_gone_is_shown_with_its_number() {
+    let executor = Executor::new();
+    let spawns = || candor::spawn(std::future::pending::<()>()).detach();
+    executor.spawn(async move { spawns() }).detach();
+    executor.tick();
+    let tasks = executor.tasks().to_string();
+    assert!(tasks.starts_with("1 task alive\n  task #2: "), "{tasks}");
+    assert!(tasks.ends_with(" by task #1"), "{tasks}");
+}

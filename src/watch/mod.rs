@@ -60,7 +60,8 @@ pub fn tasks() -> Tasks {
     current_executor::with(|core| Tasks::of(core)).unwrap_or(Tasks { tasks: Vec::new() })
 }
 
-/// A snapshot of an executor's tasks, in order of spawning. Its `Display` is a tree: each task below its spawner.
+/// A snapshot of an executor's tasks, in order of spawning. Its `Display` is a tree: each task below its spawner. One whose spawner
+/// is gone names that.
 ///
 /// # Examples
 ///
@@ -142,10 +143,14 @@ impl fmt::Display for Tasks {
             children.entry(spawner).or_default().push(task);
         }
         // A list of what still has to be written, and no recursion: a chain of spawns may be long.
-        let mut pending = vec![(None, 0)];
+        let mut pending = vec![(None::<&TaskInfo>, 0)];
         while let Some((task, depth)) = pending.pop() {
             if let Some(task) = task {
                 write!(f, "\n{:1$}{task}", "", 2 * depth.min(DEEPEST))?;
+                // Its spawner is gone, so it stands below no other line.
+                if let Some(gone) = task.spawned_by.filter(|_| depth == 1) {
+                    write!(f, " by {}", Named(gone, None))?;
+                }
             }
             let below = children.remove(&task.map(TaskInfo::id));
             let below = below.into_iter().flatten();
