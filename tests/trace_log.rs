@@ -63,6 +63,15 @@ fn a_program_can_be_followed_in_the_log_if_the_logger_wants_trace_when_it_begins
     let built = || candor::Executor::builder().build().spawn(async {}).detach();
     assert_eq!(told_of(built)[0], "task #1 is spawned");
 
+    let dumped = || {
+        let executor = candor::Executor::builder().build();
+        executor.spawn(std::future::pending::<()>()).detach();
+        executor.tick();
+        executor.dump();
+    };
+    let once_more = "task #1 is polled once more, for a dump";
+    assert_eq!(told_of(dumped)[3], once_more);
+
     // That the trace level was on before makes no difference.
     log::set_max_level(LevelFilter::Debug);
     assert!(told_of(program).is_empty());

@@ -2,7 +2,7 @@
 //!
 //! Whether to do so is decided when the executor is made. So an executor that is not logged pays nothing.
 //!
-//! Knows only the methods of an instrument, and how to print.
+//! Knows only the methods of an instrument, whether a dump polls, and how to print.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::kernel::failure::TaskFailure;
 use crate::kernel::tasks::Ending;
 use crate::report::printing;
+use crate::watch::chain;
 use crate::watch::instrument::{Installed, Instrument, TaskView, WokenBy, installed};
 
 /// The instrument, if the logger takes trace lines.
@@ -52,7 +53,11 @@ impl Instrument for TraceLog {
     }
 
     fn poll_begin(&self, _at: Instant, task: &TaskView<'_>) {
-        self.line(task, "is polled");
+        let line = match chain::is_tracing() {
+            true => "is polled once more, for a dump",
+            false => "is polled",
+        };
+        self.line(task, line);
     }
 
     fn poll_end(&self, _at: Instant, task: &TaskView<'_>, poll: Poll<()>) {
