@@ -339,7 +339,6 @@ fn what_waits_for_a_channel_is_not_suspected() {
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn what_waits_for_a_channel_within_a_future_of_candors_own_is_not_suspected() {
     let (sender, receiver) = async_channel::bounded::<()>(1);
     let send = move || sender.send_blocking(()).unwrap();

@@ -280,12 +280,12 @@ impl Builder {
     /// everything that waits, and shows where, as [`dump`](crate::dump()) does.
     ///
     /// A stall is *suspected* if wakers are alive, but everything has waited for five seconds, no timer is set, no other
-    /// thread has woken anything, no [`Remote`](crate::Remote) is left by which one could spawn, and all that is waited for is in this program: a future of candor's own, or a lock of
-    /// async-lock, tokio or futures. Two tasks that wait for each other's lock look like that. A server without clients does
+    /// thread has woken anything, no [`Remote`](crate::Remote) is left by which one could spawn, and all that is waited for is in
+    /// this program: a future of candor's own, or a lock of async-lock, tokio or futures. Two tasks that wait for each other's lock look like that. A server without clients does
     /// not: what waits for a channel, a socket or a process waits for something outside, which nobody here can judge. One
     /// warning, in the log or otherwise on stderr, shows where each task waits. These five seconds are of real time, also on
-    /// virtual time. A nested executor that waits so long for anything is warned of as well: what it waits for may have to come
-    /// from the outer one, which stands still meanwhile.
+    /// virtual time. A nested executor that waits so long for anything is warned of as well, if something of the outer one stands
+    /// still meanwhile: what it waits for may have to come from there.
     ///
     /// A lock is known by the name of its future. A build with less debug information than a debug build usually has, with
     /// `debug = "line-tables-only"` for example, has only parts of names: there nothing that waits for a lock is suspected.
