@@ -48,11 +48,13 @@ const START_OF_USER_CODE: &str = "__rust_begin_short_backtrace";
 const START_OF_PANIC: &str = "__rust_end_short_backtrace";
 
 /// The crates whose frames a report hides. candor is one of them, `candor_app` is not.
-const RUNTIME_CRATES: [&str; 6] = ["std", "core", "alloc", "__rustc", CANDOR, "futures_task"];
+const RUNTIME_CRATES: [&str; 6] = ["std", "core", "alloc", "__rustc", CANDOR, WRAPPERS_CRATE];
 const CANDOR: &str = "candor";
 
-/// The package that wraps what is spawned through a [`Spawner`](crate::Spawner).
+/// The package that wraps what is spawned through a [`Spawner`](crate::Spawner), and its crate. Only a registry gives the folder of
+/// a package its name and version. A user's own may be called the same. So elsewhere the name of the function decides.
 const WRAPPERS: &str = "futures-task";
+const WRAPPERS_CRATE: &str = "futures_task";
 
 /// The futures of candor that wait for another thread, or for another executor, are in these modules.
 const OUTSIDE: [&str; 2] = ["candor::remote::", "candor::hosts::"];
@@ -185,8 +187,11 @@ impl Frame<'_> {
         // An inlined function that has lost its path may be called `main` or `clone` as well.
         let place = self.place.as_ref();
         let is_rust = place.is_some_and(|place| place.whole.contains(".rs:"));
-        let is_foreign = |path: &str| is_in_std_source(path) || is_in_wrappers_source(path);
-        let is_foreign = place.is_some_and(|place| is_foreign(&place.telling));
+        let is_foreign = place.is_some_and(|place| {
+            is_in_std_source(&place.telling)
+                || place.is_in_rustlib()
+                || place.is_in_package(WRAPPERS)
+        });
         if is_foreign || is_of_the_system(self.symbol) && !is_rust {
             return true;
         }
@@ -270,15 +275,6 @@ fn is_in_std_source(place: &str) -> bool {
     place.split_once("/library/").is_some_and(in_library) || place.starts_with("/rust/deps/")
 }
 
-/// Recognizes the source of the wrappers: their package has its version behind its name, unless it is vendored.
-fn is_in_wrappers_source(place: &str) -> bool {
-    let mut folders = place.split(['/', '\\']);
-    folders.any(|folder| {
-        let version = folder.strip_prefix(WRAPPERS);
-        version.is_some_and(|version| version.is_empty() || version.starts_with('-'))
-    })
-}
-
 /// Whether a function is named without its crate. With line tables alone, an inlined one is. Then only the place shows
 /// its crate.
 fn has_no_path(symbol: &str) -> bool {
@@ -353,11 +349,12 @@ impl<'a> Impl<'a> {
 
     /// The author of an impl owns its type or its trait. So the code is the user's if one of the two is. The
     /// exception is an impl that only its trait's argument makes legal, `<Vec<u8> as From<app::X>>`. It is
-    /// recognized by its place, which is not std's, and because nothing in it is candor's.
+    /// recognized by its place, which is not std's, and because nothing in it is candor's or the wrappers'.
     fn is_runtime(&self, is_outside_std: bool) -> bool {
         let owners = [self.type_crate, self.trait_crate];
-        let is_candor = owners.contains(&Some(CANDOR));
-        owners.into_iter().flatten().all(is_runtime_crate) && (is_candor || !is_outside_std)
+        let is_ours = [CANDOR, WRAPPERS_CRATE].map(|ours| owners.contains(&Some(ours)));
+        owners.into_iter().flatten().all(is_runtime_crate)
+            && (is_ours.contains(&true) || !is_outside_std)
     }
 }
 
@@ -612,9 +609,16 @@ mod tests {
         ));
         for wrapper in [
             "/home/me/.cargo/registry/src/index/futures-task-0.3.34/src/future_obj.rs:84:18",
-            r"C:\vendor\futures-task\src\future_obj.rs:84:18",
+            r"C:\cargo\registry\src\index\futures-task-0.3.34\src\future_obj.rs:84:18",
         ] {
             assert!(is_hidden("poll", Some(wrapper)), "{wrapper}");
+        }
+        let vendored = Some(r"C:\vendor\futures-task\src\future_obj.rs:84:18");
+        for wrapper in [
+            "<futures_task::future_obj::LocalFutureObj<T> as core::future::future::Future>::poll",
+            "futures_task::future_obj::if_alloc::poll",
+        ] {
+            assert!(is_hidden(wrapper, vendored), "{wrapper}");
         }
         assert!(!is_hidden(
             "app::books",
@@ -624,6 +628,21 @@ mod tests {
             "<candor::Sleep as core::future::future::Future>::poll",
             Some("src/sleep.rs:1:1")
         ));
+    }
+
+    #[test]
+    fn a_user_may_work_in_a_folder_that_is_named_as_the_wrappers() {
+        for folder in [
+            "/home/me/futures-task",
+            "/home/me/futures-task-demo",
+            "/home/me/futures-task-0.3",
+            "/home/me/futures-task-3/registry/src",
+        ] {
+            let place = format!("{folder}/src/main.rs:5:1");
+            for symbol in ["app::inner", "inner", "app::main::{{closure}}"] {
+                assert!(!is_hidden(symbol, Some(&place)), "{symbol} at {place}");
+            }
+        }
     }
 
     #[test]

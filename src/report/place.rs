@@ -25,7 +25,7 @@ pub(crate) struct Place<'a> {
     /// With an absolute path. A path that is relative even here was written so by the compiler, and nobody knows to which folder.
     pub(crate) whole: Cow<'a, str>,
     /// What tells whose file it is: the path from the current directory on, with a slash in front. The directory itself tells
-    /// nothing. A user may work in a folder that is named as those of libraries are.
+    /// nothing, unless cargo has made it. A user may work in a folder that is named as those of libraries are.
     pub(crate) telling: Cow<'a, str>,
 }
 
@@ -61,7 +61,28 @@ impl<'a> Place<'a> {
 
     /// Whether the file belongs to std, or to a crate from a registry or a git repository.
     pub(crate) fn is_in_a_library(&self) -> bool {
-        is_in_a_library(&self.telling)
+        is_in_a_library(&self.telling) || is_in_folder_of_cargo(&self.whole) || self.is_in_rustlib()
+    }
+
+    /// Whether the file belongs to the source of std that rustup installs.
+    pub(crate) fn is_in_rustlib(&self) -> bool {
+        has_folders(&self.whole, |folders| {
+            folders.starts_with(&["rustlib", "src", "rust", "library"])
+        })
+    }
+
+    /// Whether the file belongs to a version of this package from a registry.
+    pub(crate) fn is_in_package(&self, name: &str) -> bool {
+        let is_version = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        has_folders(&self.whole, |folders| match folders {
+            ["registry", "src", _, package, ..] => {
+                let version = package.strip_prefix(name);
+                version
+                    .and_then(|text| text.strip_prefix('-'))
+                    .is_some_and(is_version)
+            }
+            _ => false,
+        })
     }
 
     /// The absolute path of the file, and the line in it, if the file is the user's.
@@ -85,6 +106,27 @@ impl<'a> Place<'a> {
             telling: owned(self.telling),
         }
     }
+}
+
+/// Whether the path leads into a folder that cargo has made for the crates of a registry or a git repository. Such a folder has a
+/// hash in its name, which a user's own has not. So it tells whose file it is even if it is the current directory.
+fn is_in_folder_of_cargo(path: &str) -> bool {
+    has_folders(path, |folders| match folders {
+        ["registry", "src", made, ..] | ["git", "checkouts", made, ..] => has_hash(made),
+        _ => false,
+    })
+}
+
+/// Recognizes `index.crates.io-1949cf8c6b5b557f`.
+fn has_hash(folder: &str) -> bool {
+    let hash = folder.rsplit_once('-').map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether somewhere in the path the folders, from one of them on, are like this.
+fn has_folders(path: &str, are_like_this: impl Fn(&[&str]) -> bool) -> bool {
+    let folders: Vec<&str> = path.split(['/', '\\']).collect();
+    (0..folders.len()).any(|from| are_like_this(&folders[from..]))
 }
 
 #[cfg(test)]
@@ -122,6 +164,22 @@ mod tests {
             ),
             ("./.cargo/registry/src/index/log/src/lib.rs:1:1", "/home/me"),
             ("./rustc/59807616/library/core/src/slice.rs:1:1", "/"),
+            (
+                "./src/index.crates.io-1949cf8c6b5b557f/log-0.4.29/src/lib.rs:1:1",
+                "/home/me/.cargo/registry",
+            ),
+            (
+                "./log-0.4.29/src/lib.rs:1:1",
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f",
+            ),
+            (
+                "./log-0123456789abcdef/34a1c2f/src/lib.rs:1:1",
+                "/home/me/.cargo/git/checkouts",
+            ),
+            (
+                "./std/src/io/mod.rs:1:1",
+                "/home/me/toolchain/lib/rustlib/src/rust/library",
+            ),
         ] {
             assert!(place(written, current_dir).is_in_a_library(), "{written}");
             assert_eq!(place(written, current_dir).in_file_of_user(), None);
@@ -132,6 +190,9 @@ mod tests {
     fn a_user_may_work_in_a_folder_that_is_named_as_those_of_libraries_are() {
         let main = place("./src/main.rs:3:5", "/home/me/git/checkouts/app");
         let file = "/home/me/git/checkouts/app/src/main.rs";
+        assert_eq!(main.in_file_of_user(), Some((file, 3)));
+        let main = place("./src/main.rs:3:5", "/home/me/registry");
+        let file = "/home/me/registry/src/main.rs";
         assert_eq!(main.in_file_of_user(), Some((file, 3)));
     }
 
