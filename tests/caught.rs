@@ -170,7 +170,7 @@ fn a_panic_that_is_resumed_in_a_later_poll_refers_to_its_report() {
     assert_eq!(texts.len(), 2, "{texts:#?}");
     assert_contains(&texts[0], "task #1 caught a panic of its own: boom 1");
     assert_contains(&texts[1], "task #1 panicked: boom 1");
-    assert_contains(&texts[1], "caused by task #1, reported above");
+    assert_contains(&texts[1], "perhaps caused by task #1, reported above");
     assert_eq!(reports.failures(), 1);
 }
 

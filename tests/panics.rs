@@ -352,11 +352,14 @@ fn a_panic_that_is_caught_in_one_poll_and_resumed_in_another_is_a_failure_report
         };
         assert_contains(caught, "task #1 caught a panic of its own: ");
         assert_contains(failure, "task #1 panicked: ");
-        assert_contains(failure, "caused by task #1, reported above");
+        assert_contains(failure, "perhaps caused by task #1, reported above");
         assert_lacks(failure, "backtrace");
         let place = |report: &str| {
-            let line = report.lines().find(|line| line.starts_with("   at "));
-            line.unwrap().to_owned()
+            let mut lines = report.lines().map(str::trim_start);
+            lines
+                .find(|line| line.starts_with("at "))
+                .unwrap()
+                .to_owned()
         };
         assert_eq!(place(caught), place(failure));
         assert_eq!(reports.failures(), 1);
@@ -395,7 +398,7 @@ fn a_panic_that_the_futures_crate_catches_reaches_its_handle_and_says_where_it_i
     };
     assert_contains(caught, "caught a panic of its own: boom");
     assert_contains(failure, "task #2 panicked: boom");
-    assert_contains(failure, "caused by task #1, reported above");
+    assert_contains(failure, "perhaps caused by task #1, reported above");
 }
 
 #[test]
@@ -502,7 +505,8 @@ fn report_of_an_awaiter(raise: fn(), resumes: fn(candor::Panic)) -> String {
 }
 
 #[test]
-fn a_payload_that_an_awaiter_takes_and_resumes_is_reported_as_the_panic_that_it_resumes() {
+fn a_payload_that_an_awaiter_takes_and_resumes_is_reported_with_the_panic_that_it_perhaps_resumes()
+{
     let payloads: [fn(); 3] = [
         panics_early,
         || panics_formatted(std::hint::black_box("oom")),
@@ -510,13 +514,38 @@ fn a_payload_that_an_awaiter_takes_and_resumes_is_reported_as_the_panic_that_it_
     ];
     for raise in payloads {
         let by_payload = report_of_an_awaiter(raise, |panic| resume_unwind(panic.into_payload()));
-        assert_contains(&by_payload, "caused by task #2 panicked: ");
-        assert_contains(&by_payload, "   at tests/panics.rs:");
+        assert_contains(&by_payload, "perhaps caused by task #2 panicked: ");
+        assert_contains(&by_payload, "\n      at tests/panics.rs:");
         assert_contains(&by_payload, "panics::");
-        assert_eq!(
-            by_payload,
-            report_of_an_awaiter(raise, |panic| panic.resume())
-        );
+        let resumed = report_of_an_awaiter(raise, |panic| panic.resume());
+        assert_contains(&resumed, "\n   caused by task #2 panicked: ");
+        assert_contains(&resumed, "\n   at tests/panics.rs:");
+    }
+}
+
+#[test]
+fn a_payload_that_was_dropped_explains_an_equal_one_of_another_task_only_perhaps() {
+    let raise: [fn(); 2] = [panics_early, || panic_any(5_i32)];
+    let equal: [fn() -> Box<dyn Any + Send>; 2] = [|| Box::new("boom"), || Box::new(5_i32)];
+    for (raise, equal) in raise.into_iter().zip(equal) {
+        let error = candor::block_on(async {
+            let Err(JoinError::Panicked(panic)) = candor::spawn(async move { raise() }).await
+            else {
+                panic!("it panics");
+            };
+            drop(panic.into_payload());
+            let innocent = candor::spawn(async move { resume_unwind(equal()) });
+            let awaiter = candor::spawn(async move {
+                innocent.await?;
+                candor::Ok(())
+            });
+            awaiter.await.unwrap_err()
+        });
+        let (headline, report) = (error.to_string(), format!("{error:?}"));
+        assert_contains(&headline, "task #3 failed: task #2 panicked: ");
+        let panicked = report.split_once("caused by task #2 panicked: ").unwrap().1;
+        assert_lacks(&panicked.replace("perhaps caused by", ""), "caused by");
+        assert_lacks(&report, "\n   at tests/panics.rs:");
     }
 }
 
@@ -537,6 +566,7 @@ fn a_payload_that_the_main_future_of_a_nested_block_on_takes_and_resumes_keeps_i
     reports.drain();
     let report = reports.only();
     assert_contains(&report, "task #1 panicked: boom");
+    assert_contains(&report, "perhaps caused by task #1 panicked: boom");
     assert_contains(&report, "   at tests/panics.rs:");
     assert_contains(&report, "panics_early");
 }

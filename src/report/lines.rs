@@ -109,6 +109,12 @@ fn help_of(account: &Account) -> Option<&'static str> {
              `executor.run_until(future).await` inside of tokio",
         );
     }
+    if account.perhaps.is_some() {
+        return Some(
+            "this panic was resumed by resume_unwind, or raised where candor's panic hook did not see it. Its payload is equal \
+             to the one of that task, but may have been made anew (`Panic::resume()` keeps what is known of a task's panic)",
+        );
+    }
     Some(match account.help? {
         Help::ProcessAborts => "this panic cannot unwind: the process aborts now",
         Help::NotSeen {

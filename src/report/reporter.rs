@@ -41,7 +41,7 @@ impl Reporter for Printer {
     }
 
     fn resumed(&self, payload: &(dyn Any + Send)) -> Option<Account> {
-        resume::take_known(payload).map(resume::account_of)
+        resume::take_known(payload).map(resume::perhaps)
     }
 
     fn warn(&self, warning: Warning<'_>) {

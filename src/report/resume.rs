@@ -5,8 +5,11 @@
 //! ```text
 //! Panic::resume ──────────────────────────────► its record is put back
 //! Panic::into_payload ─┐
-//! caught and reported ─┴─► KNOWN ─ resume_unwind ─► known by its payload
+//! caught and reported ─┴─► KNOWN ─ resume_unwind ─► perhaps the one with this payload
 //! ```
+//!
+//! A payload may be dropped unseen, and an equal one be made at the same address. So what is known by its payload is a guess, and
+//! the report says so.
 //!
 //! Knows failures, and what the panic hook keeps.
 
@@ -23,9 +26,10 @@ use crate::kernel::failure::{Account, Panic, TaskFailure, hook, reporter};
 impl Panic {
     /// Returns the payload, as [`catch_unwind`](std::panic::catch_unwind) would give it.
     ///
-    /// A task may pass it to [`resume_unwind`]. Its report then says where the panic was first raised, if the payload is text
-    /// or a number, as that of every `panic!` is, and if it has stayed on this thread. [`resume`](Panic::resume) needs
-    /// neither. And outside of every task `resume_unwind` prints nothing, as always; `resume` does.
+    /// A task may pass it to [`resume_unwind`]. Its report then says where the panic was perhaps first raised, if the payload is
+    /// text or a number, as that of every `panic!` is, and if it has stayed on this thread. It says perhaps because an equal
+    /// payload may have been made anew. [`resume`](Panic::resume) knows for sure, and needs neither. And outside of every task
+    /// `resume_unwind` prints nothing, as always; `resume` does.
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         let (failure, payload) = self.into_parts();
@@ -86,8 +90,17 @@ fn reinstate(failure: TaskFailure, payload: &(dyn Any + Send)) {
     }
 }
 
+/// What a panic says that is perhaps this failure, resumed. Nothing else that is known of the failure is said of the panic.
+pub(crate) fn perhaps(failure: TaskFailure) -> Account {
+    Account {
+        message: failure.message().to_owned(),
+        perhaps: Some(failure),
+        ..Account::default()
+    }
+}
+
 /// What a resumed panic says that was known as this failure before.
-pub(crate) fn account_of(failure: TaskFailure) -> Account {
+fn account_of(failure: TaskFailure) -> Account {
     Account {
         message: failure.message().to_owned(),
         location: failure.location(),

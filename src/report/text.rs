@@ -174,6 +174,7 @@ impl Lines<'_> {
         let Some(next) = &account.passes_on else {
             add_details(self);
             self.add_causes(account);
+            self.add_guess(account);
             self.add_frames(account);
             return;
         };
@@ -210,6 +211,7 @@ impl Lines<'_> {
         };
         cause.add_details(end, place.filter(|_| !is_passed_whole));
         cause.add_causes(first);
+        cause.add_guess(first);
         let cause = cause.text.replace('\n', "\n   ");
         self.add(format_args!("caused by {cause}"));
         links.iter().for_each(|link| self.report.note(link));
@@ -222,6 +224,32 @@ impl Lines<'_> {
             self.add_frames(account);
         }
         self.add_frames(first);
+    }
+
+    /// Adds the panic that was perhaps resumed here. It is no part of a chain, and its place and frames stand below it alone.
+    fn add_guess(&mut self, account: &Account) {
+        let Some(panic) = &account.perhaps else {
+            return;
+        };
+        let known = &panic.0.account;
+        let is_above = self.report.is_after_that_of(panic);
+        let mut guess = Lines {
+            text: match is_above {
+                true => format!("{}, reported above", panic.0.origin),
+                false => panic.headline(),
+            },
+            ..*self
+        };
+        match (is_above, &known.location) {
+            (false, place) => {
+                guess.add_details(panic, place.as_ref());
+                guess.add_frames(known);
+            }
+            (true, Some(place)) => guess.add_place(place, known),
+            (true, None) => {}
+        }
+        let guess = guess.text.replace('\n', "\n   ");
+        self.add(format_args!("perhaps caused by {guess}"));
     }
 
     /// Adds a line for each task that passed the failure on, the nearest to the failure first.

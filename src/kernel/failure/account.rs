@@ -22,6 +22,8 @@ pub(crate) struct Account {
     pub(crate) foreign_backtrace: Option<String>,
     /// The failure of another task, which this one awaited and passes on.
     pub(crate) passes_on: Option<TaskFailure>,
+    /// A panic with an equal payload, which may have been resumed here, or not: nobody can tell.
+    pub(crate) perhaps: Option<TaskFailure>,
     /// The failures of a group, or several that the error carries.
     pub(crate) group: Vec<TaskFailure>,
 }
@@ -30,7 +32,7 @@ impl Account {
     /// Takes the failures of other tasks out of it.
     pub(crate) fn take_failures(&mut self) -> Vec<TaskFailure> {
         let mut failures = mem::take(&mut self.group);
-        failures.extend(self.passes_on.take());
+        failures.extend(self.passes_on.take().into_iter().chain(self.perhaps.take()));
         failures
     }
 }
