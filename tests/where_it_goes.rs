@@ -1162,6 +1162,66 @@ fn what_a_failure_drops_calls_no_hook_of_the_programs_and_is_warned_of() {
     assert_contains(&told.stderr, "the payload of the main future panicked");
 }
 
+impl std::fmt::Display for Explosive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("explosive")
+    }
+}
+
+impl std::error::Error for Explosive {}
+
+fn drops_an_explosive_error_within_another() {
+    drop(
+        candor::Error::new(Explosive)
+            .context("outer")
+            .context("outermost"),
+    );
+}
+
+#[test]
+fn a_destructor_of_an_error_within_another_is_reported_once_before_there_is_any_executor() {
+    let name =
+        "a_destructor_of_an_error_within_another_is_reported_once_before_there_is_any_executor";
+    let told = child(name).run(drops_an_explosive_error_within_another);
+    let Some(told) = told else { return };
+    assert_count(&told.assert_success().stderr, "its destructor", 1);
+}
+
+#[test]
+fn a_destructor_of_an_error_within_another_calls_no_logger_before_the_poll_returns() {
+    let name = "a_destructor_of_an_error_within_another_calls_no_logger_before_the_poll_returns";
+    struct Prints;
+    impl log::Log for Prints {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.level() <= log::Level::Warn
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            println!("logged: {}", record.args());
+        }
+        fn flush(&self) {}
+    }
+    let told = child(name).run(|| {
+        log::set_logger(&Prints).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        candor::block_on(async {
+            candor::spawn(async {
+                drops_an_explosive_error_within_another();
+                println!("the poll goes on");
+            })
+            .await
+            .unwrap();
+        });
+    });
+    let Some(told) = told else { return };
+    let stdout = &told.assert_success().stdout;
+    let (_, after) = stdout.split_once("the poll goes on").unwrap();
+    let warning =
+        "logged: an error within another one panicked when it was dropped: its destructor";
+    assert_count(after, warning, 1);
+    assert_count(stdout, "its destructor", 1);
+    assert_lacks(&told.stderr, "its destructor");
+}
+
 #[test]
 fn what_a_builder_drops_that_builds_nothing_calls_no_hook_of_the_programs() {
     let name = "what_a_builder_drops_that_builds_nothing_calls_no_hook_of_the_programs";

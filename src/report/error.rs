@@ -7,7 +7,7 @@
 //! It cannot be a `std::error::Error` itself: then `From<Error> for Error` would exist twice, here and in
 //! core. anyhow has the same limit for the same reason.
 //!
-//! Knows no task and no executor.
+//! Knows no task.
 
 use std::backtrace::Backtrace;
 use std::cell::Cell;
@@ -16,10 +16,8 @@ use std::fmt;
 use std::panic;
 use std::sync::Arc;
 
-use log::Level;
-
 use crate::kernel::failure::{Location, TaskFailure, guarded};
-use crate::report::printing;
+use crate::report::after_poll;
 use crate::report::quoting::sources_of;
 
 /// Any error, with the place and the backtrace of the `?` that made it.
@@ -187,10 +185,14 @@ impl Drop for FreesTheRest {
             TO_FREE.set(Some(list));
             let error = next.0.take();
             if let Err(caught) = guarded(|| drop(error)) {
+                // If candor's hook has not seen it, there is another one, which has printed it.
+                let is_printed = caught.place.is_none();
                 let message = caught.quoted("");
-                let text =
-                    format!("an error within another one panicked when it was dropped: {message}");
-                printing::print(Level::Warn, &text);
+                if !is_printed {
+                    after_poll::warn(format!(
+                        "an error within another one panicked when it was dropped: {message}"
+                    ));
+                }
             }
         }
     }

@@ -16,11 +16,12 @@
 //! | `quoted_failure` | where the text of an error quotes the failure that it passes on |
 //! | `quoting`, `backtrace` | user text that cannot forge a report; frames without the runtime's own |
 //! | `place`, `source_line` | a place in a backtrace, and the line of source there |
-//! | `printing` | the one place that prints |
+//! | `printing`, `after_poll` | the one place that prints; what has to wait until no poll is running |
 //!
 //! Knows failures, but no task.
 
 pub(crate) mod account;
+mod after_poll;
 pub(crate) mod backtrace;
 pub(crate) mod carried;
 pub(crate) mod context;

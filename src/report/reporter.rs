@@ -12,7 +12,7 @@ use crate::kernel::failure::{
 };
 use crate::kernel::tasks::SUCCESSORS;
 use crate::report::account::account_of;
-use crate::report::{floods, printing, resume, text};
+use crate::report::{after_poll, floods, printing, resume, text};
 
 /// Prints to the program's logger, otherwise to stderr.
 pub(crate) struct Printer;
@@ -51,7 +51,10 @@ impl Reporter for Printer {
         {
             return;
         }
-        printing::print(Level::Warn, &text_of(warning));
+        match warning {
+            Warning::DropPanicked { .. } => after_poll::warn(text_of(warning)),
+            _ => printing::print(Level::Warn, &text_of(warning)),
+        }
     }
 
     fn last_words(&self, failures: &[TaskFailure]) {
