@@ -984,6 +984,33 @@ fn the_frames_in_an_error_of_the_users_cannot_forge_a_report_either() {
 }
 
 #[test]
+fn the_backtrace_of_an_anyhow_error_keeps_its_places_when_the_current_directory_changes() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("the order was not placed")
+    }
+    let name =
+        "the_backtrace_of_an_anyhow_error_keeps_its_places_when_the_current_directory_changes";
+    let told = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let error = candor::block_on(async {
+            let task = spawn(async {
+                Err(orders())?;
+                candor::Ok(())
+            });
+            task.await.unwrap_err()
+        });
+        let before = format!("{error:?}");
+        assert_contains(&before, "\n             at tests/reports.rs:");
+        std::env::set_current_dir("/").unwrap();
+        println!("{error:?}");
+    });
+    let Some(told) = told else { return };
+    let file = std::env::current_dir().unwrap().join("tests/reports.rs");
+    let report = &told.assert_success().stdout;
+    assert_contains(report, &format!("\n             at {}:", file.display()));
+}
+
+#[test]
 fn the_backtrace_of_an_anyhow_error_that_a_task_returns_is_shown_without_the_runtime() {
     #[inline(never)]
     fn orders() -> anyhow::Error {

@@ -25,6 +25,7 @@ use std::ptr;
 use std::sync::LazyLock;
 
 use crate::kernel::failure::{Account, AnyError, Cancelled, Help, JoinError, Panic, TaskFailure};
+use crate::report::backtrace::with_whole_paths;
 use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error, SOURCES};
@@ -245,7 +246,7 @@ fn without_backtrace(debug: &str) -> (Cow<'_, str>, Option<String>) {
         "" => text.into(),
         closing => format!("{text}{closing}").into(),
     };
-    (text, Some(frames[..end].trim_end().to_owned()))
+    (text, Some(with_whole_paths(frames[..end].trim_end())))
 }
 
 /// Where a line of a backtrace ends: before the first bracket that closes one from before the line.

@@ -152,6 +152,21 @@ pub(crate) fn whole_path(file: &str, backtrace: &str) -> Option<String> {
         .min_by_key(|path| Path::new(path).components().count())
 }
 
+/// The same backtrace with whole paths, so that it can be read when another directory is the current one.
+pub(crate) fn with_whole_paths(text: &str) -> String {
+    let Ok(current_dir) = env::current_dir() else {
+        return text.to_owned();
+    };
+    let whole = |line: &str| match line.trim_start().strip_prefix("at ") {
+        Some(place) => {
+            let indent = &line[..line.len() - place.len()];
+            format!("{indent}{}", Place::parse(place, &current_dir).whole)
+        }
+        None => line.to_owned(),
+    };
+    text.lines().map(whole).collect::<Vec<_>>().join("\n")
+}
+
 /// One function of the backtrace; an inlined call is a frame like any other.
 pub(crate) struct Frame<'a> {
     pub(crate) symbol: &'a str,

@@ -30,12 +30,12 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Reads what std wrote while this was the current directory.
+    /// Reads what std wrote while this was the current directory, or a whole path.
     pub(crate) fn parse(place: &'a str, current_dir: &Path) -> Self {
-        let Some(below) = place
-            .strip_prefix("./")
-            .or_else(|| place.strip_prefix(".\\"))
-        else {
+        let written = (place.strip_prefix("./")).or_else(|| place.strip_prefix(".\\"));
+        let as_whole = || Path::new(place).strip_prefix(current_dir).ok()?.to_str();
+        let is_known = current_dir.is_absolute();
+        let Some(below) = written.or_else(|| as_whole().filter(|_| is_known)) else {
             let [shown, whole, telling] = [place; 3].map(Cow::Borrowed);
             return Place {
                 shown,
@@ -43,18 +43,16 @@ impl<'a> Place<'a> {
                 telling,
             };
         };
-        let telling = &place[1..];
+        // With the separator in front.
+        let telling = &place[place.len() - below.len() - 1..];
         let shown = match current_dir.parent() {
             Some(_) => below,
             None => telling,
         };
+        let whole = current_dir.join(below).to_string_lossy().into_owned();
         Place {
             shown: shown.into(),
-            whole: current_dir
-                .join(below)
-                .to_string_lossy()
-                .into_owned()
-                .into(),
+            whole: whole.into(),
             telling: telling.into(),
         }
     }
@@ -148,6 +146,15 @@ mod tests {
             ),
             ("./src/f.rs:1:2", "/", "/src/f.rs:1:2", "/src/f.rs:1:2"),
             ("/x/f.rs:1:2", "/app", "/x/f.rs:1:2", "/x/f.rs:1:2"),
+            ("/app/f.rs:1:2", "/app", "f.rs:1:2", "/app/f.rs:1:2"),
+            (
+                "/apple/f.rs:1:2",
+                "/app",
+                "/apple/f.rs:1:2",
+                "/apple/f.rs:1:2",
+            ),
+            ("/x/f.rs:1:2", "/", "/x/f.rs:1:2", "/x/f.rs:1:2"),
+            ("/x/f.rs:1:2", "", "/x/f.rs:1:2", "/x/f.rs:1:2"),
             ("src/f.rs:1:2", "/app", "src/f.rs:1:2", "src/f.rs:1:2"),
         ] {
             let place = place(written, current_dir);
