@@ -1600,7 +1600,7 @@ fn the_text_of_anyhow_is_said_once_on_its_way() {
         spawn(middle).await?;
         anyhow::Ok(())
     });
-    assert_eq!(headline(&report), "task #1 failed: task #3 failed: text …");
+    assert_eq!(headline(&report), "task #1 failed: task #3 failed: text");
     assert_lacks(&report, " as: ");
 }
 
@@ -1882,4 +1882,47 @@ fn of_a_long_chain_the_first_and_the_last_64_sources_are_shown_and_the_others_co
         let more = format!("… ({} more)", length - 128);
         assert_eq!(shown_of_a_chain(length), (ends, vec![more]));
     }
+}
+
+#[test]
+fn an_error_without_a_word_quotes_a_first_failure_without_a_word() {
+    #[derive(Debug)]
+    struct Silent(JoinError<String>);
+    impl std::fmt::Display for Silent {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            Ok(())
+        }
+    }
+    impl std::error::Error for Silent {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let report = report_of(async {
+        let silent = spawn(async { Err::<(), _>(String::new()) });
+        silent.await.map_err(Silent)?;
+        candor::Ok(())
+    });
+    let expected = "failed: (an empty message): task #2 failed: (an empty message)";
+    assert_contains(report.lines().next().unwrap(), expected);
+}
+
+#[test]
+fn a_headline_marks_no_cause_as_left_out_that_it_quotes() {
+    let report_with = |contexts: &'static [&'static str]| {
+        report_of(async move {
+            let task = spawn(async { Err::<(), _>("no disk".to_owned()) });
+            let error = anyhow::Error::new(task.await.unwrap_err());
+            let error = contexts
+                .iter()
+                .fold(error, |error, text| error.context(*text));
+            Err::<(), _>(error)
+        })
+    };
+    let report = report_with(&["asking"]);
+    let headline = report.lines().next().unwrap();
+    assert_contains(headline, "failed: asking: task #2 failed: no disk");
+    let report = report_with(&["reading", "asking"]);
+    let headline = report.lines().next().unwrap();
+    assert_contains(headline, "failed: asking …: task #2 failed: no disk");
 }

@@ -122,9 +122,10 @@ fn behind_the_name(text: &str) -> &str {
     let Some(name) = text.strip_prefix(" `") else {
         return text;
     };
-    // A backtick in a name is escaped.
+    // A backtick in a name is escaped, and so is a backslash.
+    let is_escaped = |name: &str| (name.len() - name.trim_end_matches('\\').len()) % 2 == 1;
     let mut ends = name.match_indices('`').map(|(at, _)| name.split_at(at));
-    let end = ends.find(|(name, _)| !name.ends_with('\\'));
+    let end = ends.find(|(name, _)| !is_escaped(name));
     end.map_or(text, |(_, behind)| behind)
 }
 
@@ -143,6 +144,7 @@ fn hash_head(failure: &TaskFailure, hasher: &mut impl Hasher) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::failure::text::quoted_name;
 
     #[test]
     fn the_full_one_comes_again_after_a_minute() {
@@ -152,6 +154,14 @@ mod tests {
         assert_eq!([0, 0, 59].map(&mut count), [1, 2, 3]);
         assert_eq!([60, 61, 119].map(&mut count), [1, 2, 3]);
         assert_eq!([3_000].map(&mut count), [1]);
+    }
+
+    #[test]
+    fn a_name_ends_at_its_backtick_whatever_it_holds() {
+        for name in ["a", r"a\", r"\\", "`", r"\`", r"a`\"] {
+            let text = format!("7 {} panicked: `no`", quoted_name(name));
+            assert_eq!(behind_the_name(&text), "` panicked: `no`", "{text}");
+        }
     }
 
     #[test]

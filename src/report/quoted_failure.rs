@@ -12,7 +12,10 @@
 //! Knows failures, and how a text is put in one line.
 
 use crate::kernel::failure::{TaskFailure, in_one_line};
-use crate::report::quoting::{MORE_LINES, WIDTH_LIMIT, cut_at, first_line};
+use crate::report::quoting::{MORE_LINES, WIDTH_LIMIT, cut_at, first_line, quoted_line};
+
+/// What stands above the causes in the text of an error of anyhow.
+const CAUSES: &str = "Caused by:";
 
 /// How a text quotes the first failure.
 pub(super) struct Quote {
@@ -26,9 +29,17 @@ impl Quote {
     /// `None` if the text does not quote this failure in its first line. Of the words alone, which may be there by chance, the
     /// line has to end in them.
     pub(super) fn of(first: &TaskFailure, text: &str) -> Option<Self> {
+        if text.trim().is_empty() {
+            // What a report shows for it are no words of the failure, even if that shows the same.
+            return None;
+        }
         // It is looked for before anything is cut. Of a text of many lines, such as that of anyhow, the others are causes.
         let (line, more) = first_line(text);
         let line = in_one_line(line);
+        let more = match more {
+            MORE_LINES if is_the_rest_quoted(first, text) => "",
+            more => more,
+        };
         let without_mark = |text: &str| text.trim_end_matches(MORE_LINES).to_owned();
         let [name, words] = [first.one_line(), first.words()];
         let (before, quoted, after) = match line.split_once(&without_mark(&name)) {
@@ -46,6 +57,15 @@ impl Quote {
             after: after.to_owned() + if is_marked { more } else { "" },
             quoted,
         })
+    }
+
+    /// The first line of a text that does not quote the failure in it.
+    pub(super) fn beside(first: &TaskFailure, text: &str) -> String {
+        let line = quoted_line(text);
+        match line.strip_suffix(MORE_LINES) {
+            Some(line) if is_the_rest_quoted(first, text) => line.to_owned(),
+            _ => line,
+        }
     }
 
     /// The text with `middle` where the failure is quoted.
@@ -67,4 +87,13 @@ impl Quote {
             _ => self.around("…"),
         }
     }
+}
+
+/// Whether each line but the first quotes the failure, as the causes do in a text of anyhow. Then nothing is missing without them.
+fn is_the_rest_quoted(first: &TaskFailure, text: &str) -> bool {
+    let name = first.one_line();
+    let name = name.trim_end_matches(MORE_LINES);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut others = lines.skip(1).filter(|line| *line != CAUSES);
+    others.all(|line| in_one_line(line).contains(name))
 }

@@ -80,7 +80,10 @@ impl TaskFailure {
         };
         match Quote::of(first, self.message()) {
             Some(quote) => quote.around(&quote.quoted),
-            None => format!("{}: {}", quoted_line(self.message()), first.one_line()),
+            None => {
+                let beside = Quote::beside(first, self.message());
+                format!("{beside}: {}", first.one_line())
+            }
         }
     }
 }
@@ -281,7 +284,7 @@ impl Lines<'_> {
         let texts = [&account.message].into_iter().chain(&account.sources);
         let own = |text: &String| match Quote::of(end.first(), text) {
             Some(quote) => quote.own_words(),
-            None => quoted_line(text),
+            None => Quote::beside(end.first(), text),
         };
         let mut words: Vec<_> = texts.map(own).collect();
         words.retain(|words| !words.is_empty());

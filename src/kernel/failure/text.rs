@@ -25,9 +25,10 @@ pub(crate) fn in_one_line(text: &str) -> String {
 pub(crate) fn quoted_name(name: &str) -> String {
     let mut quote = String::from("`");
     for c in name.chars().take(NAME_LIMIT) {
-        // A backtick would end the name early, and its rest would look like the report's own words.
+        // A backtick would end the name early, and its rest would look like the report's own words. A backslash at its end would
+        // look like part of such an escape.
         match c {
-            '`' => quote.push_str("\\`"),
+            '`' | '\\' => quote.extend(['\\', c]),
             c => push_visible(&mut quote, c),
         }
     }
@@ -76,6 +77,7 @@ mod tests {
         assert_eq!(quoted_name("fetch 7"), "`fetch 7`");
         assert_eq!(quoted_name("a\nb\tc\x1b"), r"`a\nb\tc\u{1b}`");
         assert_eq!(quoted_name("a` panicked"), r"`a\` panicked`");
+        assert_eq!(quoted_name(r"C:\x\"), r"`C:\\x\\`");
     }
 
     #[test]
