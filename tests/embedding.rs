@@ -463,7 +463,8 @@ mod on_wake {
         let failed = executor.spawn(async { Err::<(), _>("failed") });
         while executor.tick() {}
         thread::sleep(Duration::from_millis(5));
-        (calls.take(), polls.set(0));
+        calls.take();
+        polls.set(0);
         turns(&executor);
         drop(failed);
         (polls.get(), calls.take())
