@@ -25,6 +25,14 @@ impl Core {
         self.failures.stop.take().map(|stop| *stop)
     }
 
+    /// Whether it is about to cancel everything: a poll has asked for that, or a failure that was reported.
+    pub(crate) fn has_to_stop(&self) -> bool {
+        let stop = self.failures.stop.take();
+        let has_to_stop = stop.is_some();
+        self.failures.stop.set(stop);
+        has_to_stop
+    }
+
     /// Cancels every task, in the order of the slots, and reports what was not reported.
     ///
     /// A destructor may spawn, and so may the callback of a report. Those tasks are cancelled as well. Nothing is

@@ -125,14 +125,11 @@ impl<'a> Visit<'a> {
 
 /// Whether the next visit has something to do at once. It may be to stop: what was dropped at the end of this one may have failed.
 fn has_more(core: &Core) -> bool {
-    let stop = core.failures.stop.take();
-    let has_to_stop = stop.is_some();
-    core.failures.stop.set(stop);
     // What is queued for no task: a main future that is over has woken itself, or a task has left.
     while core.slots.has_ready() && !core.slots.is_task_next() {
         core.slots.next_ready();
     }
-    has_to_stop || core.slots.has_ready() || core.inbox.has_mail()
+    core.has_to_stop() || core.slots.has_ready() || core.inbox.has_mail()
 }
 
 impl Drop for Visit<'_> {

@@ -21,7 +21,7 @@
 //! Knows failures, but no task.
 
 pub(crate) mod account;
-mod after_poll;
+pub(crate) mod after_poll;
 pub(crate) mod backtrace;
 pub(crate) mod carried;
 pub(crate) mod context;

@@ -99,14 +99,14 @@ impl Dump {
         let mut dump = Dump::without_chains(core);
         let mut went_on = Vec::new();
         if let Some(main) = main
-            && !has_to_stop(core)
+            && !core.has_to_stop()
             && dump.trace_main(core, main)
             && !timers.wake(core, core.main_key.get())
         {
             went_on.push(TaskView::of_main(core));
         }
         for (traced, task) in waiting.iter().enumerate() {
-            if has_to_stop(core) {
+            if core.has_to_stop() {
                 break;
             }
             if traced >= TRACED_TASKS && (traced >= most || !dump.is_inside) {
@@ -270,14 +270,6 @@ pub(super) fn has_waiting(core: &Core) -> bool {
 /// Whether a main future has begun, and is not gone yet.
 fn has_main_future(core: &Core) -> bool {
     core.main_key.get() != Key::NOBODY
-}
-
-/// Whether the executor is about to cancel everything: a poll has asked for that, or a failure that was reported.
-fn has_to_stop(core: &Core) -> bool {
-    let stop = core.failures.stop.take();
-    let has_to_stop = stop.is_some();
-    core.failures.stop.set(stop);
-    has_to_stop
 }
 
 /// Whether it was woken already: by a poll before, or by another thread.

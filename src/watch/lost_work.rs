@@ -17,7 +17,7 @@ use log::Level;
 
 use crate::kernel::failure::{Location, Named};
 use crate::kernel::tasks::{AnyTask, Core, Counted, Header, current_executor};
-use crate::report::printing;
+use crate::report::{after_poll, printing};
 
 /// How many tasks the notice names.
 const NAMED: usize = 10;
@@ -52,14 +52,8 @@ pub(crate) fn tell_of_group(tasks: impl Iterator<Item = Counted<AnyTask>>) {
         "a group of tasks was dropped that was neither joined nor cancelled, so what is unfinished is cancelled now \
          {list}\n   help: to wait for such tasks, await the group's join(); if they may be lost, call its cancel() before",
     );
-    // Afterwards nobody could see that it was the logger who has dropped it.
-    let is_of_logger = printing::is_logging();
-    let print = move || printing::print_of_task(is_of_logger, Level::Warn, &text);
-    // A logger is user code, and this is a destructor.
-    match current_executor::polling_core() {
-        Some(core) => core.do_after_poll(Box::new(print)),
-        None => print(),
-    }
+    // This is a destructor.
+    after_poll::warn(text);
 }
 
 /// Whether whatever is dropped now is dropped by code that runs, and not with the future that owns it.
