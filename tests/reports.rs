@@ -984,6 +984,7 @@ fn the_frames_in_an_error_of_the_users_cannot_forge_a_report_either() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no places")]
 fn the_backtrace_of_an_anyhow_error_keeps_its_places_when_the_current_directory_changes() {
     #[inline(never)]
     fn orders() -> anyhow::Error {
