@@ -167,7 +167,8 @@ impl<F: Future> RunUntil<'_, F> {
         // Tasks that were woken since the last visit are queued before all that happens now.
         let mut output = self.with_dumps(|main| {
             deliver_mail(core, Some(main));
-            Ok(())
+            // What the report of a remote task has left is reported before the future is polled.
+            core.see_to_failures()
         })?;
         if output.is_none() {
             output = self.poll_future(core);
