@@ -1749,3 +1749,24 @@ fn a_try_tick_reports_what_a_report_has_left_of_a_remote_task_before_time_is_mov
     executor.try_tick();
     assert_eq!(reports.get(), 2);
 }
+
+#[test]
+fn what_the_report_of_a_remote_task_leaves_is_reported_before_the_future_of_run_until_is_polled() {
+    let (trace, held) = (Trace::default(), Rc::new(RefCell::new(None)));
+    let (noted, dropped) = (trace.clone(), held.clone());
+    let executor = Executor::builder()
+        .virtual_time()
+        .on_failure(move |failure| {
+            noted.note(format!("report: {}", failure.message()));
+            drop(dropped.take());
+        })
+        .build();
+    let far = (executor.remote()).spawn(|| async { Err::<(), _>("far") });
+    held.replace(Some(executor.spawn(async { Err::<(), _>("near") })));
+    while executor.tick() {}
+    let (noted, host) = (trace.clone(), Calls::new());
+    let mut hosted = pin!(executor.run_until(async move { noted.note("poll") }));
+    drop(far);
+    assert!(poll_by(&mut hosted, &host).is_ready());
+    assert_eq!(trace.events(), ["report: far", "report: near", "poll"]);
+}
