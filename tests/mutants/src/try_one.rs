@@ -21,8 +21,13 @@ const SKIPPED: &[&str] = &[
     "65536",
     "one_jump_to_the_end_of_time",
     "the_first_and_last_slot_of_a_word",
-    // It builds a program.
+    "the_report_of_nested_groups_grows",
+    // These build programs.
     "the_example_draws",
+    "a_build_that_aborts_on_panic",
+    "no_build_that_aborts_on_panic",
+    "the_path_of_a_file_cannot_forge",
+    "a_stripped_binary",
 ];
 
 /// After so long, and three times what its binary takes without a mutant, a test that hangs is named by the watchdog of the
