@@ -83,11 +83,21 @@ impl StdError for Circle {
     }
 }
 
-/// One of three, each the source of the next.
+/// Each is the source of the next. The last three are a circle.
 #[derive(Debug)]
 struct Round(usize);
 
-static RING: [Round; 3] = [Round(0), Round(1), Round(2)];
+static RING: [Round; 9] = [
+    Round(0),
+    Round(1),
+    Round(2),
+    Round(3),
+    Round(4),
+    Round(5),
+    Round(6),
+    Round(7),
+    Round(8),
+];
 
 impl Display for Round {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -97,7 +107,7 @@ impl Display for Round {
 
 impl StdError for Round {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&RING[(self.0 + 1) % RING.len()])
+        Some(RING.get(self.0 + 1).unwrap_or(&RING[6]))
     }
 }
 
@@ -479,7 +489,7 @@ fn a_chain_that_is_a_circle_ends() {
         candor::Ok(())
     });
     let causes = report.matches("caused by: round ").count();
-    assert!((3..=9).contains(&causes), "{report}");
+    assert!((8..=24).contains(&causes), "{report}");
     assert_contains(&report, "circle");
 }
 
@@ -1347,6 +1357,16 @@ fn an_error_is_found_behind_its_context_and_so_is_a_context_that_is_an_error() {
 }
 
 #[test]
+fn words_between_a_failure_and_the_error_that_carries_it_are_shown() {
+    let report = report_of(async {
+        let read = candor::spawn(async { Err::<(), _>("no disk") });
+        read.await.context("reading").context("serving")
+    });
+    assert_contains(&report, " as: serving: reading, ");
+    assert_count(&report, " failed: no disk", 2);
+}
+
+#[test]
 fn context_around_the_failure_of_another_task_leaves_it_recognised() {
     let report = report_of(async {
         let inner = candor::spawn(async {
@@ -1403,6 +1423,26 @@ fn the_backtrace_of_an_error_of_anyhow_is_found_behind_its_context() {
     assert_contains(&told.stderr, "caused by: the order was not placed");
     assert_count(&told.stderr, "   backtrace (", 1);
     assert_contains(&told.stderr, "::orders\n");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn an_error_of_anyhow_on_the_way_takes_no_frames_from_a_failure_without_an_origin() {
+    #[derive(Debug)]
+    struct Refused;
+    async fn serves() -> candor::Result {
+        let refused = candor::spawn(async { Err::<(), _>(Refused) });
+        let refused: anyhow::Result<()> = refused.await.map_err(anyhow::Error::from);
+        Ok(refused?)
+    }
+    let name = "an_error_of_anyhow_on_the_way_takes_no_frames_from_a_failure_without_an_origin";
+    let said = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let _ = candor::run(serves());
+    });
+    let Some(said) = said else { return };
+    assert_contains(&said.stderr, "caused by task #1 failed: Refused");
+    assert_count(&said.stderr, "   backtrace (", 1);
+    assert_contains(&said.stderr, "::serves::");
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error, SOURCES};
 use crate::report::group_error::GroupError;
-use crate::report::quoting::{Source, debug_of, display_of, sources_of};
+use crate::report::quoting::{Source, beginning_of, debug_of, display_of, sources_of};
 
 /// How many sources are followed: a chain may have no end.
 const FOLLOWED: usize = 1 << 20;
@@ -227,26 +227,27 @@ fn backtrace_of(error: &dyn StdError, message: &str, sources: &[String]) -> Opti
         .flatten()
 }
 
-/// Splits a `Debug` form into its text and the backtrace at its end. What closes the brackets of a type around the error belongs to
-/// the text.
+/// A `Debug` form without the backtrace of anyhow at its end, and that backtrace.
 fn without_backtrace(debug: &str) -> (Cow<'_, str>, Option<String>) {
-    let Some((text, frames)) = debug
-        .rsplit_once(BACKTRACE_FOLLOWS)
-        .filter(|_| are_captured())
-    else {
+    match are_captured() {
+        true => split_at_backtrace(debug),
+        false => (debug.into(), None),
+    }
+}
+
+/// What closes the brackets of a type around the error belongs to the text.
+fn split_at_backtrace(debug: &str) -> (Cow<'_, str>, Option<String>) {
+    let Some((text, frames)) = debug.rsplit_once(BACKTRACE_FOLLOWS) else {
         return (debug.into(), None);
     };
-    let last_line = frames.rfind('\n').map_or(0, |newline| newline + 1);
+    let last_line = frames.rfind('\n').unwrap_or(0);
     let (frames, closing) = frames.split_at(last_line + end_of_frame(&frames[last_line..]));
-    let mut end = frames.len().min(BACKTRACE_LIMIT);
-    while !frames.is_char_boundary(end) {
-        end -= 1;
-    }
     let text = match closing {
         "" => text.into(),
         closing => format!("{text}{closing}").into(),
     };
-    (text, Some(with_whole_paths(frames[..end].trim_end())))
+    let frames = beginning_of(frames, BACKTRACE_LIMIT).trim_end();
+    (text, Some(with_whole_paths(frames)))
 }
 
 /// Where a line of a backtrace ends: before the first bracket that closes one from before the line.
@@ -346,4 +347,42 @@ fn as_std_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
         std::time::TryFromFloatSecsError,
         crate::time::Elapsed,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_closes_the_type_around_an_error_is_no_part_of_the_last_frame() {
+        for (frame, closing) in [
+            ("30: main", ")"),
+            ("30: main", " }"),
+            ("30: <[u8; 2] as Run>::call({closure#0})", ")])"),
+            ("30: call({closure#0})", ""),
+            ("at (here)/src/main.rs:3:5", ""),
+        ] {
+            let debug = format!("App(no disk{BACKTRACE_FOLLOWS}0: (f)\n{frame}{closing}");
+            let (text, frames) = split_at_backtrace(&debug);
+            assert_eq!(text, format!("App(no disk{closing}"));
+            assert_eq!(frames.unwrap(), format!("0: (f)\n{frame}"));
+        }
+    }
+
+    #[test]
+    fn a_bracket_that_ends_the_line_before_the_last_closes_nothing() {
+        let debug = format!("no disk{BACKTRACE_FOLLOWS}0: odd)\n1: main");
+        let (text, frames) = split_at_backtrace(&debug);
+        assert_eq!(text, "no disk");
+        assert_eq!(frames.unwrap(), "0: odd)\n1: main");
+    }
+
+    #[test]
+    fn of_a_backtrace_without_end_the_beginning_is_kept() {
+        let frames = format!("0: {}", "€".repeat(BACKTRACE_LIMIT));
+        let debug = format!("no disk{BACKTRACE_FOLLOWS}{frames}");
+        let kept = split_at_backtrace(&debug).1.unwrap();
+        assert!(frames.starts_with(&kept));
+        assert!((BACKTRACE_LIMIT - 2..=BACKTRACE_LIMIT).contains(&kept.len()));
+    }
 }

@@ -35,11 +35,7 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
     let Some(message) = without_blank_lines(message) else {
         return NO_WORDS.to_owned();
     };
-    let mut end = message.len().min(MESSAGE_LIMIT);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    let shown = &message[..end];
+    let shown = beginning_of(message, MESSAGE_LIMIT);
     let shown = match shown.match_indices('\n').nth(LINE_LIMIT - 1) {
         Some((end, _)) if end + 1 < message.len() => &shown[..end],
         _ => shown,
@@ -64,6 +60,13 @@ pub(crate) fn quoted(message: &str, indent: usize) -> String {
         quote.push_str(&format!("… ({rest} more bytes)"));
     }
     quote
+}
+
+/// As much of a text as fits into so many bytes.
+pub(crate) fn beginning_of(text: &str, limit: usize) -> &str {
+    let mut ends = (0..=limit.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// A message from its first line that is not blank; `None` if there is none.
