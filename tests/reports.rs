@@ -1357,6 +1357,31 @@ fn an_error_is_found_behind_its_context_and_so_is_a_context_that_is_an_error() {
 }
 
 #[test]
+fn errors_inside_of_very_many_others_are_asked_no_further() {
+    let error_behind = |tasks: u32| {
+        candor::block_on(async move {
+            let mut error: Box<dyn StdError> = "the first".into();
+            for _ in 0..tasks {
+                let fails = async move { Err::<(), _>(error) };
+                error = Box::new(candor::spawn(fails).await.unwrap_err());
+            }
+            error
+        })
+    };
+    let first = "task #1 failed: the first";
+    assert_eq!(
+        error_behind(64).to_string(),
+        format!("task #64 failed: {first}")
+    );
+    for tasks in [65, 1_000] {
+        let text = error_behind(tasks).to_string();
+        let last = format!("task #{tasks} failed: task #{} failed: (", tasks - 64);
+        assert!(text.starts_with(&last), "{text}");
+        assert!(text.ends_with(" inside of very many others)"), "{text}");
+    }
+}
+
+#[test]
 fn words_between_a_failure_and_the_error_that_carries_it_are_shown() {
     let report = report_of(async {
         let read = candor::spawn(async { Err::<(), _>("no disk") });

@@ -587,6 +587,7 @@ mod tests {
             "<candor::task::Cell<app::main::{closure#0}> as core::future::future::Future>::poll",
             "<core::pin::Pin<P> as core::future::future::Future>::poll",
             "<core::option::Option<u8>>::unwrap",
+            "<u8>::pow",
             "<T as core::convert::Into<U>>::into",
             "<futures_task::future_obj::LocalFutureObj<T> as core::future::future::Future>::poll",
             "<&dyn core::ops::function::Fn<(), Output = i32> + core::marker::Sync as core::ops::function::FnOnce<()>>::call_once",
@@ -643,6 +644,52 @@ mod tests {
             "<candor::Sleep as core::future::future::Future>::poll",
             Some("src/sleep.rs:1:1")
         ));
+    }
+
+    #[test]
+    fn a_name_without_a_path_is_candors_if_the_place_is() {
+        let file_in = |folder: &str| format!("{}/{folder}/poll.rs:5:1", env!("CARGO_MANIFEST_DIR"));
+        assert!(is_hidden("poll", Some(&file_in("src"))));
+        assert!(is_hidden("poll<app::Fetch>", Some(&file_in("src/kernel"))));
+        assert!(!is_hidden("app::poll", Some(&file_in("src"))));
+        for users in [file_in("examples"), "src/poll.rs:5:1".to_owned()] {
+            assert!(!is_hidden("poll", Some(&users)), "{users}");
+        }
+    }
+
+    #[test]
+    fn what_the_innermost_function_of_the_user_has_called_is_what_it_awaits() {
+        const POLL: &str = "as core::future::future::Future>::poll";
+        let sleep = format!("<candor::time::Sleep {POLL}");
+        let pin = format!("<core::pin::Pin<P> {POLL}");
+        let user = "app::fetch::{{closure}}";
+        for (called, is_candors) in [
+            (vec![&*sleep, user], true),
+            (vec!["candor::kernel::note", &sleep, user], true),
+            (vec!["candor::kernel::note", &pin, user], false),
+            (vec![&pin, user], false),
+            (vec!["candor::yield_now::poll", user, &pin], true),
+            (vec!["candor::remote::handle::poll", user], false),
+            (vec!["candor::hosts::run_until::poll", &sleep, user], false),
+            (vec![user], false),
+            (vec![&sleep], true),
+            (vec![&pin], false),
+        ] {
+            const PLACE: &str = "  at /rustc/59807616/library/a.rs:1:1\n";
+            let place = |symbol| {
+                if symbol == user {
+                    "  at /a.rs:1:1\n"
+                } else {
+                    PLACE
+                }
+            };
+            let frame = |symbol| format!("0: {symbol}\n{}", place(symbol));
+            let text: String = called.iter().copied().map(frame).collect();
+            assert_eq!(awaits_candor(&text), Some(is_candors), "{called:?}");
+            let no_place = text.replacen(PLACE, "", 1);
+            let is_any_called = called[0] != user;
+            assert_eq!(awaits_candor(&no_place).is_none(), is_any_called);
+        }
     }
 
     #[test]
