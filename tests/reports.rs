@@ -1382,6 +1382,47 @@ fn errors_inside_of_very_many_others_are_asked_no_further() {
 }
 
 #[test]
+fn a_candor_error_inside_of_another_type_quotes_the_failure_that_it_carries_in_one_line() {
+    #[derive(Debug)]
+    struct Wrapped(#[expect(dead_code, reason = "it is written")] candor::Error);
+    let report = report_of(async {
+        let fails = candor::spawn(async { Err::<(), _>("no disk") });
+        let error = async {
+            fails.await?;
+            candor::Ok(())
+        };
+        error.await.map_err(Wrapped)
+    });
+    let failed = "task #2 failed: no disk";
+    let wrapped = "Wrapped(…) (reports::";
+    assert!(
+        headline(&report).starts_with(&format!("task #1 failed: Wrapped({failed}) (reports::"))
+    );
+    assert_contains(&report, &format!("\n   caused by {failed}\n"));
+    assert_contains(&report, wrapped);
+}
+
+#[test]
+fn a_group_whose_only_failure_was_named_before_is_no_group() {
+    #[derive(Debug)]
+    struct Named(candor::GroupError);
+    impl Display for Named {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "{}, as {}", self.0.failures()[0], self.0)
+        }
+    }
+    impl StdError for Named {}
+    let report = report_of(async {
+        let group = candor::TaskGroup::new();
+        group.spawn(async { Err::<(), _>("no disk") });
+        group.join().await.map_err(Named)?;
+        candor::Ok(())
+    });
+    assert_contains(&report, "\n   caused by task #2 failed: no disk\n");
+    assert_lacks(&report, "└─");
+}
+
+#[test]
 fn words_between_a_failure_and_the_error_that_carries_it_are_shown() {
     let report = report_of(async {
         let read = candor::spawn(async { Err::<(), _>("no disk") });
