@@ -1423,6 +1423,14 @@ fn a_group_whose_only_failure_was_named_before_is_no_group() {
 }
 
 #[test]
+fn a_box_made_of_a_candor_error_has_the_sources_of_the_error_inside() {
+    let boxed: Box<dyn StdError> = candor::Error::new(chain()).into();
+    assert_eq!(boxed.to_string(), "the commit failed");
+    let source = boxed.source().unwrap();
+    assert_eq!(source.to_string(), "the page was not written");
+}
+
+#[test]
 fn words_between_a_failure_and_the_error_that_carries_it_are_shown() {
     let report = report_of(async {
         let read = candor::spawn(async { Err::<(), _>("no disk") });

@@ -101,7 +101,8 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/report/facts.rs",
-        "reports failures api joining groups remote entering caught panics user_code source_lines where_it_goes",
+        "reports failures api joining groups remote entering instruments caught panics user_code source_lines \
+         where_it_goes",
     ),
     (
         "src/report/printing.rs",
