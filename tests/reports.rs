@@ -1792,6 +1792,67 @@ fn a_headline_quotes_the_first_failure_once_whatever_its_message() {
 }
 
 #[test]
+fn a_headline_says_that_a_text_around_a_failure_has_more_lines() {
+    #[derive(Debug)]
+    struct Around(JoinError<&'static str>, &'static str);
+    impl Display for Around {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "{}{}", self.0, self.1)
+        }
+    }
+    impl StdError for Around {}
+    for (message, after, shown) in [
+        ("no disk", "", "no disk"),
+        ("no disk", "\nplug it in", "no disk …"),
+        ("no disk", ", sadly\nplug it in", "no disk, sadly …"),
+        ("no disk\nhere", "", "no disk …"),
+        ("no disk\nhere", ", sadly", "no disk …, sadly"),
+        ("no disk\nhere", ", sadly\nplug it in", "no disk …, sadly …"),
+    ] {
+        let report = report_of(async move {
+            let read = spawn(async move { Err::<(), _>(message) });
+            read.await.map_err(|error| Around(error, after))?;
+            candor::Ok(())
+        });
+        let failed = format!("task #1 failed: task #2 failed: {shown}");
+        assert_eq!(headline(&report), failed);
+    }
+}
+
+#[test]
+fn who_passed_a_failure_on_is_shown_with_the_words_that_are_not_the_failures() {
+    #[derive(Debug)]
+    struct Around(&'static str, JoinError<&'static str>, &'static str);
+    impl Display for Around {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "{}{}{}", self.0, self.1, self.2)
+        }
+    }
+    impl StdError for Around {}
+    for (before, after, shown) in [
+        ("", "", ""),
+        ("", "\nplug it in", ""),
+        ("", ", sadly", " as: …, sadly"),
+        ("reading: ", "", " as: reading"),
+        ("reading: ", "\nplug it in", " as: reading"),
+        ("reading: ", ", sadly", " as: reading: …, sadly"),
+        ("reading ", "", " as: reading …"),
+    ] {
+        let report = report_of(async move {
+            let read = spawn(async move { Err::<(), _>("no disk") });
+            read.await.map_err(|error| Around(before, error, after))?;
+            candor::Ok(())
+        });
+        let mut lines = report.lines();
+        let line = lines.find(|line| line.contains("passed on by task #1 at"));
+        let (_, line) = line.expect(&report).split_once(".rs:").unwrap();
+        let (line, _) = line.split_once(", last await").unwrap();
+        let words = line.find(" as: ").map_or("", |at| &line[at..]);
+        assert_eq!(words, shown);
+    }
+}
+
+#[test]
 fn a_headline_quotes_an_error_of_anyhow_once() {
     let report = report_of(async {
         let read = async { Err::<(), _>(anyhow::anyhow!("no disk").context("reading")) };

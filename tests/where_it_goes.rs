@@ -548,6 +548,7 @@ fn what_tasks_pass_on_is_repeated_though_other_tasks_have_other_numbers() {
     );
     assert_count(stderr, "Both(", 3);
     assert_count(stderr, "failed: Both(task #17", 1);
+    assert_count(stderr, " (3 times in the last minute", 2);
     // What is behind the words differs.
     assert_count(stderr, "the request has failed\n   at ", 2);
     assert_count(stderr, "the request has failed (2 times in ", 1);

@@ -201,6 +201,12 @@ mod tests {
         let main = place("./src/main.rs:3:5", "/home/me/registry");
         let file = "/home/me/registry/src/main.rs";
         assert_eq!(main.in_file_of_user(), Some((file, 3)));
+        for folder in ["app-2", "app-of-sixteen_or_more", "app-abcdefghijklmnop"] {
+            let current_dir = format!("/home/me/registry/src/{folder}");
+            let main = place("./main.rs:3:5", &current_dir);
+            let file = format!("{current_dir}/main.rs");
+            assert_eq!(main.in_file_of_user(), Some((&*file, 3)));
+        }
     }
 
     #[test]

@@ -101,8 +101,8 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/report/facts.rs",
-        "reports failures api joining groups remote entering instruments caught panics user_code source_lines \
-         where_it_goes",
+        "reports failures api joining groups remote entering instruments dump stalls caught panics user_code \
+         source_lines where_it_goes",
     ),
     (
         "src/report/printing.rs",
