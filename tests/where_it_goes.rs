@@ -1188,38 +1188,45 @@ fn a_destructor_of_an_error_within_another_is_reported_once_before_there_is_any_
     assert_count(&told.assert_success().stderr, "its destructor", 1);
 }
 
-#[test]
-fn a_destructor_of_an_error_within_another_calls_no_logger_before_the_poll_returns() {
-    let name = "a_destructor_of_an_error_within_another_calls_no_logger_before_the_poll_returns";
-    struct Prints;
-    impl log::Log for Prints {
-        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-            metadata.level() <= log::Level::Warn
-        }
-        fn log(&self, record: &log::Record<'_>) {
-            println!("logged: {}", record.args());
-        }
-        fn flush(&self) {}
+struct PrintsWarnings;
+
+impl log::Log for PrintsWarnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Warn
     }
+
+    fn log(&self, record: &log::Record<'_>) {
+        println!("logged: {}", record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_destructor_that_panics_calls_no_logger_before_the_poll_returns() {
+    let name = "a_destructor_that_panics_calls_no_logger_before_the_poll_returns";
     let told = child(name).run(|| {
-        log::set_logger(&Prints).unwrap();
+        log::set_logger(&PrintsWarnings).unwrap();
         log::set_max_level(log::LevelFilter::Warn);
         candor::block_on(async {
-            candor::spawn(async {
+            let value = candor::spawn(async { candor::Plain(Explosive) });
+            candor::yield_now().await;
+            let task = candor::spawn(async move {
                 drops_an_explosive_error_within_another();
+                drop(value);
                 println!("the poll goes on");
-            })
-            .await
-            .unwrap();
+            });
+            task.await.unwrap();
         });
     });
     let Some(told) = told else { return };
     let stdout = &told.assert_success().stdout;
     let (_, after) = stdout.split_once("the poll goes on").unwrap();
-    let warning =
-        "logged: an error within another one panicked when it was dropped: its destructor";
-    assert_count(after, warning, 1);
-    assert_count(stdout, "its destructor", 1);
+    for what in ["an error within another one", "the outcome of task #1"] {
+        let warning = format!("logged: {what} panicked when it was dropped: its destructor");
+        assert_count(after, &warning, 1);
+    }
+    assert_count(stdout, "its destructor", 2);
     assert_lacks(&told.stderr, "its destructor");
 }
 

@@ -150,8 +150,8 @@ fn rendered(trait_name: &str, render: impl FnOnce(&mut Limited) -> std::fmt::Res
     let result = guarded(|| render(&mut text));
     let Limited { mut text, is_full } = text;
     let trouble = match result {
+        Ok(_) if is_full => format!("<its {trait_name} wrote more than {TEXT_LIMIT} bytes>"),
         Ok(Ok(())) => return text,
-        Ok(Err(_)) if is_full => format!("<its {trait_name} wrote more than {TEXT_LIMIT} bytes>"),
         Ok(Err(_)) => format!("<its {trait_name} returned an error>"),
         Err(caught) => caught.into_text_of(trait_name),
     };
@@ -365,6 +365,22 @@ mod tests {
         });
         let text = debug_of(&endless);
         assert!(text.ends_with("and so on,  <its Debug wrote more than 16777216 bytes>"));
+    }
+
+    #[test]
+    fn of_a_text_that_is_too_long_the_beginning_is_shown_even_if_its_type_writes_on() {
+        let most = "x".repeat(TEXT_LIMIT);
+        assert_eq!(display_of(&most), most);
+        let stubborn = Shown(|f| {
+            for part in ["begin", &*"x".repeat(TEXT_LIMIT), "more", "and more"] {
+                f.write_str(part).ok();
+            }
+            Ok(())
+        });
+        assert_eq!(
+            debug_of(&stubborn),
+            "begin <its Debug wrote more than 16777216 bytes>"
+        );
     }
 
     #[test]

@@ -30,3 +30,16 @@ pub(crate) fn resolved(backtrace: &Backtrace) -> String {
 pub(crate) fn time() -> Duration {
     TIME.get()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_takes_to_resolve_a_backtrace_is_known() {
+        let before = time();
+        let text = resolved(&Backtrace::force_capture());
+        assert!(text.contains("what_it_takes"));
+        assert!(time() > before);
+    }
+}
