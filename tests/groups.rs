@@ -1344,6 +1344,7 @@ fn below_sixteen_levels_a_tree_is_not_moved_to_the_right_and_has_numbers() {
     assert_eq!(indents[16..], [indents[15]; 3]);
     assert_contains(&report, "└─ (level 17) task #17 failed");
     assert_contains(&report, "└─ (level 19) task #19 failed: leaf");
+    assert_lacks(&report, "(level 16)");
 }
 
 thread_local! {

@@ -1075,9 +1075,17 @@ fn a_chain_of_a_thousand_awaiters_names_sixteen_at_either_end() {
     );
     assert_count(&report, "passed on by task #", 32);
     assert_contains(&report, "passed on by 968 more tasks\n");
+    assert_count(&report, " more tasks", 1);
     for named in [1, 16, 985, 1000] {
         assert_count(&report, &format!("passed on by task #{named}, "), 1);
     }
+}
+
+#[test]
+fn a_chain_of_thirty_two_awaiters_is_named_whole() {
+    let report = report_of(passed_on_by(32));
+    assert_count(&report, "passed on by task #", 32);
+    assert_lacks(&report, " more tasks");
 }
 
 /// The type that carries the failure through the `?` of each task.
@@ -1458,6 +1466,7 @@ fn context_around_the_failure_of_another_task_leaves_it_recognised() {
     );
     let at = place("the origin two contexts away");
     assert_contains(&report, &format!("\n   at {at}"));
+    assert_lacks(&report, &format!("\n      at {at}"));
     assert_count(&report, "caused by task #3 failed: the commit failed", 1);
     assert_contains(&report, "passed on by task #2 as: reading, last await");
     assert_contains(&report, "passed on by task #1 as: serving, last await");
@@ -1478,6 +1487,68 @@ fn context_around_a_failure_that_was_reported_before_refers_to_that_report() {
     assert_contains(report, "task #2 failed: much later: task #1 panicked: boom");
     assert_contains(report, "caused by task #1, reported above");
     assert_lacks(report, "backtrace");
+}
+
+#[test]
+fn the_place_of_a_panic_stands_with_it_where_the_error_around_it_has_another() {
+    #[derive(Debug)]
+    struct App(JoinError<std::convert::Infallible>);
+    impl Display for App {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "no page: {}", self.0)
+        }
+    }
+    impl StdError for App {}
+    let report = report_of(async {
+        let panics = candor::spawn(async { panic!("boom") }); // the panic of a page
+        panics.await.map_err(App)?; // where the page is missed
+        candor::Ok(())
+    });
+    let panicked = place("the panic of a page");
+    let (above, cause) = report.split_once("\n   caused by task #2 ").unwrap();
+    assert_lacks(above, &panicked);
+    assert_contains(cause, &format!("\n      at {panicked}"));
+}
+
+#[test]
+fn the_tree_of_a_group_that_was_reported_before_is_not_shown_again() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let late = candor::spawn(async {
+            let group = candor::TaskGroup::new();
+            group.spawn(async { Err::<(), _>("no disk") });
+            group.join().await?;
+            candor::Ok(())
+        });
+        candor::sleep(5 * SECOND).await;
+        candor::spawn(async move { late.await.context("much later") }).detach();
+        candor::yield_now().await;
+    });
+    let [first, second] = &reports.texts()[..] else {
+        panic!("{:#?}", reports.texts());
+    };
+    assert_count(first, "└─ task #2 failed: no disk", 1);
+    assert_contains(second, "caused by task #1, reported above");
+    assert_lacks(second, "└─");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_failure_with_frames_of_anyhow_is_passed_on_without_those_of_the_question_mark() {
+    #[inline(never)]
+    fn orders() -> anyhow::Error {
+        anyhow::anyhow!("no disk")
+    }
+    let name = "a_failure_with_frames_of_anyhow_is_passed_on_without_those_of_the_question_mark";
+    let said = child(name).env("RUST_BACKTRACE", "1").run(|| {
+        let _ = candor::run(async {
+            candor::spawn(async { Err::<(), _>(orders()) }).await?;
+            candor::Ok(())
+        });
+    });
+    let Some(said) = said else { return };
+    assert_count(&said.stderr, "   backtrace (", 1);
+    assert_contains(&said.stderr, "::orders\n");
 }
 
 #[test]
