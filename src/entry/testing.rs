@@ -3,27 +3,26 @@
 //! Knows the ways in.
 
 use std::cell::RefCell;
-use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use log::Level;
 
 use crate::entry::main_future::main_error;
-use crate::entry::{Executor, Session, advice_for, reactor, warn_of_nesting};
-use crate::kernel::failure::{Entry, FailureKind};
+use crate::entry::{Executor, advice_for, reactor};
+use crate::kernel::failure::FailureKind;
 use crate::kernel::tasks::{Core, Event, drive, is_large};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::watch::counted;
-use crate::watch::standstill::TEST_TIMEOUT;
+use crate::watch::lost_work;
 use crate::watch::watchers::Watchers;
 
 /// Runs `future` in a `#[test]`, and fails the test if anything failed.
 ///
 /// The executor is on virtual time: the clock stands still while anything is ready, and jumps to the next
 /// deadline when nothing is. So a test that sleeps for a year takes a millisecond. As with [`block_on`](crate::block_on()),
-/// tasks that are unfinished at the end are cancelled.
+/// tasks that are unfinished at the end are cancelled, and named.
 ///
 /// An error that is read late was read: under a test the grace never ends.
 ///
@@ -54,26 +53,10 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    let entry = Entry {
-        function: &"test",
-        at: Location::caller(),
-    };
-    match const { is_large::<F>() } {
-        true => test_from(entry, Box::pin(future)),
-        false => test_from(entry, future),
-    }
-}
-
-#[track_caller]
-fn test_from<F>(entry: Entry, future: F) -> <F::Output as Outcome>::Ok
-where
-    F: Future<Output: Outcome>,
-{
     let reports = PrintedOnPanic::default();
     let collected = Rc::clone(&reports.0);
     let executor = Executor::builder()
         .virtual_time()
-        .grace(Duration::MAX)
         .on_failure(move |failure| match failure.kind() {
             // It is no failure; a test may well catch a panic.
             FailureKind::Caught => printing::print(Level::Error, &failure.report()),
@@ -81,23 +64,16 @@ where
                 collected.borrow_mut().push(failure.report())
             }
         })
-        .test_timeout(TEST_TIMEOUT)
         .build();
-    warn_of_nesting(entry);
-    let core = &executor.core;
-    core.say(|| Event::Test(true));
-    let session = Session::begin(core, entry);
-    let result = drive(core, future, reactor::run).map(|output| {
-        let outcome = output.into_result();
-        outcome.map_err(|error| main_error(core, error))
-    });
-    let (result, _) = session.end(result);
+    let tested = match const { is_large::<F>() } {
+        true => executor.run_test(&"test", Box::pin(future)),
+        false => executor.run_test(&"test", future),
+    };
     let reports = reports.0.take();
-    let verdict = match result {
-        Ok(Ok(value)) if reports.is_empty() => return value,
-        Ok(Ok(_)) => format!("the test has {}:", counted(reports.len(), "unread failure")),
-        Ok(Err(error)) => format!("{error:?}"),
-        Err(stop) => advice_for(&stop, entry.function),
+    let verdict = match tested {
+        Ok(value) if reports.is_empty() => return value,
+        Ok(_) => format!("the test has {}:", counted(reports.len(), "unread failure")),
+        Err(text) => text,
     };
     panic!("{}", [&[verdict], &*reports].concat().join("\n"))
 }
@@ -117,7 +93,7 @@ impl Drop for PrintedOnPanic {
 impl Executor {
     /// Runs `future` as [`test`](crate::test()) does, on this executor and its own clock: one that shuffles, say.
     ///
-    /// As there, tasks that are unfinished at the end are cancelled. Failures are reported as this executor reports
+    /// As there, tasks that are unfinished at the end are cancelled, and named. Failures are reported as this executor reports
     /// them: printed, or given to [`on_failure`](crate::Builder::on_failure).
     ///
     /// An executor that nobody observes has an observer from here on, which makes it somewhat slower: it has to notice that a test
@@ -151,26 +127,42 @@ impl Executor {
     {
         let function = &"Executor::test";
         let before = self.failures();
-        self.core.config.watch.get_or_init(Watchers::of_test);
-        let result = self.enter(function, |core| {
-            let _test = UnderTest::begin(core);
-            let output = match const { is_large::<F>() } {
-                true => drive(core, Box::pin(future), reactor::run)?,
-                false => drive(core, future, reactor::run)?,
-            };
-            let outcome = output.into_result();
-            Ok(outcome.map_err(|error| main_error(core, error)))
-        });
-        let verdict = match (result, self.failures() - before) {
-            (Ok(Ok(value)), 0) => return value,
-            (Ok(Ok(_)), failures) => {
+        let tested = match const { is_large::<F>() } {
+            true => self.run_test(function, Box::pin(future)),
+            false => self.run_test(function, future),
+        };
+        let verdict = match (tested, self.failures() - before) {
+            (Ok(value), 0) => return value,
+            (Ok(_), failures) => {
                 let failures = counted(failures as usize, "unread failure");
                 format!("the test has {failures}, which this executor has reported")
             }
-            (Ok(Err(error)), _) => format!("{error:?}"),
-            (Err(stop), _) => advice_for(&stop, function),
+            (Err(text), _) => text,
         };
         panic!("{verdict}")
+    }
+
+    /// Returns what the test has returned, or why it has failed. Failures that are not read have been reported by then.
+    #[track_caller]
+    fn run_test<F>(
+        &self,
+        function: &'static &'static str,
+        future: F,
+    ) -> Result<<F::Output as Outcome>::Ok, String>
+    where
+        F: Future<Output: Outcome>,
+    {
+        self.core.config.watch.get_or_init(Watchers::of_test);
+        let result = self.enter(function, |core| {
+            let _test = UnderTest::begin(core);
+            let outcome = drive(core, future, reactor::run)?.into_result();
+            lost_work::tell(core);
+            Ok(outcome.map_err(|error| main_error(core, error)))
+        });
+        match result {
+            Ok(outcome) => outcome.map_err(|error| format!("{error:?}")),
+            Err(stop) => Err(advice_for(&stop, function)),
+        }
     }
 }
 

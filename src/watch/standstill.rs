@@ -25,7 +25,7 @@ use crate::watch::look::Look;
 use crate::watch::stall;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
-pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long everything has to wait before a stall is suspected.
 const PATIENCE: Duration = Duration::from_secs(5);
