@@ -1,6 +1,7 @@
 //! Spawning with a name, or as a daemon.
 //!
 //! Each kind of place that takes tasks (executors, groups, pools, remotes) adds a function to the builder in its own file.
+//! Here is also how a large future is boxed before it is passed on, which all of them need.
 //!
 //! Knows the kernel.
 
@@ -9,8 +10,23 @@ use std::sync::Arc;
 
 use crate::kernel::failure::Site;
 use crate::kernel::tasks::spawn::{spawn_here, spawn_onto};
-use crate::kernel::tasks::{Core, JoinHandle, is_large};
+use crate::kernel::tasks::{Core, JoinHandle};
 use crate::outcome::Outcome;
+
+/// Evaluates an expression that passes a future on, which is boxed before if it [is large](crate::kernel::tasks::is_large). This is
+/// no closure: a panic in the expression is at the place of the caller.
+macro_rules! boxed_if_large {
+    (|$future:ident: $F:ty| $passes_it_on:expr) => {
+        match const { crate::kernel::tasks::is_large::<$F>() } {
+            true => {
+                let $future = Box::pin($future);
+                $passes_it_on
+            }
+            false => $passes_it_on,
+        }
+    };
+}
+pub(crate) use boxed_if_large;
 
 /// Spawns a task with a name, or as a daemon. The counterpart of [`std::thread::Builder`].
 ///
@@ -99,10 +115,7 @@ impl TaskBuilder {
     #[track_caller]
     #[inline]
     pub fn spawn<F: Future<Output: Outcome> + 'static>(self, future: F) -> JoinHandle<F::Output> {
-        match const { is_large::<F>() } {
-            true => spawn_here(self.name, self.is_daemon, Box::pin(future)),
-            false => spawn_here(self.name, self.is_daemon, future),
-        }
+        boxed_if_large!(|future: F| spawn_here(self.name, self.is_daemon, future))
     }
 
     #[inline]

@@ -18,9 +18,9 @@ use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive};
 use crate::outcome::Outcome;
-use crate::task_builder::TaskBuilder;
+use crate::task_builder::{TaskBuilder, boxed_if_large};
 use crate::watch::Tasks;
 use crate::watch::watchers::kept_and_followed;
 
@@ -104,23 +104,14 @@ impl Executor {
         F: Future,
         F::Output: Outcome,
     {
-        match const { is_large::<F>() } {
-            true => self.run_main(Box::pin(future)),
-            false => self.run_main(future),
-        }
-    }
-
-    #[track_caller]
-    fn run_main<F>(&self, future: F) -> ExitCode
-    where
-        F: Future<Output: Outcome>,
-    {
-        let before = self.failures();
-        let result = self.enter(&"Executor::run", |core| {
-            drive_reporting(core, future)?;
-            drain(core)
-        });
-        exit_code(result, self.failures() - before, "Executor::run")
+        boxed_if_large!(|future: F| {
+            let before = self.failures();
+            let result = self.enter(&"Executor::run", |core| {
+                drive_reporting(core, future)?;
+                drain(core)
+            });
+            exit_code(result, self.failures() - before, "Executor::run")
+        })
     }
 
     /// Runs `future` until it is done. Tasks survive to the next call.
@@ -140,18 +131,11 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match const { is_large::<F>() } {
-            true => self.block_on_main(Box::pin(future)),
-            false => self.block_on_main(future),
-        }
-    }
-
-    #[track_caller]
-    #[inline]
-    fn block_on_main<F: Future>(&self, future: F) -> F::Output {
         let function = &"Executor::block_on";
-        let result = self.enter(function, |core| drive(core, future, reactor::run));
-        output_of(result, function)
+        boxed_if_large!(|future: F| {
+            let result = self.enter(function, |core| drive(core, future, reactor::run));
+            output_of(result, function)
+        })
     }
 
     /// Spawns a task. It is polled when the executor runs.
@@ -174,10 +158,7 @@ impl Executor {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        if const { is_large::<F>() } {
-            return TaskBuilder::new().spawn_on(self, Box::pin(future));
-        }
-        TaskBuilder::new().spawn_on(self, future)
+        boxed_if_large!(|future: F| TaskBuilder::new().spawn_on(self, future))
     }
 
     /// Runs until only daemons are left.
@@ -281,11 +262,8 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         let (core, at) = (&executor.core, Location::caller());
-        let task = match const { is_large::<F>() } {
-            true => self.spawn_onto(core, Box::pin(future), at),
-            false => self.spawn_onto(core, future, at),
-        };
-        notify_elsewhere(&executor.core);
+        let task = boxed_if_large!(|future: F| self.spawn_onto(core, future, at));
+        notify_elsewhere(core);
         task
     }
 }

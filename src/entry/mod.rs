@@ -33,9 +33,10 @@ use std::rc::Rc;
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current_executor, drive, is_large};
+use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current_executor, drive};
 use crate::outcome::Outcome;
 use crate::report::printing;
+use crate::task_builder::boxed_if_large;
 use crate::watch::lost_work;
 use crate::watch::watchers::followed;
 
@@ -78,25 +79,15 @@ where
         function: &"run",
         at: Location::caller(),
     };
-    match const { is_large::<F>() } {
-        true => run_from(entry, Box::pin(future)),
-        false => run_from(entry, future),
-    }
-}
-
-#[track_caller]
-#[inline]
-fn run_from<F>(entry: Entry, future: F) -> ExitCode
-where
-    F: Future<Output: Outcome>,
-{
-    warn_of_nesting(entry);
-    let core = fresh_core(followed());
-    let session = Session::begin(&core, entry);
-    let driven = drive_reporting(&core, future);
-    let result = driven.and_then(|()| drain(&core));
-    let (result, failures) = session.end(result);
-    exit_code(result, failures, entry.function)
+    boxed_if_large!(|future: F| {
+        warn_of_nesting(entry);
+        let core = fresh_core(followed());
+        let session = Session::begin(&core, entry);
+        let driven = drive_reporting(&core, future);
+        let result = driven.and_then(|()| drain(&core));
+        let (result, failures) = session.end(result);
+        exit_code(result, failures, entry.function)
+    })
 }
 
 /// Runs `future` on this thread, with an executor of its own, until it is done.
@@ -130,21 +121,14 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         function: &"block_on",
         at: Location::caller(),
     };
-    match const { is_large::<F>() } {
-        true => block_on_from(entry, Box::pin(future)),
-        false => block_on_from(entry, future),
-    }
-}
-
-#[track_caller]
-#[inline]
-fn block_on_from<F: Future>(entry: Entry, future: F) -> F::Output {
-    warn_of_nesting(entry);
-    let core = fresh_core(followed());
-    let session = Session::begin(&core, entry);
-    let result = drive(&core, future, reactor::run);
-    let (result, _) = session.end(result);
-    output_of(result, entry.function)
+    boxed_if_large!(|future: F| {
+        warn_of_nesting(entry);
+        let core = fresh_core(followed());
+        let session = Session::begin(&core, entry);
+        let result = drive(&core, future, reactor::run);
+        let (result, _) = session.end(result);
+        output_of(result, entry.function)
+    })
 }
 
 /// Ends the executor that runs on this thread, with an exit code: what `sys.exit` is to a script.

@@ -11,9 +11,10 @@ use log::Level;
 use crate::entry::main_future::main_error;
 use crate::entry::{Executor, advice_for, reactor};
 use crate::kernel::failure::FailureKind;
-use crate::kernel::tasks::{Core, Event, drive, is_large};
+use crate::kernel::tasks::{Core, Event, drive};
 use crate::outcome::Outcome;
 use crate::report::printing;
+use crate::task_builder::boxed_if_large;
 use crate::watch::counted;
 use crate::watch::lost_work;
 use crate::watch::watchers::Watchers;
@@ -65,10 +66,7 @@ where
             }
         })
         .build();
-    let tested = match const { is_large::<F>() } {
-        true => executor.run_test(&"test", Box::pin(future)),
-        false => executor.run_test(&"test", future),
-    };
+    let tested = boxed_if_large!(|future: F| executor.run_test(&"test", future));
     let reports = reports.0.take();
     let verdict = match tested {
         Ok(value) if reports.is_empty() => return value,
@@ -127,10 +125,7 @@ impl Executor {
     {
         let function = &"Executor::test";
         let before = self.failures();
-        let tested = match const { is_large::<F>() } {
-            true => self.run_test(function, Box::pin(future)),
-            false => self.run_test(function, future),
-        };
+        let tested = boxed_if_large!(|future: F| self.run_test(function, future));
         let verdict = match (tested, self.failures() - before) {
             (Ok(value), 0) => return value,
             (Ok(_), failures) => {
