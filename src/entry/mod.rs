@@ -75,18 +75,12 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    let entry = Entry {
-        function: &"run",
-        at: Location::caller(),
-    };
     boxed_if_large!(|future: F| {
-        warn_of_nesting(entry);
-        let core = fresh_core(followed());
-        let session = Session::begin(&core, entry);
-        let driven = drive_reporting(&core, future);
-        let result = driven.and_then(|()| drain(&core));
+        let core = &fresh_core(followed());
+        let session = Session::begin(core, &"run");
+        let result = drive_reporting(core, future).and_then(|()| drain(core));
         let (result, failures) = session.end(result);
-        exit_code(result, failures, entry.function)
+        exit_code(result, failures, "run")
     })
 }
 
@@ -117,17 +111,12 @@ where
 /// ```
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let entry = Entry {
-        function: &"block_on",
-        at: Location::caller(),
-    };
     boxed_if_large!(|future: F| {
-        warn_of_nesting(entry);
-        let core = fresh_core(followed());
-        let session = Session::begin(&core, entry);
-        let result = drive(&core, future, reactor::run);
+        let core = &fresh_core(followed());
+        let session = Session::begin(core, &"block_on");
+        let result = drive(core, future, reactor::run);
         let (result, _) = session.end(result);
-        output_of(result, entry.function)
+        output_of(result, "block_on")
     })
 }
 
@@ -170,8 +159,12 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
+    #[track_caller]
     #[inline(always)]
-    fn begin(core: &'a Rc<Core>, entry: Entry) -> Self {
+    fn begin(core: &'a Rc<Core>, function: &'static &'static str) -> Self {
+        let at = Location::caller();
+        let entry = Entry { function, at };
+        warn_of_nesting(entry);
         let _entered = Entered::new(core, entry);
         core.say(|| Event::Entered);
         Session { core, _entered }
@@ -179,15 +172,15 @@ impl<'a> Session<'a> {
 
     /// Ends the executor; returns how many failures it has reported.
     #[inline(always)]
-    fn end<R>(self, mut result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
+    fn end<R>(self, result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
         let core = self.core;
         if result.is_ok() && core.slots.len() > 0 {
             lost_work::tell(core);
         }
         drop(self);
-        if let (Ok(_), Some(stop)) = (&result, core.take_stop()) {
-            result = Err(stop);
-        }
+        // A destructor may have called `exit`, or have failed.
+        let stopped = core.take_stop().map_or(Ok(()), Err);
+        let result = result.and_then(|output| stopped.map(|()| output));
         let failures = core.failures.reported.get();
         retire(core);
         (result, failures)
