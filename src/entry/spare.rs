@@ -35,7 +35,7 @@ pub(crate) fn fresh_core(config: Option<Config>) -> Rc<Core> {
     {
         return core;
     }
-    new_core(config.unwrap_or_else(|| Watchers::usual(None)))
+    Rc::new(Core::new(config.unwrap_or_else(|| Watchers::usual(None))))
 }
 
 /// Before the first executor, or the first builder: what a builder was given may panic when it is dropped.
@@ -48,42 +48,28 @@ pub(crate) fn install_hook() {
     hook::install(probe, &Printer);
 }
 
-#[cold]
-fn new_core(config: Config) -> Rc<Core> {
-    Rc::new(Core::new(config))
-}
-
-/// Keeps a core that has ended for the next executor, if its first use is not noticeable and nobody but the caller
-/// holds it. The caller is about to drop it.
-#[inline]
-pub(crate) fn retire(core: &Rc<Core>) {
-    if Rc::strong_count(core) == 1
-        && Rc::weak_count(core) == 0
-        && core.inbox.holders() == 0
-        && renew(core)
-    {
-        // While the thread ends, it is simply dropped.
-        SPARE
-            .try_with(|spare| spare.set(Some(Rc::clone(core))))
-            .ok();
-    }
-}
-
-/// Prepares the core for a second use. Returns `false` if the first use would be noticeable: if the table has grown
-/// large, if there are timers or errands, or if the configuration is a user's, whose callbacks may hold something.
+/// Keeps a core that has ended for the next executor. The caller is about to drop it.
 ///
+/// It is kept only if nobody else holds it, and if nobody can notice its first use: its table has not grown large, there are no
+/// timers and no errands, and the configuration is not a user's, whose callbacks may hold something.
 /// A slot that is still queued, or comes late through the inbox, costs a spurious poll.
 #[inline]
-fn renew(core: &Core) -> bool {
-    core.next_id.set(1);
-    core.failures.reported.set(0);
-    core.failures.attention.set(false);
-    core.polling.noted_await.set(None);
-    core.polling.main_last_await.set(None);
-    core.failures.stop.set(None);
+pub(crate) fn retire(core: &Rc<Core>) {
+    let is_held =
+        Rc::strong_count(core) > 1 || Rc::weak_count(core) > 0 || core.inbox.holders() > 0;
     let is_small = core.slots.used() <= 1024;
     let is_empty = core.timers.borrow().is_empty() && core.stay.outside.borrow().is_none();
-    is_small && !core.config.is_custom && is_empty
+    if is_held || !is_small || !is_empty || core.config.is_custom {
+        return;
+    }
+    core.next_id.set(1);
+    core.failures.reported.set(0);
+    core.polling.noted_await.set(None);
+    core.failures.stop.set(None);
+    // While the thread ends, it is simply dropped.
+    SPARE
+        .try_with(|spare| spare.set(Some(Rc::clone(core))))
+        .ok();
 }
 
 #[cfg(test)]
