@@ -25,7 +25,7 @@ where
         check_for_nested_result::<F::Output>("main future entered", entry.at);
     }
     let mut main = pin!(Some(future));
-    let mut outcome = None;
+    let (mut outcome, mut panicked) = (None, None);
     let driven = drive(
         core,
         poll_fn(|cx| {
@@ -38,34 +38,20 @@ where
             });
             match polled {
                 Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(result)) => outcome = Some(Ok(result)),
-                Err(panic) => outcome = Some(Err(panic)),
+                Ok(Poll::Ready(result)) => outcome = Some(result),
+                Err(panic) => panicked = Some(panic),
             }
             Poll::Ready(())
         }),
         reactor::run,
     );
-    let value = match outcome {
-        None => None,
-        Some(Ok(Ok(value))) => Some(value),
-        Some(Ok(Err(error))) => {
-            report_main_error(core, error);
-            None
-        }
-        Some(Err(panic)) => {
-            core.report_panic(panic);
-            None
-        }
-    };
-    core.polling.is_dropping.set(true);
-    let dropped = [
-        core.guarded(|| main.set(None)),
-        core.guarded(|| drop(value)),
-    ];
-    core.polling.is_dropping.set(false);
-    for panic in dropped.into_iter().filter_map(Result::err) {
+    let outcome = outcome.map(|result| result.map_err(|error| reported(core, error)));
+    // At once: a destructor may abort the process.
+    if let Some(panic) = panicked {
         core.report_panic(panic);
     }
+    drop_reporting(core, || main.set(None));
+    drop_reporting(core, || drop(outcome));
     driven
 }
 
@@ -77,14 +63,22 @@ pub(crate) fn main_error<E>(core: &Core, error: E) -> JoinError<E> {
     JoinError::Failed(error, Record::new(origin))
 }
 
-/// Reports the error that the main future of `run` returned.
-fn report_main_error<E: Debug + 'static>(core: &Core, error: E) {
+/// Reports the error that the main future of `run` returned. The caller drops it.
+fn reported<E: Debug + 'static>(core: &Core, error: E) -> JoinError<E> {
     let error = main_error(core, error);
     if let Some(failure) = core.aside(|| error.failure()) {
         core.say(|| Event::Failed(failure));
         core.report(failure);
     }
-    if let Err(panic) = core.guarded(|| drop(error)) {
+    error
+}
+
+/// Drops what is left of the main future of `run`. If that panics, this is reported.
+fn drop_reporting(core: &Core, drop_it: impl FnOnce()) {
+    core.polling.is_dropping.set(true);
+    let dropped = core.guarded(drop_it);
+    core.polling.is_dropping.set(false);
+    if let Err(panic) = dropped {
         core.report_panic(panic);
     }
 }
