@@ -26,11 +26,13 @@ mod watching {
     use std::rc::Rc;
     use std::task::Poll;
 
+    use async_io::Timer;
+
     use crate::kernel::tasks::core::{Core, Stop};
     use crate::kernel::tasks::current_executor::swap;
     use crate::kernel::tasks::run_loop::{self, Loop, Next};
 
-    /// How many turns a stay may take before the sockets are checked.
+    /// How many turns a stay may take before it enters the reactor, where the sockets are checked.
     const TURNS_BEFORE_SOCKETS: u32 = 8;
 
     /// Whether async-io can still be entered on this thread. Its own thread-locals are private. But this one was first used
@@ -49,37 +51,26 @@ mod watching {
     /// Takes turns until the stay is over, and watches sockets in between.
     pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
         // Most stays are short and wait for nothing.
-        let mut next = Next::GoOn;
-        for _ in 0..TURNS_BEFORE_SOCKETS {
-            next = match tasks.turn() {
-                Next::Return(result) => return result,
-                next => next,
-            };
-            if let Next::Wait(_) = next {
-                break;
-            }
+        let mut turns = (0..TURNS_BEFORE_SOCKETS).map(|_| tasks.turn());
+        let mut next = turns.find(|next| !matches!(next, Next::GoOn));
+        if let Some(Next::Return(result)) = next {
+            return result;
         }
         if !has_reactor() {
             // The thread is ending: async-io's own thread watches the sockets.
-            return match next {
-                Next::Return(result) => result,
-                Next::GoOn | Next::Wait(_) => run_loop::run(tasks),
-            };
+            return run_loop::run(tasks);
         }
         let core = tasks.core;
-        let mut taken = Some(next);
-        let mut timer = None;
+        let mut timer = Timer::never();
         let turns = poll_fn(|cx| {
             core.inbox.rise();
-            let next = taken.take();
+            let next = next.take();
             let is_waiting = match next.unwrap_or_else(|| swapped(core, || tasks.turn())) {
                 Next::Return(result) => return Poll::Ready(result),
                 Next::GoOn => false,
                 Next::Wait(timeout) => {
-                    timer = timeout.map(async_io::Timer::after);
-                    let mut timer = timer.as_mut().map(Pin::new);
-                    let is_over =
-                        (timer.as_mut()).is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+                    timer = timeout.map_or_else(Timer::never, Timer::after);
+                    let is_over = Pin::new(&mut timer).poll(cx).is_ready();
                     !is_over && core.inbox.lie_down(cx.waker())
                 }
             };
