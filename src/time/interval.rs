@@ -186,9 +186,6 @@ impl Interval {
     /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(self.sleep.poll_elapsed(cx));
-        if self.sleep.is_put_off(cx) {
-            return Poll::Pending;
-        }
         let due = self.sleep.deadline();
         let due = due.expect("what never comes is never ready");
         self.sleep.reset_to(self.next_after(due));

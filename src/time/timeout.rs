@@ -125,13 +125,9 @@ impl<F: Future> Future for Timeout<F> {
         // What was noted before in this poll is not what the future waits for. But if the future panics, it is the last that is known.
         let noted = noted_await();
         note(noted.map(aged));
-        let poll = future.poll(cx).map(Ok);
-        let is_elapsed = poll.is_pending()
-            && this.sleep.poll_elapsed(cx).is_ready()
-            && !this.sleep.is_put_off(cx);
-        let poll = match is_elapsed {
-            true => Poll::Ready(Err(Elapsed(()))),
-            false => poll,
+        let poll = match future.poll(cx) {
+            Poll::Pending => this.sleep.poll_elapsed(cx).map(|()| Err(Elapsed(()))),
+            ready => ready.map(Ok),
         };
         note(match poll {
             Poll::Ready(_) => noted,

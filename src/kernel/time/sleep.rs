@@ -16,7 +16,6 @@
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -123,8 +122,8 @@ pub(crate) struct Entry {
 impl Entry {
     /// Calls `f` if the executor of the wheel runs here.
     fn in_wheel<R>(&self, f: impl FnOnce(&Core, EntryKey) -> R) -> Option<R> {
-        let call = |core: &Rc<Core>| (core.serial == self.executor).then(|| f(core, self.key));
-        current_executor::with(call).flatten()
+        current_executor::with(|core| (core.serial == self.executor).then(|| f(core, self.key)))
+            .flatten()
     }
 }
 
@@ -171,7 +170,7 @@ impl Sleep {
         }
     }
 
-    /// The poll for futures that are made of sleeps and note an await of their own.
+    /// The poll for futures that are made of sleeps and note an await of their own. It lets others run, as a sleep does.
     #[track_caller]
     pub(crate) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let core = current_executor::get().expect(
@@ -188,7 +187,7 @@ impl Sleep {
             // A sleep that has waited has let others run.
             self.is_done |= matches!(self.place, Place::InWheel(_));
             self.leave_wheel(false);
-            return Poll::Ready(());
+            return self.ready_in_turn(cx);
         }
         // A timer that has fired is no longer in the wheel.
         let calls_it = |waker: &Waker| waker.will_wake(cx.waker());
@@ -211,14 +210,16 @@ impl Sleep {
         Poll::Pending
     }
 
-    /// Returns whether a sleep that is ready has to let others run first, because so many were ready before it in this poll.
-    pub(crate) fn is_put_off(&mut self, cx: &Context<'_>) -> bool {
+    /// The time has passed. A sleep of zero lets others run first, and so does any other if very many were ready before it in this
+    /// poll.
+    fn ready_in_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let is_first = !mem::replace(&mut self.is_done, true);
         if mem::take(&mut self.is_yield) {
-            self.is_done = true;
             cx.waker().wake_by_ref();
-            return true;
+        } else if !is_first || !current_executor::is_spent(cx) {
+            return Poll::Ready(());
         }
-        !mem::replace(&mut self.is_done, true) && current_executor::is_spent(cx)
+        Poll::Pending
     }
 
     /// Takes the entry out of the wheel, if there is one. If the executor does not run here, leaves a note, so that it does that.
@@ -244,11 +245,11 @@ impl Future for Sleep {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_elapsed(cx).is_ready() && !self.is_put_off(cx) {
-            return Poll::Ready(());
+        let poll = self.poll_elapsed(cx);
+        if poll.is_pending() {
+            current_executor::note_await(AwaitKind::SLEEP, await_line(self.made_at));
         }
-        current_executor::note_await(AwaitKind::SLEEP, await_line(self.made_at));
-        Poll::Pending
+        poll
     }
 }
 
