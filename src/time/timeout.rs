@@ -124,7 +124,10 @@ impl<F: Future> Future for Timeout<F> {
         };
         // What was noted before in this poll is not what the future waits for. But if the future panics, it is the last that is known.
         let noted = noted_await();
-        note(noted.map(aged));
+        note(noted.map(|last| LastAwait {
+            what: last.what.aged(),
+            ..last
+        }));
         let poll = match future.poll(cx) {
             Poll::Pending => this.sleep.poll_elapsed(cx).map(|()| Err(Elapsed(()))),
             ready => ready.map(Ok),
@@ -155,13 +158,6 @@ fn noted_await() -> Option<LastAwait> {
 
 fn note(last: Option<LastAwait>) {
     current_executor::with(|core| core.polling.noted_await.set(last));
-}
-
-fn aged(last: LastAwait) -> LastAwait {
-    LastAwait {
-        what: last.what.aged(),
-        ..last
-    }
 }
 
 impl<F> fmt::Debug for Timeout<F> {
