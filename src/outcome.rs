@@ -289,12 +289,10 @@ values! { []
     num::NonZeroU8, num::NonZeroU16, num::NonZeroU32, num::NonZeroU64, num::NonZeroU128, num::NonZeroUsize,
     num::FpCategory, num::IntErrorKind, std::cmp::Ordering, std::any::TypeId, std::alloc::Layout, ops::RangeFull,
     atomic::AtomicBool,
-    atomic::AtomicI8, atomic::AtomicI16, atomic::AtomicI32, atomic::AtomicIsize,
-    atomic::AtomicU8, atomic::AtomicU16, atomic::AtomicU32, atomic::AtomicUsize,
+    atomic::AtomicI8, atomic::AtomicI16, atomic::AtomicI32, atomic::AtomicI64, atomic::AtomicIsize,
+    atomic::AtomicU8, atomic::AtomicU16, atomic::AtomicU32, atomic::AtomicU64, atomic::AtomicUsize,
     atomic::Ordering,
 }
-#[cfg(target_has_atomic = "64")]
-values! { [] atomic::AtomicI64, atomic::AtomicU64 }
 
 // Text, paths and time.
 values! { []
