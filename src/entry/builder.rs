@@ -58,26 +58,11 @@ impl Executor {
     /// assert_eq!(executor.failures(), 0);
     /// ```
     pub fn builder() -> Builder {
-        Builder::new()
+        Builder::default()
     }
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
-        install_hook();
-        Builder {
-            config: Config {
-                is_custom: true,
-                ..Config::default()
-            },
-            on_wake: None,
-            instruments: Vec::new(),
-            slow_poll: None,
-            detect_stalls: cfg!(debug_assertions),
-            test_timeout: None,
-        }
-    }
-
     /// Gives failures to `callback` **instead of** printing them.
     ///
     /// It is called between polls, never inside a destructor, and it may spawn. (Where a handle was dropped while the executor was
@@ -399,7 +384,18 @@ impl Builder {
 /// The same as [`Executor::builder`].
 impl Default for Builder {
     fn default() -> Self {
-        Builder::new()
+        install_hook();
+        Builder {
+            config: Config {
+                is_custom: true,
+                ..Config::default()
+            },
+            on_wake: None,
+            instruments: Vec::new(),
+            slow_poll: None,
+            detect_stalls: cfg!(debug_assertions),
+            test_timeout: None,
+        }
     }
 }
 
