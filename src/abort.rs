@@ -59,6 +59,29 @@ impl AbortHandle {
         }
     }
 
+    /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
+    ///
+    /// A task that is done already is gone. A task that cancels itself ends at this await. After 128 of candor's own futures were
+    /// ready in one poll of the awaiting task, it lets others run.
+    /// It ends when the task's executor runs. So do not await it in a nested `block_on`, which holds that executor up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.cancel().await;
+    ///     assert!(task.is_finished());
+    /// });
+    /// ```
+    pub fn cancel(&self) -> Cancelling {
+        Cancelling {
+            task: self.clone(),
+            end: AwaitedEnd::default(),
+        }
+    }
+
     /// Gives the task up without dropping its future.
     pub(crate) fn leak(&self) {
         if !self.is_finished()
@@ -107,31 +130,6 @@ impl Value for AbortHandle {}
 impl std::panic::UnwindSafe for AbortHandle {}
 impl std::panic::RefUnwindSafe for AbortHandle {}
 
-impl AbortHandle {
-    /// Cancels the task, as [`abort`](AbortHandle::abort) does, and waits until its future is gone.
-    ///
-    /// A task that is done already is gone. A task that cancels itself ends at this await. After 128 of candor's own futures were
-    /// ready in one poll of the awaiting task, it lets others run.
-    /// It ends when the task's executor runs. So do not await it in a nested `block_on`, which holds that executor up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     let stop = task.abort_handle();
-    ///     stop.cancel().await;
-    ///     assert!(task.is_finished());
-    /// });
-    /// ```
-    pub fn cancel(&self) -> Cancelling {
-        Cancelling {
-            task: self.clone(),
-            end: AwaitedEnd::default(),
-        }
-    }
-}
-
 /// The future of [`AbortHandle::cancel`].
 ///
 /// # Examples
@@ -172,6 +170,42 @@ impl Future for Cancelling {
 }
 
 impl<T> JoinHandle<T> {
+    /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
+    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
+    /// outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     task.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn abort(&self) {
+        self.abort_handle().abort();
+    }
+
+    /// Returns a handle that can abort the task, without access to its outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// candor::block_on(async {
+    ///     let task = candor::spawn(std::future::pending::<()>());
+    ///     let stop = task.abort_handle();
+    ///     stop.abort();
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle {
+            task: self.task.clone().any(),
+        }
+    }
+
     /// Cancels the task, as [`abort`](JoinHandle::abort) does; awaiting the result waits until its future is gone.
     ///
     /// A task that is done already, or finishes in the poll that is running, gives its outcome.
@@ -252,44 +286,6 @@ impl<T> Value for AbortOnDrop<T> {}
 impl<T> fmt::Debug for AbortOnDrop<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AbortOnDrop({:?})", self.handle)
-    }
-}
-
-impl<T> JoinHandle<T> {
-    /// Cancels the task: its future is dropped before it would be polled again, and the outcome is
-    /// [`JoinError::Cancelled`]. A task that is done, or finishes in the poll that is running, keeps its
-    /// outcome.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     task.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
-    /// });
-    /// ```
-    pub fn abort(&self) {
-        self.abort_handle().abort();
-    }
-
-    /// Returns a handle that can abort the task, without access to its outcome.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// candor::block_on(async {
-    ///     let task = candor::spawn(std::future::pending::<()>());
-    ///     let stop = task.abort_handle();
-    ///     stop.abort();
-    ///     assert!(task.await.unwrap_err().is_cancelled());
-    /// });
-    /// ```
-    #[must_use]
-    pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle {
-            task: self.task.clone().any(),
-        }
     }
 }
 
