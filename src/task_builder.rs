@@ -5,12 +5,10 @@
 //!
 //! Knows the kernel.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::kernel::failure::Site;
-use crate::kernel::tasks::spawn::{spawn_here, spawn_onto};
-use crate::kernel::tasks::{Core, JoinHandle};
+use crate::kernel::tasks::JoinHandle;
+use crate::kernel::tasks::spawn::spawn_here;
 use crate::outcome::Outcome;
 
 /// Evaluates an expression that passes a future on, which is boxed before if it [is large](crate::kernel::tasks::is_large). This is
@@ -116,15 +114,5 @@ impl TaskBuilder {
     #[inline]
     pub fn spawn<F: Future<Output: Outcome> + 'static>(self, future: F) -> JoinHandle<F::Output> {
         boxed_if_large!(|future: F| spawn_here(self.name, self.is_daemon, future))
-    }
-
-    #[inline]
-    pub(crate) fn spawn_onto<F: Future<Output: Outcome> + 'static>(
-        self,
-        core: &Rc<Core>,
-        future: F,
-        at: Site,
-    ) -> JoinHandle<F::Output> {
-        spawn_onto(core, self.name, self.is_daemon, future, at)
     }
 }

@@ -18,6 +18,7 @@ use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
+use crate::kernel::tasks::spawn::spawn_onto;
 use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive};
 use crate::outcome::Outcome;
 use crate::task_builder::{TaskBuilder, boxed_if_large};
@@ -262,7 +263,8 @@ impl TaskBuilder {
         F::Output: Outcome,
     {
         let (core, at) = (&executor.core, Location::caller());
-        let task = boxed_if_large!(|future: F| self.spawn_onto(core, future, at));
+        let TaskBuilder { name, is_daemon } = self;
+        let task = boxed_if_large!(|future: F| spawn_onto(core, name, is_daemon, future, at));
         notify_elsewhere(core);
         task
     }

@@ -23,12 +23,12 @@ use std::task::{Context, Poll, ready};
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, JoinError, Site, await_line};
+use crate::kernel::tasks::spawn::spawn_onto;
 use crate::kernel::tasks::{
     Counted, Ending, JoinHandle, Listener, OutcomeOf, current_executor, is_large,
 };
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
-use crate::task_builder::TaskBuilder;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -112,11 +112,10 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
                  them within `candor::run` or `candor::block_on`",
             );
             let input = inputs.next()?;
-            let builder = TaskBuilder::new();
             if const { is_large::<Fut>() } {
-                return Some(builder.spawn_onto(&core, Box::pin(f(input)), made_at));
+                return Some(spawn_onto(&core, None, false, Box::pin(f(input)), made_at));
             }
-            Some(builder.spawn_onto(&core, f(input), made_at))
+            Some(spawn_onto(&core, None, false, f(input), made_at))
         };
         PoolResults {
             tasks_to_come: Some(Box::new(iter::from_fn(spawn))),

@@ -12,9 +12,9 @@ use crate::entry::Executor;
 use crate::hosts::notify_elsewhere;
 use crate::kernel::failure::{Site, await_line};
 use crate::kernel::tasks::Core;
+use crate::kernel::tasks::spawn::spawn_onto;
 use crate::outcome::Value;
 use crate::remote::refused::drop_refused;
-use crate::task_builder::TaskBuilder;
 
 /// Spawns through the traits of the futures crate, [`Spawn`] and [`LocalSpawn`]. Made by [`Executor::spawner`].
 ///
@@ -85,7 +85,7 @@ impl Spawner {
             drop_refused(future, at);
             return Err(SpawnError::shutdown());
         };
-        TaskBuilder::new().spawn_onto(&core, future, at).detach();
+        spawn_onto(&core, None, false, future, at).detach();
         notify_elsewhere(&core);
         Ok(())
     }
