@@ -100,11 +100,7 @@ impl Executor {
     /// ```
     #[track_caller]
     #[must_use = "the exit code says whether anything failed"]
-    pub fn run<F>(&self, future: F) -> ExitCode
-    where
-        F: Future,
-        F::Output: Outcome,
-    {
+    pub fn run<F: Future<Output: Outcome>>(&self, future: F) -> ExitCode {
         boxed_if_large!(|future: F| {
             let before = self.failures();
             let result = self.enter(&"Executor::run", |core| {
@@ -154,11 +150,7 @@ impl Executor {
     /// assert_eq!(executor.block_on(task).unwrap(), 42);
     /// ```
     #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
+    pub fn spawn<F: Future<Output: Outcome> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         boxed_if_large!(|future: F| TaskBuilder::new().spawn_on(self, future))
     }
 
@@ -257,11 +249,11 @@ impl TaskBuilder {
     /// assert_eq!(executor.block_on(fetch).unwrap(), 42);
     /// ```
     #[track_caller]
-    pub fn spawn_on<F>(self, executor: &Executor, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
+    pub fn spawn_on<F: Future<Output: Outcome> + 'static>(
+        self,
+        executor: &Executor,
+        future: F,
+    ) -> JoinHandle<F::Output> {
         let (core, at) = (&executor.core, Location::caller());
         let TaskBuilder { name, is_daemon } = self;
         let task = boxed_if_large!(|future: F| spawn_onto(core, name, is_daemon, future, at));

@@ -70,11 +70,7 @@ use crate::watch::watchers::followed;
 /// ```
 #[track_caller]
 #[must_use = "the exit code says whether anything failed"]
-pub fn run<F>(future: F) -> ExitCode
-where
-    F: Future,
-    F::Output: Outcome,
-{
+pub fn run<F: Future<Output: Outcome>>(future: F) -> ExitCode {
     boxed_if_large!(|future: F| {
         let core = &fresh_core(followed());
         let session = Session::begin(core, &"run");

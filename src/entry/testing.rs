@@ -49,11 +49,7 @@ use crate::watch::watchers::Watchers;
 /// });
 /// ```
 #[track_caller]
-pub fn test<F>(future: F) -> <F::Output as Outcome>::Ok
-where
-    F: Future,
-    F::Output: Outcome,
-{
+pub fn test<F: Future<Output: Outcome>>(future: F) -> <F::Output as Outcome>::Ok {
     let reports = PrintedOnPanic::default();
     let collected = Rc::clone(&reports.0);
     let executor = Executor::builder()
@@ -118,11 +114,7 @@ impl Executor {
     /// }
     /// ```
     #[track_caller]
-    pub fn test<F>(&self, future: F) -> <F::Output as Outcome>::Ok
-    where
-        F: Future,
-        F::Output: Outcome,
-    {
+    pub fn test<F: Future<Output: Outcome>>(&self, future: F) -> <F::Output as Outcome>::Ok {
         let function = &"Executor::test";
         let before = self.failures();
         let tested = boxed_if_large!(|future: F| self.run_test(function, future));
@@ -139,14 +131,11 @@ impl Executor {
 
     /// Returns what the test has returned, or why it has failed. Failures that are not read have been reported by then.
     #[track_caller]
-    fn run_test<F>(
+    fn run_test<F: Future<Output: Outcome>>(
         &self,
         function: &'static &'static str,
         future: F,
-    ) -> Result<<F::Output as Outcome>::Ok, String>
-    where
-        F: Future<Output: Outcome>,
-    {
+    ) -> Result<<F::Output as Outcome>::Ok, String> {
         self.core.config.watch.get_or_init(Watchers::of_test);
         let result = self.enter(function, |core| {
             let _test = UnderTest::begin(core);
