@@ -217,10 +217,8 @@ impl Executor {
         function: &'static &'static str,
         body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
     ) -> Result<R, Stop> {
-        let entry = Entry {
-            function,
-            at: Location::caller(),
-        };
+        let at = Location::caller();
+        let entry = Entry { function, at };
         if !self.core.stay.is_entered.get() {
             warn_of_nesting(entry);
         }
