@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::entry::main_future::drive_reporting;
 use crate::entry::spare::{fresh_core, retire};
-use crate::entry::{advice_for, drain, exit_code, output_of, reactor, warn_of_nesting};
+use crate::entry::{drain, exit_code, output_of, reactor, warn_of_nesting};
 use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
@@ -107,7 +107,7 @@ impl Executor {
                 drive_reporting(core, future)?;
                 drain(core)
             });
-            exit_code(result, self.failures() - before, "Executor::run")
+            exit_code(result, self.failures() - before)
         })
     }
 
@@ -172,10 +172,9 @@ impl Executor {
     /// ```
     #[track_caller]
     pub fn drain(&self) {
-        let function = &"Executor::drain";
         // If a task called `exit`, everything is cancelled already.
-        if let Err(stop @ Stop::Stall(_)) = self.enter(function, drain) {
-            panic!("{}", advice_for(&stop, function));
+        if let Err(Stop::Stall(text)) = self.enter(&"Executor::drain", drain) {
+            panic!("{text}");
         }
     }
 

@@ -76,7 +76,7 @@ pub fn run<F: Future<Output: Outcome>>(future: F) -> ExitCode {
         let session = Session::begin(core, &"run");
         let result = drive_reporting(core, future).and_then(|()| drain(core));
         let (result, failures) = session.end(result);
-        exit_code(result, failures, "run")
+        exit_code(result, failures)
     })
 }
 
@@ -193,9 +193,9 @@ impl Drop for Session<'_> {
 
 /// The exit code that `run` returns.
 #[track_caller]
-pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64, function: &str) -> ExitCode {
+pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
     match result {
-        Err(stop @ Stop::Stall(_)) => panic!("{}", advice_for(&stop, function)),
+        Err(Stop::Stall(text)) => panic!("{text}"),
         Err(Stop::Exit(code)) => ExitCode::from(code),
         Err(Stop::Failure(_)) => ExitCode::FAILURE,
         Ok(()) if failures > 0 => ExitCode::FAILURE,
