@@ -38,13 +38,8 @@ mod watching {
     /// Whether async-io can still be entered on this thread. Its own thread-locals are private. But this one was first used
     /// together with them, and is destroyed together with them.
     fn has_reactor() -> bool {
-        struct Sentinel;
-
-        impl Drop for Sentinel {
-            fn drop(&mut self) {}
-        }
-
-        thread_local!(static SENTINEL: Sentinel = const { Sentinel });
+        // A type that has a destructor.
+        thread_local!(static SENTINEL: String = const { String::new() });
         SENTINEL.try_with(|_| ()).is_ok()
     }
 
