@@ -3,14 +3,13 @@
 //! Knows `Sleep`.
 
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use crate::kernel::failure::{AwaitKind, LastAwait, Site};
+use crate::kernel::failure::{AwaitKind, LastAwait};
 use crate::kernel::tasks::current_executor;
 use crate::kernel::time::Sleep;
 
@@ -42,7 +41,10 @@ use crate::kernel::time::Sleep;
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout::new(Sleep::after(duration), future)
+    Timeout {
+        future: Some(future),
+        sleep: Sleep::after(duration),
+    }
 }
 
 /// Awaits `future`, but no longer than until `deadline`. Otherwise as [`timeout`].
@@ -68,7 +70,10 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// ```
 #[track_caller]
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout::new(Sleep::new(Some(deadline)), future)
+    Timeout {
+        future: Some(future),
+        sleep: Sleep::new(Some(deadline)),
+    }
 }
 
 pin_project! {
@@ -99,18 +104,6 @@ pin_project! {
         #[pin]
         future: Option<F>,
         sleep: Sleep,
-        made_at: Site,
-    }
-}
-
-impl<F> Timeout<F> {
-    #[track_caller]
-    fn new(sleep: Sleep, future: F) -> Self {
-        Timeout {
-            future: Some(future),
-            sleep,
-            made_at: Location::caller(),
-        }
     }
 }
 
@@ -140,7 +133,7 @@ impl<F: Future> Future for Timeout<F> {
                     .filter(|last| !last.what.is_stale())
                     .or(Some(LastAwait {
                         what: AwaitKind::TIMEOUT,
-                        at: this.made_at,
+                        at: this.sleep.made_at,
                     }))
             }
         });

@@ -100,7 +100,7 @@ pub struct Sleep {
     is_yield: bool,
     /// It was made by a clock that is virtual.
     pub(crate) is_virtual: bool,
-    made_at: Site,
+    pub(crate) made_at: Site,
 }
 
 pub(crate) enum Place {
