@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::entry::main_future::drive_reporting;
+use crate::entry::main_future::run_program;
 use crate::entry::spare::{fresh_core, retire};
 use crate::entry::{drain, exit_code, output_of, reactor, warn_of_nesting};
 use crate::hosts::list::Hosts;
@@ -103,10 +103,7 @@ impl Executor {
     pub fn run<F: Future<Output: Outcome>>(&self, future: F) -> ExitCode {
         boxed_if_large!(|future: F| {
             let before = self.failures();
-            let result = self.enter(&"Executor::run", |core| {
-                drive_reporting(core, future)?;
-                drain(core)
-            });
+            let result = self.enter(&"Executor::run", |core| run_program(core, future));
             exit_code(result, self.failures() - before)
         })
     }

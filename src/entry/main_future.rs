@@ -9,18 +9,18 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::entry::reactor;
+use crate::entry::{drain, reactor};
 use crate::kernel::failure::{JoinError, Panic, Record, hook};
 use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, Running, Stop, drive};
 use crate::outcome::{Outcome, check_for_nested_result};
 
-/// Runs the main future of `run`. A failure of it is reported like a task's.
+/// Runs the main future of `run`, and then what is left but for daemons. A failure of the future is reported like a task's.
 ///
 /// The outcome is kept beside the future, so that it is reported even if the executor has to stop at once.
-pub(crate) fn drive_reporting<F>(core: &Rc<Core>, future: F) -> Result<(), Stop>
-where
-    F: Future<Output: Outcome>,
-{
+pub(crate) fn run_program<F: Future<Output: Outcome>>(
+    core: &Rc<Core>,
+    future: F,
+) -> Result<(), Stop> {
     if let Some(entry) = core.stay.entry.get() {
         check_for_nested_result::<F::Output>("main future entered", entry.at);
     }
@@ -52,7 +52,8 @@ where
     }
     drop_reporting(core, || main.set(None));
     drop_reporting(core, || drop(outcome));
-    driven
+    driven?;
+    drain(core)
 }
 
 /// The error that the main future returned, with all that is known of it.

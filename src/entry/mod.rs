@@ -30,7 +30,7 @@ use std::panic::Location;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use crate::entry::main_future::drive_reporting;
+use crate::entry::main_future::run_program;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current_executor, drive};
@@ -74,7 +74,7 @@ pub fn run<F: Future<Output: Outcome>>(future: F) -> ExitCode {
     boxed_if_large!(|future: F| {
         let core = &fresh_core(followed());
         let session = Session::begin(core, &"run");
-        let result = drive_reporting(core, future).and_then(|()| drain(core));
+        let result = run_program(core, future);
         let (result, failures) = session.end(result);
         exit_code(result, failures)
     })
