@@ -21,9 +21,9 @@ use crate::kernel::failure::Entry;
 use crate::kernel::tasks::spawn::spawn_onto;
 use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive};
 use crate::outcome::Outcome;
+use crate::report::printing;
 use crate::task_builder::{TaskBuilder, boxed_if_large};
 use crate::watch::Tasks;
-use crate::watch::watchers::kept_and_followed;
 
 /// An executor that you keep: its tasks survive from one call to the next.
 ///
@@ -71,8 +71,12 @@ impl Executor {
     /// ```
     #[must_use]
     pub fn new() -> Self {
+        // One that is logged may run a test too, so it needs the observer that the builder gives it.
+        if printing::is_traced() {
+            return Executor::builder().build();
+        }
         Executor {
-            core: fresh_core(kept_and_followed()),
+            core: fresh_core(None),
             hosts: OnceCell::new(),
         }
     }

@@ -17,7 +17,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::kernel::failure::{LastAwait, Location, Named, Site, TaskFailure, TaskId};
-use crate::kernel::tasks::{Core, Ending, Header};
+use crate::kernel::tasks::{Core, Ending, Event, Header, Key, MAIN_SLOT};
 use crate::watch::contained::Contained;
 
 /// Watches an executor: one method for each event. Each method does nothing unless you write it.
@@ -329,6 +329,36 @@ pub enum WokenBy {
     Timer,
     /// Another thread, or code on this thread outside of all tasks.
     Elsewhere,
+}
+
+/// Calls `see` with the task, or the main future, that an event is about.
+#[inline(always)]
+pub(super) fn with_task(core: &Core, event: &Event<'_>, see: impl FnOnce(Option<&TaskView<'_>>)) {
+    let slot = match event {
+        Event::PollBegins(slot)
+        | Event::PollEnds(slot, _)
+        | Event::Woken(slot)
+        | Event::WokenFromElsewhere(slot) => Some(*slot),
+        // The task that had set it may be gone, and another one be in its place.
+        Event::TimerFires(key) if is_alive(core, *key) => Some(key.slot()),
+        _ => None,
+    };
+    let tenant = slot.and_then(|slot| core.slots.get(slot));
+    let task = match event {
+        _ if slot == Some(MAIN_SLOT) => Some(TaskView::of_main(core)),
+        Event::Spawned(header) => Some(TaskView::of(header)),
+        Event::Done(task, _) => Some(TaskView::of(task.header())),
+        _ => tenant.as_ref().map(|task| TaskView::of(task.header())),
+    };
+    see(task.as_ref());
+}
+
+/// Whether this is the key of a tenant of the executor.
+fn is_alive(core: &Core, key: Key) -> bool {
+    // A waker of an earlier executor with this number may have had more slots.
+    key.executor() == core.number
+        && (key.slot() as usize) < core.slots.used()
+        && core.slots.generation(key.slot()) == key.generation()
 }
 
 impl fmt::Display for TaskView<'_> {

@@ -9,7 +9,6 @@ mod dumping;
 pub(crate) mod endless_poll;
 pub(crate) mod instrument;
 mod itself;
-pub(crate) mod look;
 pub(crate) mod lost_work;
 pub(crate) mod slow_poll;
 pub(crate) mod stall;

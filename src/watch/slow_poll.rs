@@ -14,14 +14,13 @@ use crate::kernel::tasks::{Core, Event};
 use crate::report::{printing, resolving};
 use crate::watch::chain;
 use crate::watch::endless_poll::{Board, spawn_site};
-use crate::watch::instrument::{TaskView, WokenBy};
-use crate::watch::look::Look;
+use crate::watch::instrument::{TaskView, with_task};
 
 /// What a debug build allows if nobody has set a limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(250);
 
 /// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
-pub(crate) struct SlowPoll {
+pub(super) struct SlowPoll {
     /// When the poll began, and whether it only drops the future; `None` between polls.
     began: Cell<Option<(Instant, bool)>>,
     board: Arc<Board>,
@@ -29,12 +28,24 @@ pub(crate) struct SlowPoll {
 
 impl SlowPoll {
     /// With the limit that the user has set. Without one, a debug build has its own, and a release build looks for no slow polls.
-    pub(crate) fn new(limit: Option<Duration>) -> Option<Self> {
+    pub(super) fn new(limit: Option<Duration>) -> Option<Self> {
         let usual = cfg!(debug_assertions).then_some(USUAL_LIMIT);
         Some(SlowPoll {
             began: Cell::new(None),
             board: Arc::new(Board::new(limit.or(usual)?, limit.is_none())),
         })
+    }
+
+    pub(super) fn event(&self, core: &Core, event: &Event<'_>) {
+        with_task(core, event, |task| match (event, task) {
+            (Event::PollBegins(_), Some(task)) => {
+                let began = (now_without_backtraces(), task.is_aborted);
+                self.began.set(Some(began));
+                self.board.poll_begins(task);
+            }
+            (Event::PollEnds(..), Some(task)) => core.aside(|| self.poll_ends(task)),
+            _ => {}
+        });
     }
 
     fn poll_ends(&self, task: &TaskView<'_>) {
@@ -65,20 +76,6 @@ impl SlowPoll {
             spawn_site(task.id(), task.spawned_at),
             self.board.limit
         )
-    }
-}
-
-impl Look for SlowPoll {
-    fn event(&self, core: &Core, event: &Event<'_>, task: Option<&TaskView<'_>>, _by: WokenBy) {
-        match (event, task) {
-            (Event::PollBegins(_), Some(task)) => {
-                let began = (now_without_backtraces(), task.is_aborted);
-                self.began.set(Some(began));
-                self.board.poll_begins(task);
-            }
-            (Event::PollEnds(..), Some(task)) => core.aside(|| self.poll_ends(task)),
-            _ => {}
-        }
     }
 }
 

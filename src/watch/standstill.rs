@@ -20,8 +20,6 @@ use log::Level;
 use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop};
 use crate::report::printing;
 use crate::watch::dump::Dump;
-use crate::watch::instrument::{TaskView, WokenBy};
-use crate::watch::look::Look;
 use crate::watch::stall;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
@@ -32,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of how long one executor has stood still.
 #[derive(Default)]
-pub(crate) struct Standstill {
+pub(super) struct Standstill {
     detects_stalls: bool,
     /// For how long a test may stand still, if the user has said so.
     test_timeout: Option<Duration>,
@@ -43,16 +41,27 @@ pub(crate) struct Standstill {
     has_looked: Cell<bool>,
     /// Another thread has woken something.
     is_woken_from_elsewhere: Cell<bool>,
+    /// Timers wake what waits for them.
+    is_firing: Cell<bool>,
     /// Since when nothing but timers has moved, as far as a test has looked.
     only_timers_since: Cell<Option<Instant>>,
 }
 
-impl Look for Standstill {
+impl Standstill {
+    pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
+        Standstill {
+            detects_stalls,
+            test_timeout,
+            ..Standstill::default()
+        }
+    }
+
     /// Learns from an event what moves, and what has moved it.
-    fn event(&self, core: &Core, event: &Event<'_>, _task: Option<&TaskView<'_>>, by: WokenBy) {
+    pub(super) fn event(&self, core: &Core, event: &Event<'_>) {
         match event {
             Event::PollBegins(_) => self.still_since.set(None),
-            Event::Woken(_) if by == WokenBy::Timer => {}
+            Event::TimerFires(_) => self.is_firing.set(true),
+            Event::Woken(_) if self.is_firing.get() => {}
             Event::Spawned(_) | Event::Woken(_) => self.only_timers_since.set(None),
             Event::WokenFromElsewhere(_) => {
                 self.only_timers_since.set(None);
@@ -60,6 +69,7 @@ impl Look for Standstill {
             }
             // Ends a test in which only timers move, for so long that it is a loop.
             Event::TimersFired => {
+                self.is_firing.set(false);
                 if let Err(stop) = self.left_of_test(core) {
                     core.stop_for(stop);
                 }
@@ -79,7 +89,7 @@ impl Look for Standstill {
     }
 
     /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
-    fn before_sleep(
+    pub(super) fn before_sleep(
         &self,
         core: &Rc<Core>,
         timeout: Option<Duration>,
@@ -110,16 +120,6 @@ impl Look for Standstill {
             self.still_since.set(Some(since));
         }
         Ok(Some(patience))
-    }
-}
-
-impl Standstill {
-    pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
-        Standstill {
-            detects_stalls,
-            test_timeout,
-            ..Standstill::default()
-        }
     }
 
     fn test_timeout(&self) -> Duration {
