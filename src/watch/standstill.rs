@@ -29,18 +29,16 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of how long one executor has stood still.
-#[derive(Default)]
 pub(super) struct Standstill {
     detects_stalls: bool,
-    /// For how long a test may stand still, if the user has said so.
-    test_timeout: Option<Duration>,
+    /// For how long a test may stand still.
+    test_timeout: Duration,
     is_test: Cell<bool>,
     /// When the first park without a deadline began after the last poll.
     still_since: Cell<Option<Instant>>,
-    /// A stall was looked for in vain, or said: once is enough.
-    has_looked: Cell<bool>,
-    /// Another thread has woken something.
-    is_woken_from_elsewhere: Cell<bool>,
+    /// No stall is to be suspected in the rest of this stay: one was looked for, which is enough, or another thread has woken
+    /// something.
+    is_settled: Cell<bool>,
     /// Timers wake what waits for them.
     is_firing: Cell<bool>,
     /// Since when nothing but timers has moved, as far as a test has looked.
@@ -51,8 +49,12 @@ impl Standstill {
     pub(super) fn new(detects_stalls: bool, test_timeout: Option<Duration>) -> Self {
         Standstill {
             detects_stalls,
-            test_timeout,
-            ..Standstill::default()
+            test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
+            is_test: Cell::new(false),
+            still_since: Cell::new(None),
+            is_settled: Cell::new(false),
+            is_firing: Cell::new(false),
+            only_timers_since: Cell::new(None),
         }
     }
 
@@ -65,24 +67,20 @@ impl Standstill {
             Event::Spawned(_) | Event::Woken(_) => self.only_timers_since.set(None),
             Event::WokenFromElsewhere(_) => {
                 self.only_timers_since.set(None);
-                self.is_woken_from_elsewhere.set(true);
+                self.is_settled.set(true);
             }
             // Ends a test in which only timers move, for so long that it is a loop.
             Event::TimersFired => {
                 self.is_firing.set(false);
-                if let Err(stop) = self.left_of_test(core) {
+                if let Err(stop) = self.left_of_timers(core) {
                     core.stop_for(stop);
                 }
             }
-            Event::Test(is_test) => {
-                self.is_test.set(*is_test);
-                self.has_looked.set(false);
-                self.only_timers_since.set(None);
-            }
+            Event::Test(is_test) => self.is_test.set(*is_test),
             Event::Entered => {
                 self.still_since.set(None);
-                self.has_looked.set(false);
-                self.is_woken_from_elsewhere.set(false);
+                self.is_settled.set(false);
+                self.only_timers_since.set(None);
             }
             _ => {}
         }
@@ -93,7 +91,7 @@ impl Standstill {
         &self,
         core: &Rc<Core>,
         timeout: Option<Duration>,
-        main: Option<&mut Main<'_>>,
+        mut main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
         if !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
@@ -106,87 +104,78 @@ impl Standstill {
             return Err(Stop::Stall(stall::proof(core, &dump)));
         }
         if let Some(timeout) = timeout {
-            // Only timers move. A test looks again when it has lasted too long.
-            return Ok(Some(timeout.min(self.left_of_test(core)?)));
+            // A test looks again when nothing else has moved for too long.
+            return Ok(Some(timeout.min(self.left_of_timers(core)?)));
         }
         let patience = self.patience(core);
         let now = Instant::now();
         let since = self.still_since.get().unwrap_or(now);
         self.still_since.set(Some(since));
-        let still_for = now - since;
-        if still_for >= patience && !core.inbox.has_mail() {
-            self.look_for_a_stall(core, main, still_for)?;
+        if now - since >= patience && !core.inbox.has_mail() {
+            self.look_for_a_stall(core, main.as_deref_mut())?;
             // The polls of a dump are no movement.
             self.still_since.set(Some(since));
         }
-        Ok(Some(patience))
-    }
-
-    fn test_timeout(&self) -> Duration {
-        self.test_timeout.unwrap_or(TEST_TIMEOUT)
+        let left = self.left_of_test(core, "nothing has moved", || Dump::of(core, main))?;
+        Ok(Some(patience.min(left)))
     }
 
     /// How long everything has to wait before it is worth a look. It is real time, also on virtual time: only other threads can
     /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
         match self.is_test.get() || core.config.virtual_time {
-            true => PATIENCE.min(self.test_timeout()),
+            true => PATIENCE.min(self.test_timeout),
             false => PATIENCE,
         }
     }
 
     /// Everything waits, and has done so for a while.
-    fn look_for_a_stall(
-        &self,
-        core: &Rc<Core>,
-        main: Option<&mut Main<'_>>,
-        still_for: Duration,
-    ) -> Result<(), Stop> {
-        let is_over = self.is_test.get() && still_for >= self.test_timeout();
+    fn look_for_a_stall(&self, core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Result<(), Stop> {
         // What another thread may still ask for is outside as well. Once the last `Remote` is gone, a look is worth its polls.
         let is_open = core.has_remotes();
         let is_nested = core.stay.outer.borrow().is_some();
-        let is_worth_it = !self.is_woken_from_elsewhere.get() && (is_nested || !is_open);
-        let is_first = is_worth_it && !self.has_looked.replace(true);
-        if !is_over && !is_first {
+        if (is_open && !is_nested) || self.is_settled.replace(true) {
             return Ok(());
         }
         let (dump, waits_for_itself) = Dump::judged(core, main);
         let patience = self.patience(core);
-        let (is_stall, text) = match waits_for_itself && !is_open {
-            true if is_first => (true, stall::suspicion(core, &dump, patience)),
-            _ if is_over => {
-                let moves = "nothing has moved";
-                (true, stall::standstill(core, &dump, still_for, moves))
+        if waits_for_itself && !is_open {
+            let text = stall::suspicion(core, &dump, patience);
+            if self.is_test.get() {
+                return Err(Stop::Stall(text));
             }
+            printing::print(Level::Warn, &text);
+        } else if let Some(text) = stall::nested(core, &dump, patience) {
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
-            _ => match stall::nested(core, &dump, patience) {
-                Some(text) => (false, text),
-                None => return Ok(()),
-            },
-        };
-        if is_stall && self.is_test.get() {
-            return Err(Stop::Stall(text));
+            printing::print(Level::Warn, &text);
         }
-        printing::print(Level::Warn, &text);
         Ok(())
     }
 
-    /// For how long nothing but timers may still move; outside of tests for ever.
-    fn left_of_test(&self, core: &Core) -> Result<Duration, Stop> {
+    /// For how long nothing but timers may still move.
+    fn left_of_timers(&self, core: &Core) -> Result<Duration, Stop> {
+        let dump = || Dump::without_chains(core);
+        self.left_of_test(core, "nothing but timers has moved", dump)
+    }
+
+    /// For how long a test may go on like this; outside of tests for ever.
+    fn left_of_test(
+        &self,
+        core: &Core,
+        moves: &str,
+        dump: impl FnOnce() -> Dump,
+    ) -> Result<Duration, Stop> {
         if !self.is_test.get() {
             return Ok(Duration::MAX);
         }
         let now = Instant::now();
         let since = self.only_timers_since.get().unwrap_or(now);
         self.only_timers_since.set(Some(since));
-        let left = self.test_timeout().saturating_sub(now - since);
+        let left = self.test_timeout.saturating_sub(now - since);
         if left > Duration::ZERO {
             return Ok(left);
         }
-        let dump = Dump::without_chains(core);
-        let moves = "nothing but timers has moved";
-        let text = stall::standstill(core, &dump, self.test_timeout(), moves);
+        let text = stall::standstill(core, &dump(), self.test_timeout, moves);
         Err(Stop::Stall(text))
     }
 }
