@@ -29,10 +29,10 @@ use crate::watch::instrument::TaskView;
 use crate::watch::traced::TRACED;
 
 /// How many tasks are polled for their chains: each costs some 0.2 ms.
-const TRACED_TASKS: usize = 100;
+pub(super) const TRACED_TASKS: usize = 100;
 
 /// How many tasks are polled to see whether all of them wait for one another. The first that does not ends the search.
-const JUDGED_TASKS: usize = 10_000;
+pub(super) const JUDGED_TASKS: usize = 10_000;
 
 /// For how long a wake of another thread may come after the value that it tells of: that thread may have lost its processor.
 const LATE_WAKES: Duration = Duration::from_millis(100);
@@ -63,33 +63,16 @@ pub struct Dump {
     tasks: Tasks,
     main: Option<String>,
     chains: BTreeMap<TaskId, Vec<Chain>>,
-    /// None of the chains leads out of this executor and its locks.
-    is_inside: bool,
+    /// Everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a socket or a process
+    /// waits for something outside, which nobody here can judge.
+    pub(super) is_inside: bool,
     pub(super) notes: Vec<String>,
 }
 
 impl Dump {
-    /// Polls each waiting task once more, at most 100. No poll is running, and the executor is the current one.
-    pub(crate) fn of(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Self {
-        Dump::traced(core, main, TRACED_TASKS)
-    }
-
-    /// A dump, and whether everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a
-    /// socket or a process waits for something outside, which nobody here can judge.
-    pub(crate) fn judged(core: &Rc<Core>, main: Option<&mut Main<'_>>) -> (Self, bool) {
-        let has_main = main.is_some();
-        let dump = Dump::traced(core, main, JUDGED_TASKS);
-        let tasks = dump.tasks.iter().map(|task| (task.id(), task.last_await()));
-        let main = has_main.then(|| (TaskId::MAIN, core.polling.main_last_await.get()));
-        let is_known = |(id, last): (TaskId, Option<LastAwait>)| {
-            dump.chains.contains_key(&id) || chain::is_in_this_executor(last)
-        };
-        let is_judged = dump.is_inside && tasks.chain(main).all(is_known);
-        (dump, is_judged)
-    }
-
-    /// Polls waiting tasks: 100 of them in any case, and more, up to `most`, as long as all wait for one another.
-    fn traced(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
+    /// Polls waiting tasks once more: 100 of them in any case, and more, up to `most`, as long as all wait for one another. No poll
+    /// is running, and the executor is the current one.
+    pub(super) fn of(core: &Rc<Core>, main: Option<&mut Main<'_>>, most: usize) -> Self {
         // What is due is not lost: nobody has looked at the timers yet.
         core.fire_timers();
         let timers = Timers::of(core);
@@ -110,6 +93,7 @@ impl Dump {
                 break;
             }
             if traced >= TRACED_TASKS && (traced >= most || !dump.is_inside) {
+                dump.is_inside = false;
                 let untold = waiting.len() - traced;
                 dump.notes.push(format!(
                     "the chains of {traced} tasks are shown; {untold} more wait"
@@ -142,13 +126,14 @@ impl Dump {
     fn trace_task(&mut self, core: &Rc<Core>, task: &Counted<AnyTask>) -> bool {
         let header = task.header();
         // A poll before may have finished it.
-        if header.is_finished() || is_woken(core, header.slot.get()) {
+        if header.is_finished() {
             return false;
         }
         let key = key_of(core, header);
         let before = header.last_await();
-        let chains = traced(core, || poll_task(core, task, key, &TRACED));
+        let chains = traced(core, key.slot(), || poll_task(core, task, key, &TRACED));
         if header.is_finished() {
+            self.keep(header.id, Vec::new(), before);
             return true;
         }
         self.keep(header.id, chains, header.last_await());
@@ -157,15 +142,14 @@ impl Dump {
 
     /// Returns whether the main future went on.
     fn trace_main(&mut self, core: &Rc<Core>, main: &mut Main<'_>) -> bool {
-        if is_woken(core, MAIN_SLOT) {
-            return false;
-        }
         let before = core.polling.main_last_await.get();
         let mut is_done = false;
-        let chains = traced(core, || is_done = poll_main(core, main, &TRACED).is_ready());
+        let poll = || is_done = poll_main(core, main, &TRACED).is_ready();
+        let chains = traced(core, MAIN_SLOT, poll);
         if is_done {
             // The loop has to see that it is done.
             core.wake(core.main_key.get());
+            self.keep(TaskId::MAIN, Vec::new(), before);
             return true;
         }
         let now = core.polling.main_last_await.get();
@@ -174,11 +158,13 @@ impl Dump {
         has_main_future(core) && has_moved(before, now)
     }
 
+    /// Keeps the chains of what waits, or has waited. Without a chain, only the last await can tell for what.
     fn keep(&mut self, id: TaskId, chains: Vec<Chain>, last_await: Option<LastAwait>) {
-        self.is_inside &= chains.iter().all(|chain| chain.is_inside(last_await));
-        if !chains.is_empty() {
-            self.chains.insert(id, chains);
-        }
+        self.is_inside &= match chains.is_empty() {
+            true => chain::is_in_this_executor(last_await),
+            false => chains.iter().all(|chain| chain.is_inside(last_await)),
+        };
+        self.chains.insert(id, chains);
     }
 
     /// Notes the wakes that were lost, once it is clear that they were. Another thread sets a value first, and wakes then; or it
@@ -303,8 +289,12 @@ fn line_of_main(core: &Core) -> String {
     line
 }
 
-/// Runs a poll with a traced waker, as any other: what it panics with is the task's failure.
-fn traced(core: &Rc<Core>, poll: impl FnOnce()) -> Vec<Chain> {
+/// Runs the poll of a slot with a traced waker, as any other: what it panics with is the task's failure. If it was woken, its
+/// turn comes anyway.
+fn traced(core: &Rc<Core>, slot: u32, poll: impl FnOnce()) -> Vec<Chain> {
+    if is_woken(core, slot) {
+        return Vec::new();
+    }
     let poll = || __candor_poll_boundary(|()| poll(), ());
     let mut polled = Ok(());
     let chains = chain::chains_of(|| polled = catch_unwind(AssertUnwindSafe(poll)));

@@ -16,7 +16,7 @@ use crate::hosts::visit::Visit;
 use crate::kernel::failure::{AwaitKind, Entry, Site, await_line, contain};
 use crate::kernel::tasks::{Core, Main, current_executor};
 use crate::remote::errands::Errand;
-use crate::watch::dump::Dump;
+use crate::watch::dump::{Dump, TRACED_TASKS};
 
 /// Shows where the tasks of this executor stand, whatever futures they wait in.
 ///
@@ -96,7 +96,7 @@ impl Errand for Request {
         }
         // If the main future panics in its poll, whoever asked gets what can be seen without polls.
         let fallback = Dump::without_chains(core);
-        match catch_unwind(AssertUnwindSafe(|| Dump::of(core, main))) {
+        match catch_unwind(AssertUnwindSafe(|| Dump::of(core, main, TRACED_TASKS))) {
             Ok(dump) => self.answer(Ok(dump)),
             Err(payload) => {
                 self.answer(Ok(fallback));
@@ -193,7 +193,7 @@ impl Executor {
             at: Location::caller(),
         };
         let visit = Visit::new(&self.core, &self.hosts, entry);
-        let dump = Dump::of(&self.core, None);
+        let dump = Dump::of(&self.core, None, TRACED_TASKS);
         visit.leave(false);
         dump
     }

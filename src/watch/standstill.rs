@@ -19,7 +19,7 @@ use log::Level;
 
 use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop};
 use crate::report::printing;
-use crate::watch::dump::Dump;
+use crate::watch::dump::{Dump, JUDGED_TASKS, TRACED_TASKS};
 use crate::watch::stall;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
@@ -100,7 +100,7 @@ impl Standstill {
         let is_only_grace =
             || core.timers.borrow().is_empty() && core.config.policy == FailurePolicy::Report;
         if self.detects_stalls && (timeout.is_none() || is_only_grace()) && stall::is_proven(core) {
-            let dump = Dump::of(core, main);
+            let dump = Dump::of(core, main, TRACED_TASKS);
             return Err(Stop::Stall(stall::proof(core, &dump)));
         }
         if let Some(timeout) = timeout {
@@ -116,7 +116,8 @@ impl Standstill {
             // The polls of a dump are no movement.
             self.still_since.set(Some(since));
         }
-        let left = self.left_of_test(core, "nothing has moved", || Dump::of(core, main))?;
+        let dump = || Dump::of(core, main, TRACED_TASKS);
+        let left = self.left_of_test(core, "nothing has moved", dump)?;
         Ok(Some(patience.min(left)))
     }
 
@@ -137,9 +138,9 @@ impl Standstill {
         if (is_open && !is_nested) || self.is_settled.replace(true) {
             return Ok(());
         }
-        let (dump, waits_for_itself) = Dump::judged(core, main);
+        let dump = Dump::of(core, main, JUDGED_TASKS);
         let patience = self.patience(core);
-        if waits_for_itself && !is_open {
+        if dump.is_inside && !is_open {
             let text = stall::suspicion(core, &dump, patience);
             if self.is_test.get() {
                 return Err(Stop::Stall(text));
