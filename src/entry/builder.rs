@@ -190,8 +190,8 @@ impl Builder {
     /// spawn site. `slow_poll(Duration::MAX)` switches that off.
     ///
     /// A poll that does not end (an endless loop, a call that blocks, a lock that nobody frees) is warned of while it still
-    /// runs: after 2 s, or after `limit` if that is longer, and again after ten times as long. A watcher thread does that. It
-    /// exists only while an executor with a limit polls its tasks, and writes to stderr itself.
+    /// runs: after 2 s, or after `limit` if that is longer. If a limit was set, it is warned of again after ten times as long. A
+    /// watcher thread does that. It exists only while an executor with a limit polls its tasks, and writes to stderr itself.
     ///
     /// # Examples
     ///

@@ -11,8 +11,7 @@
 //! The watcher exists only while executors poll: a board with no new poll since the last look is let go, and with the last
 //! board the thread ends. So an executor that waits costs no thread and wakes nobody.
 //!
-//! A poll reads no clock for this. The watcher counts its own looks instead, so a debugger that stops the process
-//! makes no poll seem long.
+//! The watcher counts its own looks and reads no clock, so a debugger that stops the process makes no poll seem endless.
 //!
 //! The watcher writes to stderr itself, and calls no logger: the logger may be what is stuck. It does not print as a test
 //! does either, since libtest would keep the text until the test has ended.
@@ -20,10 +19,10 @@
 //! Knows how a task is shown.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fmt, thread};
 
 use crate::kernel::failure::{LastAwait, Location, Named, Site, TaskId};
 use crate::report::printing;
@@ -32,36 +31,37 @@ use crate::watch::instrument::TaskView;
 /// How often the watcher looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// For how long a poll may run before it is warned of. The next warning of the same poll comes after ten times as long.
+/// For how long a poll may run before it is warned of. If a limit was set, the next warning of the same poll comes after ten times
+/// as long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one executor polls now.
 #[derive(Default)]
-pub(crate) struct Board {
-    /// The latest poll; `None` before the first.
+pub(super) struct Board {
+    /// `None` between polls.
     poll: Mutex<Option<LongPoll>>,
-    /// The watcher looks at it.
-    is_watched: AtomicBool,
+    /// How many more looks in a row may find no poll; 0 if the watcher does not look at it.
+    looks_left: AtomicU8,
     /// How long a poll may take. If that is more than 2 s, the watcher waits as long.
     pub(super) limit: Duration,
     /// Nobody has set the limit: of each spawn site, one poll is warned of.
     is_usual: bool,
 }
 
-/// A poll, and what the watcher knows of it.
-struct LongPoll {
-    is_running: bool,
+/// A poll that has not ended, and what the watcher knows of it.
+pub(super) struct LongPoll {
+    /// When it began, for whoever measures it.
+    pub(super) began: Instant,
     /// It only drops the future of an aborted task.
-    is_drop: bool,
+    pub(super) is_drop: bool,
+    pub(super) is_of_logger: bool,
     id: TaskId,
     name: Option<Arc<str>>,
     place: Option<Site>,
     last_await: Option<LastAwait>,
-    /// For how long the watcher has seen it; `None` before its first look.
-    seen_for: Option<Duration>,
+    /// How often the watcher has seen it.
+    looks: u32,
     warn_after: Duration,
-    /// Whether it is to be warned of; `None` before that is asked.
-    is_wanted: Option<bool>,
 }
 
 impl Board {
@@ -73,64 +73,54 @@ impl Board {
         }
     }
 
-    pub(super) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>) {
+    pub(super) fn poll_begins(self: &Arc<Self>, task: &TaskView<'_>, began: Instant) {
         *lock(&self.poll) = Some(LongPoll {
-            is_running: true,
+            began,
             is_drop: task.is_aborted,
+            is_of_logger: task.is_of_logger,
             id: task.id(),
             name: task.name.cloned(),
             place: task.spawned_at,
             last_await: task.last_await(),
-            seen_for: None,
+            looks: 0,
             warn_after: self.limit.max(PATIENCE),
-            is_wanted: None,
         });
-        if !self.is_watched.swap(true, Ordering::Relaxed) {
+        if self.looks_left.swap(2, Ordering::Relaxed) == 0 {
             watch(Arc::clone(self));
         }
     }
 
-    pub(super) fn poll_ends(&self) {
-        if let Some(poll) = &mut *lock(&self.poll) {
-            poll.is_running = false;
-        }
+    /// Returns the poll that has ended; `None` if there was none.
+    pub(super) fn poll_ends(&self) -> Option<LongPoll> {
+        lock(&self.poll).take()
     }
 
     /// Its executor is gone. A million executors one after the other must not leave a million boards for the next look.
     pub(super) fn close(&self) {
-        if self.is_watched.load(Ordering::Relaxed) {
+        if self.looks_left.load(Ordering::Relaxed) > 0 {
             let boards = &mut lock(&WATCHER).boards;
             boards.retain(|board| !std::ptr::eq(&**board, self));
         }
     }
 
-    /// Whether to warn of a poll of a task from this place.
-    pub(super) fn is_wanted(&self, what: &'static str, place: Option<Site>) -> bool {
+    /// Whether to warn of this poll.
+    pub(super) fn is_wanted(&self, what: &'static str, poll: &LongPoll) -> bool {
         let is_new = |place| !self.is_usual || printing::is_first(what, place);
-        place.is_none_or(is_new)
+        poll.place.is_none_or(is_new)
     }
 
     /// Returns whether the watcher has to look again.
     fn look(&self, warnings: &mut Vec<String>) -> bool {
         let mut poll = lock(&self.poll);
         let Some(poll) = &mut *poll else {
-            return true;
-        };
-        let Some(seen_for) = poll.seen_for else {
-            poll.seen_for = Some(Duration::ZERO);
-            return true;
-        };
-        if !poll.is_running {
             // While the poll is locked, so that the next one finds it.
-            self.is_watched.store(false, Ordering::Relaxed);
-            return false;
-        }
-        let seen_for = seen_for + LOOK_EVERY;
-        poll.seen_for = Some(seen_for);
+            return self.looks_left.fetch_sub(1, Ordering::Relaxed) > 1;
+        };
+        let seen_for = LOOK_EVERY * poll.looks;
+        poll.looks += 1;
         if seen_for >= poll.warn_after {
             poll.warn_after = seen_for * 10;
-            let is_wanted = || self.is_wanted("endless poll", poll.place);
-            if *poll.is_wanted.get_or_insert_with(is_wanted) {
+            if self.is_wanted("endless poll", poll) {
                 warnings.push(poll.warning(seen_for));
             }
         }
@@ -198,20 +188,21 @@ impl LongPoll {
             ),
         };
         format!(
-            "{}{} has held the thread for {seen_for:?} in {what} has not ended, and all others stand still\n   {last_await}\n   \
+            "{self} has held the thread for {seen_for:?} in {what} has not ended, and all others stand still\n   {last_await}\n   \
              {advice}\n",
-            Named(self.id, self.name.as_deref()),
-            spawn_site(self.id, self.place),
         )
     }
 }
 
-/// Where a task was spawned, or the executor was entered, as a part of a sentence.
-pub(super) fn spawn_site(id: TaskId, place: Option<Site>) -> String {
-    match place.map(Location::from) {
-        Some(at) if id == TaskId::MAIN => format!(", entered at {at},"),
-        Some(at) => format!(", spawned at {at},"),
-        None => String::new(),
+/// The task, and where it was spawned, or the executor was entered.
+impl fmt::Display for LongPoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Named(self.id, self.name.as_deref());
+        match self.place.map(Location::from) {
+            Some(at) if self.id == TaskId::MAIN => write!(f, "{name}, entered at {at},"),
+            Some(at) => write!(f, "{name}, spawned at {at},"),
+            None => name.fmt(f),
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 //!
 //! Knows how a task is shown, and the time that backtraces take.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,57 +12,52 @@ use log::Level;
 use crate::kernel::tasks::{Core, Event};
 use crate::report::{printing, resolving};
 use crate::watch::chain;
-use crate::watch::endless_poll::{Board, spawn_site};
-use crate::watch::instrument::{TaskView, with_task};
+use crate::watch::endless_poll::{Board, LongPoll};
+use crate::watch::instrument::with_task;
 
 /// What a debug build allows if nobody has set a limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(250);
 
 /// What [`Builder::slow_poll`](crate::Builder::slow_poll) switches on.
-pub(super) struct SlowPoll {
-    /// When the poll began, and whether it only drops the future; `None` between polls.
-    began: Cell<Option<(Instant, bool)>>,
-    board: Arc<Board>,
-}
+pub(super) struct SlowPoll(Arc<Board>);
 
 impl SlowPoll {
     /// With the limit that the user has set. Without one, a debug build has its own, and a release build looks for no slow polls.
     pub(super) fn new(limit: Option<Duration>) -> Option<Self> {
         let usual = cfg!(debug_assertions).then_some(USUAL_LIMIT);
-        Some(SlowPoll {
-            began: Cell::new(None),
-            board: Arc::new(Board::new(limit.or(usual)?, limit.is_none())),
-        })
+        let board = Board::new(limit.or(usual)?, limit.is_none());
+        Some(SlowPoll(Arc::new(board)))
     }
 
     pub(super) fn event(&self, core: &Core, event: &Event<'_>) {
-        with_task(core, event, |task| match (event, task) {
-            (Event::PollBegins(_), Some(task)) => {
-                let began = (now_without_backtraces(), task.is_aborted);
-                self.began.set(Some(began));
-                self.board.poll_begins(task);
+        match event {
+            Event::PollBegins(_) => with_task(core, event, |task| {
+                if let Some(task) = task {
+                    self.0.poll_begins(task, now_without_backtraces());
+                }
+            }),
+            Event::PollEnds(..) => {
+                if let Some(poll) = self.0.poll_ends() {
+                    self.judge(core, &poll);
+                }
             }
-            (Event::PollEnds(..), Some(task)) => core.aside(|| self.poll_ends(task)),
             _ => {}
-        });
-    }
-
-    fn poll_ends(&self, task: &TaskView<'_>) {
-        self.board.poll_ends();
-        let Some((began, is_drop)) = self.began.take() else {
-            return;
-        };
-        let held = now_without_backtraces() - began;
-        // The extra polls of a dump take backtraces as well.
-        let is_slow = held > self.board.limit && !chain::is_tracing();
-        if is_slow && self.board.is_wanted("slow poll", task.spawned_at) {
-            let warning = self.warning(task, held, is_drop);
-            printing::print_of_task(task.is_of_logger, Level::Warn, &warning);
         }
     }
 
-    fn warning(&self, task: &TaskView<'_>, held: Duration, is_drop: bool) -> String {
-        let (what, advice) = match is_drop {
+    /// Warns of a poll that has ended, if it was slow.
+    fn judge(&self, core: &Core, poll: &LongPoll) {
+        let held = now_without_backtraces() - poll.began;
+        // The extra polls of a dump take backtraces as well.
+        let is_slow = held > self.0.limit && !chain::is_tracing();
+        if is_slow && self.0.is_wanted("slow poll", poll) {
+            let warning = self.warning(poll, held);
+            core.aside(|| printing::print_of_task(poll.is_of_logger, Level::Warn, &warning));
+        }
+    }
+
+    fn warning(&self, poll: &LongPoll, held: Duration) -> String {
+        let (what, advice) = match poll.is_drop {
             true => ("the drop of its future", "If a destructor"),
             false => (
                 "one poll",
@@ -71,17 +65,16 @@ impl SlowPoll {
             ),
         };
         format!(
-            "{task}{} held the thread for {held:.1?} in {what} (the limit is {:?}), and all others stood still. {advice} waits \
+            "{poll} held the thread for {held:.1?} in {what} (the limit is {:?}), and all others stood still. {advice} waits \
              for something that blocks, let a thread do that",
-            spawn_site(task.id(), task.spawned_at),
-            self.board.limit
+            self.0.limit
         )
     }
 }
 
 impl Drop for SlowPoll {
     fn drop(&mut self) {
-        self.board.close();
+        self.0.close();
     }
 }
 
