@@ -27,17 +27,14 @@ const NAMED: usize = 10;
 /// the clock can express is no deadline, but it holds a waker.
 pub(crate) fn is_proven(core: &Core) -> bool {
     // In this order: a holder publishes its wakes before it lets go.
-    let is_unreachable = core.inbox.holders() == 0 && !core.has_remotes() && !core.inbox.has_mail();
+    if core.inbox.holders() > 0 || core.has_remotes() || core.inbox.has_mail() {
+        return false;
+    }
     // A wake that found the bit set relies on the push of another wake, which may still be to come. That other one may come
     // from a waker that is not counted: a stale one, of an earlier executor with this number.
-    let is_asked_for = |slot| core.inbox.is_asked_for(slot);
-    let is_any_asked_for = || {
-        core.slots
-            .tenants()
-            .iter()
-            .any(|&(slot, _)| is_asked_for(slot))
-    };
-    is_unreachable && !is_asked_for(MAIN_SLOT) && !is_any_asked_for()
+    let tenants = core.slots.tenants();
+    let mut slots = tenants.iter().map(|&(slot, _)| slot).chain([MAIN_SLOT]);
+    !slots.any(|slot| core.inbox.is_asked_for(slot))
 }
 
 /// What the panic says of an executor that can never go on.
@@ -56,7 +53,7 @@ pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
          or dropped it without calling it{or}\n   help: look at the last await of each, and at what stands behind it in \
          the same task; what returns Pending there has to see to a later wake"
     );
-    text(core, dump, usize::MAX, what, &advice)
+    text(core, dump, what, &advice)
 }
 
 /// What is said of an executor in which everything waits, and perhaps for ever.
@@ -78,7 +75,7 @@ pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String
          what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; if another \
          thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet"
     );
-    text(core, dump, usize::MAX, &what, &advice)
+    text(core, dump, &what, &advice)
 }
 
 /// What is said of an executor that stands still within others, and waits for something outside of it. `None` if nothing of these
@@ -89,7 +86,7 @@ pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> Option<St
         let what = format!("has stood still for {still_for:?}");
         let advice = "perhaps what it waits for would come from a task of the outer executor, which cannot run before this \
                       one returns\n   help: if so, `.await` the future instead, in the task that has made the inner call";
-        text(core, dump, usize::MAX, &what, advice)
+        text(core, dump, &what, advice)
     })
 }
 
@@ -97,13 +94,13 @@ pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> Option<St
 pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
     let what = format!("has not ended: for {limit:?} {moves}");
     let advice = "help: what is waited for never comes. If it only takes longer, Builder::test_timeout allows for more";
-    text(core, dump, usize::MAX, &what, advice)
+    text(core, dump, &what, advice)
 }
 
-/// What stands still, its tasks, at most `limit` of them, the executors around it, and advice.
-fn text(core: &Core, dump: &Dump, limit: usize, what: &str, advice: &str) -> String {
+/// What stands still, all its tasks, the executors around it, and advice.
+fn text(core: &Core, dump: &Dump, what: &str, advice: &str) -> String {
     let name = name_of(core);
-    let tasks = indented(dump, limit);
+    let tasks = indented(dump, usize::MAX);
     format!("{name} {what}:{tasks}{}\n   {advice}", outers(core))
 }
 
