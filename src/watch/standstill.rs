@@ -59,7 +59,7 @@ impl Standstill {
     }
 
     /// Learns from an event what moves, and what has moved it.
-    pub(super) fn event(&self, core: &Core, event: &Event<'_>) {
+    pub(super) fn event(&self, core: &Core, event: &mut Event<'_>) {
         match event {
             Event::PollBegins(_) => self.still_since.set(None),
             Event::TimerFires(_) => self.is_firing.set(true),
@@ -76,6 +76,14 @@ impl Standstill {
                     core.stop_for(stop);
                 }
             }
+            Event::ParkBegins {
+                core,
+                timeout,
+                main,
+            } => match self.before_sleep(core, **timeout, main.as_deref_mut()) {
+                Ok(allowed) => **timeout = allowed,
+                Err(stop) => core.stop_for(stop),
+            },
             Event::Test(is_test) => self.is_test.set(*is_test),
             Event::Entered => {
                 self.still_since.set(None);
@@ -87,13 +95,15 @@ impl Standstill {
     }
 
     /// Looks for a stall, and looks again after a while: dropping the last waker without a wake ends no park.
-    pub(super) fn before_sleep(
+    fn before_sleep(
         &self,
         core: &Rc<Core>,
         timeout: Option<Duration>,
         mut main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        if !(self.detects_stalls || self.is_test.get()) {
+        // An instrument may just have spawned or woken a task, or left a failure.
+        let has_work = core.slots.has_ready() || core.failures.attention.get();
+        if has_work || !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
         }
         // The end of a grace moves nothing, unless the report ends the executor.

@@ -12,13 +12,12 @@
 //! Knows the core, instruments and stalls.
 
 use std::cell::{Cell, OnceCell};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use log::Level;
 
 use crate::kernel::failure::{TaskId, guarded};
-use crate::kernel::tasks::{Config, Core, Event, Main, Running, Stop, Watch};
+use crate::kernel::tasks::{Config, Core, Event, Running, Watch};
 use crate::report::printing;
 use crate::watch::instrument::{Installed, Instrument, TaskView, WokenBy, with_task};
 use crate::watch::slow_poll::SlowPoll;
@@ -93,23 +92,15 @@ pub(crate) fn followed() -> Option<Config> {
 }
 
 impl Watch for Watchers {
-    fn event(&self, core: &Core, event: Event<'_>) {
-        self.standstill.event(core, &event);
+    fn event(&self, core: &Core, event: &mut Event<'_>) {
         if let Some(slow_poll) = &self.slow_poll {
-            slow_poll.event(core, &event);
+            slow_poll.event(core, event);
         }
         if let Some(instruments) = &self.instruments {
             instruments.event(core, event);
         }
-    }
-
-    fn before_sleep(
-        &self,
-        core: &Rc<Core>,
-        timeout: Option<Duration>,
-        main: Option<&mut Main<'_>>,
-    ) -> Result<Option<Duration>, Stop> {
-        self.standstill.before_sleep(core, timeout, main)
+        // Last: what an instrument does before a park is seen.
+        self.standstill.event(core, event);
     }
 }
 
@@ -194,29 +185,21 @@ impl Instruments {
 
 /// The observer of an executor that only has instruments: nothing is looked for.
 impl Watch for Instruments {
-    fn event(&self, core: &Core, event: Event<'_>) {
-        with_task(core, &event, |task| {
-            if !self.note(&event, task) {
+    fn event(&self, core: &Core, event: &mut Event<'_>) {
+        let event = &*event;
+        with_task(core, event, |task| {
+            if !self.note(event, task) {
                 return;
             }
             // This asks the error for its text.
             if let Event::Done(task, ending) = event
                 && ending.is_failure()
-                && let Some(failure) = core.failure_of(task)
+                && let Some(failure) = core.failure_of(*task)
             {
                 self.tell(core, &Event::Failed(&failure), None);
             }
-            self.tell(core, &event, task);
+            self.tell(core, event, task);
         });
-    }
-
-    fn before_sleep(
-        &self,
-        _core: &Rc<Core>,
-        timeout: Option<Duration>,
-        _main: Option<&mut Main<'_>>,
-    ) -> Result<Option<Duration>, Stop> {
-        Ok(timeout)
     }
 }
 
@@ -236,7 +219,7 @@ fn call(
             instrument.wake(at, task, by);
         }
         (Event::TimerFires(_), task) => instrument.timer(at, task),
-        (Event::ParkBegins(timeout), _) => instrument.park_begin(at, *timeout),
+        (Event::ParkBegins { timeout, .. }, _) => instrument.park_begin(at, **timeout),
         (Event::ParkEnds, _) => instrument.park_end(at),
         (Event::Failed(failure), _) => instrument.failure(at, failure),
         (Event::Done(_, ending), Some(task)) => instrument.done(at, task, *ending),

@@ -180,20 +180,15 @@ impl<'a> Loop<'a> {
     fn wait(&mut self, next: Option<Instant>) -> Next {
         let core = self.core;
         let mut timeout = next.map(|next| next.saturating_duration_since(core.clock.seen()));
-        core.say(|| Event::ParkBegins(timeout));
+        core.say(|| Event::ParkBegins {
+            core,
+            timeout: &mut timeout,
+            main: self.main.as_deref_mut().map(|main| main as _),
+        });
         self.is_parked = true;
         // An observer may have spawned or woken a task, set a timer, or left a failure to be reported.
         let is_changed = || core.is_watched() && core.next_event() != next;
-        let has_work = || core.slots.has_ready() || core.failures.attention.get() || is_changed();
-        if let Some(watch) = core.config.watch.get()
-            && !has_work()
-        {
-            match watch.before_sleep(core, timeout, self.main.as_deref_mut()) {
-                Ok(allowed) => timeout = allowed,
-                Err(stop) => core.stop_for(stop),
-            }
-        }
-        match has_work() {
+        match core.slots.has_ready() || core.failures.attention.get() || is_changed() {
             true => Next::GoOn,
             false => Next::Wait(timeout),
         }

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! spawn, poll, wake, timer, park, failure, end ──event──► Watch (a trait) ◄── implemented by `watch`
-//! a park ─────────────────────────────before_sleep──────►
 //! ```
 //!
 //! Without an observer each event costs one branch that the processor predicts. With an observer the same functions run;
@@ -17,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::kernel::failure::TaskFailure;
-use crate::kernel::tasks::{AnyTask, Core, Ending, Header, Key, Stop};
+use crate::kernel::tasks::{AnyTask, Core, Ending, Header, Key};
 
 /// What happens in an executor. No part of the core is borrowed while an observer is called.
 pub(crate) enum Event<'a> {
@@ -34,7 +33,13 @@ pub(crate) enum Event<'a> {
     TimerFires(Key),
     /// All timers that are due have fired.
     TimersFired,
-    ParkBegins(Option<Duration>),
+    /// Nothing is ready, and the thread is about to park. The observer may shorten that, or request a stop instead.
+    ParkBegins {
+        core: &'a Rc<Core>,
+        timeout: &'a mut Option<Duration>,
+        /// Polls the main future, if that waits as well.
+        main: Option<&'a mut Main<'a>>,
+    },
     ParkEnds,
     Failed(&'a TaskFailure),
     /// A task is done, and its outcome is stored.
@@ -50,16 +55,7 @@ pub(crate) type Main<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
 
 /// An observer of one executor.
 pub(crate) trait Watch {
-    fn event(&self, core: &Core, event: Event<'_>);
-
-    /// For how long the thread may park, now that nothing is ready and a deadline is `timeout` away, if there is one; or why the
-    /// executor has to stop instead. `main` polls the main future, if that waits as well.
-    fn before_sleep(
-        &self,
-        core: &Rc<Core>,
-        timeout: Option<Duration>,
-        main: Option<&mut Main<'_>>,
-    ) -> Result<Option<Duration>, Stop>;
+    fn event(&self, core: &Core, event: &mut Event<'_>);
 }
 
 impl Core {
@@ -78,7 +74,7 @@ impl Core {
     #[cold]
     fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(watch) = self.config.watch.get() {
-            watch.event(self, event());
+            watch.event(self, &mut event());
         }
     }
 }
