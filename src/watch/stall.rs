@@ -9,12 +9,10 @@
 //!
 //! Knows the core.
 
-use std::iter;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::kernel::failure::AwaitKind;
-use crate::kernel::tasks::{Core, MAIN_SLOT};
+use crate::kernel::tasks::{Core, MAIN_SLOT, current_executor};
 use crate::watch::TaskInfo;
 use crate::watch::dump::{self, Dump};
 
@@ -81,8 +79,8 @@ pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String
 /// What is said of an executor that stands still within others, and waits for something outside of it. `None` if nothing of these
 /// stands still but what has made the inner call.
 pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> Option<String> {
-    let mut others = outers_of(core);
-    others.any(|outer| dump::has_waiting(&outer)).then(|| {
+    let mut outers = current_executor::entered().skip(1);
+    outers.any(|outer| dump::has_waiting(&outer)).then(|| {
         let what = format!("has stood still for {still_for:?}");
         let advice = "perhaps what it waits for would come from a task of the outer executor, which cannot run before this \
                       one returns\n   help: if so, `.await` the future instead, in the task that has made the inner call";
@@ -101,13 +99,13 @@ pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str)
 fn text(core: &Core, dump: &Dump, what: &str, advice: &str) -> String {
     let name = name_of(core);
     let tasks = indented(dump, usize::MAX);
-    format!("{name} {what}:{tasks}{}\n   {advice}", outers(core))
+    format!("{name} {what}:{tasks}{}\n   {advice}", outers())
 }
 
-/// The executors that stand still because this one runs within them, and their tasks; nothing if there are none.
-fn outers(core: &Core) -> String {
+/// The executors that stand still because the innermost one runs within them, and their tasks; nothing if there are none.
+fn outers() -> String {
     let mut text = String::new();
-    for core in outers_of(core) {
+    for core in current_executor::entered().skip(1) {
         let tasks = indented(&Dump::without_chains(&core), NAMED);
         let name = name_of(&core);
         text.push_str(&format!(
@@ -116,12 +114,6 @@ fn outers(core: &Core) -> String {
         ));
     }
     text
-}
-
-/// The executors that this one runs within, the nearest first.
-fn outers_of(core: &Core) -> impl Iterator<Item = Rc<Core>> {
-    let outer = |core: &Core| core.stay.outer.borrow().as_deref().cloned();
-    iter::successors(outer(core), move |core| outer(core))
 }
 
 fn indented(dump: &Dump, limit: usize) -> String {
