@@ -4,7 +4,6 @@
 //!
 //! Knows errands and executors.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -67,6 +66,7 @@ pub fn dump() -> Dumping {
 ///     assert!(dumping.await.tasks().is_empty());
 /// });
 /// ```
+#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Dumping {
     /// The serial number of the executor that was asked, and what it was asked.
@@ -75,13 +75,14 @@ pub struct Dumping {
 }
 
 /// An errand: the dump, and what waits for it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Request {
     answer: Mutex<Option<Result<Dump, Abandoned>>>,
     waker: Mutex<Option<Waker>>,
 }
 
 /// The executor that was asked has ended.
+#[derive(Debug)]
 struct Abandoned;
 
 impl Errand for Request {
@@ -157,12 +158,6 @@ impl Future for Dumping {
         }
         current_executor::note_await(AwaitKind::DUMP, await_line(self.made_at));
         Poll::Pending
-    }
-}
-
-impl fmt::Debug for Dumping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dumping").finish_non_exhaustive()
     }
 }
 
