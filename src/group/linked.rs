@@ -278,20 +278,15 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
         let failures = &self.group.failures;
         let set = &failures.0.set;
         ready!(set.poll(cx, self.made_at, || false));
-        let mut all = Vec::new();
         // The conversion of an error is user code, and may spawn into the group: it is closed by then.
-        let phase = set.phase.replace(Phase::Over);
-        let Poll::Ready(mut next) = failures.poll_next(cx) else {
-            set.phase.set(phase);
-            return Poll::Pending;
-        };
-        while let Some(failure) = next {
+        set.phase.set(Phase::Over);
+        let mut all = Vec::new();
+        while let Poll::Ready(Some(failure)) = failures.poll_next(cx) {
             all.push(failure);
-            // One that is just being asked for its text is about to be reported: it is not waited for, since the others are out.
-            next = match failures.poll_next(cx) {
-                Poll::Ready(next) => next,
-                Poll::Pending => None,
-            };
+        }
+        // One that is just being asked for its text is about to be reported. It is waited for only if there is no other.
+        if all.is_empty() && failures.len() > 0 {
+            return Poll::Pending;
         }
         let counts = set.counts.get();
         let tasks = counts.succeeded + counts.failed + counts.cancelled;
