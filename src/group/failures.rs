@@ -22,19 +22,11 @@ use crate::outcome::Outcome;
 pub(super) struct Collector<E> {
     pub(super) set: Rc<TaskSet>,
     /// The first one first.
-    failed: RefCell<VecDeque<Box<dyn Failed<E>>>>,
+    failed: RefCell<VecDeque<Failed<E>>>,
 }
 
-/// A failure whose error can be made an `E`.
-trait Failed<E> {
-    fn take(&self) -> Option<JoinError<E>>;
-}
-
-impl<T: Outcome, E: From<T::Err> + Debug + 'static> Failed<E> for JoinHandle<T> {
-    fn take(&self) -> Option<JoinError<E>> {
-        Some(self.take_outcome()?.err()?.map(E::from))
-    }
-}
+/// Takes the failure of a task, and makes its error an `E`; `None` while the error is being asked for its text.
+type Failed<E> = Box<dyn Fn() -> Option<JoinError<E>>>;
 
 impl<T, E> Group<T> for Collector<E>
 where
@@ -49,7 +41,8 @@ where
         if self.set.phase.get() == Phase::Over {
             return Some(task);
         }
-        self.failed.borrow_mut().push_back(Box::new(task));
+        let take = move || Some(task.take_outcome()?.err()?.map(E::from));
+        self.failed.borrow_mut().push_back(Box::new(take));
         None
     }
 }
@@ -73,15 +66,15 @@ impl<E> Failures<E> {
     /// The next failure, or `None` if there is none.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<JoinError<E>>> {
         let next = self.0.failed.borrow_mut().pop_front();
-        let Some(task) = next else {
+        let Some(take) = next else {
             return Poll::Ready(None);
         };
         // The conversion is user code: nothing is borrowed meanwhile.
-        if let Some(failure) = task.take() {
+        if let Some(failure) = take() {
             return Poll::Ready(Some(failure));
         }
         // Its error is being asked for its text right now, further up the stack.
-        self.0.failed.borrow_mut().push_front(task);
+        self.0.failed.borrow_mut().push_front(take);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
