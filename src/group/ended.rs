@@ -17,8 +17,9 @@ const KEPT: usize = 1024;
 /// The ids of the members that have ended, the first one first.
 #[derive(Default)]
 pub(super) struct Ended {
-    ids: VecDeque<TaskId>,
-    is_asked: bool,
+    pub(super) ids: VecDeque<TaskId>,
+    /// There was a first `next`. From now on all ids are kept.
+    pub(super) is_asked: bool,
 }
 
 impl Ended {
@@ -28,20 +29,6 @@ impl Ended {
             self.ids.pop_front();
         }
         self.ids.push_back(id);
-    }
-
-    /// Whether an id is there. From now on all ids are kept.
-    pub(super) fn is_next_there(&mut self) -> bool {
-        self.is_asked = true;
-        !self.ids.is_empty()
-    }
-
-    pub(super) fn next(&mut self) -> Option<TaskId> {
-        self.ids.pop_front()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.ids.len()
     }
 }
 
@@ -73,8 +60,10 @@ mod tests {
 
     #[test]
     fn once_somebody_asks_all_are_kept() {
-        let mut ended = Ended::default();
-        assert!(!ended.is_next_there());
+        let mut ended = Ended {
+            is_asked: true,
+            ..Ended::default()
+        };
         (1..=5_000).for_each(|number| ended.push(TaskId(number), 1));
         assert_eq!(numbers(&ended).len(), 5_000);
     }

@@ -193,6 +193,7 @@ impl TaskSet {
 
     #[track_caller]
     pub(super) fn next(&self) -> NextEnded<'_> {
+        self.ended.borrow_mut().is_asked = true;
         NextEnded {
             set: self,
             made_at: Location::caller(),
@@ -235,15 +236,15 @@ impl Future for NextEnded<'_> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskId>> {
         let ended = &self.set.ended;
-        let is_there = || ended.borrow_mut().is_next_there();
+        let is_there = || !ended.borrow().ids.is_empty();
         let poll = self.set.poll(cx, self.made_at, is_there);
-        poll.map(|()| ended.borrow_mut().next())
+        poll.map(|()| ended.borrow_mut().ids.pop_front())
     }
 }
 
 impl fmt::Debug for NextEnded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ended, alive) = (self.set.ended.borrow().len(), self.set.len());
+        let (ended, alive) = (self.set.ended.borrow().ids.len(), self.set.len());
         write!(f, "NextEnded({ended} tasks ended, {alive} alive)")
     }
 }
