@@ -13,16 +13,17 @@
 //!
 //! Knows sets, handles and tasks.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use crate::abort::AbortHandle;
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
-use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
+use crate::kernel::failure::{AwaitKind, TaskId, await_line};
 use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current_executor};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
@@ -45,11 +46,8 @@ use crate::task_builder::TaskBuilder;
 /// });
 /// ```
 pub struct GroupHandle<T: Outcome> {
-    /// `None` if it was never spawned.
-    member: Option<Counted<Member<T>>>,
-    /// Counts the await of one that was never spawned.
-    never_spawned: Waiting,
-    spawned_at: Site,
+    /// `Err` if it was never spawned. Even that is awaited.
+    member: Result<Counted<Member<T>>, Waiting>,
 }
 
 /// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`](crate::TaskGroup), an
@@ -81,9 +79,9 @@ impl<T: Outcome> Group<T> for TaskSet {
 
 /// What the end of the task calls. The handle shares it.
 struct Member<T: Outcome> {
-    id: TaskId,
-    /// Holds the outcome, until the handle or the group takes it.
-    task: RefCell<Option<JoinHandle<T>>>,
+    task: AbortHandle,
+    /// The right to the outcome, until the handle or the group takes it.
+    outcome: Cell<Option<JoinHandle<T>>>,
     ending: Cell<Option<Ending>>,
     /// The awaiter of the handle.
     waiting: Waiting,
@@ -97,7 +95,7 @@ impl<T: Outcome> Listener for Member<T> {
         let set = self.group.set();
         set.remove(self.seat, ending);
         // Before the wake: a foreign waker may look at the group when it is called.
-        let failed = ending.is_failure().then(|| self.task.take()).flatten();
+        let failed = ending.is_failure().then(|| self.outcome.take()).flatten();
         let reported = failed.and_then(|task| self.group.keep_failure(task));
         self.ending.set(Some(ending));
         self.waiting.wake();
@@ -108,28 +106,22 @@ impl<T: Outcome> Listener for Member<T> {
 
 impl<T: Outcome> GroupHandle<T> {
     /// Makes a task that was just spawned a member of a group.
-    #[track_caller]
     pub(super) fn new(group: Rc<dyn Group<T>>, task: JoinHandle<T>) -> Self
     where
         T: 'static,
     {
-        let abort = task.abort_handle();
         let member = Counted::new(|| Member {
-            id: task.id(),
-            task: RefCell::new(Some(task)),
+            task: task.abort_handle(),
+            seat: group.set().insert(task.abort_handle()),
+            outcome: Cell::new(Some(task)),
             ending: Cell::new(None),
             waiting: Waiting::default(),
-            seat: group.set().insert(abort.clone()),
             group,
         });
         let joiner = member.clone().for_joiner();
-        abort.task.header().joiner.set(joiner);
-        member.group.set().cancel_late(&abort);
-        GroupHandle {
-            member: Some(member),
-            never_spawned: Waiting::default(),
-            spawned_at: Location::caller(),
-        }
+        member.task.task.header().joiner.set(joiner);
+        member.group.set().cancel_late(&member.task);
+        GroupHandle { member: Ok(member) }
     }
 
     /// Cancels only this task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
@@ -145,11 +137,8 @@ impl<T: Outcome> GroupHandle<T> {
     /// });
     /// ```
     pub fn abort(&self) {
-        let task =
-            |member: &Counted<Member<T>>| Some(member.task.borrow().as_ref()?.abort_handle());
-        // Nothing is borrowed during the abort: a host may be called.
-        if let Some(task) = self.member.as_ref().and_then(task) {
-            task.abort();
+        if let Ok(member) = &self.member {
+            member.task.abort();
         }
     }
 
@@ -166,7 +155,10 @@ impl<T: Outcome> GroupHandle<T> {
     /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        (self.member.as_ref()).is_none_or(|member| member.ending.get().is_some())
+        match &self.member {
+            Ok(member) => member.ending.get().is_some(),
+            Err(_) => true,
+        }
     }
 
     /// Returns the task's number; `None` if it was never spawned, because its group was over.
@@ -180,7 +172,8 @@ impl<T: Outcome> GroupHandle<T> {
     /// ```
     #[must_use]
     pub fn id(&self) -> Option<TaskId> {
-        self.member.as_ref().map(|member| member.id)
+        let member = self.member.as_ref().ok()?;
+        Some(member.task.id())
     }
 }
 
@@ -212,11 +205,8 @@ impl TaskBuilder {
             Some(group) => GroupHandle::new(group, self.spawn(future)),
             None => {
                 drop_refused(future, Location::caller());
-                GroupHandle {
-                    member: None,
-                    never_spawned: Waiting::default(),
-                    spawned_at: Location::caller(),
-                }
+                let member = Err(Waiting::default());
+                GroupHandle { member }
             }
         }
     }
@@ -227,15 +217,17 @@ impl<T: Outcome> Future for GroupHandle<T> {
 
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T::Ok>> {
-        let Some(member) = &self.member else {
-            return self.never_spawned.poll_once(cx, || true).map(|()| None);
+        let member = match &self.member {
+            Ok(member) => member,
+            Err(waiting) => return waiting.poll_once(cx, || true).map(|()| None),
         };
         let poll = member.waiting.poll_once(cx, || self.is_finished());
         if poll.is_pending() {
-            current_executor::note_await(AwaitKind::JOIN, await_line(self.spawned_at));
+            let spawned_at = member.task.task.header().spawned_at;
+            current_executor::note_await(AwaitKind::JOIN, await_line(spawned_at));
         }
         poll.map(|()| match member.ending.get() {
-            Some(Ending::Returned) => member.task.take()?.take_outcome()?.ok(),
+            Some(Ending::Returned) => member.outcome.take()?.take_outcome()?.ok(),
             _ => None,
         })
     }
@@ -250,10 +242,9 @@ impl<T: Outcome> std::panic::RefUnwindSafe for GroupHandle<T> {}
 
 impl<T: Outcome> fmt::Debug for GroupHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.id(), self.is_finished()) {
-            (Some(id), true) => write!(f, "GroupHandle(task {id}, finished)"),
-            (Some(id), false) => write!(f, "GroupHandle(task {id}, running)"),
-            (None, _) => f.write_str("GroupHandle(never spawned)"),
+        match &self.member {
+            Ok(member) => write!(f, "GroupHandle({:?})", member.task.task.header()),
+            Err(_) => f.write_str("GroupHandle(never spawned)"),
         }
     }
 }
