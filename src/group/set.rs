@@ -163,16 +163,10 @@ impl TaskSet {
     pub(super) fn close(&self) {
         // First of all: the notice runs a logger, which may hold a spawner.
         self.phase.set(Phase::Over);
-        let left = self.tasks();
-        if !self.is_joined.get() && !left.is_empty() {
-            lost_work::tell_of_group(left.iter().map(|task| task.task.clone()));
+        if !self.is_joined.get() && self.len() > 0 {
+            lost_work::tell_of_group(self.tasks().into_iter().map(|task| task.task));
         }
-        for task in left {
-            task.abort();
-            // If it is finished, its end is just about to call the group.
-            let header = task.task.header();
-            header.is_detached.set(!header.is_finished());
-        }
+        self.abort_all();
     }
 
     /// Waits until something is there, or no task is left.
