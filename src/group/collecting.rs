@@ -102,7 +102,7 @@ impl CollectingGroup {
         F: Future<Output: Outcome> + 'static,
         Error: From<<F::Output as Outcome>::Err>,
     {
-        GroupHandle::new(self.failures.0.clone(), TaskBuilder::new().spawn(future))
+        TaskBuilder::new().spawn_in(self, future)
     }
 
     /// Cancels the tasks that are not done. More can be spawned.
@@ -192,6 +192,7 @@ impl CollectingGroup {
 ///     assert_eq!(first.await.unwrap().to_string(), "task #1 panicked: boom");
 /// });
 /// ```
+#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct NextFailure<'a> {
     group: &'a mut CollectingGroup,
@@ -224,11 +225,5 @@ impl fmt::Debug for CollectingGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.failures.len();
         write!(f, "CollectingGroup({:?}, {failed} failures)", self.group)
-    }
-}
-
-impl fmt::Debug for NextFailure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NextFailure({:?})", self.group)
     }
 }

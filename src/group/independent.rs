@@ -69,7 +69,7 @@ impl IndependentGroup {
     /// ```
     #[track_caller]
     pub fn spawn<F: Future<Output: Outcome> + 'static>(&self, future: F) -> GroupHandle<F::Output> {
-        GroupHandle::new(self.set.clone(), TaskBuilder::new().spawn(future))
+        TaskBuilder::new().spawn_in(self, future)
     }
 
     /// Cancels the tasks that are not done. More can be spawned.

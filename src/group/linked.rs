@@ -20,7 +20,6 @@ use crate::group::independent::IndependentGroup;
 use crate::group::member::{Group, GroupHandle, SpawnInto};
 use crate::group::set::{NextEnded, Phase, TaskSet};
 use crate::kernel::failure::Site;
-use crate::kernel::tasks::is_large;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 use crate::report::group_error::GroupError;
@@ -162,7 +161,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         F: Future<Output: Outcome> + 'static,
         E: From<<F::Output as Outcome>::Err>,
     {
-        GroupHandle::new(self.failures.0.clone(), TaskBuilder::new().spawn(future))
+        TaskBuilder::new().spawn_in(self, future)
     }
 
     /// Returns a way to spawn into the group, for its own tasks.
@@ -298,6 +297,12 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
 }
 
 impl<E: Debug + 'static> GroupSpawner<E> {
+    /// The group, unless it is over.
+    fn open(&self) -> Option<Rc<Collector<E>>> {
+        let group = self.group.upgrade()?;
+        (group.set.phase.get() != Phase::Over).then_some(group)
+    }
+
     /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over, the future is dropped, and
     /// the handle gives `None`.
     ///
@@ -322,11 +327,7 @@ impl<E: Debug + 'static> GroupSpawner<E> {
         F: Future<Output: Outcome> + 'static,
         E: From<<F::Output as Outcome>::Err>,
     {
-        // Boxed here, before a large one is moved from function to function.
-        match const { is_large::<F>() } {
-            true => TaskBuilder::new().spawn_in(self, Box::pin(future)),
-            false => TaskBuilder::new().spawn_in(self, future),
-        }
+        TaskBuilder::new().spawn_in(self, future)
     }
 }
 
@@ -346,8 +347,7 @@ where
     F: Future<Output: Outcome> + 'static,
 {
     fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
-        let group = self.group.upgrade()?;
-        (group.set.phase.get() != Phase::Over).then_some(group as _)
+        Some(self.open()?)
     }
 }
 
@@ -378,10 +378,9 @@ impl<E: Debug + 'static> Debug for TaskGroup<E> {
 
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let group = self.group.upgrade();
-        match group.is_none_or(|group| group.set.phase.get() == Phase::Over) {
-            true => f.write_str("GroupSpawner(its group is over)"),
-            false => f.write_str("GroupSpawner(its group is there)"),
+        match self.open() {
+            None => f.write_str("GroupSpawner(its group is over)"),
+            Some(_) => f.write_str("GroupSpawner(its group is there)"),
         }
     }
 }

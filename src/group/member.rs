@@ -9,7 +9,7 @@
 //! A `JoinHandle` gives the failure to its awaiter. In a group, the failure belongs to the group. So the
 //! awaiter gets the value or nothing.
 //!
-//! All tasks of groups become members in [`GroupHandle::new`].
+//! All tasks of groups become members in [`TaskBuilder::spawn_in`].
 //!
 //! Knows sets, handles and tasks.
 
@@ -24,7 +24,7 @@ use crate::abort::AbortHandle;
 use crate::group::set::TaskSet;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, TaskId, await_line};
-use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current_executor};
+use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current_executor, is_large};
 use crate::outcome::{Outcome, Value};
 use crate::remote::refused::drop_refused;
 use crate::task_builder::TaskBuilder;
@@ -105,25 +105,6 @@ impl<T: Outcome> Listener for Member<T> {
 }
 
 impl<T: Outcome> GroupHandle<T> {
-    /// Makes a task that was just spawned a member of a group.
-    pub(super) fn new(group: Rc<dyn Group<T>>, task: JoinHandle<T>) -> Self
-    where
-        T: 'static,
-    {
-        let member = Counted::new(|| Member {
-            task: task.abort_handle(),
-            seat: group.set().insert(task.abort_handle()),
-            outcome: Cell::new(Some(task)),
-            ending: Cell::new(None),
-            waiting: Waiting::default(),
-            group,
-        });
-        let joiner = member.clone().for_joiner();
-        member.task.task.header().joiner.set(joiner);
-        member.group.set().cancel_late(&member.task);
-        GroupHandle { member: Ok(member) }
-    }
-
     /// Cancels only this task of the group, as [`JoinHandle::abort`](crate::JoinHandle::abort) does. That is
     /// no failure: the siblings go on.
     ///
@@ -201,14 +182,37 @@ impl TaskBuilder {
         G: SpawnInto<F>,
         F: Future<Output: Outcome> + 'static,
     {
-        match group.open_group() {
-            Some(group) => GroupHandle::new(group, self.spawn(future)),
-            None => {
-                drop_refused(future, Location::caller());
-                let member = Err(Waiting::default());
-                GroupHandle { member }
-            }
+        let group = group.open_group();
+        match const { is_large::<F>() } {
+            true => self.spawn_member(group, Box::pin(future)),
+            false => self.spawn_member(group, future),
         }
+    }
+
+    #[track_caller]
+    fn spawn_member<F: Future<Output: Outcome> + 'static>(
+        self,
+        group: Option<Rc<dyn Group<F::Output>>>,
+        future: F,
+    ) -> GroupHandle<F::Output> {
+        let Some(group) = group else {
+            drop_refused(future, Location::caller());
+            let member = Err(Waiting::default());
+            return GroupHandle { member };
+        };
+        let task = self.spawn(future);
+        let member = Counted::new(|| Member {
+            task: task.abort_handle(),
+            seat: group.set().insert(task.abort_handle()),
+            outcome: Cell::new(Some(task)),
+            ending: Cell::new(None),
+            waiting: Waiting::default(),
+            group,
+        });
+        let joiner = member.clone().for_joiner();
+        member.task.task.header().joiner.set(joiner);
+        member.group.set().cancel_late(&member.task);
+        GroupHandle { member: Ok(member) }
     }
 }
 
