@@ -26,14 +26,20 @@ impl Waiting {
     ///
     /// A task that finds very many things ready in one poll has to wait for its next turn.
     pub(crate) fn poll(&self, cx: &mut Context<'_>, is_there: impl Fn() -> bool) -> Poll<()> {
-        if is_there() && !self.has_waited.get() && current_executor::is_spent(cx) {
+        let is_ready = match is_there() {
             // It is put off once: what else is in the same poll may find very many things ready each time.
-            self.has_waited.set(true);
-            return Poll::Pending;
+            true => self.has_waited.get() || !current_executor::is_spent(cx),
+            false => {
+                self.keep(cx.waker());
+                // While a foreign waker was cloned, anything may have happened.
+                is_there()
+            }
+        };
+        self.has_waited.set(!is_ready);
+        match is_ready {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-        let poll = self.poll_uncounted(cx, is_there);
-        self.has_waited.set(poll.is_pending());
-        poll
     }
 
     /// The same for a future that gives its output once: when it was ready, it stays so.
@@ -41,23 +47,6 @@ impl Waiting {
         let poll = self.poll(cx, is_there);
         self.has_waited.set(true);
         poll
-    }
-
-    /// The same, but not counted: for a poll that is no await of its own.
-    pub(crate) fn poll_uncounted(
-        &self,
-        cx: &mut Context<'_>,
-        is_there: impl Fn() -> bool,
-    ) -> Poll<()> {
-        if is_there() {
-            return Poll::Ready(());
-        }
-        self.keep(cx.waker());
-        // While a foreign waker was cloned, anything may have happened.
-        match is_there() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
     }
 
     fn keep(&self, waker: &Waker) {

@@ -79,7 +79,7 @@ impl Permit {
             return Poll::Ready(());
         };
         let queue = &self.permits.queue;
-        waiting.poll_uncounted(cx, || !queue.borrow().contains_key(number))
+        waiting.poll_once(cx, || !queue.borrow().contains_key(number))
     }
 }
 
