@@ -216,7 +216,7 @@ where
     F: Future<Output: Outcome> + 'static,
     Error: From<<F::Output as Outcome>::Err>,
 {
-    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+    fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
         Some(self.failures.0.clone())
     }
 }

@@ -165,7 +165,7 @@ impl Future for JoinIndependent {
 }
 
 impl<F: Future<Output: Outcome> + 'static> SpawnInto<F> for IndependentGroup {
-    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+    fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
         Some(self.set.clone())
     }
 }

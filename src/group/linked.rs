@@ -55,7 +55,7 @@ pub struct TaskGroup<E: Debug + 'static = Error> {
 
 /// Spawns into a [`TaskGroup`] from any place, also from the group's own tasks.
 ///
-/// It keeps nothing alive. Once the group is over, futures that it gets are dropped without a poll.
+/// It keeps nothing alive. Once the group is over or cancelled, futures that it gets are dropped without a poll.
 ///
 /// # Examples
 ///
@@ -139,11 +139,12 @@ impl<E: Debug + 'static> TaskGroup<E> {
         TaskGroup { failures }
     }
 
-    /// Spawns a task into the group. After the group's first failure it is cancelled before its first poll.
+    /// Spawns a task into the group. After the group's first failure, and once it is cancelled, it takes no more tasks: the future
+    /// is dropped without a poll, and the handle gives `None`.
     ///
     /// # Panics
     ///
-    /// If no executor runs on this thread.
+    /// If the group still takes tasks, and no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -183,7 +184,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         }
     }
 
-    /// Cancels all tasks of the group, and those that are still spawned into it. That is no failure.
+    /// Cancels all tasks of the group, and takes no more. That is no failure.
     ///
     /// ```
     /// candor::block_on(async {
@@ -297,18 +298,12 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
 }
 
 impl<E: Debug + 'static> GroupSpawner<E> {
-    /// The group, unless it is over.
-    fn open(&self) -> Option<Rc<Collector<E>>> {
-        let group = self.group.upgrade()?;
-        (group.set.phase.get() != Phase::Over).then_some(group)
-    }
-
-    /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over, the future is dropped, and
-    /// the handle gives `None`.
+    /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over or cancelled, the future is dropped,
+    /// and the handle gives `None`.
     ///
     /// # Panics
     ///
-    /// If the group is not over, and no executor runs on this thread.
+    /// As [`TaskGroup::spawn`].
     ///
     /// # Examples
     ///
@@ -336,7 +331,7 @@ where
     E: Debug + From<<F::Output as Outcome>::Err> + 'static,
     F: Future<Output: Outcome> + 'static,
 {
-    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+    fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
         Some(self.failures.0.clone())
     }
 }
@@ -346,8 +341,8 @@ where
     E: Debug + From<<F::Output as Outcome>::Err> + 'static,
     F: Future<Output: Outcome> + 'static,
 {
-    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>> {
-        Some(self.open()?)
+    fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
+        Some(self.group.upgrade()?)
     }
 }
 
@@ -378,9 +373,10 @@ impl<E: Debug + 'static> Debug for TaskGroup<E> {
 
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.open() {
-            None => f.write_str("GroupSpawner(its group is over)"),
-            Some(_) => f.write_str("GroupSpawner(its group is there)"),
+        let group = self.group.upgrade();
+        match group.is_some_and(|group| group.set.is_open()) {
+            true => f.write_str("GroupSpawner(its group is there)"),
+            false => f.write_str("GroupSpawner(its group is over)"),
         }
     }
 }

@@ -53,9 +53,9 @@ pub struct GroupHandle<T: Outcome> {
 /// A group in which a [`TaskBuilder`] can spawn a future of this type: a [`TaskGroup`](crate::TaskGroup), an
 /// [`IndependentGroup`](crate::IndependentGroup), or a [`GroupSpawner`](crate::GroupSpawner).
 pub trait SpawnInto<F: Future<Output: Outcome>> {
-    /// The group, unless it is over.
+    /// The group, unless it is gone.
     #[doc(hidden)]
-    fn open_group(&self) -> Option<Rc<dyn Group<F::Output>>>;
+    fn group(&self) -> Option<Rc<dyn Group<F::Output>>>;
 }
 
 /// What becomes of the failure of a member.
@@ -142,7 +142,7 @@ impl<T: Outcome> GroupHandle<T> {
         }
     }
 
-    /// Returns the task's number; `None` if it was never spawned, because its group was over.
+    /// Returns the task's number; `None` if it was never spawned, because its group was over or cancelled.
     ///
     /// ```
     /// candor::block_on(async {
@@ -182,7 +182,7 @@ impl TaskBuilder {
         G: SpawnInto<F>,
         F: Future<Output: Outcome> + 'static,
     {
-        let group = group.open_group();
+        let group = group.group().filter(|group| group.set().is_open());
         match const { is_large::<F>() } {
             true => self.spawn_member(group, Box::pin(future)),
             false => self.spawn_member(group, future),
@@ -211,7 +211,6 @@ impl TaskBuilder {
         });
         let joiner = member.clone().for_joiner();
         member.task.task.header().joiner.set(joiner);
-        member.group.set().cancel_late(&member.task);
         GroupHandle { member: Ok(member) }
     }
 }

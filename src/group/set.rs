@@ -23,7 +23,7 @@ use crate::group::ended::Ended;
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, SUCCESSORS, current_executor};
+use crate::kernel::tasks::{Ending, current_executor};
 use crate::outcome::Value;
 use crate::watch::lost_work;
 
@@ -39,8 +39,6 @@ pub struct TaskSet {
     pub(super) is_joined: Cell<bool>,
     /// A failure cancels the others.
     is_linked: bool,
-    /// How many were spawned since the group was cancelled.
-    successors: Cell<u64>,
     /// The awaiter of the next end, the next failure or the join. There is one at most: the first two borrow the group for
     /// themselves, and the third consumes it.
     waiting: Waiting,
@@ -50,9 +48,9 @@ pub struct TaskSet {
 pub(super) enum Phase {
     #[default]
     Open,
-    /// A task that is spawned now is cancelled like the others.
+    /// It takes no more tasks.
     Cancelled,
-    /// Nobody will ask for failures any more, and the spawners of the group refuse.
+    /// Neither does it then, and nobody will ask for failures any more.
     Over,
 }
 
@@ -95,20 +93,6 @@ impl TaskSet {
         self.left.borrow_mut().sit_down(task)
     }
 
-    /// Cancels a task that comes too late. Its end calls the group by now.
-    pub(super) fn cancel_late(&self, task: &AbortHandle) {
-        if self.phase.get() == Phase::Cancelled {
-            // Spawned by the destructor of one that was cancelled: perhaps each one spawns the next.
-            let is_successor = is_cancelled_task_dropped();
-            self.successors
-                .update(|count| count + u64::from(is_successor));
-            match is_successor && self.successors.get() > SUCCESSORS {
-                false => task.abort(),
-                true => task.leak(),
-            }
-        }
-    }
-
     /// Takes out a task that has ended, and counts it. Nobody is woken yet.
     pub(super) fn remove(&self, seat: usize, ending: Ending) {
         let mut left = self.left.borrow_mut();
@@ -129,13 +113,13 @@ impl TaskSet {
         if self.is_linked && ending.is_failure() {
             self.cancel();
         }
-        let is_empty = self.len() == 0;
-        if is_empty {
-            self.successors.set(0);
-        }
-        if is_empty || !self.is_joined.get() {
+        if self.len() == 0 || !self.is_joined.get() {
             self.waiting.wake();
         }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.phase.get() == Phase::Open
     }
 
     pub(super) fn len(&self) -> usize {
@@ -151,9 +135,9 @@ impl TaskSet {
         self.tasks().iter().for_each(AbortHandle::abort);
     }
 
-    /// Cancels all tasks, and those that are still to come.
+    /// Cancels all tasks, and takes no more.
     pub(super) fn cancel(&self) {
-        if self.phase.get() == Phase::Open {
+        if self.is_open() {
             self.phase.set(Phase::Cancelled);
             self.abort_all();
         }
@@ -193,12 +177,6 @@ impl TaskSet {
             made_at: Location::caller(),
         }
     }
-}
-
-/// Whether what runs here is the destructor of a cancelled task.
-fn is_cancelled_task_dropped() -> bool {
-    let running = current_executor::with(|core| core.running_task()).flatten();
-    running.is_some_and(|task| task.header().is_aborted.get())
 }
 
 // A panic finds it whole, as `lib.rs` says of everything. So a group has the other trait as well.
