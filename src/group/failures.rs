@@ -37,13 +37,11 @@ where
         &self.set
     }
 
-    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>> {
-        if self.set.phase.get() == Phase::Over {
-            return Some(task);
+    fn take_failed(&self, task: JoinHandle<T>) {
+        if self.set.phase.get() != Phase::Over {
+            let take = move || Some(task.take_outcome()?.err()?.map(E::from));
+            self.failed.borrow_mut().push_back(Box::new(take));
         }
-        let take = move || Some(task.take_outcome()?.err()?.map(E::from));
-        self.failed.borrow_mut().push_back(Box::new(take));
-        None
     }
 }
 

@@ -62,8 +62,8 @@ pub trait SpawnInto<F: Future<Output: Outcome>> {
 pub trait Group<T: Outcome> {
     fn set(&self) -> &TaskSet;
 
-    /// Keeps the failure of a task that has ended, or gives it back: then it is reported.
-    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>>;
+    /// Keeps the handle of a task that has failed, or drops it: then the failure is reported.
+    fn take_failed(&self, task: JoinHandle<T>);
 }
 
 /// Keeps no failure.
@@ -72,9 +72,7 @@ impl<T: Outcome> Group<T> for TaskSet {
         self
     }
 
-    fn keep_failure(&self, task: JoinHandle<T>) -> Option<JoinHandle<T>> {
-        Some(task)
-    }
+    fn take_failed(&self, _task: JoinHandle<T>) {}
 }
 
 /// What the end of the task calls. The handle shares it.
@@ -95,11 +93,13 @@ impl<T: Outcome> Listener for Member<T> {
         let set = self.group.set();
         set.remove(self.seat, ending);
         // Before the wake: a foreign waker may look at the group when it is called.
-        let failed = ending.is_failure().then(|| self.outcome.take()).flatten();
-        let reported = failed.and_then(|task| self.group.keep_failure(task));
+        if ending.is_failure()
+            && let Some(task) = self.outcome.take()
+        {
+            self.group.take_failed(task);
+        }
         self.ending.set(Some(ending));
         self.waiting.wake();
-        drop(reported);
         set.after_end(ending);
     }
 }
