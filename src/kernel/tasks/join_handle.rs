@@ -98,12 +98,12 @@ impl<T: Outcome> Future for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         let header = self.task.header();
-        if header.is_detached.replace(true) || header.progress.get() == Progress::Taken {
-            // The usual case has nothing left to do. Nor has it if a group had detached the task: its end saw to the outcome.
-        } else if !header.is_finished() {
-            header.joiner.take();
-        } else {
-            leave_outcome(self.task.clone().any());
+        header.is_detached.set(true);
+        match header.progress.get() {
+            // The usual case.
+            Progress::Taken => {}
+            Progress::Running => drop(header.joiner.take()),
+            Progress::Done => leave_outcome(self.task.clone().any()),
         }
     }
 }
