@@ -6,8 +6,8 @@
 //!                        └─ the next to be given
 //! ```
 //!
-//! Each waiting task has a number, which is in the queue as long as it waits. A number that is not there has its
-//! permit; a task that gives up removes its number.
+//! Each task has a number, which is in the queue as long as it waits. A number that is not there has its permit; a task that
+//! gives up removes its number.
 //!
 //! Of candor, it knows only how to keep a waker.
 
@@ -31,8 +31,7 @@ pub(super) struct Permits {
 /// A permit, or a place in the queue for one. Passes the permit on when it is dropped.
 pub(super) struct Permit {
     permits: Rc<Permits>,
-    /// Its number in the queue, and the waker of its owner; `None` if it was given at once.
-    place: Option<(u64, Rc<Waiting>)>,
+    number: u64,
 }
 
 impl Permits {
@@ -43,14 +42,6 @@ impl Permits {
             next_number: Cell::new(0),
             queue: RefCell::default(),
         }
-    }
-
-    /// The last place in the queue.
-    fn queue_up(&self) -> (u64, Rc<Waiting>) {
-        let place = (self.next_number.get(), Rc::default());
-        self.next_number.set(place.0 + 1);
-        self.queue.borrow_mut().insert(place.0, Rc::clone(&place.1));
-        place
     }
 
     /// Gives a returned permit to the one that has waited longest.
@@ -66,28 +57,30 @@ impl Permits {
 impl Permit {
     /// Takes a free permit, or the last place in the queue.
     pub(super) fn ask(permits: &Rc<Permits>) -> Self {
-        let free = permits.free.get();
-        permits.free.set(free.saturating_sub(1));
-        Permit {
-            permits: Rc::clone(permits),
-            place: (free == 0).then(|| permits.queue_up()),
+        let number = permits.next_number.get();
+        permits.next_number.set(number + 1);
+        match permits.free.get() {
+            0 => drop(permits.queue.borrow_mut().insert(number, Rc::default())),
+            free => permits.free.set(free - 1),
         }
+        let permits = Rc::clone(permits);
+        Permit { permits, number }
     }
 
     pub(super) fn poll_granted(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((number, waiting)) = &self.place else {
-            return Poll::Ready(());
-        };
         let queue = &self.permits.queue;
-        waiting.poll_once(cx, || !queue.borrow().contains_key(number))
+        // Not while it is borrowed: a foreign waker is cloned.
+        let waiting = queue.borrow().get(&self.number).cloned();
+        match waiting {
+            None => Poll::Ready(()),
+            Some(waiting) => waiting.poll(cx, || !queue.borrow().contains_key(&self.number)),
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut queue = self.permits.queue.borrow_mut();
-        let place = (self.place.as_ref()).and_then(|(number, _)| queue.remove(number));
-        drop(queue);
+        let place = self.permits.queue.borrow_mut().remove(&self.number);
         if place.is_none() {
             self.permits.pass_on();
         }
