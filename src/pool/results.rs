@@ -55,6 +55,8 @@ pub struct PoolResults<'a, T: Outcome> {
     /// Spawns a task for each input; `None` once there are no more.
     tasks_to_come: Option<Box<dyn Iterator<Item = JoinHandle<T>> + 'a>>,
     permits: Rc<Permits>,
+    /// The permit of the next task, or its place in the queue for one.
+    permit: Option<Permit>,
     /// What was spawned and not yet taken.
     tasks: Roster<JoinHandle<T>>,
     turns: Rc<Turns>,
@@ -120,6 +122,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         PoolResults {
             tasks_to_come: Some(Box::new(iter::from_fn(spawn))),
             permits: Rc::clone(permits),
+            permit: None,
             tasks: Roster::default(),
             turns: Rc::new(Turns {
                 are_in_order,
@@ -158,10 +161,7 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     /// ```
     #[expect(clippy::should_implement_trait, reason = "it is that of a stream")]
     pub fn next(&mut self) -> NextResult<'_, 'a, T> {
-        NextResult {
-            results: self,
-            permit: None,
-        }
+        NextResult { results: self }
     }
 
     /// Collects all values, or gives the first failure in the order of the results. Then the running tasks are
@@ -191,7 +191,6 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
     pub fn collect(self) -> impl Future<Output = Result<Vec<T::Ok>, JoinError<T::Err>>> {
         Collect {
             results: Some(self),
-            permit: None,
             values: Vec::new(),
         }
     }
@@ -210,6 +209,59 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
             permit,
         });
         job.header().joiner.set(turn.for_joiner());
+    }
+
+    #[track_caller]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<OutcomeOf<T>>> {
+        self.start_tasks(cx, 0);
+        let poll = self.poll_taken(cx);
+        if poll.is_pending() {
+            current_executor::note_await(AwaitKind::JOIN, await_line(self.made_at));
+        }
+        poll
+    }
+
+    /// Takes inputs as long as there is room for their tasks. `taken` are those whose results are about to be taken.
+    fn start_tasks(&mut self, cx: &mut Context<'_>, taken: usize) {
+        while let Some(tasks_to_come) = &mut self.tasks_to_come
+            && self.tasks.len() - taken < self.permits.limit
+        {
+            let permit = self.permit.take();
+            let permit = permit.unwrap_or_else(|| Permit::ask(&self.permits));
+            if permit.poll_granted(cx).is_pending() {
+                self.permit = Some(permit);
+                return;
+            }
+            match tasks_to_come.next() {
+                Some(task) => self.insert(task, permit),
+                None => self.tasks_to_come = None,
+            }
+        }
+    }
+
+    /// Takes the next result; `None` if there is none left.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Option<OutcomeOf<T>>> {
+        let PoolResults { tasks, turns, .. } = &*self;
+        let is_done = |number: &usize| tasks.get(*number).is_some_and(JoinHandle::is_finished);
+        let first = || turns.queue.borrow().front().copied().filter(is_done);
+        let is_over = tasks.len() == 0 && self.tasks_to_come.is_none();
+        ready!(turns.reader.poll(cx, || is_over || first().is_some()));
+        let Some(number) = first() else {
+            return Poll::Ready(None);
+        };
+        // A free place need not wait until the reader comes back. This comes before the result is taken: if the
+        // iterator panicked, the result would be lost.
+        self.start_tasks(cx, 1);
+        let task = self.tasks.get(number);
+        let task = task.expect("a task with a turn is there");
+        let Some(outcome) = task.take_outcome() else {
+            // Its error is being asked for its text right now, further up the stack.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        self.turns.queue.borrow_mut().pop_front();
+        self.tasks.stand_up(number);
+        Poll::Ready(Some(outcome))
     }
 }
 
@@ -230,52 +282,6 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
 #[must_use = "a future does nothing until it is awaited"]
 pub struct NextResult<'r, 'a, T: Outcome> {
     results: &'r mut PoolResults<'a, T>,
-    /// The permit of the next task, or its place in the queue for one. It goes with this future: while no result is awaited,
-    /// no place is kept.
-    permit: Option<Permit>,
-}
-
-impl<T: Outcome + 'static> NextResult<'_, '_, T> {
-    /// Takes inputs as long as there is room for their tasks. `taken` are those whose results are about to be taken.
-    fn start_tasks(&mut self, cx: &mut Context<'_>, taken: usize) {
-        let results = &mut *self.results;
-        while let Some(tasks_to_come) = &mut results.tasks_to_come
-            && results.tasks.len() - taken < results.permits.limit
-        {
-            let permit = self.permit.take();
-            let permit = permit.unwrap_or_else(|| Permit::ask(&results.permits));
-            if permit.poll_granted(cx).is_pending() {
-                self.permit = Some(permit);
-                return;
-            }
-            match tasks_to_come.next() {
-                Some(task) => results.insert(task, permit),
-                None => results.tasks_to_come = None,
-            }
-        }
-    }
-
-    /// Takes the next result.
-    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<OutcomeOf<T>> {
-        let PoolResults { tasks, turns, .. } = &*self.results;
-        let is_done = |number: &usize| tasks.get(*number).is_some_and(JoinHandle::is_finished);
-        let first = || turns.queue.borrow().front().copied().filter(is_done);
-        ready!(turns.reader.poll(cx, || first().is_some()));
-        let number = first().expect("it was there a moment ago");
-        // A free place need not wait until the reader comes back. This comes before the result is taken: if the
-        // iterator panicked, the result would be lost.
-        self.start_tasks(cx, 1);
-        let task = self.results.tasks.get(number);
-        let task = task.expect("a task with a turn is there");
-        let Some(outcome) = task.take_outcome() else {
-            // Its error is being asked for its text right now, further up the stack.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        };
-        self.results.turns.queue.borrow_mut().pop_front();
-        self.results.tasks.stand_up(number);
-        Poll::Ready(outcome)
-    }
 }
 
 impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
@@ -283,18 +289,14 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.start_tasks(cx, 0);
-        if self.results.tasks.len() == 0 && self.results.tasks_to_come.is_none() {
-            return self.results.turns.reader.poll(cx, || true).map(|()| None);
-        }
-        let poll = self.poll_taken(cx);
-        match poll.is_ready() {
-            true => self.permit = None,
-            false => {
-                current_executor::note_await(AwaitKind::JOIN, await_line(self.results.made_at))
-            }
-        }
-        poll.map(Some)
+        self.results.poll_next(cx)
+    }
+}
+
+/// While no result is awaited, no place is kept.
+impl<T: Outcome> Drop for NextResult<'_, '_, T> {
+    fn drop(&mut self) {
+        self.results.permit = None;
     }
 }
 
@@ -308,8 +310,6 @@ impl<T: Outcome> fmt::Debug for NextResult<'_, '_, T> {
 struct Collect<'a, T: Outcome> {
     /// `None` at the end. After a failure that cancels the running tasks.
     results: Option<PoolResults<'a, T>>,
-    /// That of [`NextResult`], from one poll to the next.
-    permit: Option<Permit>,
     values: Vec<T::Ok>,
 }
 
@@ -322,25 +322,17 @@ impl<T: Outcome + 'static> Future for Collect<'_, T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        loop {
-            let results = this.results.as_mut();
-            let mut next = NextResult {
-                results: results.expect("it is not polled after its end"),
-                permit: this.permit.take(),
-            };
-            let polled = Pin::new(&mut next).poll(cx);
-            this.permit = next.permit;
-            let end = match ready!(polled) {
-                Some(Ok(value)) => {
-                    this.values.push(value);
-                    continue;
-                }
-                Some(Err(error)) => Err(error),
-                None => Ok(mem::take(&mut this.values)),
-            };
-            this.results = None;
-            return Poll::Ready(end);
-        }
+        let results = this.results.as_mut();
+        let results = results.expect("it is not polled after its end");
+        let end = loop {
+            match ready!(results.poll_next(cx)) {
+                Some(Ok(value)) => this.values.push(value),
+                Some(Err(error)) => break Err(error),
+                None => break Ok(mem::take(&mut this.values)),
+            }
+        };
+        this.results = None;
+        Poll::Ready(end)
     }
 }
 
