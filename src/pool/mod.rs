@@ -121,11 +121,7 @@ impl TaskPool {
     /// });
     /// ```
     #[track_caller]
-    pub fn submit<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: Outcome,
-    {
+    pub fn submit<F: Future<Output: Outcome> + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         TaskBuilder::new().submit_to(self, future)
     }
 
@@ -222,8 +218,7 @@ impl TaskBuilder {
     #[track_caller]
     pub fn submit_to<F>(self, pool: &TaskPool, future: F) -> JoinHandle<F::Output>
     where
-        F: Future + 'static,
-        F::Output: Outcome,
+        F: Future<Output: Outcome> + 'static,
     {
         let future = Box::pin(future);
         let permit = Permit::ask(&pool.permits);

@@ -10,7 +10,7 @@
 //!
 //! Knows permits, handles and spawning.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter;
@@ -74,8 +74,8 @@ struct Turns {
 struct Turn {
     turns: Rc<Turns>,
     number: usize,
-    /// Passed on at the end of the task, although its result may wait longer.
-    permit: Cell<Option<Permit>>,
+    /// Passed on when this is dropped: at the end of the task, although its result may wait longer.
+    _permit: Permit,
 }
 
 impl Listener for Turn {
@@ -86,8 +86,6 @@ impl Listener for Turn {
         }
         let is_next = queue.front() == Some(&self.number);
         drop(queue);
-        // The next task of the pool is woken before the reader.
-        drop(self.permit.take());
         if is_next {
             self.turns.reader.wake();
         }
@@ -202,11 +200,10 @@ impl<'a, T: Outcome + 'static> PoolResults<'a, T> {
         if turns.are_in_order {
             turns.queue.borrow_mut().push_back(number);
         }
-        let permit = Cell::new(Some(permit));
         let turn = Counted::new(|| Turn {
             turns,
             number,
-            permit,
+            _permit: permit,
         });
         job.header().joiner.set(turn.for_joiner());
     }
@@ -340,17 +337,14 @@ impl<T: Outcome> Drop for PoolResults<'_, T> {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         // Dropping a handle may report a failure, which runs user code: all are marked by then.
-        let tasks = mem::take(&mut self.tasks);
-        tasks.into_members().for_each(let_go);
+        for handle in mem::take(&mut self.tasks).into_members() {
+            let task = handle.task.clone();
+            // It has the permit until the task is gone.
+            let turn = task.header().joiner.take();
+            drop(handle);
+            task.header().joiner.set(turn);
+        }
     }
-}
-
-/// Drops a handle, which detaches the task. Its end still calls the listener.
-fn let_go<T>(handle: JoinHandle<T>) {
-    let task = handle.task.clone();
-    let listener = task.header().joiner.take();
-    drop(handle);
-    task.header().joiner.set(listener);
 }
 
 impl<T: Outcome> fmt::Debug for PoolResults<'_, T> {
