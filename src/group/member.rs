@@ -80,7 +80,7 @@ struct Member<T: Outcome> {
     task: AbortHandle,
     /// The right to the outcome, until the handle or the group takes it.
     outcome: Cell<Option<JoinHandle<T>>>,
-    ending: Cell<Option<Ending>>,
+    is_done: Cell<bool>,
     /// The awaiter of the handle.
     waiting: Waiting,
     group: Rc<dyn Group<T>>,
@@ -98,7 +98,7 @@ impl<T: Outcome> Listener for Member<T> {
         {
             self.group.take_failed(task);
         }
-        self.ending.set(Some(ending));
+        self.is_done.set(true);
         self.waiting.wake();
         set.after_end(ending);
     }
@@ -137,7 +137,7 @@ impl<T: Outcome> GroupHandle<T> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match &self.member {
-            Ok(member) => member.ending.get().is_some(),
+            Ok(member) => member.is_done.get(),
             Err(_) => true,
         }
     }
@@ -205,7 +205,7 @@ impl TaskBuilder {
             task: task.abort_handle(),
             seat: group.set().insert(task.abort_handle()),
             outcome: Cell::new(Some(task)),
-            ending: Cell::new(None),
+            is_done: Cell::new(false),
             waiting: Waiting::default(),
             group,
         });
@@ -229,10 +229,7 @@ impl<T: Outcome> Future for GroupHandle<T> {
             let spawned_at = member.task.task.header().spawned_at;
             current_executor::note_await(AwaitKind::JOIN, await_line(spawned_at));
         }
-        poll.map(|()| match member.ending.get() {
-            Some(Ending::Returned) => member.outcome.take()?.take_outcome()?.ok(),
-            _ => None,
-        })
+        poll.map(|()| member.outcome.take()?.take_outcome()?.ok())
     }
 }
 
