@@ -3,22 +3,25 @@
 //! Knows the current executor, and what a waker stands for.
 
 use std::cell::Cell;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::kernel::tasks::{Foreign, Key, current_executor, waker};
+use crate::kernel::tasks::{Ending, Joined, Joiner, Key, current_executor, waker};
 
 /// The awaiter of something of candor's own, on this thread: at most one.
-#[derive(Default)]
 pub(crate) struct Waiting {
-    waiter: Cell<Option<Waiter>>,
+    /// Kept as the joiner of a task is. The key of a task is no waker, so it is not counted.
+    waiter: Joined,
     /// The awaiter has let others run.
     has_waited: Cell<bool>,
 }
 
-enum Waiter {
-    /// A task of the executor that runs here. Its key is no waker, so it is not counted.
-    Task(Key),
-    Foreign(Foreign),
+impl Default for Waiting {
+    fn default() -> Self {
+        Waiting {
+            waiter: Joined::by_nobody(),
+            has_waited: Cell::new(false),
+        }
+    }
 }
 
 impl Waiting {
@@ -30,7 +33,11 @@ impl Waiting {
             // It is put off once: what else is in the same poll may find very many things ready each time.
             true => self.has_waited.get() || !current_executor::is_spent(cx),
             false => {
-                self.keep(cx.waker());
+                let waker = cx.waker();
+                match current_executor::with(|core| core.number) {
+                    Some(here) => (self.waiter).set_waker(waker::key_of(waker), waker, here),
+                    None => self.waiter.set_foreign(waker),
+                }
                 // While a foreign waker was cloned, anything may have happened.
                 is_there()
             }
@@ -49,26 +56,12 @@ impl Waiting {
         poll
     }
 
-    fn keep(&self, waker: &Waker) {
-        let key = waker::key_of(waker);
-        let is_here = current_executor::with(|core| core.number == key.executor()) == Some(true);
-        let former = self.waiter.take();
-        let is_known = matches!(&former, Some(Waiter::Foreign(known)) if known.0.will_wake(waker));
-        // If the clone below panics, the former waiter is still there.
-        self.waiter.set(former);
-        if is_here && key != Key::NOBODY {
-            self.waiter.set(Some(Waiter::Task(key)));
-        } else if !is_known {
-            self.waiter
-                .set(Some(Waiter::Foreign(Foreign(waker.clone()))));
-        }
-    }
-
     pub(crate) fn wake(&self) {
         match self.waiter.take() {
-            None => {}
-            Some(Waiter::Task(key)) => waker::wake(key),
-            Some(Waiter::Foreign(waker)) => waker.wake(),
+            Joiner::Task(Key::NOBODY) => {}
+            Joiner::Task(key) => waker::wake(key),
+            // A foreign waker, which takes no notice of how a task has ended.
+            Joiner::Listener(waker) => waker.task_done(Ending::Returned),
         }
     }
 }

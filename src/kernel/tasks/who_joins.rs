@@ -92,7 +92,7 @@ impl Joined {
 
     /// For the waker of a `FuturesUnordered`, or of another executor. The waker of the last poll wins.
     #[inline(never)]
-    fn set_foreign(&self, waker: &Waker) {
+    pub(crate) fn set_foreign(&self, waker: &Waker) {
         let former = self.take();
         let is_known = matches!(&former, Joiner::Listener(listener) if listener.will_wake(waker));
         self.set(former);
