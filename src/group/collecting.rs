@@ -206,7 +206,7 @@ impl Future for NextFailure<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = &self.group.failures;
         let is_there = || failures.len() > 0;
-        ready!(failures.0.set.poll(cx, self.made_at, is_there));
+        ready!(failures.collector.set.poll(cx, self.made_at, is_there));
         failures.poll_next(cx)
     }
 }
@@ -217,7 +217,7 @@ where
     Error: From<<F::Output as Outcome>::Err>,
 {
     fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
-        Some(self.failures.0.clone())
+        Some(self.failures.collector.clone())
     }
 }
 

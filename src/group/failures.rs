@@ -8,12 +8,12 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::panic::RefUnwindSafe;
-use std::rc::Rc;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 use crate::group::member::Group;
-use crate::group::set::{Phase, TaskSet};
+use crate::group::set::TaskSet;
 use crate::kernel::failure::JoinError;
 use crate::kernel::tasks::JoinHandle;
 use crate::outcome::Outcome;
@@ -21,8 +21,8 @@ use crate::outcome::Outcome;
 /// A set of tasks, and the failures of those that have failed. Its members share it.
 pub(super) struct Collector<E> {
     pub(super) set: Rc<TaskSet>,
-    /// The first one first.
-    failed: RefCell<VecDeque<Failed<E>>>,
+    /// It is there as long as somebody may ask for failures.
+    failed: Weak<RefCell<VecDeque<Failed<E>>>>,
 }
 
 /// Takes the failure of a task, and makes its error an `E`; `None` while the error is being asked for its text.
@@ -38,32 +38,41 @@ where
     }
 
     fn take_failed(&self, task: JoinHandle<T>) {
-        if self.set.phase.get() != Phase::Over {
+        if let Some(failed) = self.failed.upgrade() {
             let take = move || Some(task.take_outcome()?.err()?.map(E::from));
-            self.failed.borrow_mut().push_back(Box::new(take));
+            failed.borrow_mut().push_back(Box::new(take));
         }
     }
 }
 
-// A panic finds it whole, as `lib.rs` says of everything.
-impl<E> RefUnwindSafe for Collector<E> {}
-
 /// The group's side of the failures. Dropping it reports those that nobody has read.
-pub(super) struct Failures<E>(pub(super) Rc<Collector<E>>);
+pub(super) struct Failures<E> {
+    pub(super) collector: Rc<Collector<E>>,
+    /// The first one first.
+    failed: Rc<RefCell<VecDeque<Failed<E>>>>,
+}
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl<E> UnwindSafe for Failures<E> {}
+impl<E> RefUnwindSafe for Failures<E> {}
 
 impl<E> Failures<E> {
     pub(super) fn of(set: Rc<TaskSet>) -> Self {
-        let failed = RefCell::default();
-        Failures(Rc::new(Collector { set, failed }))
+        let failed = Rc::default();
+        let collector = Rc::new(Collector {
+            set,
+            failed: Rc::downgrade(&failed),
+        });
+        Failures { collector, failed }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.failed.borrow().len()
+        self.failed.borrow().len()
     }
 
     /// The next failure, or `None` if there is none.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<JoinError<E>>> {
-        let next = self.0.failed.borrow_mut().pop_front();
+        let next = self.failed.borrow_mut().pop_front();
         let Some(take) = next else {
             return Poll::Ready(None);
         };
@@ -72,15 +81,8 @@ impl<E> Failures<E> {
             return Poll::Ready(Some(failure));
         }
         // Its error is being asked for its text right now, further up the stack.
-        self.0.failed.borrow_mut().push_front(take);
+        self.failed.borrow_mut().push_front(take);
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-}
-
-impl<E> Drop for Failures<E> {
-    fn drop(&mut self) {
-        self.0.set.phase.set(Phase::Over);
-        drop(self.0.failed.take());
     }
 }

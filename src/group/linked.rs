@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 use crate::group::failures::{Collector, Failures};
 use crate::group::independent::IndependentGroup;
 use crate::group::member::{Group, GroupHandle, SpawnInto};
-use crate::group::set::{NextEnded, Phase, TaskSet};
+use crate::group::set::{NextEnded, TaskSet};
 use crate::kernel::failure::Site;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
@@ -180,7 +180,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     #[must_use]
     pub fn spawner(&self) -> GroupSpawner<E> {
         GroupSpawner {
-            group: Rc::downgrade(&self.failures.0),
+            group: Rc::downgrade(&self.failures.collector),
         }
     }
 
@@ -195,7 +195,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// });
     /// ```
     pub fn cancel(&self) {
-        self.failures.0.set.cancel();
+        self.failures.collector.set.cancel();
     }
 
     /// Waits for the next end of a task, and gives its id: `None` when no task is left. How it ended makes no difference;
@@ -220,7 +220,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// ```
     #[track_caller]
     pub fn next(&mut self) -> NextEnded<'_> {
-        self.failures.0.set.next()
+        self.failures.collector.set.next()
     }
 
     /// Waits until all tasks are gone, those that are spawned meanwhile included.
@@ -242,7 +242,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
     /// ```
     #[track_caller]
     pub fn join(self) -> JoinGroup<E> {
-        self.failures.0.set.is_joined.set(true);
+        self.failures.collector.set.is_joined.set(true);
         JoinGroup {
             group: self,
             made_at: Location::caller(),
@@ -276,10 +276,10 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = &self.group.failures;
-        let set = &failures.0.set;
+        let set = &failures.collector.set;
         ready!(set.poll(cx, self.made_at, || false));
         // The conversion of an error is user code, and may spawn into the group: it is closed by then.
-        set.phase.set(Phase::Over);
+        set.is_closed.set(true);
         let mut all = Vec::new();
         while let Poll::Ready(Some(failure)) = failures.poll_next(cx) {
             all.push(failure);
@@ -332,7 +332,7 @@ where
     F: Future<Output: Outcome> + 'static,
 {
     fn group(&self) -> Option<Rc<dyn Group<F::Output>>> {
-        Some(self.failures.0.clone())
+        Some(self.failures.collector.clone())
     }
 }
 
@@ -348,7 +348,7 @@ where
 
 impl<E: Debug + 'static> Drop for TaskGroup<E> {
     fn drop(&mut self) {
-        self.failures.0.set.close();
+        self.failures.collector.set.close();
     }
 }
 
@@ -365,7 +365,7 @@ impl<E: Debug + 'static> std::panic::RefUnwindSafe for GroupSpawner<E> {}
 
 impl<E: Debug + 'static> Debug for TaskGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (alive, failed) = (self.failures.0.set.len(), self.failures.len());
+        let (alive, failed) = (self.failures.collector.set.len(), self.failures.len());
         let (alive, failed) = (counted(alive, "task"), counted(failed, "failure"));
         write!(f, "TaskGroup({alive}, {failed})")
     }
@@ -374,7 +374,7 @@ impl<E: Debug + 'static> Debug for TaskGroup<E> {
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let group = self.group.upgrade();
-        match group.is_some_and(|group| group.set.is_open()) {
+        match group.is_some_and(|group| !group.set.is_closed.get()) {
             true => f.write_str("GroupSpawner(its group is there)"),
             false => f.write_str("GroupSpawner(its group is over)"),
         }

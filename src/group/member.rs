@@ -182,7 +182,7 @@ impl TaskBuilder {
         G: SpawnInto<F>,
         F: Future<Output: Outcome> + 'static,
     {
-        let group = group.group().filter(|group| group.set().is_open());
+        let group = group.group().filter(|group| !group.set().is_closed.get());
         match const { is_large::<F>() } {
             true => self.spawn_member(group, Box::pin(future)),
             false => self.spawn_member(group, future),

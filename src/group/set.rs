@@ -34,7 +34,8 @@ pub struct TaskSet {
     left: RefCell<Roster<AbortHandle>>,
     ended: RefCell<Ended>,
     pub(super) counts: Cell<GroupSummary>,
-    pub(super) phase: Cell<Phase>,
+    /// It takes no more tasks.
+    pub(super) is_closed: Cell<bool>,
     /// Somebody waits for all tasks, so dropping the group loses nothing by mistake.
     pub(super) is_joined: Cell<bool>,
     /// A failure cancels the others.
@@ -42,16 +43,6 @@ pub struct TaskSet {
     /// The awaiter of the next end, the next failure or the join. There is one at most: the first two borrow the group for
     /// themselves, and the third consumes it.
     waiting: Waiting,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Phase {
-    #[default]
-    Open,
-    /// It takes no more tasks.
-    Cancelled,
-    /// Neither does it then, and nobody will ask for failures any more.
-    Over,
 }
 
 /// How the tasks of an [`IndependentGroup`](crate::IndependentGroup) ended.
@@ -118,10 +109,6 @@ impl TaskSet {
         }
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        self.phase.get() == Phase::Open
-    }
-
     pub(super) fn len(&self) -> usize {
         self.left.borrow().len()
     }
@@ -137,16 +124,15 @@ impl TaskSet {
 
     /// Cancels all tasks, and takes no more.
     pub(super) fn cancel(&self) {
-        if self.is_open() {
-            self.phase.set(Phase::Cancelled);
+        if !self.is_closed.replace(true) {
             self.abort_all();
         }
     }
 
-    /// Cancels what is left, because the group is being dropped. A failure that comes now is reported at once.
+    /// Cancels what is left, because the group is being dropped.
     pub(super) fn close(&self) {
         // First of all: the notice runs a logger, which may hold a spawner.
-        self.phase.set(Phase::Over);
+        self.is_closed.set(true);
         if !self.is_joined.get() && self.len() > 0 {
             lost_work::tell_of_group(self.tasks().into_iter().map(|task| task.task));
         }
