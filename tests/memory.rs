@@ -117,4 +117,17 @@ fn what_tasks_and_sleeps_have_taken_is_given_back() {
     }
     let grown = allocated().0 - bytes;
     assert!(grown.abs() < 4096, "{grown} bytes");
+
+    // An executor that is left with an unread failure is remembered until it is gone.
+    let leave = || {
+        let executor = candor::Executor::builder().on_failure(|_| ()).build();
+        let unread = executor.spawn(async { Err::<(), _>("unread") });
+        executor.run_until_stalled();
+        drop((executor, unread));
+    };
+    (0..10).for_each(|_| leave());
+    let (bytes, _) = allocated();
+    (0..100).for_each(|_| leave());
+    let grown = allocated().0 - bytes;
+    assert!(grown.abs() < 4096, "{grown} bytes");
 }

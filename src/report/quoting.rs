@@ -373,7 +373,7 @@ mod tests {
         let most = "x".repeat(TEXT_LIMIT);
         assert_eq!(display_of(&most), most);
         let stubborn = Shown(|f| {
-            for part in ["begin", &*"x".repeat(TEXT_LIMIT), "more", "and more"] {
+            for part in ["begin", &*most, &*most, "more"] {
                 f.write_str(part).ok();
             }
             Ok(())

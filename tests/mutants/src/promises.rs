@@ -105,6 +105,10 @@ const PROMISES: &[(&str, &str)] = &[
          source_lines where_it_goes",
     ),
     (
+        "src/report/unread.rs",
+        "failures caught panics memory where_it_goes",
+    ),
+    (
         "src/report/printing.rs",
         "where_it_goes trace_log reports failures caught panics user_code groups api",
     ),
