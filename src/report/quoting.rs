@@ -373,6 +373,7 @@ mod tests {
         let most = "x".repeat(TEXT_LIMIT);
         assert_eq!(display_of(&most), most);
         let stubborn = Shown(|f| {
+            let most = "x".repeat(TEXT_LIMIT);
             for part in ["begin", &*most, &*most, "more"] {
                 f.write_str(part).ok();
             }
