@@ -6,7 +6,7 @@ use std::fmt;
 use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::entry::Executor;
@@ -44,9 +44,13 @@ impl Executor {
 /// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Drained<'a> {
-    core: &'a Rc<Core>,
+    core: &'a Core,
     end: AwaitedEnd,
 }
+
+// A panic finds it whole, as `lib.rs` says of everything.
+impl UnwindSafe for Drained<'_> {}
+impl RefUnwindSafe for Drained<'_> {}
 
 impl Future for Drained<'_> {
     type Output = ();
@@ -65,65 +69,35 @@ impl Future for Drained<'_> {
     }
 }
 
-/// The place of a future among those that wait for the last task to end, or for one that was aborted.
-#[derive(Debug, Default)]
+/// The part of a future that waits for the last task to end, or for one that was aborted.
+#[derive(Default)]
 pub(crate) struct AwaitedEnd {
-    /// By what the waker is known to the core, which is gone if the executor is.
-    kept: Option<(Weak<Core>, Rc<()>)>,
+    /// The core calls it as long as this is there.
+    waker: Option<Rc<Foreign>>,
     /// It was found ready, and that was counted.
     is_counted: bool,
 }
-
-// A panic finds it whole, as `lib.rs` says of everything.
-impl UnwindSafe for Drained<'_> {}
-impl RefUnwindSafe for Drained<'_> {}
-impl UnwindSafe for AwaitedEnd {}
-impl RefUnwindSafe for AwaitedEnd {}
 
 impl AwaitedEnd {
     /// The end is there. If nothing had to wait for it, and a task has found very many such things in one poll, it has to let
     /// others run first.
     pub(crate) fn ready_in_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         let is_first = !mem::replace(&mut self.is_counted, true);
-        match is_first && self.kept.is_none() && current_executor::is_spent(cx) {
+        match is_first && self.waker.is_none() && current_executor::is_spent(cx) {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }
     }
 
     /// Has this waker called. Check again afterwards: while it is cloned, the end may come.
-    pub(crate) fn keep(&mut self, core: &Rc<Core>, waker: &Waker) {
-        let is_this = |(known, kept): &(Rc<()>, Foreign)| self.is(known) && kept.0.will_wake(waker);
-        if core.on_ended.borrow().iter().any(is_this) {
-            return;
-        }
-        let waker = Foreign(waker.clone());
-        self.leave();
-        let known = Rc::default();
-        self.kept = Some((Rc::downgrade(core), Rc::clone(&known)));
-        core.on_ended.borrow_mut().push((known, waker));
-    }
-
-    fn is(&self, known: &Rc<()>) -> bool {
-        let kept = self.kept.as_ref();
-        kept.is_some_and(|(_, kept)| Rc::ptr_eq(kept, known))
-    }
-
-    fn leave(&self) {
-        let core = self.kept.as_ref().and_then(|(core, _)| core.upgrade());
-        let left = core.and_then(|core| {
-            let waiting = &mut *core.on_ended.borrow_mut();
-            let place = waiting.iter().position(|(known, _)| self.is(known))?;
-            Some(waiting.swap_remove(place))
-        });
-        // Not while the list is borrowed: its destructor is user code.
-        drop(left);
-    }
-}
-
-impl Drop for AwaitedEnd {
-    fn drop(&mut self) {
-        self.leave();
+    pub(crate) fn keep(&mut self, core: &Core, waker: &Waker) {
+        let waker = Rc::new(Foreign(waker.clone()));
+        let waits = Rc::downgrade(&waker);
+        // Not while the list is borrowed: the destructor of the former one is user code.
+        self.waker = Some(waker);
+        let mut waiting = core.on_ended.borrow_mut();
+        waiting.retain(|waits| waits.strong_count() > 0);
+        waiting.push(waits);
     }
 }
 

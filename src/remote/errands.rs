@@ -67,10 +67,8 @@ impl Outside for WayIn {
         }
         // Perhaps none of them has made a task.
         if !core.has_work_to_wait_for() {
-            core.on_ended
-                .take()
-                .iter()
-                .for_each(|(_, waker)| waker.wake());
+            let wakers = core.on_ended.take().into_iter();
+            (wakers.filter_map(|waker| waker.upgrade())).for_each(|waker| waker.wake());
         }
         let spare = mem::take(&mut batch.rest);
         if spare.capacity() <= KEPT {

@@ -54,8 +54,8 @@ impl Core {
         }
         let is_awaited = !self.on_ended.borrow().is_empty();
         if is_awaited && (self.waited_for.get() == 0 || header.is_aborted.get()) {
-            let waiting = self.on_ended.take();
-            waiting.iter().for_each(|(_, waker)| waker.wake());
+            let wakers = self.on_ended.take().into_iter();
+            (wakers.filter_map(|waker| waker.upgrade())).for_each(|waker| waker.wake());
         }
         // What the next tenant of the slot spawns is not spawned by this task.
         (self.parentage.borrow_mut()).take_if(|(spawner, _)| *spawner == this);

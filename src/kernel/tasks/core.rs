@@ -18,7 +18,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
@@ -59,8 +59,8 @@ pub(crate) struct Core {
     pub(crate) next_id: Cell<u64>,
     /// Unfinished tasks that `run` and `drain` wait for.
     pub(crate) waited_for: Cell<u32>,
-    /// What waits for the last of these tasks to end, or for one that was aborted, and by what it is known.
-    pub(crate) on_ended: RefCell<Vec<(Rc<()>, Foreign)>>,
+    /// What waits for the last of these tasks to end, or for one that was aborted. The future that waits owns its waker.
+    pub(crate) on_ended: RefCell<Vec<Weak<Foreign>>>,
     /// The key of the main future; that of nobody if none has begun, or it is gone.
     pub(crate) main_key: Cell<Key>,
     /// What spawned last, and what its children share. It is valid until something else spawns; dropped by `finish` when this task
