@@ -52,19 +52,10 @@ impl<'a> Visit<'a> {
         body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
     ) -> Result<R, Stop> {
         // A failure that was reported since the last call may have shut the executor down.
-        let mut result = match self.core.take_stop() {
-            None => body(self.core),
-            Some(stop) => Err(stop),
-        };
-        if self.core.failures.attention.get() {
-            // The main future may have dropped handles at its end.
-            self.core.after_poll();
-        }
-        if result.is_ok()
-            && let Some(stop) = self.core.take_stop()
-        {
-            result = Err(stop);
-        }
+        let result = self.core.see_to_failures().and_then(|()| body(self.core));
+        // The main future may have dropped handles at its end.
+        let seen_to = self.core.see_to_failures();
+        let result = result.and_then(|output| seen_to.map(|()| output));
         if result.is_err() {
             self.core.cancel_all_that_was_asked_for();
             self.core.take_stop();
