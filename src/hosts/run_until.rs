@@ -117,10 +117,9 @@ impl<F: Future> Future for RunUntil<'_, F> {
         }
         let executor = self.executor;
         // The clone of a foreign waker may panic. That is no matter of this executor yet.
-        let met = self.meet(cx.waker());
+        self.register(cx.waker());
         let visit = Visit::new(&executor.core, &executor.hosts, self.entry);
         let result = visit.run(|core| {
-            self.register(met);
             let polled = catch_unwind(AssertUnwindSafe(|| self.poll_inside(core)));
             if !matches!(polled, Ok(Ok(None))) {
                 self.end();
@@ -146,15 +145,10 @@ impl<F: Future> Future for RunUntil<'_, F> {
 }
 
 impl<F: Future> RunUntil<'_, F> {
-    /// A host for the task that polls this future, if it is another one than before.
-    fn meet(&self, waker: &Waker) -> Option<Arc<Host>> {
-        let is_known = self.host.as_ref().is_some_and(|host| host.will_wake(waker));
-        (!is_known).then(|| Host::of(waker))
-    }
-
-    /// Ensures that the task that polls this future will be woken.
-    fn register(&mut self, met: Option<Arc<Host>>) {
-        if let Some(host) = met {
+    /// Ensures that the task that polls this future will be woken. It may be another one than before.
+    fn register(&mut self, waker: &Waker) {
+        if !(self.host.as_ref()).is_some_and(|host| host.will_wake(waker)) {
+            let host = Host::of(waker);
             let Executor { core, hosts } = self.executor;
             let hosts = hosts.get_or_init(|| Hosts::of(core.inbox, None));
             hosts.add(Arc::clone(&host));
@@ -164,74 +158,50 @@ impl<F: Future> RunUntil<'_, F> {
     }
 
     fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Option<F::Output>, Stop> {
-        // Tasks that were woken since the last visit are queued before all that happens now.
-        let mut output = self.with_dumps(|main| {
-            deliver_mail(core, Some(main));
-            // What the report of a remote task has left is reported before the future is polled.
-            core.see_to_failures()
-        })?;
-        if output.is_none() {
-            output = self.poll_future(core);
-        }
-        if output.is_none() {
-            output = self.with_dumps(|main| pass(core, main))?;
-        }
-        // The future may have been woken in this pass.
-        Ok(output.or_else(|| self.poll_future(core)))
-    }
-
-    /// Calls `run`, in which a dump may be made. That polls the future with a waker that shows where it waits.
-    fn with_dumps(
-        &mut self,
-        run: impl FnOnce(&mut Main<'_>) -> Result<(), Stop>,
-    ) -> Result<Option<F::Output>, Stop> {
-        let mut output = None;
-        run(&mut |cx: &mut Context<'_>| {
-            let polled = self.poll_for_dump(cx);
-            polled.map(|value| output = Some(value))
-        })?;
-        Ok(output)
-    }
-
-    fn poll_for_dump(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         let host = self.host.as_ref().expect("whoever polls was met");
-        let Some(future) = self.future.as_mut().filter(|_| chain::is_tracing()) else {
-            return Poll::Pending;
-        };
-        if host.is_main_woken() {
-            return Poll::Pending;
-        }
-        match future.as_mut().poll(cx) {
-            // It has kept a waker that this executor would get, and not the host.
-            Poll::Pending => {
-                let waker = Waker::from(Arc::clone(host));
-                future.as_mut().poll(&mut Context::from_waker(&waker))
-            }
-            ready => ready,
-        }
-    }
-
-    /// Polls the future if it was woken.
-    fn poll_future(&mut self, core: &Core) -> Option<F::Output> {
-        let host = self.host.as_ref().expect("whoever polls was met");
-        if !host.take_main_woken() {
-            return None;
-        }
         let future = self.future.as_mut();
         let future = future.expect("a future is there as long as it is polled");
         let mut output = None;
         let waker = Waker::from(Arc::clone(host));
-        let mut main = |_: &mut Context<'_>| {
-            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut main = |cx: &mut Context<'_>| {
+            let is_dumped = chain::is_tracing();
+            // One that is ready does not wait, so a dump shows no chain.
+            if output.is_some() || is_dumped && host.is_main_woken() {
+                return Poll::Pending;
+            }
+            let mut polled = Poll::Pending;
+            if is_dumped {
+                polled = future.as_mut().poll(cx);
+            }
+            // Its own waker calls the host. What a dump polls with would call this executor.
+            if polled.is_pending() {
+                polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            }
             polled.map(|value| output = Some(value))
         };
-        // Its own waker calls the host.
-        let _ready = poll_main(core, &mut main, table(core.is_watched()));
-        if core.failures.attention.get() {
-            core.after_poll();
+        // Tasks that were woken since the last visit are queued before all that happens now.
+        deliver_mail(core, Some(&mut main));
+        // What the report of a remote task has left is reported before the future is polled.
+        core.see_to_failures()?;
+        if poll_if_woken(core, host, &mut main).is_pending() {
+            pass(core, &mut main)?;
+            // It may have been woken in this pass.
+            let _ready = poll_if_woken(core, host, &mut main);
         }
-        output
+        Ok(output)
     }
+}
+
+/// Polls the main future if it was woken.
+fn poll_if_woken(core: &Core, host: &Host, main: &mut Main<'_>) -> Poll<()> {
+    if !host.take_main_woken() {
+        return Poll::Pending;
+    }
+    let poll = poll_main(core, main, table(core.is_watched()));
+    if core.failures.attention.get() {
+        core.after_poll();
+    }
+    poll
 }
 
 impl<F> RunUntil<'_, F> {
