@@ -77,19 +77,6 @@ impl Executor {
 }
 
 impl Spawner {
-    fn spawn_here<F>(&self, future: F, at: Site) -> Result<(), SpawnError>
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        let Ok(core) = self.core() else {
-            drop_refused(future, at);
-            return Err(SpawnError::shutdown());
-        };
-        spawn_onto(&core, None, false, future, at).detach();
-        notify_elsewhere(&core);
-        Ok(())
-    }
-
     fn core(&self) -> Result<Rc<Core>, SpawnError> {
         let core = self.core.upgrade();
         core.filter(|core| core.stay.outside.borrow().is_some())
@@ -100,7 +87,14 @@ impl Spawner {
 impl LocalSpawn for Spawner {
     #[track_caller]
     fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
-        self.spawn_here(future, await_line(self.made_at))
+        let at = await_line(self.made_at);
+        let Ok(core) = self.core() else {
+            drop_refused(future, at);
+            return Err(SpawnError::shutdown());
+        };
+        spawn_onto(&core, None, false, future, at).detach();
+        notify_elsewhere(&core);
+        Ok(())
     }
 
     fn status_local(&self) -> Result<(), SpawnError> {
@@ -111,11 +105,11 @@ impl LocalSpawn for Spawner {
 impl Spawn for Spawner {
     #[track_caller]
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
-        self.spawn_here(future, await_line(self.made_at))
+        self.spawn_local_obj(future.into())
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        self.core().map(drop)
+        self.status_local()
     }
 }
 
