@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
 use std::thread::{Thread, ThreadId};
 
-use crate::kernel::failure::{JoinError, Lineage, Root, discard};
+use crate::kernel::failure::{Lineage, Root};
 use crate::kernel::tasks::core::Outside;
 use crate::kernel::tasks::{Core, Counted, Main, Parentage};
 use crate::remote::errand_queue::Errands;
@@ -163,15 +163,5 @@ impl Core {
             way_in.last_thread.replace(Some(cached));
         }
         parentage
-    }
-
-    /// Reports the failure of a task whose handle was dropped on another thread, with the failure unread.
-    pub(crate) fn report_unread_error<E: std::fmt::Debug + 'static>(&self, error: JoinError<E>) {
-        let Some(failure) = self.aside(|| error.failure()).cloned() else {
-            return;
-        };
-        self.report(&failure);
-        let task = &failure.0.origin;
-        discard(format_args!("the outcome of {task}"), || drop(error));
     }
 }

@@ -6,7 +6,6 @@
 //!
 //! Knows the core.
 
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,17 +19,15 @@ use crate::kernel::failure::{Lineage, Site, drop_payload};
 use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current_executor, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
-use crate::remote::shared::{OrderOf, Place, Shared, Wish};
+use crate::remote::shared::{OrderOf, Place, Shared};
 use crate::remote::task::RemoteTask;
 use crate::task_builder::TaskBuilder;
 
 /// A closure that makes a future, and the place for the outcome of that future.
-pub(super) struct Order<M, F: Future<Output: Outcome>> {
+pub(super) struct Order<M, T: Outcome> {
     /// Taken when it arrives. Locked once by the executor, and by nobody else.
     asked: Mutex<Option<Asked<M>>>,
-    shared: Shared<F::Output>,
-    /// The future itself is made on the executor's thread, and stays there.
-    future: PhantomData<fn() -> F>,
+    shared: Shared<T>,
 }
 
 /// The closure, and what its task is to be.
@@ -57,21 +54,19 @@ impl SpawnedBy {
     }
 }
 
-impl<M, F> Order<M, F>
-where
-    M: FnOnce() -> F + Send + 'static,
-    F: Future + 'static,
-    F::Output: Outcome<Ok: Send, Err: Send>,
-{
+impl<M, T: Outcome> Order<M, T> {
     pub(super) fn new(asked: Asked<M>, at: Site) -> Self {
         let shared = Shared::new(asked.2.name.clone(), at);
-        Order {
-            asked: Mutex::new(Some(asked)),
-            shared,
-            future: PhantomData,
-        }
+        let asked = Mutex::new(Some(asked));
+        Order { asked, shared }
     }
+}
 
+impl<M, F> Order<M, F::Output>
+where
+    M: FnOnce() -> F + Send + 'static,
+    F: Future<Output: Outcome<Ok: Send, Err: Send>> + 'static,
+{
     /// Makes a task of the closure.
     fn begin(self: Arc<Self>, core: &Rc<Core>, (make, spawned_by, builder): Asked<M>) {
         let mut parentage = match spawned_by {
@@ -151,30 +146,18 @@ impl<M: FnOnce() -> F, F: Future> Future for Made<M, F> {
     }
 }
 
-impl<M, F> Errand for Order<M, F>
+impl<M, F> Errand for Order<M, F::Output>
 where
     M: FnOnce() -> F + Send + 'static,
-    F: Future + 'static,
-    F::Output: Outcome<Ok: Send, Err: Send>,
+    F: Future<Output: Outcome<Ok: Send, Err: Send>> + 'static,
 {
     fn run(self: Arc<Self>, core: &Rc<Core>, _main: Option<&mut Main<'_>>) {
         let asked = (self.asked.lock())
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(asked) = asked {
-            return self.begin(core, asked);
-        }
-        match self.shared.wish() {
-            Some(Wish::Report(error)) => core.report_unread_error(error),
-            Some(Wish::Abort(place)) => {
-                if let Some(task) = core.slots.get(place.slot)
-                    && task.header().id == place.id
-                {
-                    task.header().is_aborted.set(true);
-                    core.slots.wake_tenant(place.slot);
-                }
-            }
-            None => {}
+        match asked {
+            Some(asked) => self.begin(core, asked),
+            None => self.shared.serve_handle(core),
         }
     }
 
@@ -183,13 +166,11 @@ where
     }
 }
 
-impl<M, F> OrderOf<F::Output> for Order<M, F>
+impl<M, T: Outcome> OrderOf<T> for Order<M, T>
 where
-    M: FnOnce() -> F + Send + 'static,
-    F: Future + 'static,
-    F::Output: Outcome<Ok: Send, Err: Send>,
+    Order<M, T>: Errand,
 {
-    fn shared(&self) -> &Shared<F::Output> {
+    fn shared(&self) -> &Shared<T> {
         &self.shared
     }
 }

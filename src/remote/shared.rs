@@ -16,7 +16,7 @@
 //! No user code runs while the lock is held: no waker is cloned, dropped or called, no outcome is dropped, no
 //! error is asked for its text.
 //!
-//! Knows failures and outcomes, and no executor.
+//! Knows failures, outcomes and the core.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 use crate::kernel::failure::{
     Cancelled, JoinError, Lineage, Named, Origin, Record, Site, TaskFailure, TaskId, discard,
 };
-use crate::kernel::tasks::{Foreign, OutcomeOf};
+use crate::kernel::tasks::{Core, Foreign, OutcomeOf};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 
@@ -86,13 +86,6 @@ pub(super) struct Settled {
     /// The awaiter.
     pub(super) waker: Option<Foreign>,
     pub(super) is_detached: bool,
-}
-
-/// What a handle requests from the executor.
-pub(super) enum Wish<T: Outcome> {
-    Abort(Place),
-    /// No handle is left to read this failure.
-    Report(JoinError<T::Err>),
 }
 
 impl<T: Outcome> Shared<T> {
@@ -245,19 +238,30 @@ impl<T: Outcome> Shared<T> {
 
     /// Drops a failure that has been reported, if no handle is left for it.
     pub(super) fn discard(&self) {
-        let reported = self.lock().take_detached_failure();
+        let mut state = self.lock();
+        let is_over = state.is_detached && state.stage.is_failure();
+        let reported = is_over.then(|| mem::replace(&mut state.stage, Stage::Over));
+        drop(state);
         drop(reported);
     }
 
-    /// What the handle requests, if there is anything left to do.
-    pub(super) fn wish(&self) -> Option<Wish<T>> {
-        let mut state = self.lock();
-        if let Some(Stage::Finished(Err(error))) = state.take_detached_failure() {
-            return Some(Wish::Report(error));
+    /// Does what the handle has requested, if that is still to be done.
+    pub(super) fn serve_handle(&self, core: &Core) {
+        let state = self.lock();
+        let aborted = state.place.filter(|_| state.is_aborted);
+        let is_detached = state.is_detached;
+        drop(state);
+        if let Some(place) = aborted
+            && let Some(task) = core.slots.get(place.slot)
+            && task.header().id == place.id
+        {
+            task.header().is_aborted.set(true);
+            core.slots.wake_tenant(place.slot);
         }
-        match (&state.stage, state.place) {
-            (Stage::Running, Some(place)) if state.is_aborted => Some(Wish::Abort(place)),
-            _ => None,
+        if is_detached && let Some(failure) = core.aside(|| self.failure()) {
+            core.report(&failure);
+            let task = &failure.0.origin;
+            discard(format_args!("the outcome of {task}"), || self.discard());
         }
     }
 
@@ -293,12 +297,6 @@ impl<T: Outcome> State<T> {
     /// A failure that is being asked for its text is not read yet: perhaps only an instrument gets it.
     fn is_unread_failure(&self) -> bool {
         matches!(self.stage, Stage::BeingAsked) || self.stage.is_failure()
-    }
-
-    /// Takes the failure, if no handle is left for it.
-    fn take_detached_failure(&mut self) -> Option<Stage<T>> {
-        let is_there = self.is_detached && self.stage.is_failure();
-        is_there.then(|| mem::replace(&mut self.stage, Stage::Over))
     }
 }
 
