@@ -13,11 +13,9 @@ use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
-use std::thread::{Thread, ThreadId};
 
-use crate::kernel::failure::{Lineage, Root};
 use crate::kernel::tasks::core::Outside;
-use crate::kernel::tasks::{Core, Counted, Main, Parentage};
+use crate::kernel::tasks::{Core, Main};
 use crate::remote::errand_queue::Errands;
 
 /// A request of another thread.
@@ -42,9 +40,6 @@ struct WayIn {
     in_hand: Cell<usize>,
     /// The memory of the last list of errands.
     spare: RefCell<Vec<Arc<dyn Errand>>>,
-    /// What all tasks of one other thread share, because a thread often spawns again and again. Valid until another
-    /// thread spawns; dropped by `parentage_from`.
-    last_thread: RefCell<Option<(ThreadId, Counted<Parentage>)>>,
 }
 
 impl Outside for WayIn {
@@ -121,7 +116,6 @@ impl Core {
             errands: Arc::clone(&errands),
             spare: RefCell::default(),
             in_hand: Cell::new(0),
-            last_thread: RefCell::default(),
         };
         self.stay.outside.replace(Some(Rc::new(way_in)));
         errands
@@ -145,23 +139,5 @@ impl Core {
             errand.run(self, None);
         }
         self.polling.is_dropping.set(false);
-    }
-
-    /// What all tasks share that `thread` spawns here.
-    pub(crate) fn parentage_from(self: &Rc<Self>, thread: &Thread) -> Counted<Parentage> {
-        let way_in = self.way_in();
-        let cached = way_in.as_ref().map(|way_in| way_in.last_thread.borrow());
-        if let Some(Some((id, parentage))) = cached.as_deref()
-            && *id == thread.id()
-        {
-            return parentage.clone();
-        }
-        drop(cached);
-        let parentage = self.parentage_with(Lineage::new(Root::Thread(thread.clone())));
-        if let Some(way_in) = way_in {
-            let cached = (thread.id(), parentage.clone());
-            way_in.last_thread.replace(Some(cached));
-        }
-        parentage
     }
 }

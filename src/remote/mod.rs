@@ -48,7 +48,7 @@ use crate::outcome::{Outcome, Value, check_for_nested_result};
 use crate::remote::errands::{Errand, SharedErrands};
 use crate::remote::refused::drop_refused;
 use crate::task_builder::TaskBuilder;
-use order::{Order, SpawnedBy};
+use order::{Order, lineage_of_caller};
 
 /// Spawns tasks on an executor from any thread. Made by [`Executor::remote`].
 ///
@@ -178,7 +178,7 @@ impl Remote {
     {
         let at = Location::caller();
         check_for_nested_result::<F::Output>("task spawned", at);
-        let asked = (make, SpawnedBy::caller_on(self.serial), builder);
+        let asked = (make, lineage_of_caller(self.serial), builder);
         let order = Arc::new(Order::new(asked, at));
         if let Err(closed) = self.leave(Arc::clone(&order) as _) {
             drop_refused(order, at);

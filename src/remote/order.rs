@@ -11,11 +11,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::thread::{self, Thread};
+use std::thread;
 
 use pin_project_lite::pin_project;
 
-use crate::kernel::failure::{Lineage, Site, drop_payload};
+use crate::kernel::failure::{Lineage, Root, Site, drop_payload};
 use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current_executor, is_large};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
@@ -31,27 +31,26 @@ pub(super) struct Order<M, T: Outcome> {
 }
 
 /// The closure, and what its task is to be.
-pub(super) type Asked<M> = (M, SpawnedBy, TaskBuilder);
+pub(super) type Asked<M> = (M, Arc<Lineage>, TaskBuilder);
 
-/// What spawns.
-pub(super) enum SpawnedBy {
-    /// A task of the executor itself, or its main future.
-    Inside(Arc<Lineage>),
-    Thread(Thread),
+thread_local! {
+    /// The lineage of all that this thread spawns on executors of other threads.
+    static OF_THREAD: Arc<Lineage> = lineage_of_thread();
 }
 
-impl SpawnedBy {
-    /// The caller, which spawns on the executor with this serial number.
-    pub(super) fn caller_on(serial: u64) -> Self {
-        let inside = current_executor::with(|core| {
-            let is_its_own = core.serial == serial;
-            is_its_own.then(|| Arc::clone(core.parentage().lineage()))
-        });
-        match inside.flatten() {
-            Some(lineage) => SpawnedBy::Inside(lineage),
-            None => SpawnedBy::Thread(thread::current()),
-        }
-    }
+fn lineage_of_thread() -> Arc<Lineage> {
+    Lineage::new(Root::Thread(thread::current()))
+}
+
+/// The lineage of what the caller spawns on the executor with this serial number.
+pub(super) fn lineage_of_caller(serial: u64) -> Arc<Lineage> {
+    let of_task = current_executor::with(|core| {
+        let is_its_own = core.serial == serial;
+        is_its_own.then(|| Arc::clone(core.parentage().lineage()))
+    });
+    // While the thread ends, what it has kept is gone.
+    let of_thread = || OF_THREAD.try_with(Arc::clone).ok();
+    (of_task.flatten().or_else(of_thread)).unwrap_or_else(lineage_of_thread)
 }
 
 impl<M, T: Outcome> Order<M, T> {
@@ -69,10 +68,7 @@ where
 {
     /// Makes a task of the closure.
     fn begin(self: Arc<Self>, core: &Rc<Core>, (make, spawned_by, builder): Asked<M>) {
-        let mut parentage = match spawned_by {
-            SpawnedBy::Inside(lineage) => core.parentage_with(lineage),
-            SpawnedBy::Thread(thread) => core.parentage_from(&thread),
-        };
+        let mut parentage = core.parentage_with(spawned_by);
         let TaskBuilder { name, is_daemon } = builder;
         if let Some(name) = name {
             parentage = parentage.named(name);
