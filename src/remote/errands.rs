@@ -8,8 +8,8 @@
 //! Knows the core, but not what an errand does.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::mem;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering::Acquire, fence};
@@ -36,58 +36,37 @@ const KEPT: usize = 1024;
 struct WayIn {
     /// Its count says whether anything is left that could send an errand.
     errands: SharedErrands,
-    /// How many of the errands that were taken have not run yet.
-    in_hand: Cell<usize>,
-    /// The memory of the last list of errands.
-    spare: RefCell<Vec<Arc<dyn Errand>>>,
+    /// The errands that were taken and have not run yet, the next one last. Its memory is used again.
+    in_hand: RefCell<Vec<Arc<dyn Errand>>>,
 }
 
 impl Outside for WayIn {
     fn has_errands(&self) -> bool {
-        self.in_hand.get() > 0 || !self.errands.is_empty()
+        !self.in_hand.borrow().is_empty() || !self.errands.is_empty()
     }
 
     fn run_errands(&self, core: &Rc<Core>, mut main: Option<&mut Main<'_>>) {
-        let mut batch = self.errands.take(mem::take(&mut *self.spare.borrow_mut()));
+        let mut batch = self.errands.take(self.in_hand.take());
         batch.reverse();
-        let mut batch = Batch {
-            core,
-            way_in: self,
-            rest: batch,
-        };
-        self.in_hand.set(batch.rest.len());
-        while let Some(errand) = batch.rest.pop() {
-            errand.run(core, main.as_deref_mut());
-            self.in_hand.set(batch.rest.len());
+        self.in_hand.replace(batch);
+        let mut end_of_main = None;
+        let next = || self.in_hand.borrow_mut().pop();
+        while let Some(errand) = next() {
+            let run = AssertUnwindSafe(|| errand.run(core, main.as_deref_mut()));
+            // The main future may panic in the poll of an errand. The others are run nevertheless.
+            if let Err(payload) = catch_unwind(run) {
+                main = None;
+                end_of_main = Some(payload);
+            }
         }
+        self.in_hand.borrow_mut().shrink_to(KEPT);
         // Perhaps none of them has made a task.
         if !core.has_work_to_wait_for() {
             let wakers = core.on_ended.take().into_iter();
             (wakers.filter_map(|waker| waker.upgrade())).for_each(|waker| waker.wake());
         }
-        let spare = mem::take(&mut batch.rest);
-        if spare.capacity() <= KEPT {
-            self.spare.replace(spare);
-        }
-    }
-}
-
-/// Errands that are being run, the next one last.
-struct Batch<'a> {
-    core: &'a Core,
-    way_in: &'a WayIn,
-    rest: Vec<Arc<dyn Errand>>,
-}
-
-/// If the main future has panicked in the poll of an errand, the others are left for the next pass.
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.way_in.in_hand.set(0);
-        while let Some(errand) = self.rest.pop() {
-            if let Err(errand) = self.way_in.errands.push(errand) {
-                errand.abandon();
-            }
-            self.core.inbox.notify();
+        if let Some(payload) = end_of_main {
+            resume_unwind(payload);
         }
     }
 }
@@ -114,8 +93,7 @@ impl Core {
         let errands = SharedErrands::new(Errands::new());
         let way_in = WayIn {
             errands: Arc::clone(&errands),
-            spare: RefCell::default(),
-            in_hand: Cell::new(0),
+            in_hand: RefCell::default(),
         };
         self.stay.outside.replace(Some(Rc::new(way_in)));
         errands
