@@ -81,13 +81,6 @@ pub(super) struct Place {
     pub(super) slot: u32,
 }
 
-/// What the executor has to know about the handle when the task is done.
-pub(super) struct Settled {
-    /// The awaiter.
-    pub(super) waker: Option<Foreign>,
-    pub(super) is_detached: bool,
-}
-
 impl<T: Outcome> Shared<T> {
     pub(super) fn new(name: Option<Arc<str>>, spawned_at: Site) -> Self {
         Shared {
@@ -105,6 +98,14 @@ impl<T: Outcome> Shared<T> {
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the stage, and wakes the awaiter.
+    fn enter(stage: Stage<T>, mut state: MutexGuard<'_, State<T>>) {
+        state.stage = stage;
+        let waker = state.waker.take();
+        drop(state);
+        waker.iter().for_each(Foreign::wake);
     }
 }
 
@@ -126,10 +127,6 @@ impl<T: Outcome> Shared<T> {
             drop(former);
             state = self.lock();
         }
-        self.take(state)
-    }
-
-    fn take(&self, mut state: MutexGuard<'_, State<T>>) -> Poll<OutcomeOf<T>> {
         if state.is_awaited() {
             return Poll::Pending;
         }
@@ -172,13 +169,8 @@ impl<T: Outcome> Shared<T> {
         state.is_detached = true;
         let waker = state.waker.take();
         let has_failure = state.is_unread_failure();
-        let is_unwanted = !has_failure && matches!(state.stage, Stage::Finished(_));
-        let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
-        let id = state.id();
         drop(state);
         drop(waker);
-        let task = Named(id, self.name.as_deref());
-        discard(format_args!("the outcome of {task}"), || drop(unwanted));
         has_failure
     }
 }
@@ -192,24 +184,18 @@ impl<T: Outcome> Shared<T> {
         state.is_aborted
     }
 
-    /// Puts the outcome where the handle finds it.
+    /// Puts the outcome where the handle finds it. Returns the awaiter, which is to be woken, and whether the handle is gone.
     ///
     /// A value without a handle is dropped. If that panics, the task has failed.
-    pub(super) fn settle(&self, outcome: OutcomeOf<T>) -> Settled {
-        let finished = Stage::Finished(outcome);
+    pub(super) fn settle(&self, outcome: OutcomeOf<T>) -> (Option<Foreign>, bool) {
         let mut state = self.lock();
-        let settled = Settled {
-            waker: state.waker.take(),
-            is_detached: state.is_detached,
-        };
-        if settled.is_detached && !finished.is_failure() {
-            state.stage = Stage::Over;
-            drop(state);
-            drop(finished);
-        } else {
-            state.stage = finished;
-        }
-        settled
+        state.stage = Stage::Finished(outcome);
+        let (waker, is_detached) = (state.waker.take(), state.is_detached);
+        let is_unwanted = is_detached && !state.stage.is_failure();
+        let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
+        drop(state);
+        drop(unwanted);
+        (waker, is_detached)
     }
 
     pub(super) fn is_unread_failure(&self) -> bool {
@@ -228,11 +214,7 @@ impl<T: Outcome> Shared<T> {
             Stage::Finished(Err(error)) => error.failure().cloned(),
             _ => None,
         };
-        let mut state = self.lock();
-        state.stage = asked;
-        let waker = state.waker.take();
-        drop(state);
-        wake(waker);
+        Self::enter(asked, self.lock());
         failure
     }
 
@@ -267,7 +249,7 @@ impl<T: Outcome> Shared<T> {
 
     /// Lets the handle know that the task will never be done.
     pub(super) fn abandon(&self) {
-        let mut state = self.lock();
+        let state = self.lock();
         if let Stage::Running = state.stage {
             let cancelled = Cancelled(Record::new(Origin {
                 id: state.id(),
@@ -276,10 +258,7 @@ impl<T: Outcome> Shared<T> {
                 spawned_by: Lineage::of_entry(None),
                 last_await: None,
             }));
-            state.stage = Stage::Finished(Err(JoinError::Cancelled(cancelled)));
-            let waker = state.waker.take();
-            drop(state);
-            wake(waker);
+            Self::enter(Stage::Finished(Err(JoinError::Cancelled(cancelled))), state);
         }
     }
 }
@@ -307,8 +286,4 @@ impl<T: Outcome> Stage<T> {
             Stage::Finished(Err(JoinError::Failed(..) | JoinError::Panicked(_)))
         )
     }
-}
-
-fn wake(waker: Option<Foreign>) {
-    waker.iter().for_each(Foreign::wake);
 }

@@ -18,9 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::{LastAwait, Panic, TaskFailure};
-use crate::kernel::tasks::{
-    Counted, Ending, Foreign, Header, Job, JobOf, Joiner, Key, Progress, Task,
-};
+use crate::kernel::tasks::{Counted, Ending, Header, Job, JobOf, Progress, Task};
 use crate::outcome::Outcome;
 use crate::remote::shared::OrderOf;
 
@@ -46,11 +44,11 @@ impl<F: Future<Output: Outcome>> RemoteTask<F> {
         // There may be a second outcome: the value may panic when it is dropped.
         header.progress.set(Progress::Done);
         if let Some(outcome) = self.task.take_outcome() {
-            let settled = self.order.shared().settle(outcome);
-            header.is_detached.set(settled.is_detached);
-            let listener = |waker: Foreign| Counted::new(|| waker).for_joiner();
-            let joiner = settled.waker.map_or(Joiner::Task(Key::NOBODY), listener);
-            header.joiner.set(joiner);
+            let (waker, is_detached) = self.order.shared().settle(outcome);
+            header.is_detached.set(is_detached);
+            if let Some(waker) = waker {
+                header.joiner.set(Counted::new(|| waker).for_joiner());
+            }
         }
     }
 }
