@@ -45,21 +45,13 @@ use crate::remote::shared::OrderOf;
 /// assert_eq!(waiting.join().unwrap().unwrap(), 7);
 /// ```
 pub struct RemoteHandle<T: Outcome> {
-    order: Arc<dyn OrderOf<T>>,
-    remote: Remote,
+    pub(super) order: Arc<dyn OrderOf<T>>,
+    pub(super) remote: Remote,
     /// The awaiter has let other tasks run.
-    has_waited: bool,
+    pub(super) has_waited: bool,
 }
 
 impl<T: Outcome> RemoteHandle<T> {
-    pub(super) fn new(order: Arc<dyn OrderOf<T>>, remote: Remote) -> Self {
-        RemoteHandle {
-            order,
-            remote,
-            has_waited: false,
-        }
-    }
-
     /// Cancels the task, from any thread. Its future is dropped, on its own thread, before it would be polled again. A
     /// task that is done, or has just had its last poll, keeps its outcome.
     ///
@@ -127,16 +119,16 @@ impl<T: Outcome> Future for RemoteHandle<T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let order = Arc::clone(&self.order);
-        let shared = order.shared();
-        let is_put_off = !self.has_waited && shared.is_finished() && current_executor::is_spent(cx);
+        let this = &mut *self;
+        let shared = this.order.shared();
+        let is_put_off = !this.has_waited && shared.is_finished() && current_executor::is_spent(cx);
         let poll = match is_put_off {
             true => Poll::Pending,
             false => shared.poll(cx),
         };
         match &poll {
             Poll::Pending => {
-                self.has_waited = true;
+                this.has_waited = true;
                 current_executor::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
             Poll::Ready(Err(_)) => {

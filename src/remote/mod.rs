@@ -184,7 +184,12 @@ impl Remote {
             drop_refused(order, at);
             return Err(closed);
         }
-        Ok(RemoteHandle::new(order, self.clone()))
+        let remote = self.clone();
+        Ok(RemoteHandle {
+            order,
+            remote,
+            has_waited: false,
+        })
     }
 
     /// Leaves an errand for the executor, and notifies it.
