@@ -234,11 +234,8 @@ impl<F> Drop for RunUntil<'_, F> {
         // Destructors may spawn, and cancel timers.
         let visit = Visit::new(core, &self.executor.hosts, self.entry);
         self.end();
+        // A destructor may have failed, or called `exit`.
         match outer {
-            None => {
-                // A destructor may have failed, or called `exit`.
-                let _stopped = visit.run(|_| Ok(()));
-            }
             Some(outer) if core.failures.attention.take() => {
                 let core = Rc::clone(core);
                 outer.do_after_poll(Box::new(move || {
@@ -246,7 +243,9 @@ impl<F> Drop for RunUntil<'_, F> {
                     core.after_poll();
                 }));
             }
-            Some(_) => {}
+            _ => {
+                let _stopped = visit.run(|_| Ok(()));
+            }
         }
         visit.leave(false);
     }
