@@ -52,15 +52,13 @@ fn start_thread(alarms: &mut Alarms) {
     if alarms.is_running {
         return;
     }
-    let started = thread::Builder::new()
-        .name("candor-timers".to_owned())
-        .spawn(ring);
-    if let Err(error) = started {
+    let thread = thread::Builder::new().name("candor-timers".to_owned());
+    thread.spawn(ring).unwrap_or_else(|error| {
         panic!(
             "candor cannot start the thread that wakes executors for their timers under `run_until`: {error}. \
              The process has too many threads, or too little memory; `Executor::block_on` needs no such thread"
-        );
-    }
+        )
+    });
     alarms.is_running = true;
 }
 
