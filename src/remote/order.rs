@@ -6,17 +6,14 @@
 //!
 //! Knows the core.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::thread;
 
-use pin_project_lite::pin_project;
-
 use crate::kernel::failure::{Lineage, Root, Site, drop_payload};
-use crate::kernel::tasks::{Core, Counted, Job, Main, Parentage, current_executor, is_large};
+use crate::kernel::tasks::{Core, Job, Main, current_executor};
 use crate::outcome::Outcome;
 use crate::remote::errands::Errand;
 use crate::remote::shared::{OrderOf, Place, Shared};
@@ -61,87 +58,6 @@ impl<M, T: Outcome> Order<M, T> {
     }
 }
 
-impl<M, F> Order<M, F::Output>
-where
-    M: FnOnce() -> F + Send + 'static,
-    F: Future<Output: Outcome<Ok: Send, Err: Send>> + 'static,
-{
-    /// Makes a task of the closure.
-    fn begin(self: Arc<Self>, core: &Rc<Core>, (make, spawned_by, builder): Asked<M>) {
-        let mut parentage = core.parentage_with(spawned_by);
-        let TaskBuilder { name, is_daemon } = builder;
-        if let Some(name) = name {
-            parentage = parentage.named(name);
-        }
-        match const { is_large::<F>() } {
-            true => {
-                let future = Made::by(move || Box::pin(make()));
-                self.let_in(core, parentage, is_daemon, future);
-            }
-            false => self.let_in(core, parentage, is_daemon, Made::by(make)),
-        }
-    }
-
-    fn let_in(
-        self: Arc<Self>,
-        core: &Rc<Core>,
-        parentage: Counted<Parentage>,
-        is_daemon: bool,
-        future: impl Future<Output = F::Output> + 'static,
-    ) {
-        let order = Arc::clone(&self);
-        let spawned = catch_unwind(AssertUnwindSafe(|| {
-            core.spawn(self.shared.spawned_at, parentage, is_daemon, |header| {
-                RemoteTask::new(header, future, order)
-            })
-        }));
-        match spawned {
-            Ok(task) => {
-                let header = task.header();
-                let place = Place {
-                    id: header.id,
-                    slot: header.slot.get(),
-                };
-                header.is_aborted.set(self.shared.arrive(place));
-            }
-            // No number is left for another task; the panic hook has printed that. The handle finds the task cancelled,
-            // because it was dropped.
-            Err(payload) => drop_payload(payload),
-        }
-    }
-}
-
-pin_project! {
-    /// The future that a closure makes at the first poll. It stays until its task has kept its output. An `async` block would drop it
-    /// before that, and if its destructor panicked, its `Err` would be lost.
-    #[project = MadeNow]
-    enum Made<M, F> {
-        Asked { make: Option<M> },
-        There { #[pin] future: F },
-    }
-}
-
-impl<M: FnOnce() -> F, F> Made<M, F> {
-    fn by(make: M) -> Self {
-        Made::Asked { make: Some(make) }
-    }
-}
-
-impl<M: FnOnce() -> F, F: Future> Future for Made<M, F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        loop {
-            let future = match self.as_mut().project() {
-                MadeNow::There { future } => return future.poll(cx),
-                // If it panics, its task is over.
-                MadeNow::Asked { make } => make.take().expect("a closure is called once")(),
-            };
-            self.set(Made::There { future });
-        }
-    }
-}
-
 impl<M, F> Errand for Order<M, F::Output>
 where
     M: FnOnce() -> F + Send + 'static,
@@ -152,7 +68,9 @@ where
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         match asked {
-            Some(asked) => self.begin(core, asked),
+            Some((make, spawned_by, builder)) => {
+                begin(self, core, made_by(make), spawned_by, builder);
+            }
             None => self.shared.serve_handle(core),
         }
     }
@@ -169,4 +87,48 @@ where
     fn shared(&self) -> &Shared<T> {
         &self.shared
     }
+}
+
+/// Makes a task of a future.
+fn begin<T: Outcome + 'static>(
+    order: Arc<dyn OrderOf<T>>,
+    core: &Rc<Core>,
+    future: impl Future<Output = T> + 'static,
+    spawned_by: Arc<Lineage>,
+    TaskBuilder { name, is_daemon }: TaskBuilder,
+) {
+    let mut parentage = core.parentage_with(spawned_by);
+    if let Some(name) = name {
+        parentage = parentage.named(name);
+    }
+    let (shared, of_task) = (order.shared(), Arc::clone(&order));
+    let spawned = catch_unwind(AssertUnwindSafe(|| {
+        core.spawn(shared.spawned_at, parentage, is_daemon, |header| {
+            RemoteTask::new(header, future, of_task)
+        })
+    }));
+    match spawned {
+        Ok(task) => {
+            let header = task.header();
+            let place = Place {
+                id: header.id,
+                slot: header.slot.get(),
+            };
+            header.is_aborted.set(shared.arrive(place));
+        }
+        // No number is left for another task; the panic hook has printed that. The handle finds the task cancelled,
+        // because it was dropped.
+        Err(payload) => drop_payload(payload),
+    }
+}
+
+/// The future that a closure makes at the first poll. It stays until its task has kept its output. An `async` block would drop it
+/// before that, and if its destructor panicked, its `Err` would be lost.
+fn made_by<F: Future>(make: impl FnOnce() -> F) -> impl Future<Output = F::Output> {
+    let (mut make, mut future) = (Some(make), None);
+    poll_fn(move |cx| {
+        // If it panics, its task is over.
+        let make = || Box::pin(make.take().expect("a closure is called once")());
+        future.get_or_insert_with(make).as_mut().poll(cx)
+    })
 }
