@@ -5,13 +5,14 @@ mod common;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use candor::{Executor, FailurePolicy, TaskBuilder, yield_now};
-use common::Reports;
+use common::{Reports, hold_the_thread};
 
 /// The line of this file that begins with a text.
 fn line_of(text: &str) -> usize {
@@ -549,6 +550,129 @@ fn a_sleeper_that_is_due_in_the_poll_of_a_dump_has_lost_no_wake() {
             dump
         });
         assert!(!dump.contains("was lost"), "{dump}");
+    }
+}
+
+/// A waker around the task's, as combinators have one.
+struct Around(Waker);
+
+impl Wake for Around {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+}
+
+async fn sleeps_by_a_foreign_waker(sleep: candor::time::Sleep) {
+    let mut sleep = pin!(sleep);
+    poll_fn(|cx| {
+        let around = Waker::from(Arc::new(Around(cx.waker().clone())));
+        sleep.as_mut().poll(&mut Context::from_waker(&around))
+    })
+    .await
+}
+
+#[test]
+fn a_sleeper_that_becomes_due_while_a_dump_is_made_has_lost_no_wake() {
+    for is_foreign in [false, true] {
+        candor::block_on(async {
+            // Between the look at the timers and the poll of the sleeper comes a poll that takes longer than it sleeps.
+            let mut is_first = true;
+            let busy = candor::spawn(poll_fn(move |_| {
+                if !std::mem::take(&mut is_first) {
+                    hold_the_thread(Duration::from_millis(40));
+                    let _ = candor::time::now();
+                }
+                Poll::<()>::Pending
+            }));
+            let sleep = candor::sleep(Duration::from_millis(30));
+            let sleeper = match is_foreign {
+                true => candor::spawn(sleeps_by_a_foreign_waker(sleep)),
+                false => candor::spawn(sleep),
+            };
+            yield_now().await;
+            let dump = candor::dump().await.to_string();
+            assert!(!dump.contains("was lost"), "{dump}");
+            assert!(sleeper.is_finished());
+            busy.abort();
+        });
+    }
+}
+
+#[test]
+fn the_timer_of_another_task_hides_no_lost_wake() {
+    candor::block_on(async {
+        let mut is_first = true;
+        let forgetful = candor::spawn(poll_fn(move |_| {
+            if std::mem::take(&mut is_first) {
+                return Poll::Pending;
+            }
+            hold_the_thread(Duration::from_millis(40));
+            let _ = candor::time::now();
+            Poll::Ready(())
+        }));
+        let sleeper = candor::spawn(candor::sleep(Duration::from_millis(30)));
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        assert_eq!(dump.matches("a wake was lost").count(), 1, "{dump}");
+        assert!(dump.contains("task #1 was ready"), "{dump}");
+        sleeper.await.unwrap();
+        forgetful.await.unwrap();
+    });
+}
+
+#[test]
+fn a_wake_that_comes_right_behind_a_value_is_not_lost() {
+    candor::block_on(async {
+        let (tell, polled) = mpsc::channel();
+        let (give, waker) = mpsc::channel::<Waker>();
+        // The thread wakes once the poll of the dump has found the value.
+        let thread = std::thread::spawn(move || {
+            polled.recv().unwrap();
+            waker.recv().unwrap().wake();
+        });
+        let mut is_first = true;
+        let task = candor::spawn(poll_fn(move |cx| {
+            if std::mem::take(&mut is_first) {
+                give.send(cx.waker().clone()).unwrap();
+                return Poll::Pending;
+            }
+            tell.send(()).unwrap();
+            Poll::Ready(())
+        }));
+        yield_now().await;
+        let dump = candor::dump().await.to_string();
+        assert!(!dump.contains("was lost"), "{dump}");
+        task.await.unwrap();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn of_very_many_waiting_tasks_a_dump_shows_the_chains_of_a_hundred_and_counts_the_others() {
+    for (tasks, note) in [
+        (100, None),
+        (150, Some("the chains of 100 tasks are shown; 50 more wait")),
+    ] {
+        candor::block_on(async {
+            let polls = Rc::new(Cell::new(0));
+            // Each waits for the next: all that is waited for is candor's own.
+            let mut next = candor::spawn(candor::sleep(Duration::MAX));
+            for _ in 1..tasks {
+                let polls = Rc::clone(&polls);
+                next = candor::spawn(poll_fn(move |cx| {
+                    polls.set(polls.get() + 1);
+                    Pin::new(&mut next).poll(cx).map(|_| ())
+                }));
+            }
+            yield_now().await;
+            polls.set(0);
+            let dump = candor::dump().await.to_string();
+            assert_eq!(polls.get(), 99, "{dump}");
+            match note {
+                Some(note) => assert_eq!(dump.matches(note).count(), 1, "{dump}"),
+                None => assert!(!dump.contains("are shown"), "{dump}"),
+            }
+        });
     }
 }
 
