@@ -500,6 +500,27 @@ fn a_dump_that_an_ended_executor_was_asked_for_is_made_by_the_next() {
 }
 
 #[test]
+fn whoever_asked_an_executor_that_ends_for_a_dump_is_woken_and_asks_the_next() {
+    let mut dumping = Box::pin(candor::dump());
+    let mut is_first = true;
+    let asks = poll_fn(move |cx| {
+        if !std::mem::take(&mut is_first) {
+            return dumping.as_mut().poll(cx);
+        }
+        // Asked in a nested executor, by the waker of the outer one.
+        let inner = Executor::new();
+        inner.block_on(poll_fn(|_| {
+            assert!(dumping.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        }));
+        Poll::Pending
+    });
+    let limit = Duration::from_secs(10);
+    let dump = candor::block_on(candor::time::timeout(limit, asks));
+    assert!(dump.unwrap().tasks().is_empty());
+}
+
+#[test]
 fn nothing_is_polled_for_a_dump_once_its_executor_has_to_stop() {
     for exits in [true, false] {
         let executor = Executor::new();

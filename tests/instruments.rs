@@ -3,6 +3,8 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::task::Poll;
@@ -107,6 +109,28 @@ fn trace_of(program: impl AsyncFnOnce()) -> Vec<String> {
 fn only(word: &str, events: Vec<String>) -> Vec<String> {
     let is_of_interest = |event: &String| event.split([' ', ':']).any(|part| part == word);
     events.into_iter().filter(is_of_interest).collect()
+}
+
+#[test]
+fn a_timer_of_another_executors_task_is_of_nobody_here() {
+    let trace = Trace::default();
+    let inner = quiet().instrument(trace.clone()).build();
+    let outer = Executor::new();
+    let task = outer.spawn(poll_fn(move |of_outer| {
+        inner.block_on(async {
+            // In the same slot as the task of the other executor.
+            let _tenant = candor::spawn(pending::<()>());
+            candor::yield_now().await;
+            let mut sleep = pin!(candor::sleep(Duration::from_millis(10)));
+            assert!(sleep.as_mut().poll(of_outer).is_pending());
+            candor::sleep(Duration::from_millis(20)).await;
+        });
+        Poll::Ready(())
+    }));
+    outer.block_on(task).unwrap();
+    let timers = only("timer", trace.events());
+    assert_eq!(timers[0], "timer of nobody");
+    assert!(timers.contains(&"timer of #0".to_owned()), "{timers:?}");
 }
 
 #[test]

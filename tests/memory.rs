@@ -130,4 +130,17 @@ fn what_tasks_and_sleeps_have_taken_is_given_back() {
     (0..100).for_each(|_| leave());
     let grown = allocated().0 - bytes;
     assert!(grown.abs() < 4096, "{grown} bytes");
+
+    // The watcher of polls that do not end knows each executor until that is gone.
+    let watched = || {
+        let executor = candor::Executor::builder()
+            .slow_poll(Duration::from_secs(60))
+            .build();
+        executor.block_on(candor::yield_now());
+    };
+    (0..10).for_each(|_| watched());
+    let (bytes, _) = allocated();
+    (0..200).for_each(|_| watched());
+    let grown = allocated().0 - bytes;
+    assert!(grown.abs() < 4096, "{grown} bytes");
 }

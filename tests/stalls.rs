@@ -560,18 +560,30 @@ fn a_nested_call_that_stands_still_names_the_outer_executor_and_its_tasks() {
 }
 
 #[test]
-fn a_nested_call_that_can_never_return_names_the_outer_executor_too() {
-    let text = panic_message(|| {
-        detecting().build().block_on(async {
-            detecting().build().block_on(forgetful());
+fn a_nested_call_that_can_never_return_names_the_outer_executor_and_ten_of_its_tasks() {
+    for (tasks, named, more) in [(10, 10, 0), (12, 10, 1)] {
+        let text = panic_message(|| {
+            detecting().build().block_on(async {
+                for _ in 0..tasks {
+                    candor::TaskBuilder::new()
+                        .name("of the outer")
+                        .daemon()
+                        .spawn(pending::<()>())
+                        .detach();
+                }
+                detecting().build().block_on(forgetful());
+            });
         });
-    });
-    assert_contains(&text, " can never return");
-    assert_count(
-        &text,
-        "\n   it runs inside Executor::block_on at tests/stalls.rs:",
-        1,
-    );
+        assert_contains(&text, " can never return");
+        assert_count(
+            &text,
+            "\n   it runs inside Executor::block_on at tests/stalls.rs:",
+            1,
+        );
+        assert_count(&text, "`of the outer`", named);
+        assert_count(&text, "\n      and 2 more", more);
+        assert_count(&text, "more\n", more);
+    }
 }
 
 #[test]
