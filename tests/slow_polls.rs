@@ -106,6 +106,11 @@ fn a_poll_that_does_not_end_is_warned_of_while_it_runs() {
             let stuck = TaskBuilder::new().name("stuck");
             let stuck = stuck.spawn_on(&executor, async {
                 candor::yield_now().await; // where it was last seen
+                // That another executor ends does not end the watch of this one.
+                let minute = Duration::from_secs(60);
+                let other = Executor::builder().slow_poll(minute).build();
+                other.block_on(candor::yield_now());
+                drop(other);
                 hold_the_thread(Duration::from_secs(4));
             });
             stuck.detach();

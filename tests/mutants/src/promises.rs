@@ -116,11 +116,11 @@ const PROMISES: &[(&str, &str)] = &[
     ("src/time/", "timers corners ports fairness api"),
     (
         "src/watch/",
-        "stalls dump instruments trace_log timeline ports entering api where_it_goes",
+        "dump stalls instruments trace_log timeline ports entering api where_it_goes",
     ),
     ("src/watch/slow_poll.rs", "slow_polls"),
-    ("src/watch/endless_poll.rs", "slow_polls"),
-    ("src/watch/itself.rs", "slow_polls stalls"),
+    ("src/watch/endless_poll.rs", "memory slow_polls"),
+    ("src/watch/itself.rs", "api ports foreign_wakers stalls"),
     ("src/yield_now.rs", "fairness waking corners"),
 ];
 
