@@ -69,6 +69,10 @@ fn what_waits_in_a_handle_or_a_sleep_of_candor_s_own_is_shown_and_waits_on() {
         let slept = candor::spawn(candor::sleep(Duration::from_secs(9)));
         let joined = candor::spawn(async { slept.await.is_ok() });
         yield_now().await;
+        assert_eq!(
+            (candor::tasks().len(), candor::tasks().is_empty()),
+            (2, false)
+        );
         for _ in 0..3 {
             let dump = candor::dump().await.to_string();
             assert!(dump.contains("last await: sleep at "), "{dump}");
