@@ -3,7 +3,7 @@
 mod common;
 
 use std::cell::Cell;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -69,10 +69,6 @@ fn what_waits_in_a_handle_or_a_sleep_of_candor_s_own_is_shown_and_waits_on() {
         let slept = candor::spawn(candor::sleep(Duration::from_secs(9)));
         let joined = candor::spawn(async { slept.await.is_ok() });
         yield_now().await;
-        assert_eq!(
-            (candor::tasks().len(), candor::tasks().is_empty()),
-            (2, false)
-        );
         for _ in 0..3 {
             let dump = candor::dump().await.to_string();
             assert!(dump.contains("last await: sleep at "), "{dump}");
@@ -576,6 +572,33 @@ fn a_sleeper_that_is_due_in_the_poll_of_a_dump_has_lost_no_wake() {
         });
         assert!(!dump.contains("was lost"), "{dump}");
     }
+}
+
+#[test]
+fn of_each_task_it_is_known_who_spawned_it_and_how_often_it_was_polled() {
+    candor::block_on(async {
+        assert!(candor::tasks().is_empty());
+        let outer = candor::spawn(async {
+            candor::spawn(pending::<()>()).detach();
+            pending::<()>().await;
+        });
+        yield_now().await;
+        let again = candor::spawn(async {
+            yield_now().await;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        yield_now().await;
+        let tasks = candor::tasks();
+        let known = tasks
+            .iter()
+            .map(|task| (task.id(), task.polls(), task.spawned_by()));
+        let known: Vec<_> = known.collect();
+        assert_eq!((tasks.len(), tasks.is_empty()), (3, false));
+        assert_eq!(known[0], (outer.id(), 1, None));
+        assert_eq!((known[1].1, known[1].2), (1, Some(outer.id())));
+        assert_eq!(known[2], (again.id(), 2, None));
+    });
 }
 
 /// A waker around the task's, as combinators have one.

@@ -218,6 +218,37 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_that_ends_on_the_way_of_a_longer_one_is_not_shown() {
+        let chain = |waits_in: Option<&str>, links: &[&str]| Chain {
+            waits_in: waits_in.map(str::to_owned),
+            is_inside: None,
+            links: links
+                .iter()
+                .map(|link| {
+                    let place = Place::parse("/a.rs:1:1", "/".as_ref()).into_owned();
+                    (place, (*link).to_owned())
+                })
+                .collect(),
+        };
+        let text = |chains: &[Chain]| lines_of(chains, &Sources::built_at(None));
+        let long = chain(None, &["inner", "outer"]);
+        let whole = long.lines(&Sources::built_at(None));
+        // What the longer one says as well.
+        assert_eq!(text(&[chain(None, &["outer"]), long.clone()]), whole);
+        // What it does not say: another way, another end, and what is waited for.
+        for other in [
+            chain(None, &["another"]),
+            chain(None, &["inner"]),
+            chain(None, &["another", "outer"]),
+            chain(Some("a lock"), &["outer"]),
+            chain(Some("a lock"), &["inner", "outer"]),
+        ] {
+            let both = other.lines(&Sources::built_at(None)) + &whole;
+            assert_eq!(text(&[other, long.clone()]), both);
+        }
+    }
+
+    #[test]
     fn a_path_has_no_arguments_and_a_method_keeps_its_type() {
         let receives =
             "<tokio::sync::mpsc::bounded::Receiver<fn(u8) -> tokio::sync::mutex::Mutex<u8>>>::recv";

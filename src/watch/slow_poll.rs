@@ -83,3 +83,18 @@ impl Drop for SlowPoll {
 fn now_without_backtraces() -> Instant {
     Instant::now() - resolving::time()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::backtrace::Backtrace;
+
+    #[test]
+    fn the_clock_of_slow_polls_stands_still_while_a_backtrace_is_resolved() {
+        let (really, began) = (Instant::now(), now_without_backtraces());
+        let text = resolving::resolved(&Backtrace::force_capture());
+        let held = now_without_backtraces() - began;
+        assert!(text.contains("stands_still"));
+        assert!(held < really.elapsed());
+    }
+}

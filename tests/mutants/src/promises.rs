@@ -119,7 +119,7 @@ const PROMISES: &[(&str, &str)] = &[
         "dump stalls instruments trace_log timeline ports entering api where_it_goes",
     ),
     ("src/watch/lost_work.rs", "dropping groups entering"),
-    ("src/watch/slow_poll.rs", "slow_polls"),
+    ("src/watch/slow_poll.rs", "memory slow_polls"),
     ("src/watch/endless_poll.rs", "memory slow_polls"),
     ("src/watch/itself.rs", "api ports foreign_wakers stalls"),
     ("src/yield_now.rs", "fairness waking corners"),
