@@ -120,6 +120,8 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     ("src/watch/lost_work.rs", "dropping groups entering"),
     ("src/watch/slow_poll.rs", "memory slow_polls"),
+    ("src/watch/stall.rs", "stalls testing"),
+    ("src/watch/standstill.rs", "stalls testing"),
     ("src/watch/endless_poll.rs", "memory slow_polls"),
     ("src/watch/itself.rs", "api ports foreign_wakers stalls"),
     ("src/yield_now.rs", "fairness waking corners"),
