@@ -1770,3 +1770,100 @@ fn what_the_report_of_a_remote_task_leaves_is_reported_before_the_future_of_run_
     assert!(poll_by(&mut hosted, &host).is_ready());
     assert_eq!(trace.events(), ["report: far", "report: near", "poll"]);
 }
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[test]
+fn of_two_run_untils_that_a_poll_elsewhere_drops_neither_carries_out_the_stop_of_the_other() {
+    let happened = Rc::new(RefCell::new(Vec::new()));
+    let note = {
+        let happened = happened.clone();
+        move |what: &'static str| happened.borrow_mut().push(what)
+    };
+    let of_report = note.clone();
+    let inner = Executor::builder().on_failure(move |_| of_report("reported"));
+    let inner = Rc::new(inner.build());
+    let of_task = note.clone();
+    let long = OnDrop(move || of_task("cancelled"));
+    let long = async move {
+        let _long = long;
+        pending::<()>().await;
+    };
+    inner.spawn(long).detach();
+    std::mem::forget(inner.spawn(async { Err::<(), _>("unread") }));
+    inner.tick();
+    let of_outer = inner.clone();
+    candor::block_on(async {
+        let drops_two = spawn(async move {
+            let exits = OnDrop(|| candor::exit(3));
+            let mut first = of_outer.run_until(async move {
+                let _exits = exits;
+                pending::<()>().await;
+            });
+            let mut second = of_outer.run_until(pending::<()>());
+            poll_fn(|cx| {
+                assert!(Pin::new(&mut first).poll(cx).is_pending());
+                assert!(Pin::new(&mut second).poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            drop(first);
+            drop(second);
+            note("the poll is over");
+        });
+        drops_two.await.unwrap();
+    });
+    inner.tick();
+    let happened = happened.borrow();
+    assert_eq!(*happened, ["the poll is over", "cancelled", "reported"]);
+}
+
+#[test]
+fn what_a_future_has_given_in_the_poll_of_a_dump_is_not_lost_to_a_stop_in_the_same_visit() {
+    let builder = Executor::builder().on_failure(|_| ());
+    let executor = builder.failure_policy(FailurePolicy::Shutdown).build();
+    let flag = Rc::new(Cell::new(false));
+    let sets = flag.clone();
+    let fails_later = async move {
+        sets.set(true);
+        candor::dump().await;
+        panic!("after the end of the main future");
+    };
+    executor.spawn(fails_later).detach();
+    let forgetful = poll_fn(|_| match flag.get() {
+        true => Poll::Ready("output"),
+        false => Poll::Pending,
+    });
+    let output = futures::executor::block_on(executor.run_until(forgetful));
+    assert_eq!(output, "output");
+}
+
+#[test]
+fn a_poll_that_finds_its_executor_running_takes_the_future_from_no_host() {
+    let executor = Rc::new(Executor::new());
+    let (give, get) = oneshot::channel::<()>();
+    let task = executor.spawn(async { get.await.unwrap() });
+    let mut until = Box::pin(executor.run_until(task));
+    let calls = Calls::new();
+    let host = Waker::from(calls.clone());
+    let mut of_host = Context::from_waker(&host);
+    assert!(until.as_mut().poll(&mut of_host).is_pending());
+    let runs = executor.clone();
+    let wrong = panic_message(|| {
+        runs.block_on(poll_fn(|_| {
+            let _ = until.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            Poll::Ready(())
+        }))
+    });
+    assert_contains(&wrong, "already running");
+    calls.take();
+    give.send(()).unwrap();
+    assert!(calls.take() > 0);
+    while until.as_mut().poll(&mut of_host).is_pending() {}
+}

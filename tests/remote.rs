@@ -918,3 +918,34 @@ fn an_executor_is_not_drained_while_an_errand_is_about_to_run() {
     executor.block_on(executor.drained());
     assert!(is_done.try_recv().is_ok());
 }
+
+#[test]
+fn the_value_of_a_remote_task_goes_with_its_handle_though_an_abort_is_under_way() {
+    struct Noted(mpsc::Sender<&'static str>);
+    impl candor::Value for Noted {}
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            self.0.send("dropped").unwrap();
+        }
+    }
+    let (tell, told) = mpsc::channel();
+    let executor = Executor::new();
+    let slot = Arc::new(Mutex::new(None::<candor::RemoteHandle<Noted>>));
+    let own = slot.clone();
+    let aborts_itself = move || async move {
+        candor::yield_now().await;
+        own.lock().unwrap().as_ref().unwrap().abort();
+        Noted(tell)
+    };
+    let handle = executor.remote().spawn(aborts_itself).unwrap();
+    *slot.lock().unwrap() = Some(handle);
+    while executor.try_tick()
+        && slot
+            .lock()
+            .unwrap()
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+    {}
+    drop(slot.lock().unwrap().take());
+    assert_eq!(told.try_recv(), Ok("dropped"));
+}

@@ -13,6 +13,7 @@
 //!
 //! Knows the loop.
 
+use std::cell::Cell;
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -117,9 +118,10 @@ impl<F: Future> Future for RunUntil<'_, F> {
         }
         let executor = self.executor;
         // The clone of a foreign waker may panic. That is no matter of this executor yet.
-        self.register(cx.waker());
+        let met = self.meet(cx.waker());
         let visit = Visit::new(&executor.core, &executor.hosts, self.entry);
         let result = visit.run(|core| {
+            self.register(met);
             let polled = catch_unwind(AssertUnwindSafe(|| self.poll_inside(core)));
             if !matches!(polled, Ok(Ok(None))) {
                 self.end();
@@ -145,10 +147,15 @@ impl<F: Future> Future for RunUntil<'_, F> {
 }
 
 impl<F: Future> RunUntil<'_, F> {
-    /// Ensures that the task that polls this future will be woken. It may be another one than before.
-    fn register(&mut self, waker: &Waker) {
-        if !(self.host.as_ref()).is_some_and(|host| host.will_wake(waker)) {
-            let host = Host::of(waker);
+    /// A host for the task that polls this future, if it is another one than before.
+    fn meet(&self, waker: &Waker) -> Option<Arc<Host>> {
+        let is_known = self.host.as_ref().is_some_and(|host| host.will_wake(waker));
+        (!is_known).then(|| Host::of(waker))
+    }
+
+    /// Ensures that the task that polls this future will be woken.
+    fn register(&mut self, met: Option<Arc<Host>>) {
+        if let Some(host) = met {
             let Executor { core, hosts } = self.executor;
             let hosts = hosts.get_or_init(|| Hosts::of(core.inbox, None));
             hosts.add(Arc::clone(&host));
@@ -162,11 +169,12 @@ impl<F: Future> RunUntil<'_, F> {
         let future = self.future.as_mut();
         let future = future.expect("a future is there as long as it is polled");
         let mut output = None;
+        let is_done = Cell::new(false);
         let waker = Waker::from(Arc::clone(host));
         let mut main = |cx: &mut Context<'_>| {
             let is_dumped = chain::is_tracing();
             // One that is ready does not wait, so a dump shows no chain.
-            if output.is_some() || is_dumped && host.is_main_woken() {
+            if is_done.get() || is_dumped && host.is_main_woken() {
                 return Poll::Pending;
             }
             let mut polled = Poll::Pending;
@@ -177,31 +185,32 @@ impl<F: Future> RunUntil<'_, F> {
             if polled.is_pending() {
                 polled = future.as_mut().poll(&mut Context::from_waker(&waker));
             }
+            is_done.set(polled.is_ready());
             polled.map(|value| output = Some(value))
         };
         // Tasks that were woken since the last visit are queued before all that happens now.
         deliver_mail(core, Some(&mut main));
         // What the report of a remote task has left is reported before the future is polled.
         core.see_to_failures()?;
-        if poll_if_woken(core, host, &mut main).is_pending() {
+        poll_if_woken(core, host, &mut main);
+        // It may also have ended in the poll of a dump.
+        if !is_done.get() {
             pass(core, &mut main)?;
             // It may have been woken in this pass.
-            let _ready = poll_if_woken(core, host, &mut main);
+            poll_if_woken(core, host, &mut main);
         }
         Ok(output)
     }
 }
 
 /// Polls the main future if it was woken.
-fn poll_if_woken(core: &Core, host: &Host, main: &mut Main<'_>) -> Poll<()> {
-    if !host.take_main_woken() {
-        return Poll::Pending;
+fn poll_if_woken(core: &Core, host: &Host, main: &mut Main<'_>) {
+    if host.take_main_woken() {
+        let _ready = poll_main(core, main, table(core.is_watched()));
+        if core.failures.attention.get() {
+            core.after_poll();
+        }
     }
-    let poll = poll_main(core, main, table(core.is_watched()));
-    if core.failures.attention.get() {
-        core.after_poll();
-    }
-    poll
 }
 
 impl<F> RunUntil<'_, F> {
@@ -234,8 +243,11 @@ impl<F> Drop for RunUntil<'_, F> {
         // Destructors may spawn, and cancel timers.
         let visit = Visit::new(core, &self.executor.hosts, self.entry);
         self.end();
-        // A destructor may have failed, or called `exit`.
         match outer {
+            None => {
+                // A destructor may have failed, or called `exit`.
+                let _stopped = visit.run(|_| Ok(()));
+            }
             Some(outer) if core.failures.attention.take() => {
                 let core = Rc::clone(core);
                 outer.do_after_poll(Box::new(move || {
@@ -243,9 +255,7 @@ impl<F> Drop for RunUntil<'_, F> {
                     core.after_poll();
                 }));
             }
-            _ => {
-                let _stopped = visit.run(|_| Ok(()));
-            }
+            Some(_) => {}
         }
         visit.leave(false);
     }

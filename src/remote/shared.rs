@@ -164,13 +164,19 @@ impl<T: Outcome> Shared<T> {
     }
 
     /// The handle is gone. Returns whether the executor has to be notified: it has a failure to report.
+    ///
+    /// A value goes with its handle, although an errand may hold what the two sides share for longer.
     pub(super) fn detach(&self) -> bool {
         let mut state = self.lock();
         state.is_detached = true;
         let waker = state.waker.take();
         let has_failure = state.is_unread_failure();
+        let is_unwanted = !has_failure && matches!(state.stage, Stage::Finished(_));
+        let unwanted = is_unwanted.then(|| mem::replace(&mut state.stage, Stage::Over));
+        let task = Named(state.id(), self.name.as_deref());
         drop(state);
         drop(waker);
+        discard(format_args!("the outcome of {task}"), || drop(unwanted));
         has_failure
     }
 }
