@@ -575,6 +575,34 @@ fn a_sleeper_that_is_due_in_the_poll_of_a_dump_has_lost_no_wake() {
 }
 
 #[test]
+fn a_task_that_wakes_itself_in_the_poll_of_a_dump_is_woken() {
+    for by_value in [false, true] {
+        candor::block_on(async {
+            let mut polls = 0;
+            let wakes = candor::spawn(poll_fn(move |cx| {
+                polls += 1;
+                match polls {
+                    1 => Poll::Pending,
+                    2 if by_value => {
+                        cx.waker().clone().wake();
+                        Poll::Pending
+                    }
+                    2 => {
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    _ => Poll::Ready(()),
+                }
+            }));
+            yield_now().await;
+            candor::dump().await;
+            let limit = Duration::from_secs(10);
+            candor::time::timeout(limit, wakes).await.unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
 fn of_each_task_it_is_known_who_spawned_it_and_how_often_it_was_polled() {
     candor::block_on(async {
         assert!(candor::tasks().is_empty());

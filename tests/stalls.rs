@@ -16,7 +16,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, TaskPool};
-use common::{Reports, assert_contains, assert_count, assert_lacks, child, panic_message};
+use common::{
+    Reports, assert_contains, assert_count, assert_lacks, child, hold_the_thread, panic_message,
+};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// A builder of executors that suspect a stall after 100 ms instead of 5 s.
@@ -818,4 +820,40 @@ fn a_nested_call_that_waits_is_not_warned_of_where_nothing_else_stands_still() {
         };
         outer.block_on(async { [false, true].map(&mut enter) });
     });
+}
+
+#[test]
+fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
+    let nothing = || {
+        let builder = Executor::builder().detect_stalls(false);
+        builder.slow_poll(Duration::MAX)
+    };
+    let stalls = Executor::builder().detect_stalls(true).build();
+    let text = panic_message(|| stalls.block_on(forgetful()));
+    assert_contains(&text, " can never return");
+
+    let tests = nothing().test_timeout(Duration::from_millis(50)).build();
+    let text = panic_message(|| tests.test(forgetful()));
+    assert_contains(&text, "has not ended: for 50ms nothing has moved");
+
+    let (sender, parks) = mpsc::channel();
+    let parking = Parks(Mutex::new(Some(sender)));
+    let watched = Executor::builder()
+        .detect_stalls(false)
+        .instrument(parking)
+        .build();
+    watched.block_on(candor::sleep(Duration::from_millis(1)));
+    parks.recv().unwrap();
+
+    let warned = Rc::new(RefCell::new(String::new()));
+    let told = Rc::clone(&warned);
+    log_to_this_thread();
+    ON_WARNING.set(Some(Box::new(move |text| drop(told.replace(text)))));
+    let slow = Executor::builder()
+        .detect_stalls(false)
+        .slow_poll(Duration::from_millis(1));
+    slow.build()
+        .block_on(async { hold_the_thread(Duration::from_millis(20)) });
+    ON_WARNING.set(None);
+    assert_contains(&warned.borrow(), "held the thread for ");
 }

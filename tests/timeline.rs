@@ -221,6 +221,65 @@ fn times_are_those_of_the_executors_clock() {
 }
 
 #[test]
+fn a_park_ends_before_what_comes_next() {
+    let timeline = Rc::new(Timeline::new());
+    let executor = Executor::builder().instrument(Rc::clone(&timeline)).build();
+    executor.block_on(candor::sleep(Duration::from_millis(2)));
+    let events = events_of(&timeline);
+    let at = |phase: &str, name: &str| {
+        let is_it = |event: &Value| event["ph"] == phase && event["name"] == name;
+        events.iter().position(is_it)
+    };
+    let end = at("E", "park").unwrap();
+    assert!(at("B", "park").unwrap() < end);
+    assert!(end < at("i", "timer of the main future").unwrap());
+}
+
+#[test]
+fn each_task_has_a_lane_that_shows_its_number() {
+    let (timeline, executor) = watched();
+    executor.block_on(async {
+        for _ in 0..1_001 {
+            candor::spawn(async {}).await.unwrap();
+        }
+    });
+    let events = events_of(&timeline);
+    let names = events.iter().filter(|event| event["name"] == "thread_name");
+    let of_tasks = names.filter_map(|event| {
+        let name = event["args"]["name"].as_str()?.strip_prefix("task #")?;
+        Some((name.parse::<u64>().ok()?, event["tid"].as_u64()?))
+    });
+    let lanes: Vec<_> = of_tasks.collect();
+    assert_eq!(lanes.len(), 1_001);
+    assert!(lanes.iter().all(|&(id, lane)| lane == 1_000 + id));
+}
+
+#[test]
+fn a_large_file_is_written_in_pieces_and_a_small_one_at_once() {
+    struct Pieces(Vec<usize>);
+    impl std::io::Write for Pieces {
+        fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+            self.0.push(piece.len());
+            Ok(piece.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for (yields, pieces) in [(10, 1..=1), (1_000, 2..=20)] {
+        let (timeline, executor) = watched();
+        executor.block_on(async {
+            for _ in 0..yields {
+                candor::yield_now().await;
+            }
+        });
+        let mut written = Pieces(Vec::new());
+        timeline.write_json(&mut written).unwrap();
+        assert!(pieces.contains(&written.0.len()), "{:?}", written.0);
+    }
+}
+
+#[test]
 fn on_virtual_time_the_same_program_gives_the_same_file() {
     let file = || {
         let (timeline, executor) = watched();
