@@ -1867,3 +1867,81 @@ fn a_poll_that_finds_its_executor_running_takes_the_future_from_no_host() {
     assert!(calls.take() > 0);
     while until.as_mut().poll(&mut of_host).is_pending() {}
 }
+
+#[test]
+fn whoever_waits_for_the_last_task_is_woken_and_so_is_everyone_else_who_does() {
+    let executor = Executor::new();
+    let (give, get) = oneshot::channel::<()>();
+    executor.spawn(async { get.await.unwrap() }).detach();
+    let calls = [Calls::new(), Calls::new()];
+    let mut waits = [Box::pin(executor.drained()), Box::pin(executor.drained())];
+    for (wait, calls) in waits.iter_mut().zip(&calls) {
+        let waker = Waker::from(calls.clone());
+        assert!(
+            wait.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+    }
+    executor.tick();
+    give.send(()).unwrap();
+    executor.tick();
+    assert_eq!(calls.map(|calls| calls.take()), [1, 1]);
+}
+
+#[test]
+fn where_no_host_is_left_virtual_time_stands_still_for_whoever_steps_by_hand() {
+    let executor = Executor::builder().virtual_time().build();
+    let now = || executor.block_on(async { candor::time::now() });
+    futures::executor::block_on(executor.run_until(async {}));
+    let before = now();
+    executor.spawn(sleep(Duration::from_secs(3600))).detach();
+    while executor.try_tick() {}
+    executor.try_tick();
+    assert_eq!(now(), before);
+}
+
+#[test]
+fn an_abort_from_within_another_executor_calls_the_host() {
+    let (executor, calls) = hosted();
+    let task = executor.spawn(pending::<()>());
+    executor.tick();
+    calls.take();
+    candor::block_on(async { task.abort() });
+    assert_eq!(calls.take(), 1);
+}
+
+#[test]
+fn a_task_that_panics_does_not_shorten_the_pass_of_run_until() {
+    let executor = Executor::builder().on_failure(|_| ()).build();
+    executor.spawn(async { panic!("boom") }).detach();
+    let behind = executor.spawn(async {});
+    let mut until = pin!(executor.run_until(pending::<()>()));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(until.as_mut().poll(&mut cx).is_pending());
+    assert!(behind.is_finished());
+}
+
+#[test]
+fn a_future_that_has_ended_in_one_dump_is_not_polled_for_the_next_one() {
+    let executor = Executor::new();
+    let flag = Rc::new(Cell::new(false));
+    for _ in 0..2 {
+        let sets = flag.clone();
+        let asks = async move {
+            sets.set(true);
+            candor::dump().await;
+        };
+        executor.spawn(asks).detach();
+    }
+    // An async block panics if it is polled after its end.
+    let forgetful = async {
+        poll_fn(|_| match flag.get() {
+            true => Poll::Ready("output"),
+            false => Poll::Pending,
+        })
+        .await
+    };
+    let output = futures::executor::block_on(executor.run_until(forgetful));
+    assert_eq!(output, "output");
+}
