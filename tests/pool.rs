@@ -10,6 +10,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -316,6 +317,21 @@ fn a_next_that_is_dropped_loses_no_result_and_holds_no_permit() {
         pool.submit(async {}).await.unwrap();
         assert!(time::timeout(SECOND / 2, results.next()).await.is_err());
         assert_eq!(results.collect().await.unwrap(), [1, 2]);
+    });
+}
+
+#[test]
+fn a_next_that_has_given_its_result_holds_no_permit_though_it_is_kept() {
+    candor::test(async {
+        let pool = TaskPool::new(1);
+        let mut results = pool.map(0..2, async |number: u32| number);
+        let mut first = pin!(results.next());
+        let busy = futures::future::lazy(|_| pool.submit(sleep(SECOND)));
+        let (result, busy) = futures::join!(first.as_mut(), busy);
+        assert_eq!(result.unwrap().unwrap(), 0);
+        busy.await.unwrap();
+        assert_eq!(format!("{pool:?}"), "TaskPool(0 of 1 running)");
+        assert_eq!(pool.submit(async { 8 }).await.unwrap(), 8);
     });
 }
 

@@ -286,7 +286,11 @@ impl<T: Outcome + 'static> Future for NextResult<'_, '_, T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.results.poll_next(cx)
+        let poll = self.results.poll_next(cx);
+        if poll.is_ready() {
+            self.results.permit = None;
+        }
+        poll
     }
 }
 
