@@ -82,6 +82,15 @@ impl AbortHandle {
         }
     }
 
+    /// Gives the task up without dropping its future.
+    pub(crate) fn leak(&self) {
+        if !self.is_finished()
+            && let Some(core) = Core::of(self.task.header())
+        {
+            core.leak(&self.task);
+        }
+    }
+
     /// Returns whether the task is done, as [`JoinHandle::is_finished`](crate::JoinHandle::is_finished) does.
     ///
     /// # Examples

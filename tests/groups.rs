@@ -13,9 +13,12 @@ use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use candor::{GroupError, GroupSummary, JoinError, TaskGroup, sleep, spawn, time, yield_now};
+use candor::{
+    Executor, GroupError, GroupSummary, Instrument, JoinError, TaskGroup, TaskView, sleep, spawn,
+    time, yield_now,
+};
 use common::{
     Reports, Trace, assert_contains, assert_count, assert_lacks, headline, panic_message,
 };
@@ -196,6 +199,130 @@ fn what_is_spawned_after_the_failure_is_cancelled_as_well() {
         assert_eq!(failing.await, None);
         assert_eq!(group.spawn(async { 1 }).await, None);
         group.join().await.unwrap_err();
+    });
+}
+
+#[test]
+fn what_is_spawned_into_a_cancelled_group_is_a_task_of_it_and_its_destructor_may_fail() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        group.spawn(async { Err::<(), _>("first") }).await;
+        let grenade = Grenade("on the way out");
+        let late = group.spawn(async move { drop(grenade) });
+        assert_eq!(late.id().unwrap().to_string(), "#2");
+        assert!(!late.is_finished());
+        let error = group.join().await.unwrap_err();
+        assert_eq!(messages(&error), ["first", "on the way out"]);
+        assert_contains(&error.to_string(), "2 of 2 tasks");
+        assert_eq!(late.await, None);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+/// Spawns a task with a grenade when it is dropped.
+struct SpawnsGrenade(candor::GroupSpawner);
+
+impl Drop for SpawnsGrenade {
+    fn drop(&mut self) {
+        let grenade = Grenade("spawned on the way");
+        self.0.spawn(async move { drop(grenade) });
+    }
+}
+
+#[test]
+fn what_is_spawned_during_a_panic_into_a_cancelled_group_ends_no_process() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let group = TaskGroup::new();
+        let guard = SpawnsGrenade(group.spawner());
+        group.cancel();
+        let task = spawn(async move {
+            let _guard = guard;
+            panic!("primary");
+        });
+        assert_contains(&task.await.unwrap_err().to_string(), "primary");
+        let error = group.join().await.unwrap_err();
+        assert_eq!(messages(&error), ["spawned on the way"]);
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
+/// Its destructor waits until another future is dropped that a cancelled group got.
+struct WaitsForDrop;
+
+impl Drop for WaitsForDrop {
+    fn drop(&mut self) {
+        candor::block_on(async {
+            let group = TaskGroup::new();
+            group.cancel();
+            let shared = Rc::new(());
+            let other = shared.clone();
+            group.spawn(async move { drop(other) });
+            yield_now().await;
+            assert_eq!(Rc::strong_count(&shared), 1);
+            group.join().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_destructor_of_a_cancelled_group_may_wait_for_one_of_another_such_group() {
+    candor::test(async {
+        let group = TaskGroup::new();
+        group.cancel();
+        let waits = WaitsForDrop;
+        group.spawn(async move { drop(waits) });
+        group.join().await.unwrap();
+    });
+}
+
+/// What is run once, in the middle of the next spawn.
+type Meanwhile = RefCell<Option<Box<dyn FnOnce()>>>;
+
+#[derive(Default)]
+struct WhileSpawning(Rc<Meanwhile>);
+
+impl Instrument for WhileSpawning {
+    fn spawn(&self, _at: Instant, _task: &TaskView<'_>) {
+        if let Some(run) = self.0.take() {
+            run();
+        }
+    }
+}
+
+/// Spawns a task into a group, runs this in the middle of it, and checks that the task does not go on.
+fn ends_while_a_member_is_spawned<F: FnOnce() + 'static>(end: impl FnOnce(TaskGroup) -> F) {
+    let instrument = WhileSpawning::default();
+    let meanwhile = instrument.0.clone();
+    let executor = Executor::builder()
+        .virtual_time()
+        .instrument(instrument)
+        .build();
+    executor.block_on(async {
+        let group = TaskGroup::new();
+        let spawner = group.spawner();
+        meanwhile.replace(Some(Box::new(end(group))));
+        let task = spawner.spawn(sleep(SECOND));
+        assert!(meanwhile.borrow().is_none());
+        assert_eq!(task.await, None);
+    });
+}
+
+#[test]
+fn a_task_whose_group_ends_while_it_is_spawned_is_cancelled() {
+    let kept = Rc::new(RefCell::new(None));
+    ends_while_a_member_is_spawned(|group| {
+        let group = kept.borrow_mut().insert(Rc::new(group)).clone();
+        move || group.cancel()
+    });
+    ends_while_a_member_is_spawned(|group| move || drop(group));
+    ends_while_a_member_is_spawned(|group| {
+        let mut join = group.join();
+        move || {
+            let poll = Pin::new(&mut join).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(poll, Poll::Ready(Ok(()))));
+        }
     });
 }
 

@@ -95,7 +95,7 @@ impl Core {
 
     /// Gives a task up without dropping its future, because its destructor would probably spawn the next one, and so on
     /// without end. The handle finds the task cancelled.
-    fn leak(self: &Rc<Self>, task: &Counted<AnyTask>) {
+    pub(crate) fn leak(self: &Rc<Self>, task: &Counted<AnyTask>) {
         let header = task.header();
         if LAST_WARNED.swap(self.serial, Relaxed) != self.serial {
             reporter().warn(Warning::EndlessSuccessors {

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 use crate::group::failures::{Collector, Failures};
 use crate::group::independent::IndependentGroup;
 use crate::group::member::{Group, GroupHandle, SpawnInto};
-use crate::group::set::{NextEnded, TaskSet};
+use crate::group::set::{NextEnded, Phase, TaskSet};
 use crate::kernel::failure::Site;
 use crate::outcome::Outcome;
 use crate::report::error::Error;
@@ -55,7 +55,7 @@ pub struct TaskGroup<E: Debug + 'static = Error> {
 
 /// Spawns into a [`TaskGroup`] from any place, also from the group's own tasks.
 ///
-/// It keeps nothing alive. Once the group is over or cancelled, futures that it gets are dropped without a poll.
+/// It keeps nothing alive. Once the group is over, futures that it gets are dropped without a poll.
 ///
 /// # Examples
 ///
@@ -139,12 +139,12 @@ impl<E: Debug + 'static> TaskGroup<E> {
         TaskGroup { failures }
     }
 
-    /// Spawns a task into the group. After the group's first failure, and once it is cancelled, it takes no more tasks: the future
-    /// is dropped without a poll, and the handle gives `None`.
+    /// Spawns a task into the group. After the group's first failure, and once the group is cancelled, the task is cancelled before
+    /// its first poll.
     ///
     /// # Panics
     ///
-    /// If the group still takes tasks, and no executor runs on this thread.
+    /// If no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -184,7 +184,7 @@ impl<E: Debug + 'static> TaskGroup<E> {
         }
     }
 
-    /// Cancels all tasks of the group, and takes no more. That is no failure.
+    /// Cancels all tasks of the group, and those that are still spawned into it. That is no failure.
     ///
     /// ```
     /// candor::block_on(async {
@@ -279,7 +279,7 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
         let set = &failures.collector.set;
         ready!(set.poll(cx, self.made_at, || false));
         // The conversion of an error is user code, and may spawn into the group: it is closed by then.
-        set.is_closed.set(true);
+        set.phase.set(Phase::Over);
         let mut all = Vec::new();
         while let Poll::Ready(Some(failure)) = failures.poll_next(cx) {
             all.push(failure);
@@ -298,12 +298,12 @@ impl<E: Debug + 'static> Future for JoinGroup<E> {
 }
 
 impl<E: Debug + 'static> GroupSpawner<E> {
-    /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over or cancelled, the future is dropped,
-    /// and the handle gives `None`.
+    /// Spawns a task into the group, as [`TaskGroup::spawn`] does. Once the group is over, the future is dropped, and
+    /// the handle gives `None`.
     ///
     /// # Panics
     ///
-    /// As [`TaskGroup::spawn`].
+    /// If the group is not over, and no executor runs on this thread.
     ///
     /// # Examples
     ///
@@ -374,7 +374,7 @@ impl<E: Debug + 'static> Debug for TaskGroup<E> {
 impl<E: Debug + 'static> Debug for GroupSpawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let group = self.group.upgrade();
-        match group.is_some_and(|group| !group.set.is_closed.get()) {
+        match group.is_some_and(|group| group.set.phase.get() != Phase::Over) {
             true => f.write_str("GroupSpawner(its group is there)"),
             false => f.write_str("GroupSpawner(its group is over)"),
         }

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::abort::AbortHandle;
-use crate::group::set::TaskSet;
+use crate::group::set::{Phase, TaskSet};
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, TaskId, await_line};
 use crate::kernel::tasks::{Counted, Ending, JoinHandle, Listener, current_executor, is_large};
@@ -142,7 +142,7 @@ impl<T: Outcome> GroupHandle<T> {
         }
     }
 
-    /// Returns the task's number; `None` if it was never spawned, because its group was over or cancelled.
+    /// Returns the task's number; `None` if it was never spawned, because its group was over.
     ///
     /// ```
     /// candor::block_on(async {
@@ -182,7 +182,7 @@ impl TaskBuilder {
         G: SpawnInto<F>,
         F: Future<Output: Outcome> + 'static,
     {
-        let group = group.group().filter(|group| !group.set().is_closed.get());
+        let group = (group.group()).filter(|group| group.set().phase.get() != Phase::Over);
         match const { is_large::<F>() } {
             true => self.spawn_member(group, Box::pin(future)),
             false => self.spawn_member(group, future),
@@ -211,6 +211,8 @@ impl TaskBuilder {
         });
         let joiner = member.clone().for_joiner();
         member.task.task.header().joiner.set(joiner);
+        // Its end calls the group by now.
+        member.group.set().cancel_late(&member.task);
         GroupHandle { member: Ok(member) }
     }
 }

@@ -23,7 +23,7 @@ use crate::group::ended::Ended;
 use crate::group::roster::Roster;
 use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
-use crate::kernel::tasks::{Ending, current_executor};
+use crate::kernel::tasks::{Ending, SUCCESSORS, current_executor};
 use crate::outcome::Value;
 use crate::watch::lost_work;
 
@@ -34,15 +34,27 @@ pub struct TaskSet {
     left: RefCell<Roster<AbortHandle>>,
     ended: RefCell<Ended>,
     pub(super) counts: Cell<GroupSummary>,
-    /// It takes no more tasks.
-    pub(super) is_closed: Cell<bool>,
+    pub(super) phase: Cell<Phase>,
     /// Somebody waits for all tasks, so dropping the group loses nothing by mistake.
     pub(super) is_joined: Cell<bool>,
     /// A failure cancels the others.
     is_linked: bool,
+    /// How many tasks were spawned by destructors of cancelled ones, since the group was last empty.
+    successors: Cell<u64>,
     /// The awaiter of the next end, the next failure or the join. There is one at most: the first two borrow the group for
     /// themselves, and the third consumes it.
     waiting: Waiting,
+}
+
+/// What becomes of a future that is spawned into the group.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Open,
+    /// It becomes a task that is cancelled like the others. So a panic of its destructor is a failure of the group.
+    Cancelled,
+    /// It is refused.
+    Over,
 }
 
 /// How the tasks of an [`IndependentGroup`](crate::IndependentGroup) ended.
@@ -84,6 +96,21 @@ impl TaskSet {
         self.left.borrow_mut().sit_down(task)
     }
 
+    /// Cancels a task that comes too late. The group may have ended while it was spawned, because a spawn can run user code.
+    pub(super) fn cancel_late(&self, task: &AbortHandle) {
+        if self.phase.get() == Phase::Open {
+            return;
+        }
+        // Spawned by the destructor of one that was cancelled: perhaps each one spawns the next.
+        let is_successor = is_cancelled_task_dropped();
+        self.successors
+            .update(|count| count + u64::from(is_successor));
+        match is_successor && self.successors.get() > SUCCESSORS {
+            false => task.abort(),
+            true => task.leak(),
+        }
+    }
+
     /// Takes out a task that has ended, and counts it. Nobody is woken yet.
     pub(super) fn remove(&self, seat: usize, ending: Ending) {
         let mut left = self.left.borrow_mut();
@@ -104,7 +131,11 @@ impl TaskSet {
         if self.is_linked && ending.is_failure() {
             self.cancel();
         }
-        if self.len() == 0 || !self.is_joined.get() {
+        let is_empty = self.len() == 0;
+        if is_empty {
+            self.successors.set(0);
+        }
+        if is_empty || !self.is_joined.get() {
             self.waiting.wake();
         }
     }
@@ -122,9 +153,10 @@ impl TaskSet {
         self.tasks().iter().for_each(AbortHandle::abort);
     }
 
-    /// Cancels all tasks, and takes no more.
+    /// Cancels all tasks, and those that are still to come.
     pub(super) fn cancel(&self) {
-        if !self.is_closed.replace(true) {
+        if self.phase.get() == Phase::Open {
+            self.phase.set(Phase::Cancelled);
             self.abort_all();
         }
     }
@@ -132,7 +164,7 @@ impl TaskSet {
     /// Cancels what is left, because the group is being dropped.
     pub(super) fn close(&self) {
         // First of all: the notice runs a logger, which may hold a spawner.
-        self.is_closed.set(true);
+        self.phase.set(Phase::Over);
         if !self.is_joined.get() && self.len() > 0 {
             lost_work::tell_of_group(self.tasks().into_iter().map(|task| task.task));
         }
@@ -163,6 +195,12 @@ impl TaskSet {
             made_at: Location::caller(),
         }
     }
+}
+
+/// Whether what runs here is the destructor of a cancelled task.
+fn is_cancelled_task_dropped() -> bool {
+    let running = current_executor::with(|core| core.running_task()).flatten();
+    running.is_some_and(|task| task.header().is_aborted.get())
 }
 
 // A panic finds it whole, as `lib.rs` says of everything. So a group has the other trait as well.

@@ -1,4 +1,4 @@
-//! Drops futures and closures that came too late: for an executor that has ended, or for a group that is over or cancelled.
+//! Drops futures and closures that came too late: for an executor that has ended, or for a group that is over.
 //!
 //! Such a future is dropped where it was given. Its destructor may try to spawn a successor, and so on. Each one would be
 //! dropped inside of the one before, until the stack is used up. So they are dropped one after the other:
