@@ -248,6 +248,20 @@ fn what_is_spawned_during_a_panic_into_a_cancelled_group_ends_no_process() {
     assert_eq!(reports.end(), [""; 0]);
 }
 
+#[test]
+fn what_is_spawned_during_a_panic_into_a_group_that_is_over_ends_no_process() {
+    let reports = Reports::new();
+    reports.block_on(async {
+        let guard = SpawnsGrenade(TaskGroup::new().spawner());
+        let task = spawn(async move {
+            let _guard = guard;
+            panic!("primary");
+        });
+        assert_contains(&task.await.unwrap_err().to_string(), "primary");
+    });
+    assert_eq!(reports.end(), [""; 0]);
+}
+
 /// Its destructor waits until another future is dropped that a cancelled group got.
 struct WaitsForDrop;
 

@@ -15,6 +15,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
+use std::thread;
 
 use crate::kernel::failure::{Location, Site, Warning, discard, reporter};
 use crate::kernel::tasks::SUCCESSORS;
@@ -28,13 +29,14 @@ thread_local! {
     static WAITING: RefCell<ManuallyDrop<Waiting>> = const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
 }
 
-/// Drops what was refused. Within the destructor of another refused one, it is dropped after that has returned.
+/// Drops what was refused. Within the destructor of another refused one, it is dropped after that has returned. If it panics,
+/// that panic comes out here, unless another panic is on its way: two would abort the process.
 pub(crate) fn drop_refused(refused: impl Any, spawned_at: Site) {
-    if IS_DROPPING.replace(true) {
-        return WAITING.with_borrow_mut(|waiting| waiting.push_back(Box::new(refused)));
+    let rest = (!IS_DROPPING.replace(true)).then(|| Rest(spawned_at));
+    match rest.is_some() && !thread::panicking() {
+        true => drop(refused),
+        false => WAITING.with_borrow_mut(|waiting| waiting.push_back(Box::new(refused))),
     }
-    let _rest = Rest(spawned_at);
-    drop(refused);
 }
 
 /// Drops the ones that wait, also if the first one has panicked.
