@@ -82,12 +82,14 @@ impl AbortHandle {
         }
     }
 
-    /// Gives the task up without dropping its future.
+    /// Gives the task up without dropping its future. The one whose code runs here goes on.
     pub(crate) fn leak(&self) {
         if !self.is_finished()
             && let Some(core) = Core::of(self.task.header())
         {
+            let running = core.polling.running.get();
             core.leak(&self.task);
+            core.polling.running.set(running);
         }
     }
 

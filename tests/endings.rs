@@ -111,6 +111,30 @@ fn a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being
     assert_count(&ended.assert_success().stderr, "is leaked", 1);
 }
 
+#[test]
+fn members_that_spawn_two_successors_each_do_not_keep_a_cancelled_group_from_being_joined() {
+    struct Doubles(candor::GroupSpawner);
+    impl Drop for Doubles {
+        fn drop(&mut self) {
+            for next in [(); 2].map(|()| Doubles(self.0.clone())) {
+                self.0.spawn(async move { drop(next) });
+            }
+        }
+    }
+    let name =
+        "members_that_spawn_two_successors_each_do_not_keep_a_cancelled_group_from_being_joined";
+    let ended = child(name).run(|| {
+        candor::block_on(async {
+            let group = TaskGroup::new();
+            drop(Doubles(group.spawner()));
+            group.cancel();
+            group.join().await.unwrap();
+        });
+    });
+    let Some(ended) = ended else { return };
+    assert_count(&ended.assert_success().stderr, "is leaked", 1);
+}
+
 struct SpawnsIntoGroup(candor::GroupSpawner);
 
 impl Drop for SpawnsIntoGroup {
