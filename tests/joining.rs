@@ -399,3 +399,25 @@ fn a_task_whose_handle_aborts_on_drop_gives_its_value_or_goes_with_the_handle() 
         assert!(known.is_finished());
     });
 }
+
+#[test]
+fn a_task_that_has_awaited_a_cancelled_one_has_read_no_failure() {
+    struct CountsTexts(Rc<Cell<u32>>);
+    impl Debug for CountsTexts {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.set(self.0.get() + 1);
+            f.write_str("text")
+        }
+    }
+    candor::test(async {
+        let texts = Rc::new(Cell::new(0));
+        let error = CountsTexts(texts.clone());
+        let task = spawn(async move {
+            let other = spawn(pending::<()>());
+            assert!(other.cancel().await.unwrap_err().is_cancelled());
+            Err::<(), _>(error)
+        });
+        assert!(task.await.is_err());
+        assert_eq!(texts.get(), 0);
+    });
+}
