@@ -27,6 +27,7 @@ use crate::kernel::failure::{JoinError, Site};
 use crate::outcome::Outcome;
 use crate::report::error::Error;
 use crate::task_builder::TaskBuilder;
+use crate::watch::counted;
 
 /// An [`IndependentGroup`] that hands its failures out, instead of reporting each at once. Made by
 /// [`IndependentGroup::collecting`].
@@ -223,7 +224,7 @@ where
 
 impl fmt::Debug for CollectingGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.failures.len();
-        write!(f, "CollectingGroup({:?}, {failed} failures)", self.group)
+        let failed = counted(self.failures.len(), "failure");
+        write!(f, "CollectingGroup({:?}, {failed})", self.group)
     }
 }

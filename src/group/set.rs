@@ -25,7 +25,7 @@ use crate::group::waiting::Waiting;
 use crate::kernel::failure::{AwaitKind, Site, TaskId, await_line};
 use crate::kernel::tasks::{Ending, SUCCESSORS, current_executor};
 use crate::outcome::Value;
-use crate::watch::lost_work;
+use crate::watch::{counted, lost_work};
 
 /// The tasks of one group.
 #[derive(Default)]
@@ -240,7 +240,7 @@ impl Future for NextEnded<'_> {
 
 impl fmt::Debug for NextEnded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ended, alive) = (self.set.ended.borrow().ids.len(), self.set.len());
-        write!(f, "NextEnded({ended} tasks ended, {alive} alive)")
+        let ended = counted(self.set.ended.borrow().ids.len(), "task");
+        write!(f, "NextEnded({ended} ended, {} alive)", self.set.len())
     }
 }

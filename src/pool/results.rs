@@ -29,6 +29,7 @@ use crate::kernel::tasks::{
 };
 use crate::outcome::Outcome;
 use crate::pool::permits::{Permit, Permits};
+use crate::watch::counted;
 
 /// The results of [`TaskPool::map`](crate::TaskPool::map) and [`TaskPool::completed`](crate::TaskPool::completed).
 ///
@@ -353,7 +354,7 @@ impl<T: Outcome> Drop for PoolResults<'_, T> {
 
 impl<T: Outcome> fmt::Debug for PoolResults<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let alive = self.tasks.len();
-        write!(f, "PoolResults({alive} tasks, {:?})", self.permits)
+        let alive = counted(self.tasks.len(), "task");
+        write!(f, "PoolResults({alive}, {:?})", self.permits)
     }
 }
