@@ -400,24 +400,38 @@ fn a_task_whose_handle_aborts_on_drop_gives_its_value_or_goes_with_the_handle() 
     });
 }
 
+/// Counts how often it is asked for its text.
+struct CountsTexts(Rc<Cell<u32>>);
+
+impl Debug for CountsTexts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.set(self.0.get() + 1);
+        f.write_str("text")
+    }
+}
+
 #[test]
 fn a_task_that_has_awaited_a_cancelled_one_has_read_no_failure() {
-    struct CountsTexts(Rc<Cell<u32>>);
-    impl Debug for CountsTexts {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            self.0.set(self.0.get() + 1);
-            f.write_str("text")
-        }
-    }
-    candor::test(async {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    executor.block_on(async {
         let texts = Rc::new(Cell::new(0));
+        let near = spawn(pending::<()>()).cancel();
+        let far = remote.spawn(pending::<()>).unwrap();
+        far.abort();
         let error = CountsTexts(texts.clone());
-        let task = spawn(async move {
-            let other = spawn(pending::<()>());
-            assert!(other.cancel().await.unwrap_err().is_cancelled());
+        let reads_near = spawn(async move {
+            assert!(near.await.unwrap_err().is_cancelled());
             Err::<(), _>(error)
         });
-        assert!(task.await.is_err());
+        assert!(reads_near.await.is_err());
+        assert_eq!(texts.get(), 0);
+        let error = CountsTexts(texts.clone());
+        let reads_far = spawn(async move {
+            assert!(far.await.unwrap_err().is_cancelled());
+            Err::<(), _>(error)
+        });
+        assert!(reads_far.await.is_err());
         assert_eq!(texts.get(), 0);
     });
 }

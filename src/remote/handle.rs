@@ -131,10 +131,7 @@ impl<T: Outcome> Future for RemoteHandle<T> {
                 this.has_waited = true;
                 current_executor::note_await(AwaitKind::REMOTE, await_line(shared.spawned_at));
             }
-            Poll::Ready(Err(_)) => {
-                current_executor::with(|core| core.failures.reader.set(core.polling.running.get()));
-            }
-            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(outcome) => current_executor::note_reading(outcome),
         }
         poll
     }

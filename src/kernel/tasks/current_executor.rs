@@ -18,7 +18,9 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::kernel::failure::{AwaitKind, Behalf, Entry, LastAwait, Polled, Site, act_for};
+use crate::kernel::failure::{
+    AwaitKind, Behalf, Entry, JoinError, LastAwait, Polled, Site, act_for,
+};
 use crate::kernel::tasks::{Core, Running};
 
 /// How many of candor's own futures a poll may find ready before the task has to wait for its next turn.
@@ -47,6 +49,14 @@ pub(crate) fn get() -> Option<Rc<Core>> {
 #[inline]
 pub(crate) fn note_await(what: AwaitKind, at: Site) {
     with(|core| core.polling.noted_await.set(Some(LastAwait { what, at })));
+}
+
+/// Notes that what runs here has read a failure, if this is one. A cancellation is none.
+#[inline]
+pub(crate) fn note_reading<T, E>(outcome: &Result<T, JoinError<E>>) {
+    if let Err(JoinError::Failed(..) | JoinError::Panicked(_)) = outcome {
+        with(|core| core.failures.reader.set(core.polling.running.get()));
+    }
 }
 
 /// Counts one of candor's own futures that was ready without a wait. Returns whether there were so many in this poll that the

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::kernel::failure::when_to_report::discard_outcome;
-use crate::kernel::failure::{AwaitKind, JoinError, await_line};
+use crate::kernel::failure::{AwaitKind, await_line};
 use crate::kernel::tasks::{
     AnyTask, Core, Counted, JobOf, OutcomeOf, Progress, current_executor, waker,
 };
@@ -54,9 +54,7 @@ impl<T: Outcome> JoinHandle<T> {
     /// Takes the outcome of a finished task; `None` if it was taken before, or is just being asked for its text.
     pub(crate) fn take_outcome(&self) -> Option<OutcomeOf<T>> {
         let outcome = self.task.take_outcome();
-        if let Some(Err(JoinError::Failed(..) | JoinError::Panicked(_))) = &outcome {
-            current_executor::with(|core| core.failures.reader.set(core.polling.running.get()));
-        }
+        outcome.iter().for_each(current_executor::note_reading);
         outcome
     }
 }
