@@ -79,6 +79,36 @@ fn a_test_in_which_only_timers_move_fails() {
 }
 
 #[test]
+fn what_a_test_computes_is_no_standstill() {
+    let timeout = Duration::from_millis(500);
+    let executor = Executor::builder().test_timeout(timeout).build();
+    executor.test(async {
+        for _ in 0..3 {
+            sleep(Duration::from_millis(1)).await;
+            common::hold_the_thread(timeout * 2 / 5);
+        }
+        sleep(Duration::from_millis(1)).await;
+    });
+}
+
+#[test]
+fn a_test_that_has_computed_for_long_may_wait_for_a_thread() {
+    let timeout = Duration::from_millis(500);
+    let executor = Executor::builder().test_timeout(timeout).build();
+    executor.test(async {
+        sleep(Duration::from_millis(1)).await;
+        common::hold_the_thread(timeout * 6 / 5);
+        let (sender, receiver) = async_channel::bounded(1);
+        let sends = std::thread::spawn(move || {
+            common::hold_the_thread(Duration::from_millis(20));
+            sender.send_blocking(()).unwrap();
+        });
+        receiver.recv().await.unwrap();
+        sends.join().unwrap();
+    });
+}
+
+#[test]
 fn an_error_that_is_read_late_was_read() {
     candor::test(async {
         let failed = candor::spawn(async { Err::<(), _>("refused") });
