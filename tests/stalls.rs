@@ -10,7 +10,7 @@ use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Mutex, Once, mpsc};
+use std::sync::{Arc, Mutex, Once, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,6 +112,56 @@ fn warning_of(executor: &Executor, stuck: JoinHandle<()>) -> String {
     let mut warnings = warning.take();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     warnings.remove(0)
+}
+
+/// All warnings of this thread while `program` runs.
+fn warnings_of(program: impl FnOnce()) -> Vec<String> {
+    log_to_this_thread();
+    let warnings = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&warnings);
+    ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
+    program();
+    ON_WARNING.set(None);
+    warnings.take()
+}
+
+/// Is ready when it is polled again, and nothing wakes it: the bug. A waker stays alive, so that this is no proven stall.
+async fn loses_its_wake() {
+    woken_by(std::mem::forget).await;
+}
+
+#[test]
+fn a_wake_that_was_lost_is_warned_of_when_the_look_for_a_stall_lets_its_future_go_on() {
+    let executor = detecting().build();
+    let of_main = warnings_of(|| executor.block_on(loses_its_wake()));
+    assert_eq!(of_main.len(), 1, "{of_main:#?}");
+    assert_contains(
+        &of_main[0],
+        "has stood still for 100ms, because a wake was lost:",
+    );
+    assert_contains(
+        &of_main[0],
+        "the main future was ready, though nothing had woken it",
+    );
+
+    let task = executor.spawn(loses_its_wake());
+    let of_task = warnings_of(|| executor.block_on(task).unwrap());
+    assert_eq!(of_task.len(), 1, "{of_task:#?}");
+    assert_contains(&of_task[0], "was ready, though nothing had woken it");
+}
+
+#[test]
+fn a_wake_that_was_lost_fails_a_test() {
+    let of_main = panic_message(|| detecting().build().test(loses_its_wake()));
+    assert_contains(
+        &of_main,
+        "the main future was ready, though nothing had woken it",
+    );
+    let of_task = panic_message(|| {
+        let executor = detecting().build();
+        executor.test(async { candor::spawn(loses_its_wake()).await.unwrap() });
+    });
+    assert_contains(&of_task, "task #1 was ready, though nothing had woken it");
 }
 
 #[test]
@@ -315,18 +365,12 @@ fn line_of(text: &str) -> usize {
 /// Runs `main` on an executor that looks for a stall after 100 ms, while another thread does `later` after 400 ms. Nothing may be
 /// suspected meanwhile: what is outside of an executor cannot be known, and an idle server is healthy.
 fn assert_silent(later: impl FnOnce() + Send + 'static, main: impl FnOnce(&Executor)) {
-    log_to_this_thread();
-    let warnings = Rc::new(RefCell::new(Vec::new()));
-    let told = Rc::clone(&warnings);
-    ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
     let thread = thread::spawn(move || {
         common::hold_the_thread(Duration::from_millis(400));
         later();
     });
-    main(&detecting().build());
-    ON_WARNING.set(None);
+    let warnings = warnings_of(|| main(&detecting().build()));
     thread.join().unwrap();
-    let warnings = warnings.take();
     assert!(warnings.is_empty(), "{warnings:#?}");
 }
 
@@ -367,12 +411,24 @@ fn what_waits_for_a_lock_and_a_channel_at_once_is_not_suspected() {
 
 #[test]
 fn what_waits_in_a_future_of_the_users_own_is_not_suspected() {
-    let (sender, wakers) = mpsc::channel::<Waker>();
-    let wake = move || wakers.recv().unwrap().wake();
-    assert_silent(wake, |executor| {
+    // The last waker that it was polled with, until it is done.
+    let kept = Arc::new(Mutex::new(Some(Waker::noop().clone())));
+    let to_end = Arc::clone(&kept);
+    let end = move || {
+        let waker = to_end.lock().unwrap().take();
+        waker.unwrap().wake();
+    };
+    assert_silent(end, |executor| {
         executor.block_on(async {
             candor::yield_now().await;
-            woken_by(|waker| sender.send(waker).unwrap()).await;
+            poll_fn(|cx| match &mut *kept.lock().unwrap() {
+                Some(waker) => {
+                    waker.clone_from(cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(()),
+            })
+            .await;
         });
     });
 }

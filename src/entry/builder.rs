@@ -272,6 +272,9 @@ impl Builder {
     /// virtual time. A nested executor that waits so long for anything is warned of as well, if something of the outer one stands
     /// still meanwhile: what it waits for may have to come from there.
     ///
+    /// The look for a stall polls what waits once more. What goes on in that poll has lost its wake: that is warned of as well, and
+    /// fails a test.
+    ///
     /// A lock is known by the name of its future. A build with less debug information than a debug build usually has, with
     /// `debug = "line-tables-only"` for example, has only parts of names: there nothing that waits for a lock is suspected.
     ///

@@ -66,6 +66,8 @@ pub struct Dump {
     /// Everything that waits does so in a future of candor's own, or in a lock. What waits for a channel, a socket or a process
     /// waits for something outside, which nobody here can judge.
     pub(super) is_inside: bool,
+    /// Something was ready, though nothing had woken it. A note says what.
+    pub(super) has_lost_wake: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -118,6 +120,7 @@ impl Dump {
             main: has_main.then(|| line_of_main(core)),
             chains: BTreeMap::new(),
             is_inside: true,
+            has_lost_wake: false,
             notes: Vec::new(),
         }
     }
@@ -177,6 +180,7 @@ impl Dump {
                 went_on.clear();
             }
         }
+        self.has_lost_wake = !went_on.is_empty();
         for who in went_on {
             self.notes.push(format!(
                 "{who} was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on"

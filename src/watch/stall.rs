@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | proven | nothing is left that could wake anything | `block_on`, `run` or `drain` panics |
 //! | suspected | nothing has moved for a while, and every task waits | one warning |
+//! | a lost wake | the same, and something was ready all the time | one warning |
 //!
 //! Both texts name the tasks and their last awaits: a wake is missing, and those are the places where it is missing.
 //!
@@ -74,6 +75,16 @@ pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String
          thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet"
     );
     text(core, dump, &what, &advice)
+}
+
+/// What is said of an executor that stood still because a wake was lost. The dump has let it go on.
+pub(crate) fn lost_wake(core: &Core, dump: &Dump, still_for: Duration) -> String {
+    let what = format!("has stood still for {still_for:?}, because a wake was lost");
+    let advice = "likely cause: a future became ready and woke nothing, or woke the waker of an earlier poll; or it is ready at its \
+                  next poll, whatever has caused that\n   help: a future keeps a clone of the `cx.waker()` of its last poll; what it \
+                  waits for has to wake that, and it is ready only after that has come. Without the poll of this look it would \
+                  still wait, as it does where no stalls are looked for";
+    text(core, dump, &what, advice)
 }
 
 /// What is said of an executor that stands still within others, and waits for something outside of it. `None` if nothing of these

@@ -5,6 +5,7 @@
 //!                    │ no: park for 5 s at most, and look again
 //!                    ▼
 //!                 suspected? ──yes──► one warning; a test stops
+//!                 a wake was lost? ─► the same
 //! ```
 //!
 //! A look costs nothing while an executor works: it comes before a park without a deadline.
@@ -143,12 +144,15 @@ impl Standstill {
         let now = Instant::now();
         let since = self.still_since.get().unwrap_or(now);
         self.still_since.set(Some(since));
-        if now - since >= patience && !core.inbox.has_mail() {
-            self.look_for_a_stall(core, main.as_deref_mut())?;
+        let mut looked = None;
+        if now - since >= patience && !core.inbox.has_mail() && self.is_worth_a_look(core) {
+            let dump = Dump::of(core, main.as_deref_mut(), JUDGED_TASKS);
             // The polls of a dump are no movement.
             self.still_since.set(Some(since));
+            self.judge(core, &dump, patience)?;
+            looked = Some(dump);
         }
-        let dump = || Dump::of(core, main, TRACED_TASKS);
+        let dump = || looked.unwrap_or_else(|| Dump::of(core, main, TRACED_TASKS));
         let left = self.left_of_test(core, "nothing has moved", dump)?;
         Ok(Some(patience.min(left)))
     }
@@ -162,26 +166,31 @@ impl Standstill {
         }
     }
 
-    /// Everything waits, and has done so for a while.
-    fn look_for_a_stall(&self, core: &Rc<Core>, main: Option<&mut Main<'_>>) -> Result<(), Stop> {
+    /// Whether a dump could tell anything of an executor in which everything has waited for a while. Once a stay.
+    fn is_worth_a_look(&self, core: &Core) -> bool {
         // What another thread may still ask for is outside as well. Once the last `Remote` is gone, a look is worth its polls.
-        let is_open = core.has_remotes();
         let is_nested = core.stay.outer.borrow().is_some();
-        if (is_open && !is_nested) || self.is_settled.replace(true) {
-            return Ok(());
-        }
-        let dump = Dump::of(core, main, JUDGED_TASKS);
-        let patience = self.patience(core);
-        if dump.is_inside && !is_open {
-            let text = stall::suspicion(core, &dump, patience);
-            if self.is_test.get() {
-                return Err(Stop::Stall(text));
-            }
-            printing::print(Level::Warn, &text);
-        } else if let Some(text) = stall::nested(core, &dump, patience) {
+        (is_nested || !core.has_remotes()) && !self.is_settled.replace(true)
+    }
+
+    /// Says what the dump has shown of an executor that stands still, if it is likely to be a fault.
+    fn judge(&self, core: &Core, dump: &Dump, still_for: Duration) -> Result<(), Stop> {
+        let text = if dump.has_lost_wake {
+            // The dump has healed it. Without a word, the program would only be late.
+            stall::lost_wake(core, dump, still_for)
+        } else if dump.is_inside && !core.has_remotes() {
+            stall::suspicion(core, dump, still_for)
+        } else {
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
-            printing::print(Level::Warn, &text);
+            if let Some(text) = stall::nested(core, dump, still_for) {
+                printing::print(Level::Warn, &text);
+            }
+            return Ok(());
+        };
+        if self.is_test.get() {
+            return Err(Stop::Stall(text));
         }
+        printing::print(Level::Warn, &text);
         Ok(())
     }
 
