@@ -204,6 +204,50 @@ fn what_was_reported_before_the_panic_of_a_test_is_printed_after_all() {
     assert_contains(&ended.stderr, "the consequence");
 }
 
+/// An error or a value whose destructor calls `exit` or panics.
+#[derive(Debug)]
+struct Wicked;
+
+impl candor::Value for Wicked {}
+
+impl Drop for Wicked {
+    fn drop(&mut self) {
+        candor::exit(3);
+        panic!("in its destructor");
+    }
+}
+
+#[test]
+fn the_failure_of_a_test_is_kept_though_the_destructor_of_its_error_panics() {
+    let text = message_of(|| candor::test(async { Err::<(), _>(Wicked) }));
+    assert!(text.contains("the main future failed: Wicked"), "{text}");
+    assert!(text.contains("in its destructor"), "{text}");
+    let executor = Executor::builder().on_failure(|_| ()).build();
+    let text = message_of(|| executor.test(async { Err::<(), _>(Wicked) }));
+    assert!(text.contains("the main future failed: Wicked"), "{text}");
+    assert_eq!(executor.failures(), 1);
+}
+
+#[test]
+fn what_a_test_has_reported_is_kept_though_the_destructor_of_its_value_panics() {
+    let name = "what_a_test_has_reported_is_kept_though_the_destructor_of_its_value_panics";
+    let ended = child(name).run(|| {
+        let text = message_of(|| {
+            candor::test(async {
+                candor::spawn(async { panic!("the cause") }).detach();
+                candor::yield_now().await;
+                Wicked
+            });
+        });
+        assert!(text.contains("the test has 2 unread failures"), "{text}");
+        assert!(text.contains("the cause"), "{text}");
+        assert!(text.contains("in its destructor"), "{text}");
+    });
+    if let Some(ended) = ended {
+        ended.assert_success();
+    }
+}
+
 #[test]
 fn what_another_thread_has_asked_for_is_cancelled_at_the_end_of_a_test_as_well() {
     let executor = Executor::new();

@@ -74,8 +74,8 @@ fn reported<E: Debug + 'static>(core: &Core, error: E) -> JoinError<E> {
     error
 }
 
-/// Drops what is left of the main future of `run`. If that panics, this is reported.
-fn drop_reporting(core: &Core, drop_it: impl FnOnce()) {
+/// Drops what is left of the main future of `run` or `test`. If that panics, this is reported.
+pub(crate) fn drop_reporting(core: &Core, drop_it: impl FnOnce()) {
     core.polling.is_dropping.set(true);
     let dropped = core.guarded(drop_it);
     core.polling.is_dropping.set(false);
@@ -85,14 +85,14 @@ fn drop_reporting(core: &Core, drop_it: impl FnOnce()) {
 }
 
 impl Core {
-    /// Runs user code on behalf of the main future of `run`, whose panic a panic in it is.
+    /// Runs user code on behalf of the main future of `run` or `test`, whose panic a panic in it is.
     fn guarded<R>(&self, user_code: impl FnOnce() -> R) -> Result<R, Panic> {
         let previous = self.polling.running.replace(Running::MainOfRun);
         let result = catch_unwind(AssertUnwindSafe(user_code));
         let result = result.map_err(|payload| {
             let polled = self
                 .polled_task()
-                .expect("the main future of `run` always has an origin");
+                .expect("the main future always has an origin");
             hook::claim(payload, &polled)
         });
         self.polling.running.set(previous);

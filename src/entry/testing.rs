@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use log::Level;
 
-use crate::entry::main_future::main_error;
+use crate::entry::main_future::{drop_reporting, main_error};
 use crate::entry::{Executor, advice_for, reactor};
 use crate::kernel::failure::FailureKind;
 use crate::kernel::tasks::{Core, Event, drive};
@@ -62,14 +62,11 @@ pub fn test<F: Future<Output: Outcome>>(future: F) -> <F::Output as Outcome>::Ok
             }
         })
         .build();
-    let tested = boxed_if_large!(|future: F| executor.run_test(&"test", future));
-    let reports = reports.0.take();
-    let verdict = match tested {
-        Ok(value) if reports.is_empty() => return value,
-        Ok(_) => format!("the test has {}:", counted(reports.len(), "unread failure")),
-        Err(text) => text,
-    };
-    panic!("{}", [&[verdict], &*reports].concat().join("\n"))
+    let tested = boxed_if_large!(|future: F| executor.run_test(&"test", future, ":"));
+    match tested {
+        Ok(value) => value,
+        Err(verdict) => panic!("{}", [&[verdict], &*reports.0.take()].concat().join("\n")),
+    }
 }
 
 /// The reports of a test: if its own panic comes first, they are printed after all.
@@ -116,37 +113,53 @@ impl Executor {
     #[track_caller]
     pub fn test<F: Future<Output: Outcome>>(&self, future: F) -> <F::Output as Outcome>::Ok {
         let function = &"Executor::test";
-        let before = self.failures();
-        let tested = boxed_if_large!(|future: F| self.run_test(function, future));
-        let verdict = match (tested, self.failures() - before) {
-            (Ok(value), 0) => return value,
-            (Ok(_), failures) => {
-                let failures = counted(failures as usize, "unread failure");
-                format!("the test has {failures}, which this executor has reported")
-            }
-            (Err(text), _) => text,
-        };
-        panic!("{verdict}")
+        let remark = ", which this executor has reported";
+        match boxed_if_large!(|future: F| self.run_test(function, future, remark)) {
+            Ok(value) => value,
+            Err(verdict) => panic!("{verdict}"),
+        }
     }
 
-    /// Returns what the test has returned, or why it has failed. Failures that are not read have been reported by then.
+    /// Returns what the test has returned, or why it has failed: `remark` follows the number of failures that were not read. They
+    /// have been reported by then.
+    ///
+    /// An error, and the value of a test that has failed, are dropped in here: their destructors may call candor, or panic, and
+    /// that hides no other failure.
     #[track_caller]
     fn run_test<F: Future<Output: Outcome>>(
         &self,
         function: &'static &'static str,
         future: F,
+        remark: &str,
     ) -> Result<<F::Output as Outcome>::Ok, String> {
         self.core.config.watch.get_or_init(Watchers::of_test);
+        let before = self.failures();
         let result = self.enter(function, |core| {
-            let _test = UnderTest::begin(core);
+            let test = UnderTest::begin(core);
             let outcome = drive(core, future, reactor::run)?.into_result();
             lost_work::tell(core);
-            Ok(outcome.map_err(|error| main_error(core, error)))
+            let outcome = outcome.map_err(|error| {
+                let error = main_error(core, error);
+                let text = core.aside(|| format!("{error:?}"));
+                drop_reporting(core, || drop(error));
+                text
+            });
+            drop(test);
+            if outcome.is_ok() && self.failures() == before {
+                return Ok(outcome);
+            }
+            let error = outcome.map(|value| drop_reporting(core, || drop(value)));
+            // It has failed anyway, even if a destructor has asked to stop.
+            core.see_to_failures().ok();
+            Ok(Err(error.err().unwrap_or_else(|| {
+                let failures = (self.failures() - before) as usize;
+                format!(
+                    "the test has {}{remark}",
+                    counted(failures, "unread failure")
+                )
+            })))
         });
-        match result {
-            Ok(outcome) => outcome.map_err(|error| format!("{error:?}")),
-            Err(stop) => Err(advice_for(&stop, function)),
-        }
+        result.unwrap_or_else(|stop| Err(advice_for(&stop, function)))
     }
 }
 
