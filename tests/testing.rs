@@ -118,6 +118,17 @@ fn an_error_that_is_read_late_was_read() {
 }
 
 #[test]
+fn an_error_of_an_earlier_stay_that_a_test_reads_late_was_read() {
+    let executor = Executor::builder().virtual_time().build();
+    let failed = executor.spawn(async { Err::<(), _>("refused") });
+    executor.block_on(candor::yield_now());
+    executor.test(async {
+        sleep(Duration::from_secs(3600)).await;
+        assert!(failed.await.is_err());
+    });
+}
+
+#[test]
 fn a_failure_that_is_not_read_fails_the_test_of_a_kept_executor_which_goes_on() {
     let executor = Executor::builder()
         .on_failure(|_| ())

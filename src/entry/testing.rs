@@ -173,10 +173,14 @@ struct UnderTest<'a> {
 impl<'a> UnderTest<'a> {
     fn begin(core: &'a Rc<Core>) -> Self {
         core.say(|| Event::Test(true));
-        UnderTest {
-            core,
-            grace: core.config.grace.replace(Some(Duration::MAX)),
+        let grace = core.config.grace.replace(Some(Duration::MAX));
+        // What has failed in an earlier stay begins its grace anew: that never ends either.
+        let earlier = core.unread.borrow_mut().take_all();
+        for failure in earlier {
+            let read = core.unread.borrow_mut().push(failure);
+            drop(read);
         }
+        UnderTest { core, grace }
     }
 }
 
