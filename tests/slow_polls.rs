@@ -324,3 +324,33 @@ fn a_slow_drop_of_an_aborted_task_is_called_no_poll() {
         assert_lacks(&said.stderr, "yield_now");
     }
 }
+
+#[test]
+fn a_slow_drop_at_the_end_of_an_executor_is_warned_of() {
+    /// Its destructor blocks.
+    struct Slow;
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            hold_the_thread(Duration::from_millis(20));
+        }
+    }
+
+    let said = child("a_slow_drop_at_the_end_of_an_executor_is_warned_of").run(|| {
+        let limit = Duration::from_millis(1);
+        let executor = Executor::builder().slow_poll(limit).build();
+        let slow = Slow;
+        let task = executor.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(slow);
+        });
+        executor.tick();
+        drop(executor);
+        drop(task);
+    });
+    if let Some(said) = said {
+        said.assert_success();
+        let warning = "in the drop of its future (the limit is 1ms)";
+        assert_count(&said.stderr, warning, 1);
+    }
+}

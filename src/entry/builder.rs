@@ -184,7 +184,8 @@ impl Builder {
     }
 
     /// Warns of each task that holds the thread for longer than `limit` in one poll. The warning goes to the log,
-    /// or otherwise to stderr. This reads the clock twice in each poll.
+    /// or otherwise to stderr. This reads the clock twice in each poll. The drop of the future of a cancelled task counts as well,
+    /// also at the end of the executor; that of the main future does not.
     ///
     /// A debug build does so by itself, for `run`, `block_on` and `test` too: with a limit of 250 ms, and one warning for each
     /// spawn site. `slow_poll(Duration::MAX)` switches that off.

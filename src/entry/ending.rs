@@ -9,11 +9,12 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::kernel::failure::{Named, Warning, reporter};
 use crate::kernel::tasks::{
-    __candor_poll_boundary, AnyTask, Core, Counted, Ending, Progress, Running, SUCCESSORS, Stop,
+    __candor_poll_boundary, AnyTask, Core, Counted, Ending, Event, Progress, Running, SUCCESSORS,
+    Stop,
 };
 
 /// The executor that was last warned of: the first task that is leaked is named, and not all of them.
@@ -78,11 +79,15 @@ impl Core {
             }
             task.header().is_aborted.set(true);
             self.polling.begin(Running::Task(slot));
+            self.say(|| Event::PollBegins(slot));
             let cx = &mut Context::from_waker(Waker::noop());
             let cancel =
                 || __candor_poll_boundary(|cx| task.poll(cx, &self.polling.noted_await), cx);
             match catch_unwind(AssertUnwindSafe(cancel)) {
-                Ok(_) => self.finish(&task, Ending::Cancelled),
+                Ok(_) => {
+                    self.say(|| Event::PollEnds(slot, Poll::Ready(())));
+                    self.finish(&task, Ending::Cancelled);
+                }
                 Err(payload) => self.settle_panic(payload),
             }
             self.polling.end();
