@@ -19,7 +19,7 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "src/entry/ending.rs",
-        "endings dropping failures groups embedding entering",
+        "endings dropping failures groups embedding entering slow_polls",
     ),
     ("src/entry/reactor.rs", "entering interop"),
     ("src/entry/testing.rs", "testing stalls entering"),
