@@ -364,9 +364,9 @@ fn one_that_panics_when_it_is_cloned_ends_the_poll_and_nothing_else() {
 fn a_host_that_panics_when_it_is_called_ends_no_timer_of_another_executor() {
     let first = Executor::new();
     {
-        let mut hosted = pin!(first.run_until(sleep(Duration::from_millis(1))));
+        let mut hosted = pin!(first.run_until(sleep(Duration::from_millis(50))));
         assert!(poll_hostilely(hosted.as_mut(), Panics::Woken).is_pending());
-        common::hold_the_thread(Duration::from_millis(20));
+        common::hold_the_thread(Duration::from_millis(120));
     }
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
