@@ -655,12 +655,12 @@ fn a_sleeper_that_becomes_due_while_a_dump_is_made_has_lost_no_wake() {
             let mut is_first = true;
             let busy = candor::spawn(poll_fn(move |_| {
                 if !std::mem::take(&mut is_first) {
-                    hold_the_thread(Duration::from_millis(40));
+                    hold_the_thread(Duration::from_millis(90));
                     let _ = candor::time::now();
                 }
                 Poll::<()>::Pending
             }));
-            let sleep = candor::sleep(Duration::from_millis(30));
+            let sleep = candor::sleep(Duration::from_millis(60));
             let sleeper = match is_foreign {
                 true => candor::spawn(sleeps_by_a_foreign_waker(sleep)),
                 false => candor::spawn(sleep),
@@ -682,11 +682,11 @@ fn the_timer_of_another_task_hides_no_lost_wake() {
             if std::mem::take(&mut is_first) {
                 return Poll::Pending;
             }
-            hold_the_thread(Duration::from_millis(40));
+            hold_the_thread(Duration::from_millis(90));
             let _ = candor::time::now();
             Poll::Ready(())
         }));
-        let sleeper = candor::spawn(candor::sleep(Duration::from_millis(30)));
+        let sleeper = candor::spawn(candor::sleep(Duration::from_millis(60)));
         yield_now().await;
         let dump = candor::dump().await.to_string();
         assert_eq!(dump.matches("a wake was lost").count(), 1, "{dump}");

@@ -898,7 +898,7 @@ fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
         .detect_stalls(false)
         .instrument(parking)
         .build();
-    watched.block_on(candor::sleep(Duration::from_millis(1)));
+    watched.block_on(candor::sleep(Duration::from_millis(50)));
     parks.recv().unwrap();
 
     let warned = Rc::new(RefCell::new(String::new()));

@@ -224,7 +224,7 @@ fn times_are_those_of_the_executors_clock() {
 fn a_park_ends_before_what_comes_next() {
     let timeline = Rc::new(Timeline::new());
     let executor = Executor::builder().instrument(Rc::clone(&timeline)).build();
-    executor.block_on(candor::sleep(Duration::from_millis(2)));
+    executor.block_on(candor::sleep(Duration::from_millis(50)));
     let events = events_of(&timeline);
     let at = |phase: &str, name: &str| {
         let is_it = |event: &Value| event["ph"] == phase && event["name"] == name;
