@@ -560,11 +560,11 @@ fn an_instrument_that_panics_is_switched_off_and_all_else_goes_on() {
 fn a_slow_poll_is_warned_of_with_its_task_and_place() {
     let told = child("a_slow_poll_is_warned_of_with_its_task_and_place").run(|| {
         let executor = Executor::builder()
-            .slow_poll(Duration::from_millis(1))
+            .slow_poll(Duration::from_millis(100))
             .virtual_time()
             .build();
         executor.block_on(async {
-            let slow = async { common::hold_the_thread(Duration::from_millis(20)) };
+            let slow = async { common::hold_the_thread(Duration::from_millis(200)) };
             TaskBuilder::new().name("slow").spawn(slow).await.unwrap();
             candor::sleep(Duration::from_secs(100)).await;
         });
@@ -576,7 +576,7 @@ fn a_slow_poll_is_warned_of_with_its_task_and_place() {
             &told.stderr,
             "task #1 `slow`, spawned at tests/instruments.rs:",
         );
-        assert_contains(&told.stderr, "(the limit is 1ms)");
+        assert_contains(&told.stderr, "(the limit is 100ms)");
     }
 }
 

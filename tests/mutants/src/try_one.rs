@@ -61,7 +61,11 @@ impl Healthy {
                 continue;
             }
             let start = Instant::now();
-            let verdict = run(0, path, &all(), LIMIT, LIMIT);
+            let mut verdict = run(0, path, &all(), LIMIT, LIMIT);
+            // The machine may be busy, and some tests look at the clock.
+            if verdict != Verdict::Survived {
+                verdict = run(0, path, &all(), LIMIT, LIMIT);
+            }
             if verdict != Verdict::Survived {
                 return verdict.of(name);
             }
