@@ -2,9 +2,15 @@
 //!
 //! A logger belongs to a process, so this file has one test.
 
-use std::sync::Mutex;
+use std::future::poll_fn;
+use std::sync::{Mutex, mpsc};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
+
+const DELAY: Duration = Duration::from_millis(50);
 
 struct Kept(Mutex<Vec<String>>);
 
@@ -71,6 +77,36 @@ fn a_program_can_be_followed_in_the_log_if_the_logger_wants_trace_when_it_begins
     };
     let once_more = "task #1 is polled once more, for a dump";
     assert_eq!(told_of(dumped)[3], once_more);
+
+    let sleeps = || {
+        let executor = candor::Executor::builder().on_failure(|_| ()).build();
+        executor.block_on(async {
+            // A stale waker ends a park, and nothing has happened.
+            let (give, waker) = mpsc::channel::<Waker>();
+            let thread = thread::spawn(move || {
+                let waker = waker.recv().unwrap();
+                assert!(mpsc::channel::<()>().1.recv_timeout(DELAY).is_err());
+                waker.wake();
+            });
+            let gone = poll_fn(move |cx| {
+                give.send(cx.waker().clone()).unwrap();
+                Poll::Ready(Err::<(), _>("boom"))
+            });
+            candor::spawn(gone).detach();
+            candor::sleep(4 * DELAY).await;
+            thread.join().unwrap();
+        });
+    };
+    let told = told_of(sleeps);
+    for line in [
+        "a failure: task #1 failed: boom",
+        "nobody is ready: the thread sleeps until a wake, for ",
+        "the thread runs again",
+        "a timer of the main future fires",
+    ] {
+        let lines = told.iter().filter(|told| told.starts_with(line));
+        assert_eq!(lines.count(), 1, "{line}: {told:#?}");
+    }
 
     // That the trace level was on before makes no difference.
     log::set_max_level(LevelFilter::Debug);
