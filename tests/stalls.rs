@@ -913,3 +913,23 @@ fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
     ON_WARNING.set(None);
     assert_contains(&warned.borrow(), "held the thread for ");
 }
+
+#[test]
+fn what_an_instrument_does_before_a_park_is_seen_before_a_stall_is_proven() {
+    struct Aborts(RefCell<Option<candor::AbortHandle>>);
+    impl Instrument for Aborts {
+        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+            if let Some(task) = self.0.take() {
+                task.abort();
+            }
+        }
+    }
+    let aborts = Rc::new(Aborts(RefCell::default()));
+    let executor = Executor::builder()
+        .detect_stalls(true)
+        .instrument(aborts.clone())
+        .build();
+    let stuck = executor.spawn(forgetful());
+    aborts.0.replace(Some(stuck.abort_handle()));
+    assert!(executor.block_on(stuck).unwrap_err().is_cancelled());
+}

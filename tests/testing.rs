@@ -4,7 +4,7 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use candor::{Executor, TaskBuilder, sleep};
 use common::{assert_contains, child};
@@ -76,6 +76,36 @@ fn a_test_in_which_only_timers_move_fails() {
         })
     });
     assert!(text.contains("nothing but timers has moved"), "{text}");
+}
+
+#[test]
+fn a_test_in_which_tasks_move_beside_the_timers_takes_as_long_as_it_needs() {
+    let long = Duration::from_millis(600);
+    // Tasks that are spawned, and tasks that wake one another.
+    impatient().test(async {
+        let start = Instant::now();
+        while start.elapsed() < long {
+            sleep(Duration::from_millis(1)).await;
+            candor::spawn(async {}).await.unwrap();
+        }
+    });
+    impatient().test(async {
+        let (ask, asked) = async_channel::bounded(1);
+        let (answer, answered) = async_channel::bounded(1);
+        let answers = candor::spawn(async move {
+            while asked.recv().await.is_ok() {
+                answer.send(()).await.unwrap();
+            }
+        });
+        let start = Instant::now();
+        while start.elapsed() < long {
+            sleep(Duration::from_millis(1)).await;
+            ask.send(()).await.unwrap();
+            answered.recv().await.unwrap();
+        }
+        drop(ask);
+        answers.await.unwrap();
+    });
 }
 
 #[test]
