@@ -584,7 +584,8 @@ fn a_task_that_wakes_itself_in_the_poll_of_a_dump_is_woken() {
                 match polls {
                     1 => Poll::Pending,
                     2 if by_value => {
-                        cx.waker().clone().wake();
+                        let waker = cx.waker().clone();
+                        waker.wake();
                         Poll::Pending
                     }
                     2 => {
