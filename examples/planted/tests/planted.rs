@@ -324,7 +324,7 @@ fn delay_in(text: &str) -> Option<u64> {
     let delays = [
         ("(not awaited yet)", 1),
         ("has held the thread for 2s", 2),
-        ("for 2.0", 2),
+        ("has not ended: for 2s", 2),
         ("has stood still for 5s", 5),
     ];
     let delay = delays
