@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, TaskPool};
 use common::{
-    Reports, assert_contains, assert_count, assert_lacks, child, hold_the_thread, panic_message,
+    Reports, assert_contains, assert_count, assert_lacks, child, hold_the_thread, in_time,
+    panic_message,
 };
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -132,48 +133,54 @@ async fn loses_its_wake() {
 
 #[test]
 fn a_wake_that_was_lost_is_warned_of_when_the_look_for_a_stall_lets_its_future_go_on() {
-    let executor = detecting().build();
-    let of_main = warnings_of(|| executor.block_on(loses_its_wake()));
-    assert_eq!(of_main.len(), 1, "{of_main:#?}");
-    assert_contains(
-        &of_main[0],
-        "has stood still for 100ms, because a wake was lost:",
-    );
-    assert_contains(
-        &of_main[0],
-        "the main future was ready, though nothing had woken it",
-    );
+    in_time(|| {
+        let executor = detecting().build();
+        let of_main = warnings_of(|| executor.block_on(loses_its_wake()));
+        assert_eq!(of_main.len(), 1, "{of_main:#?}");
+        assert_contains(
+            &of_main[0],
+            "has stood still for 100ms, because a wake was lost:",
+        );
+        assert_contains(
+            &of_main[0],
+            "the main future was ready, though nothing had woken it",
+        );
 
-    let task = executor.spawn(loses_its_wake());
-    let of_task = warnings_of(|| executor.block_on(task).unwrap());
-    assert_eq!(of_task.len(), 1, "{of_task:#?}");
-    assert_contains(&of_task[0], "was ready, though nothing had woken it");
+        let task = executor.spawn(loses_its_wake());
+        let of_task = warnings_of(|| executor.block_on(task).unwrap());
+        assert_eq!(of_task.len(), 1, "{of_task:#?}");
+        assert_contains(&of_task[0], "was ready, though nothing had woken it");
+    });
 }
 
 #[test]
 fn a_wake_that_was_lost_fails_a_test() {
-    let of_main = panic_message(|| detecting().build().test(loses_its_wake()));
-    assert_contains(
-        &of_main,
-        "the main future was ready, though nothing had woken it",
-    );
-    let of_task = panic_message(|| {
-        let executor = detecting().build();
-        executor.test(async { candor::spawn(loses_its_wake()).await.unwrap() });
+    in_time(|| {
+        let of_main = panic_message(|| detecting().build().test(loses_its_wake()));
+        assert_contains(
+            &of_main,
+            "the main future was ready, though nothing had woken it",
+        );
+        let of_task = panic_message(|| {
+            let executor = detecting().build();
+            executor.test(async { candor::spawn(loses_its_wake()).await.unwrap() });
+        });
+        assert_contains(&of_task, "task #1 was ready, though nothing had woken it");
     });
-    assert_contains(&of_task, "task #1 was ready, though nothing had woken it");
 }
 
 #[test]
 fn a_future_that_keeps_no_waker_is_a_proven_stall_with_the_likely_cause() {
-    let text = panic_message(|| detecting().build().block_on(forgetful()));
-    assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
-    assert_contains(&text, " can never return: what is left waits to be woken");
-    assert_contains(
-        &text,
-        "\n   the main future: waiting, entered at tests/stalls.rs:",
-    );
-    assert_contains(&text, "without having kept a clone of `cx.waker()`");
+    in_time(|| {
+        let text = panic_message(|| detecting().build().block_on(forgetful()));
+        assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
+        assert_contains(&text, " can never return: what is left waits to be woken");
+        assert_contains(
+            &text,
+            "\n   the main future: waiting, entered at tests/stalls.rs:",
+        );
+        assert_contains(&text, "without having kept a clone of `cx.waker()`");
+    });
 }
 
 #[test]
@@ -199,158 +206,179 @@ fn the_panic_stands_at_the_line_of_the_call() {
 #[cfg(debug_assertions)]
 #[test]
 fn the_free_functions_detect_stalls_in_debug_builds() {
-    let entered = [
-        panic_message(|| candor::block_on(forgetful())),
-        panic_message(|| assert_ne!(candor::run(forgetful()), std::process::ExitCode::SUCCESS)),
-        panic_message(|| candor::test(forgetful())),
-        panic_message(|| Executor::new().block_on(forgetful())),
-    ];
-    for text in entered {
-        assert_contains(&text, "can never return");
-    }
+    in_time(|| {
+        let entered = [
+            panic_message(|| candor::block_on(forgetful())),
+            panic_message(|| assert_ne!(candor::run(forgetful()), std::process::ExitCode::SUCCESS)),
+            panic_message(|| candor::test(forgetful())),
+            panic_message(|| Executor::new().block_on(forgetful())),
+        ];
+        for text in entered {
+            assert_contains(&text, "can never return");
+        }
+    });
 }
 
 #[test]
 fn the_handle_of_a_task_that_forgot_its_waker_keeps_no_waker_alive() {
-    let text = panic_message(|| {
-        detecting().build().block_on(async {
-            let task = TaskBuilder::new().name("forgetful").spawn(forgetful());
-            task.await.unwrap()
-        })
+    in_time(|| {
+        let text = panic_message(|| {
+            detecting().build().block_on(async {
+                let task = TaskBuilder::new().name("forgetful").spawn(forgetful());
+                task.await.unwrap()
+            })
+        });
+        assert_contains(
+            &text,
+            "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
+        );
+        assert_contains(
+            &text,
+            "\n   task #1 `forgetful`: waiting, 1 poll, spawned at tests/stalls.rs:",
+        );
     });
-    assert_contains(
-        &text,
-        "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
-    );
-    assert_contains(
-        &text,
-        "\n   task #1 `forgetful`: waiting, 1 poll, spawned at tests/stalls.rs:",
-    );
 }
 
 #[test]
 fn what_run_and_drain_wait_for_can_stall_as_well() {
-    let text = panic_message(|| {
-        let _code = detecting().build().run(async {
-            candor::spawn(forgetful()).detach();
+    in_time(|| {
+        let text = panic_message(|| {
+            let _code = detecting().build().run(async {
+                candor::spawn(forgetful()).detach();
+            });
         });
+        assert_contains(&text, "Executor::run at ");
+        assert_contains(&text, "\n   task #1: waiting");
+        assert_lacks(&text, "the main future");
     });
-    assert_contains(&text, "Executor::run at ");
-    assert_contains(&text, "\n   task #1: waiting");
-    assert_lacks(&text, "the main future");
 }
 
 #[test]
 fn after_a_stall_its_tasks_are_cancelled_and_the_executor_goes_on() {
-    let executor = detecting().build();
-    let task = executor.spawn(forgetful());
-    panic_message(|| executor.drain());
-    assert!(executor.block_on(task).unwrap_err().is_cancelled());
-    assert_eq!(executor.block_on(async { 42 }), 42);
+    in_time(|| {
+        let executor = detecting().build();
+        let task = executor.spawn(forgetful());
+        panic_message(|| executor.drain());
+        assert!(executor.block_on(task).unwrap_err().is_cancelled());
+        assert_eq!(executor.block_on(async { 42 }), 42);
+    });
 }
 
 #[test]
 fn a_waker_that_another_thread_keeps_is_no_stall() {
-    let (executor, parks) = parking();
-    executor.block_on(woken_by(|waker| {
-        thread::spawn(move || {
-            parks.recv().unwrap();
-            waker.wake();
-        });
-    }));
+    in_time(|| {
+        let (executor, parks) = parking();
+        executor.block_on(woken_by(|waker| {
+            thread::spawn(move || {
+                parks.recv().unwrap();
+                waker.wake();
+            });
+        }));
+    });
 }
 
 #[test]
 fn a_waker_that_was_cloned_and_dropped_is_one() {
-    let executor = detecting().build();
-    panic_message(|| executor.block_on(woken_by(|waker| drop(waker.clone()))));
+    in_time(|| {
+        let executor = detecting().build();
+        panic_message(|| executor.block_on(woken_by(|waker| drop(waker.clone()))));
+    });
 }
 
 #[test]
 fn a_waker_that_another_thread_drops_while_the_executor_sleeps_is_one() {
-    log_to_this_thread();
-    let warnings = Rc::new(RefCell::new(Vec::new()));
-    let told = Rc::clone(&warnings);
-    ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
-    let (executor, parks) = parking();
-    let text = panic_message(|| {
-        executor.block_on(woken_by(|waker| {
-            thread::spawn(move || {
-                parks.recv().unwrap();
-                drop(waker);
-            });
-        }))
+    in_time(|| {
+        log_to_this_thread();
+        let warnings = Rc::new(RefCell::new(Vec::new()));
+        let told = Rc::clone(&warnings);
+        ON_WARNING.set(Some(Box::new(move |text| told.borrow_mut().push(text))));
+        let (executor, parks) = parking();
+        let text = panic_message(|| {
+            executor.block_on(woken_by(|waker| {
+                thread::spawn(move || {
+                    parks.recv().unwrap();
+                    drop(waker);
+                });
+            }))
+        });
+        assert_contains(&text, "can never return");
+        // Not suspected first: it is certain when the executor checks.
+        assert!(warnings.take().is_empty());
     });
-    assert_contains(&text, "can never return");
-    // Not suspected first: it is certain when the executor checks.
-    assert!(warnings.take().is_empty());
 }
 
 #[test]
 fn a_timer_is_no_stall_nor_is_one_that_is_never_due() {
-    let executor = detecting().build();
-    executor.block_on(candor::sleep(Duration::from_secs(60)));
-    let never = executor.spawn(candor::sleep(Duration::MAX));
-    assert_contains(&warning_of(&executor, never), "last await: sleep");
+    in_time(|| {
+        let executor = detecting().build();
+        executor.block_on(candor::sleep(Duration::from_secs(60)));
+        let never = executor.spawn(candor::sleep(Duration::MAX));
+        assert_contains(&warning_of(&executor, never), "last await: sleep");
+    });
 }
 
 #[test]
 fn a_grace_is_over_before_anything_is_a_stall() {
-    let reports = Reports::of(Executor::builder().detect_stalls(true));
-    let text = panic_message(|| {
-        reports.block_on(async {
-            let _held = candor::spawn(async { panic!("boom") });
-            forgetful().await;
-        })
+    in_time(|| {
+        let reports = Reports::of(Executor::builder().detect_stalls(true));
+        let text = panic_message(|| {
+            reports.block_on(async {
+                let _held = candor::spawn(async { panic!("boom") });
+                forgetful().await;
+            })
+        });
+        assert_contains(&text, "can never return");
+        assert_eq!(
+            reports.headlines(),
+            ["task #1 panicked (not awaited yet): boom"]
+        );
     });
-    assert_contains(&text, "can never return");
-    assert_eq!(
-        reports.headlines(),
-        ["task #1 panicked (not awaited yet): boom"]
-    );
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn two_tasks_that_want_each_other_s_lock_are_suspected_with_the_line_of_each_wait() {
-    let executor = detecting().build();
-    let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
-    let takes_both = |name, locks: Rc<[tokio::sync::Mutex<()>; 2]>, [first, then]: [usize; 2]| {
-        let task = async move {
-            let _first = locks[first].lock().await;
-            candor::yield_now().await;
-            let _then = locks[then].lock().await;
-        };
-        TaskBuilder::new().name(name).spawn_on(&executor, task)
-    };
-    let left = takes_both("left", Rc::clone(&locks), [0, 1]);
-    let _right = takes_both("right", locks, [1, 0]);
-    let text = warning_of(&executor, left);
-    assert_contains(&text, " has stood still for 100ms: ");
-    assert_contains(
-        &text,
-        "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
-    );
-    assert_contains(
-        &text,
-        "\n   task #1 `left`: waiting, 2 polls, last known await: yield_now at ",
-    );
-    assert_contains(
-        &text,
-        "\n   task #2 `right`: waiting, 2 polls, last known await: yield_now at ",
-    );
-    assert_count(
-        &text,
-        "\n      waits in tokio::sync::mutex::Mutex<T>::lock",
-        2,
-    );
-    let line = line_of("let _then = locks[then]");
-    assert_count(
-        &text,
-        &format!("\n      .await at tests/stalls.rs:{line}:"),
-        2,
-    );
-    assert_contains(&text, "tasks that wait for one another (a deadlock)");
+    in_time(|| {
+        let executor = detecting().build();
+        let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
+        let takes_both =
+            |name, locks: Rc<[tokio::sync::Mutex<()>; 2]>, [first, then]: [usize; 2]| {
+                let task = async move {
+                    let _first = locks[first].lock().await;
+                    candor::yield_now().await;
+                    let _then = locks[then].lock().await;
+                };
+                TaskBuilder::new().name(name).spawn_on(&executor, task)
+            };
+        let left = takes_both("left", Rc::clone(&locks), [0, 1]);
+        let _right = takes_both("right", locks, [1, 0]);
+        let text = warning_of(&executor, left);
+        assert_contains(&text, " has stood still for 100ms: ");
+        assert_contains(
+            &text,
+            "\n   the main future: waiting, last await: JoinHandle at tests/stalls.rs:",
+        );
+        assert_contains(
+            &text,
+            "\n   task #1 `left`: waiting, 2 polls, last known await: yield_now at ",
+        );
+        assert_contains(
+            &text,
+            "\n   task #2 `right`: waiting, 2 polls, last known await: yield_now at ",
+        );
+        assert_count(
+            &text,
+            "\n      waits in tokio::sync::mutex::Mutex<T>::lock",
+            2,
+        );
+        let line = line_of("let _then = locks[then]");
+        assert_count(
+            &text,
+            &format!("\n      .await at tests/stalls.rs:{line}:"),
+            2,
+        );
+        assert_contains(&text, "tasks that wait for one another (a deadlock)");
+    });
 }
 
 /// The line of this file that holds a text, which no other does but this call.
@@ -376,305 +404,335 @@ fn assert_silent(later: impl FnOnce() + Send + 'static, main: impl FnOnce(&Execu
 
 #[test]
 fn what_waits_for_a_channel_is_not_suspected() {
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let send = move || sender.send_blocking(()).unwrap();
-    assert_silent(send, |executor| {
-        let waits = executor.spawn(async move { receiver.recv().await.is_ok() });
-        assert!(executor.block_on(waits).unwrap());
+    in_time(|| {
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let send = move || sender.send_blocking(()).unwrap();
+        assert_silent(send, |executor| {
+            let waits = executor.spawn(async move { receiver.recv().await.is_ok() });
+            assert!(executor.block_on(waits).unwrap());
+        });
     });
 }
 
 #[test]
 fn what_waits_for_a_channel_within_a_future_of_candors_own_is_not_suspected() {
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let send = move || sender.send_blocking(()).unwrap();
-    assert_silent(send, |executor| {
-        let received = async { receiver.recv().await.is_ok() };
-        let limited = candor::time::timeout(Duration::MAX, received);
-        assert!(executor.block_on(limited).unwrap());
+    in_time(|| {
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let send = move || sender.send_blocking(()).unwrap();
+        assert_silent(send, |executor| {
+            let received = async { receiver.recv().await.is_ok() };
+            let limited = candor::time::timeout(Duration::MAX, received);
+            assert!(executor.block_on(limited).unwrap());
+        });
     });
 }
 
 #[test]
 fn what_waits_for_a_lock_and_a_channel_at_once_is_not_suspected() {
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let send = move || sender.send_blocking(()).unwrap();
-    assert_silent(send, |executor| {
-        let lock = tokio::sync::Mutex::new(());
-        let _held = lock.try_lock().unwrap();
-        executor.block_on(async {
-            let (locked, received) = (pin!(lock.lock()), pin!(receiver.recv()));
-            futures::future::select(received, locked).await;
+    in_time(|| {
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let send = move || sender.send_blocking(()).unwrap();
+        assert_silent(send, |executor| {
+            let lock = tokio::sync::Mutex::new(());
+            let _held = lock.try_lock().unwrap();
+            executor.block_on(async {
+                let (locked, received) = (pin!(lock.lock()), pin!(receiver.recv()));
+                futures::future::select(received, locked).await;
+            });
         });
     });
 }
 
 #[test]
 fn what_waits_in_a_future_of_the_users_own_is_not_suspected() {
-    // The last waker that it was polled with, until it is done.
-    let kept = Arc::new(Mutex::new(Some(Waker::noop().clone())));
-    let to_end = Arc::clone(&kept);
-    let end = move || {
-        let waker = to_end.lock().unwrap().take();
-        waker.unwrap().wake();
-    };
-    assert_silent(end, |executor| {
-        executor.block_on(async {
-            candor::yield_now().await;
-            poll_fn(|cx| match &mut *kept.lock().unwrap() {
-                Some(waker) => {
-                    waker.clone_from(cx.waker());
-                    Poll::Pending
-                }
-                None => Poll::Ready(()),
-            })
-            .await;
+    in_time(|| {
+        // The last waker that it was polled with, until it is done.
+        let kept = Arc::new(Mutex::new(Some(Waker::noop().clone())));
+        let to_end = Arc::clone(&kept);
+        let end = move || {
+            let waker = to_end.lock().unwrap().take();
+            waker.unwrap().wake();
+        };
+        assert_silent(end, |executor| {
+            executor.block_on(async {
+                candor::yield_now().await;
+                poll_fn(|cx| match &mut *kept.lock().unwrap() {
+                    Some(waker) => {
+                        waker.clone_from(cx.waker());
+                        Poll::Pending
+                    }
+                    None => Poll::Ready(()),
+                })
+                .await;
+            });
         });
     });
 }
 
 #[test]
 fn what_waits_for_a_task_of_another_threads_executor_is_not_suspected() {
-    let (sender, remotes) = mpsc::channel();
-    let (end, ends) = mpsc::channel::<()>();
-    let other = thread::spawn(move || {
-        let executor = Executor::new();
-        sender.send(executor.remote()).unwrap();
-        executor.block_on(async {
-            while ends.try_recv().is_err() {
-                candor::sleep(Duration::from_millis(1)).await;
-            }
+    in_time(|| {
+        let (sender, remotes) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let other = thread::spawn(move || {
+            let executor = Executor::new();
+            sender.send(executor.remote()).unwrap();
+            executor.block_on(async {
+                while ends.try_recv().is_err() {
+                    candor::sleep(Duration::from_millis(1)).await;
+                }
+            });
         });
+        let remote = remotes.recv().unwrap();
+        assert_silent(
+            || (),
+            |executor| {
+                let nap = Duration::from_millis(600);
+                let slow = move || async move { candor::sleep(nap).await };
+                executor.block_on(remote.spawn(slow).unwrap()).unwrap();
+            },
+        );
+        end.send(()).unwrap();
+        other.join().unwrap();
     });
-    let remote = remotes.recv().unwrap();
-    assert_silent(
-        || (),
-        |executor| {
-            let nap = Duration::from_millis(600);
-            let slow = move || async move { candor::sleep(nap).await };
-            executor.block_on(remote.spawn(slow).unwrap()).unwrap();
-        },
-    );
-    end.send(()).unwrap();
-    other.join().unwrap();
 }
 
 #[test]
 fn an_executor_that_another_thread_may_still_spawn_on_is_not_suspected() {
-    let executor = detecting().build();
-    let remote = executor.remote();
-    let spawn = move || drop(remote.spawn(|| async { candor::exit(3) }).unwrap());
-    assert_silent(spawn, |_| {
-        let _code = executor.run(candor::sleep(Duration::MAX));
+    in_time(|| {
+        let executor = detecting().build();
+        let remote = executor.remote();
+        let spawn = move || drop(remote.spawn(|| async { candor::exit(3) }).unwrap());
+        assert_silent(spawn, |_| {
+            let _code = executor.run(candor::sleep(Duration::MAX));
+        });
     });
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn many_tasks_in_deadlock_are_suspected_as_well() {
-    let executor = detecting().build();
-    let lock = Rc::new(tokio::sync::Mutex::new(()));
-    let of_main = Rc::clone(&lock);
-    let held = of_main.try_lock().unwrap();
-    for _ in 0..150 {
-        let lock = Rc::clone(&lock);
-        let waits = async move { drop(lock.lock().await) };
-        executor.spawn(waits).detach();
-    }
-    let last = executor.spawn(async move { drop(lock.lock().await) });
-    assert_contains(&warning_of(&executor, last), " has stood still for 100ms: ");
-    drop(held);
+    in_time(|| {
+        let executor = detecting().build();
+        let lock = Rc::new(tokio::sync::Mutex::new(()));
+        let of_main = Rc::clone(&lock);
+        let held = of_main.try_lock().unwrap();
+        for _ in 0..150 {
+            let lock = Rc::clone(&lock);
+            let waits = async move { drop(lock.lock().await) };
+            executor.spawn(waits).detach();
+        }
+        let last = executor.spawn(async move { drop(lock.lock().await) });
+        assert_contains(&warning_of(&executor, last), " has stood still for 100ms: ");
+        drop(held);
+    });
 }
 
 #[test]
 fn a_task_that_awaits_the_handle_of_one_that_awaits_its_own_is_proven() {
-    let executor = detecting().build();
-    let text = panic_message(|| {
-        executor.block_on(async {
-            let (give, get) = futures::channel::oneshot::channel();
-            let left = candor::spawn(async move {
-                let right: candor::JoinHandle<()> = get.await.unwrap();
-                right.await.unwrap();
-            });
-            let right = candor::spawn(async move { left.await.unwrap() });
-            give.send(right).unwrap();
-            forgetful().await
-        })
+    in_time(|| {
+        let executor = detecting().build();
+        let text = panic_message(|| {
+            executor.block_on(async {
+                let (give, get) = futures::channel::oneshot::channel();
+                let left = candor::spawn(async move {
+                    let right: candor::JoinHandle<()> = get.await.unwrap();
+                    right.await.unwrap();
+                });
+                let right = candor::spawn(async move { left.await.unwrap() });
+                give.send(right).unwrap();
+                forgetful().await
+            })
+        });
+        assert_count(&text, "last await: JoinHandle", 2);
     });
-    assert_count(&text, "last await: JoinHandle", 2);
 }
 
 #[test]
 fn a_stall_is_found_beside_an_instrument_that_panicked() {
-    struct Panics;
-    impl Instrument for Panics {
-        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
-            panic!("an instrument");
+    in_time(|| {
+        struct Panics;
+        impl Instrument for Panics {
+            fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+                panic!("an instrument");
+            }
         }
-    }
-    let executor = detecting().instrument(Panics).build();
-    let told = catch_unwind(AssertUnwindSafe(|| executor.block_on(forgetful())));
-    let text = told.unwrap_err();
-    assert_contains(text.downcast_ref::<String>().unwrap(), "can never return");
+        let executor = detecting().instrument(Panics).build();
+        let told = catch_unwind(AssertUnwindSafe(|| executor.block_on(forgetful())));
+        let text = told.unwrap_err();
+        assert_contains(text.downcast_ref::<String>().unwrap(), "can never return");
+    });
 }
 
 #[test]
 fn whoever_joins_a_group_or_waits_for_a_pool_keeps_no_waker_alive() {
-    let stuck = [
-        panic_message(|| {
-            detecting().build().block_on(async {
-                let group = TaskGroup::new();
-                let _member = group.spawn(forgetful());
-                group.join().await.unwrap();
-            })
-        }),
-        panic_message(|| {
-            detecting().build().block_on(async {
-                let group = TaskGroup::new();
-                group.spawn(forgetful()).await;
-            })
-        }),
-        panic_message(|| {
-            detecting().build().block_on(async {
-                let group = TaskGroup::independent();
-                group.spawn(forgetful());
-                group.join().await;
-            })
-        }),
-        panic_message(|| {
-            detecting().build().block_on(async {
-                let pool = TaskPool::new(1);
-                let _stuck = pool.submit(forgetful());
-                pool.submit(forgetful()).await.unwrap();
-            })
-        }),
-        panic_message(|| {
-            detecting().build().block_on(async {
-                let pool = TaskPool::new(1);
-                let results = pool.map([1, 2], |_| forgetful());
-                results.collect().await.unwrap();
-            })
-        }),
-    ];
-    for text in stuck {
-        assert_contains(&text, "can never return");
-    }
+    in_time(|| {
+        let stuck = [
+            panic_message(|| {
+                detecting().build().block_on(async {
+                    let group = TaskGroup::new();
+                    let _member = group.spawn(forgetful());
+                    group.join().await.unwrap();
+                })
+            }),
+            panic_message(|| {
+                detecting().build().block_on(async {
+                    let group = TaskGroup::new();
+                    group.spawn(forgetful()).await;
+                })
+            }),
+            panic_message(|| {
+                detecting().build().block_on(async {
+                    let group = TaskGroup::independent();
+                    group.spawn(forgetful());
+                    group.join().await;
+                })
+            }),
+            panic_message(|| {
+                detecting().build().block_on(async {
+                    let pool = TaskPool::new(1);
+                    let _stuck = pool.submit(forgetful());
+                    pool.submit(forgetful()).await.unwrap();
+                })
+            }),
+            panic_message(|| {
+                detecting().build().block_on(async {
+                    let pool = TaskPool::new(1);
+                    let results = pool.map([1, 2], |_| forgetful());
+                    results.collect().await.unwrap();
+                })
+            }),
+        ];
+        for text in stuck {
+            assert_contains(&text, "can never return");
+        }
+    });
 }
 
 #[test]
 fn who_may_still_spawn_from_another_thread_keeps_a_stall_from_being_proven() {
-    let (executor, parks) = parking();
-    let remote = executor.remote();
-    thread::spawn(move || {
-        parks.recv().unwrap();
-        let order = remote.spawn(|| async { candor::exit(3) });
-        order.unwrap().detach();
+    in_time(|| {
+        let (executor, parks) = parking();
+        let remote = executor.remote();
+        thread::spawn(move || {
+            parks.recv().unwrap();
+            let order = remote.spawn(|| async { candor::exit(3) });
+            order.unwrap().detach();
+        });
+        let text = panic_message(|| executor.block_on(forgetful()));
+        assert_contains(&text, "candor::exit(3)");
     });
-    let text = panic_message(|| executor.block_on(forgetful()));
-    assert_contains(&text, "candor::exit(3)");
 }
 
 #[test]
 fn a_nested_call_that_stands_still_names_the_outer_executor_and_its_tasks() {
-    let (_sender, receiver) = async_channel::bounded::<()>(1);
-    let outer = Executor::builder().slow_poll(Duration::MAX).build();
-    log_to_this_thread();
-    let stands_still = Rc::new(RefCell::new(String::new()));
-    outer.block_on(async {
-        let sender = TaskBuilder::new().name("sender");
-        let sender = sender.spawn(pending::<()>());
-        let inner = detecting().build();
-        let waits = inner.spawn(async move { receiver.recv().await.unwrap_or_default() });
-        let (told, stop) = (Rc::clone(&stands_still), waits.abort_handle());
-        ON_WARNING.set(Some(Box::new(move |text| {
-            // The first one says that the call is nested.
-            if text.contains(" has stood still ") {
-                told.replace(text);
-                stop.abort();
-            }
-        })));
-        inner.block_on(waits).unwrap_err();
-        ON_WARNING.set(None);
-        sender.abort();
+    in_time(|| {
+        let (_sender, receiver) = async_channel::bounded::<()>(1);
+        let outer = Executor::builder().slow_poll(Duration::MAX).build();
+        log_to_this_thread();
+        let stands_still = Rc::new(RefCell::new(String::new()));
+        outer.block_on(async {
+            let sender = TaskBuilder::new().name("sender");
+            let sender = sender.spawn(pending::<()>());
+            let inner = detecting().build();
+            let waits = inner.spawn(async move { receiver.recv().await.unwrap_or_default() });
+            let (told, stop) = (Rc::clone(&stands_still), waits.abort_handle());
+            ON_WARNING.set(Some(Box::new(move |text| {
+                // The first one says that the call is nested.
+                if text.contains(" has stood still ") {
+                    told.replace(text);
+                    stop.abort();
+                }
+            })));
+            inner.block_on(waits).unwrap_err();
+            ON_WARNING.set(None);
+            sender.abort();
+        });
+        let text = stands_still.take();
+        assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
+        assert_contains(&text, " has stood still for 100ms:");
+        assert_contains(
+            &text,
+            "perhaps what it waits for would come from a task of the outer",
+        );
+        let outers = "\n   it runs inside Executor::block_on at tests/stalls.rs:";
+        let (inner, outer) = text.split_once(outers).unwrap();
+        assert_contains(inner, "task #1: waiting, 1 poll");
+        assert_contains(
+            outer,
+            "where all stands still meanwhile:\n      the main future: running",
+        );
+        assert_contains(
+            outer,
+            "\n      task #1 `sender`: ready, 0 polls, spawned at tests/stalls.rs:",
+        );
     });
-    let text = stands_still.take();
-    assert_contains(&text, "Executor::block_on at tests/stalls.rs:");
-    assert_contains(&text, " has stood still for 100ms:");
-    assert_contains(
-        &text,
-        "perhaps what it waits for would come from a task of the outer",
-    );
-    let outers = "\n   it runs inside Executor::block_on at tests/stalls.rs:";
-    let (inner, outer) = text.split_once(outers).unwrap();
-    assert_contains(inner, "task #1: waiting, 1 poll");
-    assert_contains(
-        outer,
-        "where all stands still meanwhile:\n      the main future: running",
-    );
-    assert_contains(
-        outer,
-        "\n      task #1 `sender`: ready, 0 polls, spawned at tests/stalls.rs:",
-    );
 }
 
 #[test]
 fn a_nested_call_that_can_never_return_names_the_outer_executor_and_ten_of_its_tasks() {
-    for (tasks, named, more) in [(10, 10, 0), (12, 10, 1)] {
-        let text = panic_message(|| {
-            detecting().build().block_on(async {
-                for _ in 0..tasks {
-                    candor::TaskBuilder::new()
-                        .name("of the outer")
-                        .daemon()
-                        .spawn(pending::<()>())
-                        .detach();
-                }
-                detecting().build().block_on(forgetful());
+    in_time(|| {
+        for (tasks, named, more) in [(10, 10, 0), (12, 10, 1)] {
+            let text = panic_message(|| {
+                detecting().build().block_on(async {
+                    for _ in 0..tasks {
+                        candor::TaskBuilder::new()
+                            .name("of the outer")
+                            .daemon()
+                            .spawn(pending::<()>())
+                            .detach();
+                    }
+                    detecting().build().block_on(forgetful());
+                });
             });
-        });
-        assert_contains(&text, " can never return");
-        assert_count(
-            &text,
-            "\n   it runs inside Executor::block_on at tests/stalls.rs:",
-            1,
-        );
-        assert_count(&text, "`of the outer`", named);
-        assert_count(&text, "\n      and 2 more", more);
-        assert_count(&text, "more\n", more);
-    }
+            assert_contains(&text, " can never return");
+            assert_count(
+                &text,
+                "\n   it runs inside Executor::block_on at tests/stalls.rs:",
+                1,
+            );
+            assert_count(&text, "`of the outer`", named);
+            assert_count(&text, "\n      and 2 more", more);
+            assert_count(&text, "more\n", more);
+        }
+    });
 }
 
 #[test]
 fn what_waits_for_another_executor_is_not_suspected() {
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let later = move || sender.send_blocking(()).unwrap();
-    assert_silent(later, |executor| {
-        let other = Executor::new();
-        let task = other.spawn(async move { receiver.recv().await.unwrap() });
-        executor.block_on(async {
-            other.run_until(other.drained()).await;
-            assert!(task.is_finished());
+    in_time(|| {
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let later = move || sender.send_blocking(()).unwrap();
+        assert_silent(later, |executor| {
+            let other = Executor::new();
+            let task = other.spawn(async move { receiver.recv().await.unwrap() });
+            executor.block_on(async {
+                other.run_until(other.drained()).await;
+                assert!(task.is_finished());
+            });
         });
     });
 }
 
 #[test]
 fn what_waits_for_more_than_a_dump_can_show_is_not_suspected() {
-    async fn locked(lock: &tokio::sync::Mutex<()>) {
-        let _held = lock.lock().await;
-    }
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let later = move || sender.send_blocking(()).unwrap();
-    assert_silent(later, |executor| {
-        executor.block_on(async {
-            let lock = tokio::sync::Mutex::new(());
-            let held = lock.lock().await;
-            let all = futures::future::join_all((0..8).map(|_| locked(&lock)));
-            let frees = async {
-                receiver.recv().await.unwrap();
-                drop(held);
-            };
-            futures::join!(all, frees);
+    in_time(|| {
+        async fn locked(lock: &tokio::sync::Mutex<()>) {
+            let _held = lock.lock().await;
+        }
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let later = move || sender.send_blocking(()).unwrap();
+        assert_silent(later, |executor| {
+            executor.block_on(async {
+                let lock = tokio::sync::Mutex::new(());
+                let held = lock.lock().await;
+                let all = futures::future::join_all((0..8).map(|_| locked(&lock)));
+                let frees = async {
+                    receiver.recv().await.unwrap();
+                    drop(held);
+                };
+                futures::join!(all, frees);
+            });
         });
     });
 }
@@ -695,241 +753,269 @@ fn deadlock(executor: &Executor) -> JoinHandle<()> {
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_deadlock_is_suspected_in_a_later_stay_though_another_thread_woke_something_in_an_earlier_one()
 {
-    let executor = detecting().build();
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let sends = thread::spawn(move || {
-        common::hold_the_thread(Duration::from_millis(20));
-        sender.send_blocking(()).unwrap();
+    in_time(|| {
+        let executor = detecting().build();
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let sends = thread::spawn(move || {
+            common::hold_the_thread(Duration::from_millis(20));
+            sender.send_blocking(()).unwrap();
+        });
+        executor.block_on(async { receiver.recv().await.unwrap() });
+        sends.join().unwrap();
+        for _ in 0..2 {
+            let stuck = deadlock(&executor);
+            assert_contains(&warning_of(&executor, stuck), "a deadlock");
+        }
     });
-    executor.block_on(async { receiver.recv().await.unwrap() });
-    sends.join().unwrap();
-    for _ in 0..2 {
-        let stuck = deadlock(&executor);
-        assert_contains(&warning_of(&executor, stuck), "a deadlock");
-    }
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn locks_that_are_joined_are_named_and_suspected() {
-    let executor = detecting().build();
-    let stuck = executor.spawn(async {
-        let [one, other] = [(); 2].map(|()| tokio::sync::Mutex::new(()));
-        let _held = (one.lock().await, other.lock().await);
-        let _never = futures::join!(one.lock(), other.lock());
+    in_time(|| {
+        let executor = detecting().build();
+        let stuck = executor.spawn(async {
+            let [one, other] = [(); 2].map(|()| tokio::sync::Mutex::new(()));
+            let _held = (one.lock().await, other.lock().await);
+            let _never = futures::join!(one.lock(), other.lock());
+        });
+        let text = warning_of(&executor, stuck);
+        assert_contains(&text, "\n      waits in tokio::sync::mutex::Mutex<T>::lock");
     });
-    let text = warning_of(&executor, stuck);
-    assert_contains(&text, "\n      waits in tokio::sync::mutex::Mutex<T>::lock");
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_deadlock_is_suspected_though_something_was_woken_between_two_stays() {
-    let executor = detecting().build();
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let woken = executor.spawn(async move { receiver.recv().await.unwrap() });
-    executor.block_on(candor::yield_now());
-    sender.try_send(()).unwrap();
-    let stuck = deadlock(&executor);
-    assert_contains(&warning_of(&executor, stuck), "a deadlock");
-    assert!(woken.is_finished());
+    in_time(|| {
+        let executor = detecting().build();
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let woken = executor.spawn(async move { receiver.recv().await.unwrap() });
+        executor.block_on(candor::yield_now());
+        sender.try_send(()).unwrap();
+        let stuck = deadlock(&executor);
+        assert_contains(&warning_of(&executor, stuck), "a deadlock");
+        assert!(woken.is_finished());
+    });
 }
 
 #[test]
 fn a_grace_that_runs_keeps_no_stall_from_being_proven() {
-    // An hour of real time.
-    let reports = Rc::new(RefCell::new(Vec::new()));
-    let told = Rc::clone(&reports);
-    let executor = Executor::builder()
-        .detect_stalls(true)
-        .grace(Duration::from_secs(3_600))
-        .on_failure(move |failure| told.borrow_mut().push(failure.to_string()))
-        .build();
-    let text = panic_message(|| {
-        executor.block_on(async {
-            let _held = candor::spawn(async { panic!("boom") });
-            forgetful().await;
-        })
+    in_time(|| {
+        // An hour of real time.
+        let reports = Rc::new(RefCell::new(Vec::new()));
+        let told = Rc::clone(&reports);
+        let executor = Executor::builder()
+            .detect_stalls(true)
+            .grace(Duration::from_secs(3_600))
+            .on_failure(move |failure| told.borrow_mut().push(failure.to_string()))
+            .build();
+        let text = panic_message(|| {
+            executor.block_on(async {
+                let _held = candor::spawn(async { panic!("boom") });
+                forgetful().await;
+            })
+        });
+        assert_contains(&text, "can never return");
+        drop(executor);
+        assert_eq!(reports.take().len(), 1);
     });
-    assert_contains(&text, "can never return");
-    drop(executor);
-    assert_eq!(reports.take().len(), 1);
 }
 
 #[test]
 fn a_failure_that_will_shut_the_executor_down_is_waited_for() {
-    let executor = Executor::builder()
-        .detect_stalls(true)
-        .failure_policy(candor::FailurePolicy::Shutdown)
-        .grace(Duration::from_millis(50))
-        .on_failure(|_| ())
-        .build();
-    let text = panic_message(|| {
-        executor.block_on(async {
-            let _held = candor::spawn(async { panic!("boom") });
-            forgetful().await;
-        })
+    in_time(|| {
+        let executor = Executor::builder()
+            .detect_stalls(true)
+            .failure_policy(candor::FailurePolicy::Shutdown)
+            .grace(Duration::from_millis(50))
+            .on_failure(|_| ())
+            .build();
+        let text = panic_message(|| {
+            executor.block_on(async {
+                let _held = candor::spawn(async { panic!("boom") });
+                forgetful().await;
+            })
+        });
+        assert_lacks(&text, "can never return");
     });
-    assert_lacks(&text, "can never return");
 }
 
 #[test]
 fn the_proof_of_a_stall_names_each_task_that_waits() {
-    let executor = detecting().build();
-    let text = panic_message(|| {
-        executor.block_on(async {
-            for number in 0..30 {
-                let named = TaskBuilder::new().name(format!("waiter {number}"));
-                named.spawn(pending::<()>()).detach();
-            }
-            forgetful().await;
-        })
+    in_time(|| {
+        let executor = detecting().build();
+        let text = panic_message(|| {
+            executor.block_on(async {
+                for number in 0..30 {
+                    let named = TaskBuilder::new().name(format!("waiter {number}"));
+                    named.spawn(pending::<()>()).detach();
+                }
+                forgetful().await;
+            })
+        });
+        for number in 0..30 {
+            assert_contains(&text, &format!("`waiter {number}`"));
+        }
     });
-    for number in 0..30 {
-        assert_contains(&text, &format!("`waiter {number}`"));
-    }
 }
 
 #[test]
 fn a_remote_that_is_gone_keeps_no_stall_from_being_proven() {
-    let executor = detecting().build();
-    let remote = executor.remote();
-    executor
-        .block_on(remote.spawn(|| async {}).unwrap())
-        .unwrap();
-    drop(remote);
-    let text = panic_message(|| executor.block_on(forgetful()));
-    assert_contains(&text, "the main future");
+    in_time(|| {
+        let executor = detecting().build();
+        let remote = executor.remote();
+        executor
+            .block_on(remote.spawn(|| async {}).unwrap())
+            .unwrap();
+        drop(remote);
+        let text = panic_message(|| executor.block_on(forgetful()));
+        assert_contains(&text, "the main future");
+    });
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn a_deadlock_is_suspected_once_nobody_can_spawn_from_another_thread_any_more() {
-    let executor = detecting().build();
-    let remote = executor.remote();
-    let stuck = deadlock(&executor);
-    let thread = thread::spawn(move || {
-        common::hold_the_thread(Duration::from_millis(300));
-        drop(remote);
+    in_time(|| {
+        let executor = detecting().build();
+        let remote = executor.remote();
+        let stuck = deadlock(&executor);
+        let thread = thread::spawn(move || {
+            common::hold_the_thread(Duration::from_millis(300));
+            drop(remote);
+        });
+        let text = warning_of(&executor, stuck);
+        thread.join().unwrap();
+        assert_contains(&text, "likely cause: tasks that wait for one another");
     });
-    let text = warning_of(&executor, stuck);
-    thread.join().unwrap();
-    assert_contains(&text, "likely cause: tasks that wait for one another");
 }
 
 #[test]
 fn a_sleep_without_an_end_is_named_as_the_likely_cause() {
-    let executor = detecting().build();
-    let sleeps = executor.spawn(candor::sleep(Duration::MAX));
-    let text = warning_of(&executor, sleeps);
-    assert_contains(&text, "is waited for is a sleep without an end, or a task");
-    assert_contains(&text, "likely cause: a sleep without an end");
+    in_time(|| {
+        let executor = detecting().build();
+        let sleeps = executor.spawn(candor::sleep(Duration::MAX));
+        let text = warning_of(&executor, sleeps);
+        assert_contains(&text, "is waited for is a sleep without an end, or a task");
+        assert_contains(&text, "likely cause: a sleep without an end");
+    });
 }
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn what_is_said_of_a_deadlock_leaves_room_for_a_lock_that_a_thread_holds() {
-    let executor = detecting().build();
-    let stuck = deadlock(&executor);
-    let text = warning_of(&executor, stuck);
-    assert_contains(
-        &text,
-        "if another thread holds the lock, this is no deadlock",
-    );
-    assert_lacks(&text, "without an end");
+    in_time(|| {
+        let executor = detecting().build();
+        let stuck = deadlock(&executor);
+        let text = warning_of(&executor, stuck);
+        assert_contains(
+            &text,
+            "if another thread holds the lock, this is no deadlock",
+        );
+        assert_lacks(&text, "without an end");
+    });
 }
 
 #[test]
 fn the_proof_of_a_stall_says_that_tasks_may_wait_for_one_another_where_one_waits_for_another() {
-    let executor = detecting().build();
-    let of_a_pool = panic_message(|| {
-        executor.block_on(async {
-            let pool = Rc::new(TaskPool::new(1));
-            let inner = Rc::clone(&pool);
-            let task = pool.submit(async move { inner.submit(async {}).await.unwrap() });
-            task.await.unwrap();
-        })
+    in_time(|| {
+        let executor = detecting().build();
+        let of_a_pool = panic_message(|| {
+            executor.block_on(async {
+                let pool = Rc::new(TaskPool::new(1));
+                let inner = Rc::clone(&pool);
+                let task = pool.submit(async move { inner.submit(async {}).await.unwrap() });
+                task.await.unwrap();
+            })
+        });
+        let cause = "or tasks that wait for one another";
+        assert_contains(&of_a_pool, cause);
+        let executor = detecting().build();
+        let forgets = executor.spawn(forgetful());
+        let of_one = panic_message(|| drop(executor.block_on(forgets)));
+        assert_lacks(&of_one, cause);
     });
-    let cause = "or tasks that wait for one another";
-    assert_contains(&of_a_pool, cause);
-    let executor = detecting().build();
-    let forgets = executor.spawn(forgetful());
-    let of_one = panic_message(|| drop(executor.block_on(forgets)));
-    assert_lacks(&of_one, cause);
 }
 
 #[test]
 fn a_nested_call_that_waits_is_not_warned_of_where_nothing_else_stands_still() {
-    let (sender, receiver) = async_channel::bounded::<()>(1);
-    let outer = Executor::builder().slow_poll(Duration::MAX).build();
-    let send = move || sender.send_blocking(()).unwrap();
-    assert_silent(send, |inner| {
-        // The first warning is another one: it says that the call is nested.
-        let mut warns = ON_WARNING.take();
-        let mut enter = |has_begun| {
-            inner.block_on(async {
-                match has_begun {
-                    true => receiver.recv().await.unwrap(),
-                    false => ON_WARNING.set(warns.take()),
-                }
-            })
-        };
-        outer.block_on(async { [false, true].map(&mut enter) });
+    in_time(|| {
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let outer = Executor::builder().slow_poll(Duration::MAX).build();
+        let send = move || sender.send_blocking(()).unwrap();
+        assert_silent(send, |inner| {
+            // The first warning is another one: it says that the call is nested.
+            let mut warns = ON_WARNING.take();
+            let mut enter = |has_begun| {
+                inner.block_on(async {
+                    match has_begun {
+                        true => receiver.recv().await.unwrap(),
+                        false => ON_WARNING.set(warns.take()),
+                    }
+                })
+            };
+            outer.block_on(async { [false, true].map(&mut enter) });
+        });
     });
 }
 
 #[test]
 fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
-    let nothing = || {
-        let builder = Executor::builder().detect_stalls(false);
-        builder.slow_poll(Duration::MAX)
-    };
-    let stalls = Executor::builder().detect_stalls(true).build();
-    let text = panic_message(|| stalls.block_on(forgetful()));
-    assert_contains(&text, " can never return");
+    in_time(|| {
+        let nothing = || {
+            let builder = Executor::builder().detect_stalls(false);
+            builder.slow_poll(Duration::MAX)
+        };
+        let stalls = Executor::builder().detect_stalls(true).build();
+        let text = panic_message(|| stalls.block_on(forgetful()));
+        assert_contains(&text, " can never return");
 
-    let tests = nothing().test_timeout(Duration::from_millis(50)).build();
-    let text = panic_message(|| tests.test(forgetful()));
-    assert_contains(&text, "has not ended: for 50ms nothing has moved");
+        let tests = nothing().test_timeout(Duration::from_millis(50)).build();
+        let text = panic_message(|| tests.test(forgetful()));
+        assert_contains(&text, "has not ended: for 50ms nothing has moved");
 
-    let (sender, parks) = mpsc::channel();
-    let parking = Parks(Mutex::new(Some(sender)));
-    let watched = Executor::builder()
-        .detect_stalls(false)
-        .instrument(parking)
-        .build();
-    watched.block_on(candor::sleep(Duration::from_millis(50)));
-    parks.recv().unwrap();
+        let (sender, parks) = mpsc::channel();
+        let parking = Parks(Mutex::new(Some(sender)));
+        let watched = Executor::builder()
+            .detect_stalls(false)
+            .instrument(parking)
+            .build();
+        watched.block_on(candor::sleep(Duration::from_millis(50)));
+        parks.recv().unwrap();
 
-    let warned = Rc::new(RefCell::new(String::new()));
-    let told = Rc::clone(&warned);
-    log_to_this_thread();
-    ON_WARNING.set(Some(Box::new(move |text| drop(told.replace(text)))));
-    let slow = Executor::builder()
-        .detect_stalls(false)
-        .slow_poll(Duration::from_millis(1));
-    slow.build()
-        .block_on(async { hold_the_thread(Duration::from_millis(20)) });
-    ON_WARNING.set(None);
-    assert_contains(&warned.borrow(), "held the thread for ");
+        let warned = Rc::new(RefCell::new(String::new()));
+        let told = Rc::clone(&warned);
+        log_to_this_thread();
+        ON_WARNING.set(Some(Box::new(move |text| drop(told.replace(text)))));
+        let slow = Executor::builder()
+            .detect_stalls(false)
+            .slow_poll(Duration::from_millis(1));
+        slow.build()
+            .block_on(async { hold_the_thread(Duration::from_millis(20)) });
+        ON_WARNING.set(None);
+        assert_contains(&warned.borrow(), "held the thread for ");
+    });
 }
 
 #[test]
 fn what_an_instrument_does_before_a_park_is_seen_before_a_stall_is_proven() {
-    struct Aborts(RefCell<Option<candor::AbortHandle>>);
-    impl Instrument for Aborts {
-        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
-            if let Some(task) = self.0.take() {
-                task.abort();
+    in_time(|| {
+        struct Aborts(RefCell<Option<candor::AbortHandle>>);
+        impl Instrument for Aborts {
+            fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+                if let Some(task) = self.0.take() {
+                    task.abort();
+                }
             }
         }
-    }
-    let aborts = Rc::new(Aborts(RefCell::default()));
-    let executor = Executor::builder()
-        .detect_stalls(true)
-        .instrument(aborts.clone())
-        .build();
-    let stuck = executor.spawn(forgetful());
-    aborts.0.replace(Some(stuck.abort_handle()));
-    assert!(executor.block_on(stuck).unwrap_err().is_cancelled());
+        let aborts = Rc::new(Aborts(RefCell::default()));
+        let executor = Executor::builder()
+            .detect_stalls(true)
+            .instrument(aborts.clone())
+            .build();
+        let stuck = executor.spawn(forgetful());
+        aborts.0.replace(Some(stuck.abort_handle()));
+        assert!(executor.block_on(stuck).unwrap_err().is_cancelled());
+    });
 }

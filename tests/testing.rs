@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use candor::{Executor, TaskBuilder, sleep};
-use common::{assert_contains, child};
+use common::{assert_contains, child, in_time};
 
 fn message_of(test: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
@@ -25,208 +25,233 @@ fn impatient() -> Executor {
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
 fn two_tasks_that_want_each_other_s_lock_fail_the_test_with_the_line_of_each_wait() {
-    let text = message_of(|| {
-        impatient().test(async {
-            let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
-            let takes = |[first, then]: [usize; 2]| {
-                let locks = Rc::clone(&locks);
-                candor::spawn(async move {
-                    let _first = locks[first].lock().await;
-                    candor::yield_now().await;
-                    let _then = locks[then].lock().await;
-                })
-            };
-            let (left, _right) = (takes([0, 1]), takes([1, 0]));
-            left.await.unwrap();
-        })
+    in_time(|| {
+        let text = message_of(|| {
+            impatient().test(async {
+                let locks = Rc::new([tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(())]);
+                let takes = |[first, then]: [usize; 2]| {
+                    let locks = Rc::clone(&locks);
+                    candor::spawn(async move {
+                        let _first = locks[first].lock().await;
+                        candor::yield_now().await;
+                        let _then = locks[then].lock().await;
+                    })
+                };
+                let (left, _right) = (takes([0, 1]), takes([1, 0]));
+                left.await.unwrap();
+            })
+        });
+        assert!(text.contains("stood still for 200ms"), "{text}");
+        let waits = text.matches(
+            "waits in tokio::sync::mutex::Mutex<T>::lock\n      .await at tests/testing.rs:",
+        );
+        assert_eq!(waits.count(), 2, "{text}");
     });
-    assert!(text.contains("stood still for 200ms"), "{text}");
-    let waits = text
-        .matches("waits in tokio::sync::mutex::Mutex<T>::lock\n      .await at tests/testing.rs:");
-    assert_eq!(waits.count(), 2, "{text}");
 }
 
 #[test]
 fn a_test_that_waits_for_something_outside_for_too_long_fails_with_a_dump() {
-    let (_sender, receiver) = async_channel::bounded::<()>(1);
-    let text = message_of(|| {
-        impatient().test(async move {
-            let reader = async move { receiver.recv().await.is_ok() };
-            TaskBuilder::new()
-                .name("reader")
-                .spawn(reader)
-                .await
-                .unwrap();
-        })
+    in_time(|| {
+        let (_sender, receiver) = async_channel::bounded::<()>(1);
+        let text = message_of(|| {
+            impatient().test(async move {
+                let reader = async move { receiver.recv().await.is_ok() };
+                TaskBuilder::new()
+                    .name("reader")
+                    .spawn(reader)
+                    .await
+                    .unwrap();
+            })
+        });
+        assert!(text.contains("nothing has moved:"), "{text}");
+        assert!(text.contains("`reader`: waiting"), "{text}");
     });
-    assert!(text.contains("nothing has moved:"), "{text}");
-    assert!(text.contains("`reader`: waiting"), "{text}");
 }
 
 #[test]
 fn a_test_in_which_only_timers_move_fails() {
-    let text = message_of(|| {
-        impatient().test(async {
-            let _ticks = candor::spawn(async {
-                loop {
-                    sleep(Duration::from_secs(1)).await;
-                }
-            });
-            std::future::pending::<()>().await;
-        })
+    in_time(|| {
+        let text = message_of(|| {
+            impatient().test(async {
+                let _ticks = candor::spawn(async {
+                    loop {
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                });
+                std::future::pending::<()>().await;
+            })
+        });
+        assert!(text.contains("nothing but timers has moved"), "{text}");
     });
-    assert!(text.contains("nothing but timers has moved"), "{text}");
 }
 
 #[test]
 fn a_test_in_which_tasks_move_beside_the_timers_takes_as_long_as_it_needs() {
-    let long = Duration::from_millis(600);
-    // Tasks that are spawned, and tasks that wake one another.
-    impatient().test(async {
-        let start = Instant::now();
-        while start.elapsed() < long {
-            sleep(Duration::from_millis(1)).await;
-            candor::spawn(async {}).await.unwrap();
-        }
-    });
-    impatient().test(async {
-        let (ask, asked) = async_channel::bounded(1);
-        let (answer, answered) = async_channel::bounded(1);
-        let answers = candor::spawn(async move {
-            while asked.recv().await.is_ok() {
-                answer.send(()).await.unwrap();
+    in_time(|| {
+        let long = Duration::from_millis(600);
+        // Tasks that are spawned, and tasks that wake one another.
+        impatient().test(async {
+            let start = Instant::now();
+            while start.elapsed() < long {
+                sleep(Duration::from_millis(1)).await;
+                candor::spawn(async {}).await.unwrap();
             }
         });
-        let start = Instant::now();
-        while start.elapsed() < long {
-            sleep(Duration::from_millis(1)).await;
-            ask.send(()).await.unwrap();
-            answered.recv().await.unwrap();
-        }
-        drop(ask);
-        answers.await.unwrap();
+        impatient().test(async {
+            let (ask, asked) = async_channel::bounded(1);
+            let (answer, answered) = async_channel::bounded(1);
+            let answers = candor::spawn(async move {
+                while asked.recv().await.is_ok() {
+                    answer.send(()).await.unwrap();
+                }
+            });
+            let start = Instant::now();
+            while start.elapsed() < long {
+                sleep(Duration::from_millis(1)).await;
+                ask.send(()).await.unwrap();
+                answered.recv().await.unwrap();
+            }
+            drop(ask);
+            answers.await.unwrap();
+        });
     });
 }
 
 #[test]
 fn what_a_test_computes_is_no_standstill() {
-    let timeout = Duration::from_millis(500);
-    let executor = Executor::builder().test_timeout(timeout).build();
-    executor.test(async {
-        for _ in 0..3 {
+    in_time(|| {
+        let timeout = Duration::from_millis(500);
+        let executor = Executor::builder().test_timeout(timeout).build();
+        executor.test(async {
+            for _ in 0..3 {
+                sleep(Duration::from_millis(1)).await;
+                common::hold_the_thread(timeout * 2 / 5);
+            }
             sleep(Duration::from_millis(1)).await;
-            common::hold_the_thread(timeout * 2 / 5);
-        }
-        sleep(Duration::from_millis(1)).await;
+        });
     });
 }
 
 #[test]
 fn a_test_that_has_computed_for_long_may_wait_for_a_thread() {
-    let timeout = Duration::from_millis(500);
-    let executor = Executor::builder().test_timeout(timeout).build();
-    executor.test(async {
-        sleep(Duration::from_millis(1)).await;
-        common::hold_the_thread(timeout * 6 / 5);
-        let (sender, receiver) = async_channel::bounded(1);
-        let sends = std::thread::spawn(move || {
-            common::hold_the_thread(Duration::from_millis(20));
-            sender.send_blocking(()).unwrap();
+    in_time(|| {
+        let timeout = Duration::from_millis(500);
+        let executor = Executor::builder().test_timeout(timeout).build();
+        executor.test(async {
+            sleep(Duration::from_millis(1)).await;
+            common::hold_the_thread(timeout * 6 / 5);
+            let (sender, receiver) = async_channel::bounded(1);
+            let sends = std::thread::spawn(move || {
+                common::hold_the_thread(Duration::from_millis(20));
+                sender.send_blocking(()).unwrap();
+            });
+            receiver.recv().await.unwrap();
+            sends.join().unwrap();
         });
-        receiver.recv().await.unwrap();
-        sends.join().unwrap();
     });
 }
 
 #[test]
 fn an_error_that_is_read_late_was_read() {
-    candor::test(async {
-        let failed = candor::spawn(async { Err::<(), _>("refused") });
-        sleep(Duration::from_secs(3600)).await;
-        assert!(failed.await.is_err());
+    in_time(|| {
+        candor::test(async {
+            let failed = candor::spawn(async { Err::<(), _>("refused") });
+            sleep(Duration::from_secs(3600)).await;
+            assert!(failed.await.is_err());
+        });
     });
 }
 
 #[test]
 fn an_error_of_an_earlier_stay_that_a_test_reads_late_was_read() {
-    let executor = Executor::builder().virtual_time().build();
-    let failed = executor.spawn(async { Err::<(), _>("refused") });
-    executor.block_on(candor::yield_now());
-    executor.test(async {
-        sleep(Duration::from_secs(3600)).await;
-        assert!(failed.await.is_err());
+    in_time(|| {
+        let executor = Executor::builder().virtual_time().build();
+        let failed = executor.spawn(async { Err::<(), _>("refused") });
+        executor.block_on(candor::yield_now());
+        executor.test(async {
+            sleep(Duration::from_secs(3600)).await;
+            assert!(failed.await.is_err());
+        });
     });
 }
 
 #[test]
 fn a_failure_that_is_not_read_fails_the_test_of_a_kept_executor_which_goes_on() {
-    let executor = Executor::builder()
-        .on_failure(|_| ())
-        .grace(Duration::ZERO)
-        .build();
-    let text = message_of(|| {
-        executor.test(async {
-            candor::spawn(async { panic!("boom") }).detach();
+    in_time(|| {
+        let executor = Executor::builder()
+            .on_failure(|_| ())
+            .grace(Duration::ZERO)
+            .build();
+        let text = message_of(|| {
+            executor.test(async {
+                candor::spawn(async { panic!("boom") }).detach();
+                candor::yield_now().await;
+            })
+        });
+        assert!(text.contains("the test has 1 unread failure"), "{text}");
+        assert_eq!(executor.test(async { 5 }), 5);
+        // Its own grace holds again.
+        executor.block_on(async {
+            let _held = candor::spawn(async { panic!("boom") });
+            sleep(Duration::from_millis(1)).await;
             candor::yield_now().await;
-        })
+        });
+        assert_eq!(executor.failures(), 2);
     });
-    assert!(text.contains("the test has 1 unread failure"), "{text}");
-    assert_eq!(executor.test(async { 5 }), 5);
-    // Its own grace holds again.
-    executor.block_on(async {
-        let _held = candor::spawn(async { panic!("boom") });
-        sleep(Duration::from_millis(1)).await;
-        candor::yield_now().await;
-    });
-    assert_eq!(executor.failures(), 2);
 }
 
 #[test]
 fn a_timer_that_is_far_away_does_not_keep_a_test_from_its_limit() {
-    let limit = Duration::from_millis(300);
-    let executor = Executor::builder().test_timeout(limit).build();
-    let text = message_of(|| {
-        executor.test(async {
-            candor::spawn(sleep(Duration::from_secs(1_000))).detach();
-            std::future::poll_fn(|cx| {
-                std::mem::forget(cx.waker().clone());
-                std::task::Poll::<()>::Pending
+    in_time(|| {
+        let limit = Duration::from_millis(300);
+        let executor = Executor::builder().test_timeout(limit).build();
+        let text = message_of(|| {
+            executor.test(async {
+                candor::spawn(sleep(Duration::from_secs(1_000))).detach();
+                std::future::poll_fn(|cx| {
+                    std::mem::forget(cx.waker().clone());
+                    std::task::Poll::<()>::Pending
+                })
+                .await;
             })
-            .await;
-        })
+        });
+        assert!(
+            text.contains("for 300ms nothing but timers has moved"),
+            "{text}"
+        );
     });
-    assert!(
-        text.contains("for 300ms nothing but timers has moved"),
-        "{text}"
-    );
 }
 
 #[test]
 fn an_executor_that_nobody_observes_notices_a_deadlock_in_its_test() {
-    // Nothing here is switched on in a release build.
-    let executor = Executor::new();
-    let text = message_of(|| {
-        executor.test(async {
-            let lock = tokio::sync::Mutex::new(());
-            let _first = lock.lock().await;
-            let _second = lock.lock().await;
-        })
+    in_time(|| {
+        // Nothing here is switched on in a release build.
+        let executor = Executor::new();
+        let text = message_of(|| {
+            executor.test(async {
+                let lock = tokio::sync::Mutex::new(());
+                let _first = lock.lock().await;
+                let _second = lock.lock().await;
+            })
+        });
+        assert!(text.contains("the main future: waiting"), "{text}");
     });
-    assert!(text.contains("the main future: waiting"), "{text}");
 }
 
 #[test]
 fn a_test_whose_main_future_panics_cancels_its_tasks_too() {
-    let executor = Executor::new();
-    let test = || {
-        executor.test(async {
-            candor::spawn(std::future::pending::<()>()).detach();
-            candor::yield_now().await;
-            panic!("the test's own")
-        })
-    };
-    catch_unwind(AssertUnwindSafe(test)).unwrap_err();
-    assert!(executor.tasks().is_empty());
+    in_time(|| {
+        let executor = Executor::new();
+        let test = || {
+            executor.test(async {
+                candor::spawn(std::future::pending::<()>()).detach();
+                candor::yield_now().await;
+                panic!("the test's own")
+            })
+        };
+        catch_unwind(AssertUnwindSafe(test)).unwrap_err();
+        assert!(executor.tasks().is_empty());
+    });
 }
 
 #[test]
@@ -260,13 +285,15 @@ impl Drop for Wicked {
 
 #[test]
 fn the_failure_of_a_test_is_kept_though_the_destructor_of_its_error_panics() {
-    let text = message_of(|| candor::test(async { Err::<(), _>(Wicked) }));
-    assert!(text.contains("the main future failed: Wicked"), "{text}");
-    assert!(text.contains("in its destructor"), "{text}");
-    let executor = Executor::builder().on_failure(|_| ()).build();
-    let text = message_of(|| executor.test(async { Err::<(), _>(Wicked) }));
-    assert!(text.contains("the main future failed: Wicked"), "{text}");
-    assert_eq!(executor.failures(), 1);
+    in_time(|| {
+        let text = message_of(|| candor::test(async { Err::<(), _>(Wicked) }));
+        assert!(text.contains("the main future failed: Wicked"), "{text}");
+        assert!(text.contains("in its destructor"), "{text}");
+        let executor = Executor::builder().on_failure(|_| ()).build();
+        let text = message_of(|| executor.test(async { Err::<(), _>(Wicked) }));
+        assert!(text.contains("the main future failed: Wicked"), "{text}");
+        assert_eq!(executor.failures(), 1);
+    });
 }
 
 #[test]
@@ -291,22 +318,27 @@ fn what_a_test_has_reported_is_kept_though_the_destructor_of_its_value_panics() 
 
 #[test]
 fn what_another_thread_has_asked_for_is_cancelled_at_the_end_of_a_test_as_well() {
-    let executor = Executor::new();
-    let remote = executor.remote();
-    let handle = executor.test(async { candor::Plain(remote.spawn(|| async { panic!("late") })) });
-    drop(handle);
-    executor.drain();
-    assert_eq!(executor.failures(), 0);
+    in_time(|| {
+        let executor = Executor::new();
+        let remote = executor.remote();
+        let handle =
+            executor.test(async { candor::Plain(remote.spawn(|| async { panic!("late") })) });
+        drop(handle);
+        executor.drain();
+        assert_eq!(executor.failures(), 0);
+    });
 }
 
 #[test]
 fn to_advance_the_real_clock_is_a_panic_at_the_place_of_the_call() {
-    candor::block_on(async {
-        let task = candor::spawn(async {
-            let _never = candor::time::advance(Duration::from_secs(1));
+    in_time(|| {
+        candor::block_on(async {
+            let task = candor::spawn(async {
+                let _never = candor::time::advance(Duration::from_secs(1));
+            });
+            let error = task.await.unwrap_err();
+            let place = error.failure().unwrap().location().unwrap().to_string();
+            assert!(place.contains("testing.rs"), "{place}");
         });
-        let error = task.await.unwrap_err();
-        let place = error.failure().unwrap().location().unwrap().to_string();
-        assert!(place.contains("testing.rs"), "{place}");
     });
 }

@@ -11,10 +11,11 @@ use std::env::{self, consts::EXE_SUFFIX};
 use std::fmt::Display;
 use std::io::Write;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,10 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Or so many seconds. Where bugs are planted, many tests hang.
 const PATIENCE_OF: &str = "CANDOR_TEST_PATIENCE";
 
+/// How a process ends in which a test hangs. A failed test has another number.
+const HANGS: i32 = 124;
+
 /// Tests that are under way: their names, and when they are overdue.
 static WATCHED: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
 
-/// Ends the process if this test hangs, and names it. libtest itself would wait for ever.
+/// Ends the process if this test hangs, and names it. libtest itself would wait for ever. A test that is likely to hang runs
+/// [`in_time`].
 pub struct Watched(String);
 
 /// Watches the test that calls this until the guard is dropped.
@@ -44,19 +49,40 @@ pub fn watched() -> Watched {
                 let watched = WATCHED.lock().unwrap();
                 if let Some((name, _)) = watched.iter().find(|(_, end)| *end < Instant::now()) {
                     let _told = writeln!(std::io::stderr(), "the test {name} hangs");
-                    std::process::exit(101);
+                    std::process::exit(HANGS);
                 }
             }
         });
     });
+    let name = thread::current().name().unwrap_or("of a thread").to_owned();
+    let entry = (name.clone(), Instant::now() + patience());
+    WATCHED.lock().unwrap().push(entry);
+    Watched(name)
+}
+
+fn patience() -> Duration {
     let wished = env::var(PATIENCE_OF)
         .ok()
         .and_then(|seconds| seconds.parse().ok());
-    let patience = wished.map_or(PATIENCE, Duration::from_secs);
+    wished.map_or(PATIENCE, Duration::from_secs)
+}
+
+/// Runs the body of a test that hangs where candor is wrong: then it fails, and the other tests go on. What hangs stays behind in its
+/// thread.
+#[track_caller]
+pub fn in_time(body: impl FnOnce() + Send + 'static) {
+    let (ends, end) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("of a thread").to_owned();
-    let entry = (name.clone(), Instant::now() + patience);
-    WATCHED.lock().unwrap().push(entry);
-    Watched(name)
+    let thread = thread::Builder::new().name(name).spawn(move || {
+        let _ends = ends;
+        body();
+    });
+    if end.recv_timeout(patience()) == Err(RecvTimeoutError::Timeout) {
+        panic!("it hangs");
+    }
+    if let Err(panic) = thread.unwrap().join() {
+        resume_unwind(panic);
+    }
 }
 
 impl Drop for Watched {

@@ -30,9 +30,12 @@ const SKIPPED: &[&str] = &[
     "a_stripped_binary",
 ];
 
-/// After so long, and three times what its binary takes without a mutant, a test that hangs is named by the watchdog of the
-/// tests. It ends the process: that is a catch.
+/// After so long, and three times what its binary takes without a mutant, a test that hangs fails, or the watchdog of the tests ends
+/// the process.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the watchdog ends it.
+const HUNG: i32 = 124;
 
 /// How many cases a test with generated input tries. With the usual number it takes seconds.
 const CASES: &str = "32";
@@ -47,7 +50,7 @@ pub enum Verdict {
 }
 
 /// In how many binaries tests may hang before the others are left out.
-const HANGS: usize = 2;
+const HANGS: usize = 3;
 
 /// How long the tests of each binary take without a mutant. The machine may be busy.
 #[derive(Default)]
@@ -167,7 +170,11 @@ fn watch(child: &mut Child, limit: Duration) -> Verdict {
             }
             Err(RecvTimeoutError::Timeout) => return Verdict::TimedOut(String::new()),
             Err(RecvTimeoutError::Disconnected) => {
-                return Verdict::Caught("the process has died".to_owned());
+                let status = child.wait().expect("it can be waited for");
+                return match status.code() == Some(HUNG) {
+                    true => Verdict::TimedOut(String::new()),
+                    false => Verdict::Caught("the process has died".to_owned()),
+                };
             }
         }
     }
