@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, FailurePolicy, JoinHandle, TaskGroup, sleep, spawn, yield_now};
-use common::{Reports, Trace, assert_contains, assert_lacks, panic_message};
+use common::{Reports, Trace, assert_contains, assert_lacks, in_time, panic_message};
 use futures::channel::oneshot;
 use futures::executor::LocalPool;
 
@@ -222,38 +222,40 @@ mod ticking {
 
     #[test]
     fn on_virtual_time_a_tick_does_not_jump_over_what_a_report_has_left() {
-        for is_tick in [true, false] {
-            let remote: Rc<RefCell<Option<candor::Remote>>> = Rc::default();
-            let seen = Arc::new(Mutex::new(None));
-            let (found, noted) = (remote.clone(), seen.clone());
-            let builder = Executor::builder().virtual_time();
-            let executor = builder.on_failure(move |_| {
-                if let Some(remote) = &*found.borrow() {
-                    let noted = noted.clone();
-                    let notes = move || async move {
-                        *noted.lock().unwrap() = Some(candor::time::now());
-                    };
-                    drop(remote.spawn(notes));
+        in_time(|| {
+            for is_tick in [true, false] {
+                let remote: Rc<RefCell<Option<candor::Remote>>> = Rc::default();
+                let seen = Arc::new(Mutex::new(None));
+                let (found, noted) = (remote.clone(), seen.clone());
+                let builder = Executor::builder().virtual_time();
+                let executor = builder.on_failure(move |_| {
+                    if let Some(remote) = &*found.borrow() {
+                        let noted = noted.clone();
+                        let notes = move || async move {
+                            *noted.lock().unwrap() = Some(candor::time::now());
+                        };
+                        drop(remote.spawn(notes));
+                    }
+                });
+                let executor = executor.build();
+                remote.replace(Some(executor.remote()));
+                let start = executor.block_on(async { candor::time::now() });
+                let _unread = executor.spawn(async { Err::<(), _>("unread") });
+                let far = candor::time::sleep_until(start + Duration::from_secs(100));
+                executor.spawn(far).detach();
+                while executor.try_tick() {}
+                executor.advance(Duration::from_secs(1));
+                for _ in 0..3 {
+                    match is_tick {
+                        true => drop(executor.tick()),
+                        false => executor.run_until_stalled(),
+                    }
                 }
-            });
-            let executor = executor.build();
-            remote.replace(Some(executor.remote()));
-            let start = executor.block_on(async { candor::time::now() });
-            let _unread = executor.spawn(async { Err::<(), _>("unread") });
-            let far = candor::time::sleep_until(start + Duration::from_secs(100));
-            executor.spawn(far).detach();
-            while executor.try_tick() {}
-            executor.advance(Duration::from_secs(1));
-            for _ in 0..3 {
-                match is_tick {
-                    true => drop(executor.tick()),
-                    false => executor.run_until_stalled(),
-                }
+                let seen = seen.lock().unwrap().unwrap();
+                assert_eq!(seen - start, Duration::from_secs(1), "{is_tick}");
+                remote.take();
             }
-            let seen = seen.lock().unwrap().unwrap();
-            assert_eq!(seen - start, Duration::from_secs(1), "{is_tick}");
-            remote.take();
-        }
+        });
     }
 
     #[test]
@@ -472,15 +474,17 @@ mod on_wake {
 
     #[test]
     fn what_is_woken_while_a_turn_reports_is_polled_by_that_turn() {
-        assert_eq!(
-            woken_in_a_report(|executor| while executor.try_tick() {}),
-            (1, 0)
-        );
-        assert_eq!(
-            woken_in_a_report(|executor| while executor.tick() {}),
-            (1, 0)
-        );
-        assert_eq!(woken_in_a_report(Executor::run_until_stalled), (1, 0));
+        in_time(|| {
+            assert_eq!(
+                woken_in_a_report(|executor| while executor.try_tick() {}),
+                (1, 0)
+            );
+            assert_eq!(
+                woken_in_a_report(|executor| while executor.tick() {}),
+                (1, 0)
+            );
+            assert_eq!(woken_in_a_report(Executor::run_until_stalled), (1, 0));
+        });
     }
 
     #[test]
@@ -1566,27 +1570,29 @@ fn under_run_until_virtual_time_stands_still_while_a_main_future_is_ready() {
 
 #[test]
 fn a_try_tick_that_is_shut_down_before_its_poll_ran_no_task() {
-    let executor = Executor::builder()
-        .virtual_time()
-        .failure_policy(FailurePolicy::Shutdown)
-        .on_failure(|_| ())
-        .build();
-    let polls = Rc::new(Cell::new(0));
-    let counted = Rc::clone(&polls);
-    let _held = executor.spawn(async { Err::<(), _>("boom") });
-    assert!(executor.try_tick());
-    executor
-        .spawn(async move {
-            loop {
-                counted.set(counted.get() + 1);
-                candor::yield_now().await;
-            }
-        })
-        .detach();
-    // The grace is over then.
-    executor.advance(Duration::from_secs(5));
-    assert!(!executor.try_tick());
-    assert_eq!(polls.get(), 0);
+    in_time(|| {
+        let executor = Executor::builder()
+            .virtual_time()
+            .failure_policy(FailurePolicy::Shutdown)
+            .on_failure(|_| ())
+            .build();
+        let polls = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&polls);
+        let _held = executor.spawn(async { Err::<(), _>("boom") });
+        assert!(executor.try_tick());
+        executor
+            .spawn(async move {
+                loop {
+                    counted.set(counted.get() + 1);
+                    candor::yield_now().await;
+                }
+            })
+            .detach();
+        // The grace is over then.
+        executor.advance(Duration::from_secs(5));
+        assert!(!executor.try_tick());
+        assert_eq!(polls.get(), 0);
+    });
 }
 
 #[test]
@@ -1727,27 +1733,29 @@ fn an_exit_that_a_dropped_run_until_asks_for_ends_the_tasks_and_not_the_next_run
 
 #[test]
 fn a_try_tick_reports_what_a_report_has_left_of_a_remote_task_before_time_is_moved() {
-    let held = Rc::new(RefCell::new(None::<candor::RemoteHandle<Result<(), &str>>>));
-    let (dropped, reports) = (held.clone(), Rc::new(Cell::new(0)));
-    let counted = reports.clone();
-    let executor = Executor::builder()
-        .virtual_time()
-        .on_failure(move |_| {
-            counted.set(counted.get() + 1);
-            drop(dropped.take());
-        })
-        .build();
-    let _unread = executor.spawn(async { Err::<(), _>("first") });
-    while executor.try_tick() {}
-    executor.advance(Duration::from_millis(500));
-    let remote = executor.remote();
-    held.replace(Some(remote.spawn(|| async { Err("second") }).unwrap()));
-    while executor.try_tick() {}
-    assert_eq!(reports.get(), 0);
-    // The grace of the first is over then, and not that of the second.
-    executor.advance(Duration::from_millis(500));
-    executor.try_tick();
-    assert_eq!(reports.get(), 2);
+    in_time(|| {
+        let held = Rc::new(RefCell::new(None::<candor::RemoteHandle<Result<(), &str>>>));
+        let (dropped, reports) = (held.clone(), Rc::new(Cell::new(0)));
+        let counted = reports.clone();
+        let executor = Executor::builder()
+            .virtual_time()
+            .on_failure(move |_| {
+                counted.set(counted.get() + 1);
+                drop(dropped.take());
+            })
+            .build();
+        let _unread = executor.spawn(async { Err::<(), _>("first") });
+        while executor.try_tick() {}
+        executor.advance(Duration::from_millis(500));
+        let remote = executor.remote();
+        held.replace(Some(remote.spawn(|| async { Err("second") }).unwrap()));
+        while executor.try_tick() {}
+        assert_eq!(reports.get(), 0);
+        // The grace of the first is over then, and not that of the second.
+        executor.advance(Duration::from_millis(500));
+        executor.try_tick();
+        assert_eq!(reports.get(), 2);
+    });
 }
 
 #[test]
@@ -1891,14 +1899,16 @@ fn whoever_waits_for_the_last_task_is_woken_and_so_is_everyone_else_who_does() {
 
 #[test]
 fn where_no_host_is_left_virtual_time_stands_still_for_whoever_steps_by_hand() {
-    let executor = Executor::builder().virtual_time().build();
-    let now = || executor.block_on(async { candor::time::now() });
-    futures::executor::block_on(executor.run_until(async {}));
-    let before = now();
-    executor.spawn(sleep(Duration::from_secs(3600))).detach();
-    while executor.try_tick() {}
-    executor.try_tick();
-    assert_eq!(now(), before);
+    in_time(|| {
+        let executor = Executor::builder().virtual_time().build();
+        let now = || executor.block_on(async { candor::time::now() });
+        futures::executor::block_on(executor.run_until(async {}));
+        let before = now();
+        executor.spawn(sleep(Duration::from_secs(3600))).detach();
+        while executor.try_tick() {}
+        executor.try_tick();
+        assert_eq!(now(), before);
+    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use candor::{Context, Executor, TaskBuilder, TaskGroup, TaskPool, yield_now};
-use common::Reports;
+use common::{Reports, in_time};
 
 #[test]
 fn to_cancel_waits_until_the_future_is_gone() {
@@ -89,75 +89,83 @@ fn to_cancel_what_is_done_gives_its_outcome() {
 
 #[test]
 fn drained_waits_for_what_is_spawned_meanwhile_and_not_for_daemons() {
-    let executor = Executor::new();
-    let done = Rc::new(Cell::new(0));
-    let counts = Rc::clone(&done);
-    executor
-        .spawn(async move {
-            yield_now().await;
-            let counted = Rc::clone(&counts);
-            candor::spawn(async move {
-                candor::sleep(Duration::from_millis(5)).await;
-                counted.set(counted.get() + 1);
+    in_time(|| {
+        let executor = Executor::new();
+        let done = Rc::new(Cell::new(0));
+        let counts = Rc::clone(&done);
+        executor
+            .spawn(async move {
+                yield_now().await;
+                let counted = Rc::clone(&counts);
+                candor::spawn(async move {
+                    candor::sleep(Duration::from_millis(5)).await;
+                    counted.set(counted.get() + 1);
+                })
+                .detach();
+                counts.set(counts.get() + 1);
             })
             .detach();
-            counts.set(counts.get() + 1);
-        })
-        .detach();
-    let daemon = TaskBuilder::new().daemon();
-    daemon
-        .spawn_on(&executor, std::future::pending::<()>())
-        .detach();
-    futures::executor::block_on(executor.run_until(executor.drained()));
-    assert_eq!(done.get(), 2);
+        let daemon = TaskBuilder::new().daemon();
+        daemon
+            .spawn_on(&executor, std::future::pending::<()>())
+            .detach();
+        futures::executor::block_on(executor.run_until(executor.drained()));
+        assert_eq!(done.get(), 2);
+    });
 }
 
 #[test]
 fn drained_is_polled_again_when_all_is_done_and_not_for_each_task() {
-    // What waits for ever is a proven stall, which panics.
-    let executor = Executor::builder()
-        .virtual_time()
-        .detect_stalls(true)
-        .build();
-    for millis in 1..=10 {
-        executor
-            .spawn(candor::sleep(Duration::from_millis(millis)))
-            .detach();
-    }
-    let polls = Cell::new(0);
-    let mut drained = pin!(executor.drained());
-    executor.block_on(poll_fn(|cx| {
-        polls.set(polls.get() + 1);
-        drained.as_mut().poll(cx)
-    }));
-    assert_eq!(polls.get(), 2);
+    in_time(|| {
+        // What waits for ever is a proven stall, which panics.
+        let executor = Executor::builder()
+            .virtual_time()
+            .detect_stalls(true)
+            .build();
+        for millis in 1..=10 {
+            executor
+                .spawn(candor::sleep(Duration::from_millis(millis)))
+                .detach();
+        }
+        let polls = Cell::new(0);
+        let mut drained = pin!(executor.drained());
+        executor.block_on(poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            drained.as_mut().poll(cx)
+        }));
+        assert_eq!(polls.get(), 2);
+    });
 }
 
 #[test]
 fn try_tick_polls_one_task_and_leaves_virtual_time_to_whoever_moves_it() {
-    let executor = Executor::builder().virtual_time().build();
-    let sleeper = executor.spawn(async { candor::sleep(Duration::from_secs(10)).await });
-    executor.spawn(async {}).detach();
-    assert_eq!([(); 3].map(|()| executor.try_tick()), [true, true, false]);
-    executor.advance(Duration::from_secs(9));
-    assert!(!executor.try_tick() && !sleeper.is_finished());
-    executor.advance(Duration::from_secs(1));
-    assert!(executor.try_tick() && sleeper.is_finished());
-    // It wakes itself in its last poll: its slot is still queued when it has left.
-    let wakes_itself = std::future::poll_fn(|cx| {
-        cx.waker().wake_by_ref();
-        std::task::Poll::Ready(())
+    in_time(|| {
+        let executor = Executor::builder().virtual_time().build();
+        let sleeper = executor.spawn(async { candor::sleep(Duration::from_secs(10)).await });
+        executor.spawn(async {}).detach();
+        assert_eq!([(); 3].map(|()| executor.try_tick()), [true, true, false]);
+        executor.advance(Duration::from_secs(9));
+        assert!(!executor.try_tick() && !sleeper.is_finished());
+        executor.advance(Duration::from_secs(1));
+        assert!(executor.try_tick() && sleeper.is_finished());
+        // It wakes itself in its last poll: its slot is still queued when it has left.
+        let wakes_itself = std::future::poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            std::task::Poll::Ready(())
+        });
+        executor.spawn(wakes_itself).detach();
+        assert_eq!([(); 2].map(|()| executor.try_tick()), [true, false]);
     });
-    executor.spawn(wakes_itself).detach();
-    assert_eq!([(); 2].map(|()| executor.try_tick()), [true, false]);
 }
 
 #[test]
 fn try_tick_says_that_a_task_ran_also_if_that_one_has_stopped_the_executor() {
-    let executor = Executor::new();
-    executor.spawn(async { candor::exit(0) }).detach();
-    assert!(executor.try_tick());
-    assert!(!executor.try_tick());
+    in_time(|| {
+        let executor = Executor::new();
+        executor.spawn(async { candor::exit(0) }).detach();
+        assert!(executor.try_tick());
+        assert!(!executor.try_tick());
+    });
 }
 
 #[test]

@@ -132,9 +132,21 @@ impl Alarms {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Wake, Waker};
     use std::time::Duration;
 
     use super::*;
+    use crate::Executor;
+
+    struct Tells(mpsc::Sender<()>);
+
+    impl Wake for Tells {
+        fn wake(self: std::sync::Arc<Self>) {
+            let _told = self.0.send(());
+        }
+    }
 
     #[test]
     fn alarms_are_due_in_the_order_of_their_time() {
@@ -158,5 +170,31 @@ mod tests {
         assert!(alarms.set(1, at(3)));
         assert_eq!(alarms.take_due(at(9)), Ok(1));
         assert_eq!(alarms.take_due(at(9)), Err(None));
+    }
+
+    #[test]
+    fn the_thread_calls_a_host_when_the_alarm_of_its_executor_is_due() {
+        let (tells, told) = mpsc::channel();
+        let host = Waker::from(std::sync::Arc::new(Tells(tells)));
+        let executor = Executor::new();
+        let mut run = pin!(executor.run_until(std::future::pending::<()>()));
+        assert!(
+            run.as_mut()
+                .poll(&mut Context::from_waker(&host))
+                .is_pending()
+        );
+        assert!(told.try_recv().is_err());
+        ring_at(executor.core.number, Instant::now());
+        let rung = told.recv_timeout(Duration::from_secs(20));
+        rung.expect("the alarm rings");
+    }
+
+    #[test]
+    fn an_alarm_wakes_the_thread_that_waits_for_one() {
+        let clock: &AlarmClock = Box::leak(Box::new(AlarmClock::new()));
+        let (tells, told) = mpsc::channel();
+        thread::spawn(move || tells.send(clock.wait_for_next()));
+        clock.set(7, Instant::now());
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(7));
     }
 }

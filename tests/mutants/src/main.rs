@@ -109,9 +109,17 @@ impl Wish {
         let mut paths = self.paths.iter();
         let is_in_path = paths.any(|path| mutant.file.starts_with(path.as_str()));
         let is_named = |part: &String| mutant.name.contains(part.as_str());
+        // Or nothing but the limit of time has seen it.
         let has_survived = |before: &String| {
-            let survivor = format!("SURVIVED  {} (line ", mutant.name);
-            before.lines().any(|line| line.starts_with(&survivor))
+            let name = format!("{} (line ", mutant.name);
+            let marks = ["SURVIVED  ", "TIMED OUT "];
+            let names = |line: &str| {
+                marks
+                    .iter()
+                    .filter_map(|mark| line.strip_prefix(mark))
+                    .any(|rest| rest.starts_with(&name))
+            };
+            before.lines().any(names)
         };
         is_in_path
             && self.only.as_ref().is_none_or(is_named)
