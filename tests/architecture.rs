@@ -62,6 +62,41 @@ fn unsafe_code_is_in_three_files() {
     );
 }
 
+#[test]
+fn each_unsafe_block_names_a_test_that_runs_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = ["src/kernel/tasks", "tests"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap())
+        .filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok())
+        .collect();
+    let mut blocks = 0;
+    for file in ["memory", "task", "waker"] {
+        let path = root.join(format!("src/kernel/tasks/{file}.rs"));
+        let text = fs::read_to_string(path).unwrap();
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            if !line.contains("unsafe {") {
+                continue;
+            }
+            blocks += 1;
+            let comment = lines[..at].iter().rev();
+            let comment: Vec<_> = comment.take_while(|line| line.starts_with("//")).collect();
+            assert!(
+                comment.iter().any(|line| line.starts_with("// SAFETY:")),
+                "{file}.rs: {line}"
+            );
+            let name = comment
+                .iter()
+                .find_map(|line| line.strip_prefix("// Test: "));
+            let name = name.unwrap_or_else(|| panic!("{file}.rs names no test of {line}"));
+            let test = format!("fn {}()", name.trim_end_matches('.'));
+            assert!(tests.contains(&test), "{file}.rs: {test} is nowhere");
+        }
+    }
+    assert_eq!(blocks, 15);
+}
+
 /// The maps of the guide name each file that they pass through, and another test sees that the functions are there.
 #[test]
 fn a_wake_a_task_and_a_failure_pass_through_few_files() {

@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::Debug;
 use std::future::{pending, poll_fn};
+use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -434,4 +435,63 @@ fn a_task_that_has_awaited_a_cancelled_one_has_read_no_failure() {
         assert!(reads_far.await.is_err());
         assert_eq!(texts.get(), 0);
     });
+}
+
+/// Notes where it is, at each poll and when it is dropped.
+struct NotesItsPlace {
+    polls: usize,
+    places: Rc<RefCell<Vec<usize>>>,
+    _pinned: PhantomPinned,
+}
+
+impl NotesItsPlace {
+    fn note(&self) {
+        let place = std::ptr::from_ref(self).addr();
+        self.places.borrow_mut().push(place);
+    }
+}
+
+impl Future for NotesItsPlace {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.note();
+        cx.waker().wake_by_ref();
+        match self.places.borrow().len() < self.polls {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for NotesItsPlace {
+    fn drop(&mut self) {
+        self.note();
+    }
+}
+
+#[test]
+fn a_future_stays_where_it_was_polled_first() {
+    // One ends in its third poll, and the other one is aborted between two polls.
+    for polls in [3, usize::MAX] {
+        let executor = executor();
+        let places = Rc::new(RefCell::new(Vec::new()));
+        let notes = NotesItsPlace {
+            polls,
+            places: Rc::clone(&places),
+            _pinned: PhantomPinned,
+        };
+        let task = executor.spawn(notes);
+        executor.block_on(async {
+            // Others of the same size come and go meanwhile.
+            for _ in 0..3 {
+                candor::spawn(async { [0_u8; 40] }).await.unwrap();
+            }
+            task.abort();
+            assert_eq!(task.await.is_ok(), polls == 3);
+        });
+        let places = places.take();
+        assert!(places.len() > 3, "{places:?}");
+        assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
+    }
 }

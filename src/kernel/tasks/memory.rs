@@ -59,6 +59,7 @@ impl Lists {
     fn pop(&self, size: usize) -> Option<NonNull<Free>> {
         let block = self.first[size].get()?;
         // SAFETY: `push` has written it, and nobody else has the block.
+        // Test: the_memory_of_a_value_that_is_gone_is_used_for_the_next_of_its_size.
         self.first[size].set(unsafe { block.read() }.0);
         self.kept.set(self.kept.get() - size);
         Some(block)
@@ -71,6 +72,7 @@ impl Lists {
         if has_room {
             let next = self.first[size].replace(Some(block));
             // SAFETY: The value is gone, and any block has room for this.
+            // Test: the_memory_of_a_value_that_is_gone_is_used_for_the_next_of_its_size.
             unsafe { block.write(Free(next)) };
             self.kept.set(self.kept.get() + size);
         }
@@ -106,16 +108,19 @@ fn layout_of(value: Layout) -> (Layout, usize) {
 fn allocate(value: Layout) -> NonNull<Count> {
     let (block, at) = layout_of(value);
     // SAFETY: The size is not 0.
+    // Test: large_and_widely_aligned_values_are_where_they_have_to_be.
     let Some(memory) = NonNull::new(unsafe { alloc(block) }) else {
         handle_alloc_error(block)
     };
     // SAFETY: It is in the block.
+    // Test: large_and_widely_aligned_values_are_where_they_have_to_be.
     unsafe { memory.add(at - STEP) }.cast()
 }
 
 fn deallocate(count: NonNull<Count>, value: Layout) {
     let (block, at) = layout_of(value);
     // SAFETY: `allocate` has allocated it so. Its value is gone.
+    // Test: a_thread_keeps_no_more_than_its_share.
     unsafe { dealloc(count.cast::<u8>().sub(at - STEP).as_ptr(), block) }
 }
 
@@ -130,6 +135,7 @@ impl<T> Counted<T> {
         let kept = listed(layout).and_then(pop);
         let count = kept.map_or_else(|| allocate(layout), NonNull::cast);
         // SAFETY: The block has room for both, aligned, and nobody else has it.
+        // Test: values_of_many_sizes_that_come_and_go_do_not_touch_each_other.
         unsafe {
             count.write(Cell::new(1));
             let value = count.add(1).cast();
@@ -151,6 +157,7 @@ impl<T: ?Sized> Counted<T> {
 
     fn count(&self) -> &Count {
         // SAFETY: `new` has written it in front of the value, and both live until the last pointer is dropped.
+        // Test: the_last_pointer_drops_the_value.
         unsafe { self.0.cast::<Count>().sub(1).as_ref() }
     }
 
@@ -159,6 +166,7 @@ impl<T: ?Sized> Counted<T> {
     fn drop_value(&mut self) {
         let layout = Layout::for_value(&**self);
         // SAFETY: The last pointer is about to go. The count is in front of the value.
+        // Test: a_destructor_that_panics_loses_its_own_block_at_most.
         let count = unsafe {
             self.0.drop_in_place();
             self.0.cast::<Count>().sub(1)
@@ -175,6 +183,7 @@ impl<T: ?Sized> Deref for Counted<T> {
 
     fn deref(&self) -> &T {
         // SAFETY: As for `count`. Nobody gets a mutable reference to the value before that.
+        // Test: values_of_many_sizes_that_come_and_go_do_not_touch_each_other.
         unsafe { self.0.as_ref() }
     }
 }

@@ -134,6 +134,7 @@ impl<F: Future<Output: Outcome>> Task<F> {
 impl<J: Job + 'static> Counted<J> {
     pub(crate) fn for_executor(self) -> Counted<AnyTask> {
         // SAFETY: It is coerced.
+        // Test: a_task_is_finished_from_its_last_poll_on.
         unsafe { self.coerce(|task| task) }
     }
 
@@ -141,21 +142,24 @@ impl<J: Job + 'static> Counted<J> {
     where
         J: JobOf<T>,
     {
-        // SAFETY: As above.
+        // SAFETY: It is coerced.
+        // Test: a_handle_gives_the_value_of_its_task.
         unsafe { self.coerce(|task| task) }
     }
 }
 
 impl<L: Listener + 'static> Counted<L> {
     pub(crate) fn for_joiner(self) -> Joiner {
-        // SAFETY: As above.
+        // SAFETY: It is coerced.
+        // Test: join_waits_for_the_slowest.
         Joiner::Listener(unsafe { self.coerce(|listener| listener) })
     }
 }
 
 impl<T> Counted<dyn JobOf<T>> {
     pub(crate) fn any(self) -> Counted<AnyTask> {
-        // SAFETY: As above.
+        // SAFETY: It is coerced.
+        // Test: an_abort_handle_aborts_after_the_handle_was_dropped.
         unsafe { self.coerce(|task| task) }
     }
 }
@@ -180,6 +184,7 @@ impl<F: Future<Output: Outcome>> Job for Task<F> {
         // which does not move its contents, and `spawn` put it there before that first poll. It is
         // accessed only in this function and where a stage is assigned, and assignment drops it in
         // place. Other code moves only the outcome out of a stage, never the future.
+        // Test: a_future_stays_where_it_was_polled_first.
         let future = unsafe { Pin::new_unchecked(future) };
         match future.poll(cx) {
             Poll::Pending => {

@@ -57,6 +57,7 @@ pub(crate) fn waker_of(key: Key, table: &'static RawWakerVTable) -> ManuallyDrop
     // SAFETY: The contract of `RawWaker` is about the data that the functions of the table are given.
     // They take the address of the pointer as a number and never read through it, so they are sound for
     // any data, from any thread, at any time, in any number of copies.
+    // Test: a_waker_of_candors_is_known_by_its_key_whether_it_is_counted_or_not.
     ManuallyDrop::new(unsafe { Waker::new(data, table) })
 }
 
