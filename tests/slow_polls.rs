@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::time::Duration;
 use std::{fs, thread};
 
-use candor::{Executor, TaskBuilder};
+use candor::{Executor, JoinHandle, TaskBuilder};
 use common::{assert_contains, assert_count, assert_lacks, child, hold_the_thread};
 
 const LONGER_THAN_USUAL: Duration = Duration::from_millis(300);
@@ -285,27 +285,31 @@ fn a_slow_poll_is_warned_of_while_the_thread_ends_even_if_a_dump_was_made_before
     }
 }
 
-#[test]
-fn a_slow_drop_of_an_aborted_task_is_called_no_poll() {
-    /// Its destructor blocks.
-    struct Slow;
+/// A task that waits, and whose future takes so long to drop.
+fn slow_to_drop(executor: &Executor, how_long: Duration) -> JoinHandle<()> {
+    struct Slow(Duration);
 
     impl Drop for Slow {
         fn drop(&mut self) {
-            hold_the_thread(Duration::from_millis(2700));
+            hold_the_thread(self.0);
         }
     }
 
+    let slow = Slow(how_long);
+    let task = executor.spawn(async move {
+        std::future::pending::<()>().await;
+        drop(slow);
+    });
+    executor.tick();
+    task
+}
+
+#[test]
+fn a_slow_drop_of_an_aborted_task_is_called_no_poll() {
     let said = child("a_slow_drop_of_an_aborted_task_is_called_no_poll").run(|| {
         let limit = Duration::from_millis(1);
         let executor = Executor::builder().slow_poll(limit).build();
-        let slow = Slow;
-        let task = executor.spawn(async move {
-            std::future::pending::<()>().await;
-            drop(slow);
-        });
-        executor.tick();
-        task.abort();
+        slow_to_drop(&executor, Duration::from_millis(2700)).abort();
         executor.drain();
     });
     if let Some(said) = said {
@@ -327,24 +331,10 @@ fn a_slow_drop_of_an_aborted_task_is_called_no_poll() {
 
 #[test]
 fn a_slow_drop_at_the_end_of_an_executor_is_warned_of() {
-    /// Its destructor blocks.
-    struct Slow;
-
-    impl Drop for Slow {
-        fn drop(&mut self) {
-            hold_the_thread(Duration::from_millis(20));
-        }
-    }
-
     let said = child("a_slow_drop_at_the_end_of_an_executor_is_warned_of").run(|| {
         let limit = Duration::from_millis(1);
         let executor = Executor::builder().slow_poll(limit).build();
-        let slow = Slow;
-        let task = executor.spawn(async move {
-            std::future::pending::<()>().await;
-            drop(slow);
-        });
-        executor.tick();
+        let task = slow_to_drop(&executor, Duration::from_millis(20));
         drop(executor);
         drop(task);
     });
