@@ -75,6 +75,7 @@ struct Known {
     abort: Option<Abort>,
     waker: Option<Waker>,
     waits: Waits,
+    spawned_at: Duration,
     is_begun: bool,
     is_over: bool,
 }
@@ -225,6 +226,7 @@ impl World {
             abort: None,
             waker: None,
             waits: Waits::ForItsTurn,
+            spawned_at: self.now(),
             is_begun: false,
             is_over: false,
         });
@@ -373,6 +375,8 @@ impl World {
         let waiting = tasks.iter().enumerate().filter(|(_, task)| !task.is_over);
         for (number, task) in waiting {
             let has_happened = match &task.waits {
+                // An instrument may wake a waker that spawns it, at this very time.
+                Waits::ForItsTurn if task.spawned_at == now => false,
                 Waits::ForItsTurn => {
                     let running = tasks
                         .iter()
