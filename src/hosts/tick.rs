@@ -206,3 +206,42 @@ impl Executor {
         visit
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What a thread gives. If its loop does not end, it stays behind.
+    fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+        let (gives, given) = mpsc::channel();
+        thread::spawn(move || gives.send(run()));
+        given
+            .recv_timeout(Duration::from_secs(20))
+            .expect("it returns")
+    }
+
+    #[test]
+    fn a_turn_ends_when_nothing_is_ready() {
+        let turns: [fn(&Executor); 3] = [
+            |executor| drop(executor.tick()),
+            Executor::run_until_stalled,
+            |executor| drop(executor.try_tick()),
+        ];
+        for turn in turns {
+            let has_run = in_time(move || {
+                let executor = Executor::new();
+                let done = executor.spawn(async {});
+                let waits = executor.spawn(std::future::pending::<()>());
+                turn(&executor);
+                turn(&executor);
+                turn(&executor);
+                [done.is_finished(), waits.is_finished()]
+            });
+            assert_eq!(has_run, [true, false]);
+        }
+    }
+}
