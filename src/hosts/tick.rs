@@ -233,7 +233,7 @@ mod tests {
         ];
         for turn in turns {
             let has_run = in_time(move || {
-                let executor = Executor::new();
+                let executor = Executor::builder().on_wake(|| ()).build();
                 let done = executor.spawn(async {});
                 let waits = executor.spawn(std::future::pending::<()>());
                 turn(&executor);
