@@ -1955,3 +1955,26 @@ fn a_future_that_has_ended_in_one_dump_is_not_polled_for_the_next_one() {
     let output = futures::executor::block_on(executor.run_until(forgetful));
     assert_eq!(output, "output");
 }
+
+#[test]
+fn a_stop_that_a_dropped_run_until_asks_for_in_the_poll_of_another_executor_calls_the_host() {
+    struct Exits;
+    impl Drop for Exits {
+        fn drop(&mut self) {
+            candor::exit(5);
+        }
+    }
+    let (executor, calls) = hosted();
+    let waits = executor.spawn(pending::<()>());
+    executor.tick();
+    calls.take();
+    let exits = Exits;
+    let run = executor.run_until(async move {
+        let _exits = exits;
+    });
+    candor::block_on(async { drop(run) });
+    assert!(!waits.is_finished());
+    assert_eq!(calls.take(), 1);
+    executor.tick();
+    assert!(waits.is_finished());
+}
