@@ -8,14 +8,17 @@ mod common;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, Once, mpsc};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use candor::{Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, TaskPool};
+use candor::time::Sleep;
+use candor::{
+    AbortHandle, Builder, Executor, Instrument, JoinHandle, TaskBuilder, TaskGroup, TaskPool,
+};
 use common::{
     Reports, assert_contains, assert_count, assert_lacks, child, hold_the_thread, in_time,
     panic_message,
@@ -561,6 +564,46 @@ fn a_stall_is_found_beside_an_instrument_that_panicked() {
         let told = catch_unwind(AssertUnwindSafe(|| executor.block_on(forgetful())));
         let text = told.unwrap_err();
         assert_contains(text.downcast_ref::<String>().unwrap(), "can never return");
+    });
+}
+
+#[test]
+fn a_timer_that_an_instrument_sets_before_a_park_keeps_a_stall_from_being_proven() {
+    thread_local! {
+        static STOP: RefCell<Option<AbortHandle>> = const { RefCell::new(None) };
+    }
+
+    struct Aborts;
+
+    impl Wake for Aborts {
+        fn wake(self: Arc<Self>) {
+            STOP.take().unwrap().abort();
+        }
+    }
+
+    struct SetsATimer(RefCell<Option<Pin<Box<Sleep>>>>);
+
+    impl Instrument for SetsATimer {
+        fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+            self.0.borrow_mut().get_or_insert_with(|| {
+                let mut nap = Box::pin(candor::sleep(Duration::from_millis(50)));
+                let waker = Waker::from(Arc::new(Aborts));
+                assert!(
+                    nap.as_mut()
+                        .poll(&mut Context::from_waker(&waker))
+                        .is_pending()
+                );
+                nap
+            });
+        }
+    }
+
+    in_time(|| {
+        let sets = SetsATimer(RefCell::new(None));
+        let executor = detecting().instrument(sets).build();
+        let task = executor.spawn(forgetful());
+        STOP.set(Some(task.abort_handle()));
+        assert!(executor.block_on(task).unwrap_err().is_cancelled());
     });
 }
 

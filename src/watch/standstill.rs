@@ -124,8 +124,9 @@ impl Standstill {
         timeout: Option<Duration>,
         mut main: Option<&mut Main<'_>>,
     ) -> Result<Option<Duration>, Stop> {
-        // An instrument may just have spawned or woken a task, or left a failure.
-        let has_work = core.slots.has_ready() || core.failures.attention.get();
+        // An instrument may just have spawned or woken a task, set a timer, or left a failure.
+        let has_timer = timeout.is_none() && core.next_event().is_some();
+        let has_work = core.slots.has_ready() || core.failures.attention.get() || has_timer;
         if has_work || !(self.detects_stalls || self.is_test.get()) {
             return Ok(timeout);
         }
