@@ -8,10 +8,11 @@ mod common;
 
 use std::future::pending;
 use std::pin::Pin;
-use std::task::{Context, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::thread;
 
 use candor::{Executor, JoinError, RemoteHandle, TaskBuilder, TaskGroup, yield_now};
-use common::{assert_contains, assert_count, child};
+use common::{assert_contains, assert_count, child, panic_message};
 
 /// "If the worker is gone, start it again."
 struct RestartsItself;
@@ -379,4 +380,61 @@ fn an_end_comes_also_if_each_end_of_a_task_starts_another() {
     );
     assert_contains(&ended.stdout, "the waker has had its end");
     assert_count(&ended.stderr, "is leaked", 2);
+}
+
+/// Its destructor panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(thread::panicking(), "bomb");
+    }
+}
+
+/// A future that asks for a stop in its last poll, has the output `make`s, and keeps `kept` until it is dropped.
+struct Exits<K, T>(Option<K>, fn() -> T);
+
+impl<K: Unpin, T> Future for Exits<K, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        candor::exit(3);
+        Poll::Ready((self.1)())
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_takes_no_stop_away() {
+    let enter: [fn(&Executor); 6] = [
+        |executor| drop(executor.block_on(Exits(None::<()>, || Bomb))),
+        |executor| {
+            executor.block_on(async {
+                candor::yield_now().await;
+                candor::exit(3);
+                Bomb
+            });
+        },
+        |executor| executor.block_on(Exits(Some(Bomb), || ())),
+        |executor| {
+            drop(futures::executor::block_on(
+                executor.run_until(Exits(None::<()>, || Bomb)),
+            ))
+        },
+        |executor| futures::executor::block_on(executor.run_until(Exits(Some(Bomb), || ()))),
+        |executor| {
+            executor.block_on(async {
+                let _bomb = Bomb;
+                candor::exit(3);
+                std::future::pending::<()>().await;
+            });
+        },
+    ];
+    for (at, enter) in enter.into_iter().enumerate() {
+        let executor = Executor::new();
+        let waits = executor.spawn(std::future::pending::<()>());
+        let message = panic_message(|| enter(&executor));
+        assert_eq!(message, "bomb", "{at}");
+        assert!(waits.is_finished(), "{at}");
+        assert_eq!(executor.block_on(async { 7 }), 7);
+    }
 }

@@ -28,10 +28,7 @@ impl Core {
 
     /// Whether it is about to cancel everything: a poll has asked for that, or a failure that was reported.
     pub(crate) fn has_to_stop(&self) -> bool {
-        let stop = self.failures.stop.take();
-        let has_to_stop = stop.is_some();
-        self.failures.stop.set(stop);
-        has_to_stop
+        self.failures.stop.borrow().is_some()
     }
 
     /// Cancels every task, in the order of the slots, and reports what was not reported.

@@ -19,7 +19,7 @@ use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::spawn::spawn_onto;
-use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, deliver_mail, drive};
+use crate::kernel::tasks::{Core, Entered, Event, JoinHandle, Stop, Stopped, deliver_mail, drive};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::task_builder::{TaskBuilder, boxed_if_large};
@@ -215,7 +215,7 @@ impl Executor {
     pub(crate) fn enter<R>(
         &self,
         function: &'static &'static str,
-        body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
+        body: impl FnOnce(&Rc<Core>) -> Result<R, Stopped>,
     ) -> Result<R, Stop> {
         let at = Location::caller();
         let entry = Entry { function, at };

@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use crate::entry::{drain, reactor};
 use crate::kernel::failure::{JoinError, Panic, Record, hook};
-use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, Running, Stop, drive};
+use crate::kernel::tasks::{__candor_poll_boundary, Core, Event, Running, Stopped, drive};
 use crate::outcome::{Outcome, check_for_nested_result};
 
 /// Runs the main future of `run`, and then what is left but for daemons. A failure of the future is reported like a task's.
@@ -20,7 +20,7 @@ use crate::outcome::{Outcome, check_for_nested_result};
 pub(crate) fn run_program<F: Future<Output: Outcome>>(
     core: &Rc<Core>,
     future: F,
-) -> Result<(), Stop> {
+) -> Result<(), Stopped> {
     if let Some(entry) = core.stay.entry.get() {
         check_for_nested_result::<F::Output>("main future entered", entry.at);
     }

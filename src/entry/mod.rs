@@ -33,7 +33,7 @@ use std::rc::Rc;
 use crate::entry::main_future::run_program;
 use crate::entry::spare::{fresh_core, retire};
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, current_executor, drive};
+use crate::kernel::tasks::{Core, Entered, Event, Loop, Stop, Stopped, current_executor, drive};
 use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::task_builder::boxed_if_large;
@@ -168,15 +168,17 @@ impl<'a> Session<'a> {
 
     /// Ends the executor; returns how many failures it has reported.
     #[inline(always)]
-    fn end<R>(self, result: Result<R, Stop>) -> (Result<R, Stop>, u64) {
+    fn end<R>(self, result: Result<R, Stopped>) -> (Result<R, Stop>, u64) {
         let core = self.core;
         if result.is_ok() && core.slots.len() > 0 {
             lost_work::tell(core);
         }
         drop(self);
         // A destructor may have called `exit`, or have failed.
-        let stopped = core.take_stop().map_or(Ok(()), Err);
-        let result = result.and_then(|output| stopped.map(|()| output));
+        let result = match (result, core.take_stop()) {
+            (Ok(output), None) => Ok(output),
+            (_, stop) => Err(stop.expect("this is a bug in candor: it has stopped for no reason")),
+        };
         let failures = core.failures.reported.get();
         retire(core);
         (result, failures)
@@ -204,7 +206,7 @@ pub(crate) fn exit_code(result: Result<(), Stop>, failures: u64) -> ExitCode {
 }
 
 /// Runs tasks until none is left that is not a daemon.
-pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stop> {
+pub(crate) fn drain(core: &Rc<Core>) -> Result<(), Stopped> {
     reactor::run(&mut Loop::new(core, None))?;
     // The last tasks may have left failures to report.
     core.see_to_failures()

@@ -28,7 +28,7 @@ mod watching {
 
     use async_io::Timer;
 
-    use crate::kernel::tasks::core::{Core, Stop};
+    use crate::kernel::tasks::core::{Core, Stopped};
     use crate::kernel::tasks::current_executor::swap;
     use crate::kernel::tasks::run_loop::{self, Loop, Next};
 
@@ -44,7 +44,7 @@ mod watching {
     }
 
     /// Takes turns until the stay is over, and watches sockets in between.
-    pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
+    pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stopped> {
         // Most stays are short and wait for nothing.
         let mut turns = (0..TURNS_BEFORE_SOCKETS).map(|_| tasks.turn());
         let mut next = turns.find(|next| !matches!(next, Next::GoOn));

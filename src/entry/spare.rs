@@ -65,7 +65,7 @@ pub(crate) fn retire(core: &Rc<Core>) {
     core.next_id.set(1);
     core.failures.reported.set(0);
     core.polling.noted_await.set(None);
-    core.failures.stop.set(None);
+    core.take_stop();
     // While the thread ends, it is simply dropped.
     SPARE
         .try_with(|spare| spare.set(Some(Rc::clone(core))))

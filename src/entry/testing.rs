@@ -151,6 +151,7 @@ impl Executor {
             let error = outcome.map(|value| drop_reporting(core, || drop(value)));
             // It has failed anyway, even if a destructor has asked to stop.
             core.see_to_failures().ok();
+            core.take_stop();
             Ok(Err(error.err().unwrap_or_else(|| {
                 let failures = (self.failures() - before) as usize;
                 format!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::hosts::list::Hosts;
-use crate::kernel::tasks::{Core, Loop, Main, Pause, Stop};
+use crate::kernel::tasks::{Core, Loop, Main, Pause, Stopped};
 
 impl Loop<'_> {
     /// Begins a pass. If time is virtual and nothing is ready, jumps to the next deadline, and begins another pass there.
@@ -33,7 +33,7 @@ impl Loop<'_> {
 }
 
 /// One pass of the usual length. A panic does not shorten it.
-pub(crate) fn pass(core: &Rc<Core>, main: &mut Main<'_>) -> Result<(), Stop> {
+pub(crate) fn pass(core: &Rc<Core>, main: &mut Main<'_>) -> Result<(), Stopped> {
     let mut tasks = Loop::new(core, Some(main));
     while tasks.run_ready_tasks()? != Pause::NothingIsReady && tasks.polls_left > 0 {}
     Ok(())

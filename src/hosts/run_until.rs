@@ -28,7 +28,9 @@ use crate::hosts::passes::pass;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
 use crate::kernel::tasks::waker::table;
-use crate::kernel::tasks::{Core, Main, Running, Stop, current_executor, deliver_mail, poll_main};
+use crate::kernel::tasks::{
+    Core, Main, Running, Stopped, current_executor, deliver_mail, poll_main,
+};
 use crate::watch::chain;
 
 impl Executor {
@@ -164,7 +166,7 @@ impl<F: Future> RunUntil<'_, F> {
         }
     }
 
-    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Option<F::Output>, Stop> {
+    fn poll_inside(&mut self, core: &Rc<Core>) -> Result<Option<F::Output>, Stopped> {
         let host = self.host.as_ref().expect("whoever polls was met");
         let future = self.future.as_mut();
         let future = future.expect("a future is there as long as it is polled");

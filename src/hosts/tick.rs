@@ -20,7 +20,7 @@ use crate::entry::Executor;
 use crate::hosts::passes::next_deadline;
 use crate::hosts::visit::Visit;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Loop, Pause, Stop};
+use crate::kernel::tasks::{Loop, Pause, Stopped};
 use crate::time::advance::advance_clock;
 
 impl Executor {
@@ -194,7 +194,7 @@ impl Executor {
     fn give_turn(
         &self,
         function: &'static &'static str,
-        turn: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
+        turn: impl FnOnce(&mut Loop<'_>) -> Result<(), Stopped>,
     ) -> Visit<'_> {
         let entry = Entry {
             function,
@@ -227,9 +227,9 @@ mod tests {
     #[test]
     fn a_turn_ends_when_nothing_is_ready() {
         let turns: [fn(&Executor); 3] = [
-            |executor| drop(executor.tick()),
+            |executor| _ = executor.tick(),
             Executor::run_until_stalled,
-            |executor| drop(executor.try_tick()),
+            |executor| _ = executor.try_tick(),
         ];
         for turn in turns {
             let has_run = in_time(move || {

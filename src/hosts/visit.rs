@@ -20,7 +20,7 @@ use crate::hosts::alarm;
 use crate::hosts::list::Hosts;
 use crate::hosts::passes::next_deadline;
 use crate::kernel::failure::Entry;
-use crate::kernel::tasks::{Core, Entered, Stop};
+use crate::kernel::tasks::{Core, Entered, Stop, Stopped};
 use crate::report::unread;
 
 /// The executor is the current one on this thread until [`leave`](Visit::leave), or until this is dropped.
@@ -49,18 +49,17 @@ impl<'a> Visit<'a> {
     /// Runs `body`, and cancels everything if the executor has to stop.
     pub(crate) fn run<R>(
         &self,
-        body: impl FnOnce(&Rc<Core>) -> Result<R, Stop>,
+        body: impl FnOnce(&Rc<Core>) -> Result<R, Stopped>,
     ) -> Result<R, Stop> {
         // A failure that was reported since the last call may have shut the executor down.
         let result = self.core.see_to_failures().and_then(|()| body(self.core));
-        // The main future may have dropped handles at its end.
-        let seen_to = self.core.see_to_failures();
-        let result = result.and_then(|output| seen_to.map(|()| output));
-        if result.is_err() {
+        // The main future may have dropped handles at its end. If the destructor of its output panics, the stop is still there.
+        let result = result.and_then(|output| self.core.see_to_failures().map(|()| output));
+        result.map_err(|Stopped| {
             self.core.cancel_all_that_was_asked_for();
-            self.core.take_stop();
-        }
-        result
+            let stop = self.core.take_stop();
+            stop.expect("this is a bug in candor: it has stopped for no reason")
+        })
     }
 
     /// Ends the visit, and returns whether there is more to do. `knows` says whether the caller passes that on, or is a host that

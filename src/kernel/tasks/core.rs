@@ -89,7 +89,8 @@ pub(crate) struct Failures {
     pub(crate) reported: Cell<u64>,
     /// What last read the failure of a task. Its own failure is likely to carry that one.
     pub(crate) reader: Cell<Running>,
-    pub(crate) stop: Cell<Option<Box<Stop>>>,
+    /// Until whoever has entered the executor has cancelled everything.
+    pub(crate) stop: RefCell<Option<Box<Stop>>>,
 }
 
 /// The entry point that runs the executor, and what came in from outside.
@@ -161,8 +162,7 @@ impl Core {
     /// Requests that the executor stops before the next poll.
     pub(crate) fn stop_for(&self, stop: Stop) {
         // The first reason wins: the later ones are its consequences.
-        let first = self.failures.stop.take().unwrap_or_else(|| Box::new(stop));
-        self.failures.stop.set(Some(first));
+        (self.failures.stop.borrow_mut()).get_or_insert_with(|| Box::new(stop));
         self.failures.attention.set(true);
         // Its loop may wait, in the reactor for example, or be run by a host.
         if !self.inbox.is_awake() {
@@ -172,11 +172,12 @@ impl Core {
 
     /// Between two polls: reports what the last one has left, and finds out whether the executor has to stop.
     #[inline]
-    pub(crate) fn see_to_failures(&self) -> Result<(), Stop> {
+    pub(crate) fn see_to_failures(&self) -> Result<(), Stopped> {
         if self.failures.attention.get() {
             self.after_poll();
         }
-        self.failures.stop.take().map_or(Ok(()), |stop| Err(*stop))
+        let has_to_stop = self.failures.stop.borrow().is_some();
+        (!has_to_stop).then_some(()).ok_or(Stopped)
     }
 
     /// The origin of a task, or of the main future of `run`. The panic hook calls it, so it may be called in the middle of
@@ -228,6 +229,9 @@ pub(crate) trait Outside: Any {
     /// may panic, and only that may.
     fn run_errands(&self, core: &Rc<Core>, main: Option<&mut Main<'_>>);
 }
+
+/// The executor has to stop before its work is done. The reason is in its core.
+pub(crate) struct Stopped;
 
 /// Why an executor stops before its work is done.
 pub(crate) enum Stop {

@@ -22,7 +22,7 @@ pub(crate) mod who_joins;
 
 pub(crate) use self::core::observer::{Event, Main, Watch};
 pub(crate) use self::core::{
-    __candor_poll_boundary, Config, Core, FailurePolicy, SUCCESSORS, Shuffle, Stop,
+    __candor_poll_boundary, Config, Core, FailurePolicy, SUCCESSORS, Shuffle, Stop, Stopped,
 };
 pub(crate) use current_executor::Entered;
 pub(crate) use current_poll::{Polling, Running};

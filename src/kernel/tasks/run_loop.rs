@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use crate::kernel::tasks::waker::{table, waker_of};
 use crate::kernel::tasks::{
     __candor_poll_boundary, AnyTask, Core, Counted, Event, Key, MAIN_SLOT, Main, Ready, Running,
-    Stop,
+    Stopped,
 };
 
 /// How many polls a pass has. A timer or a wake from another thread may have to wait that long.
@@ -50,7 +50,7 @@ pub(crate) enum Pause {
 /// What the caller has to do after a turn of the loop.
 pub(crate) enum Next {
     /// The stay in the loop is over.
-    Return(Result<(), Stop>),
+    Return(Result<(), Stopped>),
     /// More is ready, or may be: take the next turn.
     GoOn,
     /// There is nothing to do until mail comes, or this time has passed.
@@ -87,7 +87,7 @@ impl<'a> Loop<'a> {
             return Next::Return(Ok(()));
         }
         match self.run_ready_tasks() {
-            Err(stop) => Next::Return(Err(stop)),
+            Err(stopped) => Next::Return(Err(stopped)),
             Ok(Pause::MainIsDone) => Next::Return(Ok(())),
             Ok(Pause::NothingIsReady) => self.wait_if_idle(),
             Ok(Pause::LookAround) => Next::GoOn,
@@ -96,7 +96,7 @@ impl<'a> Loop<'a> {
 
     /// Begins a pass if the last one is over, polls until there is a reason to pause, and reports the failures that the polls
     /// have left. A panic becomes the outcome of its task.
-    pub(crate) fn run_ready_tasks(&mut self) -> Result<Pause, Stop> {
+    pub(crate) fn run_ready_tasks(&mut self) -> Result<Pause, Stopped> {
         if self.polls_left == 0 {
             self.begin_pass();
         }
@@ -212,7 +212,7 @@ pub(crate) fn deliver_mail(core: &Rc<Core>, main: Option<&mut Main<'_>>) {
 }
 
 /// Takes turns until the stay is over, and parks in between.
-pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stop> {
+pub(crate) fn run(tasks: &mut Loop<'_>) -> Result<(), Stopped> {
     loop {
         match tasks.turn() {
             Next::Return(result) => return result,
@@ -273,8 +273,8 @@ pub(crate) fn poll_main(
 pub(crate) fn drive<F: Future>(
     core: &Rc<Core>,
     future: F,
-    run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stop>,
-) -> Result<F::Output, Stop> {
+    run: impl FnOnce(&mut Loop<'_>) -> Result<(), Stopped>,
+) -> Result<F::Output, Stopped> {
     struct AtDrop<'a>(&'a Core, fn(&Core));
 
     impl Drop for AtDrop<'_> {

@@ -83,9 +83,9 @@ impl Healthy {
         let mut binaries = binaries.to_vec();
         binaries.sort_by_key(|(name, _)| self.0[*name]);
         for (name, path) in binaries {
-            let patience = PATIENCE + 3 * self.0[*name];
+            let patience = PATIENCE + 3 * self.0[name];
             match run(number, path, &all(), patience, 2 * patience) {
-                Verdict::TimedOut(_) => hanging.push(*name),
+                Verdict::TimedOut(_) => hanging.push(name),
                 Verdict::Survived => {}
                 caught => return caught.of(name),
             }
