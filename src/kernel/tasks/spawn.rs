@@ -56,8 +56,8 @@ pub(crate) fn spawn_here<F: Future<Output: Outcome> + 'static>(
     future: F,
 ) -> JoinHandle<F::Output> {
     let core = current_executor::get().expect(
-        "`spawn` was called where no executor runs on this thread. Call it from within \
-         `candor::run(async { … })` or `candor::block_on(async { … })`, or spawn on an executor that you hold: \
+        "a task was spawned where no executor runs on this thread. Spawn it, also into a group or a pool, from within \
+         `candor::run(async { … })` or `candor::block_on(async { … })`; or on an executor that you hold: \
          `executor.spawn(future)`",
     );
     spawn_onto(&core, name, is_daemon, future, Location::caller())
