@@ -83,6 +83,10 @@ pub mod time;
 mod watch;
 mod yield_now;
 
+#[cfg(all(test, not(loom)))]
+#[path = "../tests/inside/in_time.rs"]
+mod in_time;
+
 pub use crate::kernel::tasks::core::FailurePolicy;
 pub use crate::kernel::tasks::who_joins::Ending;
 pub use crate::watch::instrument::{Instrument, TaskView, WokenBy};

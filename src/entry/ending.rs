@@ -122,3 +122,21 @@ impl Core {
         (self.waited_for).set(self.waited_for.get() - u32::from(!header.is_daemon));
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::Executor;
+    use crate::in_time::in_time;
+
+    #[test]
+    fn an_executor_ends_though_its_tasks_wait() {
+        let is_over = in_time(|| {
+            let executor = Executor::new();
+            let waits = executor.spawn(std::future::pending::<()>());
+            executor.tick();
+            drop(executor);
+            waits.is_finished()
+        });
+        assert!(is_over);
+    }
+}

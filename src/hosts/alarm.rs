@@ -139,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::Executor;
+    use crate::in_time::in_time;
 
     struct Tells(mpsc::Sender<()>);
 
@@ -185,16 +186,14 @@ mod tests {
         );
         assert!(told.try_recv().is_err());
         ring_at(executor.core.number, Instant::now());
-        let rung = told.recv_timeout(Duration::from_secs(20));
-        rung.expect("the alarm rings");
+        in_time(move || told.recv()).expect("the alarm rings");
     }
 
     #[test]
     fn an_alarm_wakes_the_thread_that_waits_for_one() {
         let clock: &AlarmClock = Box::leak(Box::new(AlarmClock::new()));
-        let (tells, told) = mpsc::channel();
-        thread::spawn(move || tells.send(clock.wait_for_next()));
+        let waits = thread::spawn(|| clock.wait_for_next());
         clock.set(7, Instant::now());
-        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(7));
+        assert_eq!(in_time(|| waits.join().unwrap()), 7);
     }
 }

@@ -209,20 +209,8 @@ impl Executor {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-    use std::time::Duration;
-
     use super::*;
-
-    /// What a thread gives. If its loop does not end, it stays behind.
-    fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
-        let (gives, given) = mpsc::channel();
-        thread::spawn(move || gives.send(run()));
-        given
-            .recv_timeout(Duration::from_secs(20))
-            .expect("it returns")
-    }
+    use crate::in_time::in_time;
 
     #[test]
     fn a_turn_ends_when_nothing_is_ready() {

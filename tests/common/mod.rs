@@ -11,22 +11,20 @@ use std::env::{self, consts::EXE_SUFFIX};
 use std::fmt::Display;
 use std::io::Write;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use candor::{Builder, Executor, JoinHandle};
 
-/// How long a test may take. None takes a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(120);
+#[path = "../inside/in_time.rs"]
+mod in_time;
 
-/// Or so many seconds. Where bugs are planted, many tests hang.
-const PATIENCE_OF: &str = "CANDOR_TEST_PATIENCE";
+pub use in_time::{in_time, patience};
 
 /// How a process ends in which a test hangs. A failed test has another number.
 const HANGS: i32 = 124;
@@ -58,31 +56,6 @@ pub fn watched() -> Watched {
     let entry = (name.clone(), Instant::now() + patience());
     WATCHED.lock().unwrap().push(entry);
     Watched(name)
-}
-
-fn patience() -> Duration {
-    let wished = env::var(PATIENCE_OF)
-        .ok()
-        .and_then(|seconds| seconds.parse().ok());
-    wished.map_or(PATIENCE, Duration::from_secs)
-}
-
-/// Runs the body of a test that hangs where candor is wrong: then it fails, and the other tests go on. What hangs stays behind in its
-/// thread.
-#[track_caller]
-pub fn in_time(body: impl FnOnce() + Send + 'static) {
-    let (ends, end) = mpsc::channel::<()>();
-    let name = thread::current().name().unwrap_or("of a thread").to_owned();
-    let thread = thread::Builder::new().name(name).spawn(move || {
-        let _ends = ends;
-        body();
-    });
-    if end.recv_timeout(patience()) == Err(RecvTimeoutError::Timeout) {
-        panic!("it hangs");
-    }
-    if let Err(panic) = thread.unwrap().join() {
-        resume_unwind(panic);
-    }
 }
 
 impl Drop for Watched {

@@ -34,9 +34,6 @@ const SKIPPED: &[&str] = &[
 /// the process.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A unit test that hangs fails after so long.
-const UNIT_TEST: Duration = Duration::from_secs(20);
-
 /// How the watchdog ends it.
 const HUNG: i32 = 124;
 
@@ -87,7 +84,7 @@ impl Healthy {
         binaries.sort_by_key(|(name, _)| self.0[*name]);
         for (name, path) in binaries {
             let patience = PATIENCE + 3 * self.0[name];
-            match run(number, path, &all(), patience, 2 * patience + UNIT_TEST) {
+            match run(number, path, &all(), patience, 2 * patience) {
                 Verdict::TimedOut(_) => hanging.push(name),
                 Verdict::Survived => {}
                 caught => return caught.of(name),
