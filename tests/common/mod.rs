@@ -7,7 +7,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::cell::RefCell;
-use std::env::{self, consts::EXE_SUFFIX};
+use std::env::consts::EXE_SUFFIX;
 use std::fmt::Display;
 use std::io::Write;
 use std::ops::Deref;
@@ -24,7 +24,10 @@ use candor::{Builder, Executor, JoinHandle};
 #[path = "../inside/in_time.rs"]
 mod in_time;
 
-pub use in_time::{in_time, patience};
+use in_time::patience;
+
+#[allow(unused_imports, reason = "each test file uses a part of it")]
+pub use in_time::in_time;
 
 /// How a process ends in which a test hangs. A failed test has another number.
 const HANGS: i32 = 124;
