@@ -30,6 +30,8 @@ struct Wish {
     only: Option<String>,
     /// What this has printed before. Its survivors are tried again.
     before: Option<String>,
+    /// A part of them, which depends on nothing but their names.
+    one_in: u64,
     paths: Vec<String>,
 }
 
@@ -124,6 +126,7 @@ impl Wish {
         is_in_path
             && self.only.as_ref().is_none_or(is_named)
             && self.before.as_ref().is_none_or(has_survived)
+            && sample::hash(&mutant.name) % self.one_in == 0
     }
 }
 
@@ -133,6 +136,7 @@ fn wish() -> Wish {
         new_sample: false,
         only: None,
         before: None,
+        one_in: 1,
         paths: Vec::new(),
     };
     let mut arguments = std::env::args().skip(1);
@@ -144,6 +148,10 @@ fn wish() -> Wish {
             "--again" => {
                 let file = arguments.next().expect("a file, after `--again`");
                 wish.before = Some(fs::read_to_string(file).expect("what was printed before"));
+            }
+            "--one-in" => {
+                let number = arguments.next().and_then(|number| number.parse().ok());
+                wish.one_in = number.expect("a number, after `--one-in`");
             }
             _ => wish.paths.push(argument),
         }

@@ -13,8 +13,8 @@ use crate::build::COPY;
 /// How long the tests of one binary may take without a mutant.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Parts of the names of tests that take longer than all others together. Each repeats what a smaller test shows.
-const SKIPPED: &[&str] = &[
+/// Parts of the names of tests that take longer than all others together. They run when no other test has seen the mutant.
+const LONG: &[&str] = &[
     "million",
     "hundred_thousand",
     "forty_thousand",
@@ -22,7 +22,10 @@ const SKIPPED: &[&str] = &[
     "one_jump_to_the_end_of_time",
     "the_first_and_last_slot_of_a_word",
     "the_report_of_nested_groups_grows",
-    // These build programs.
+];
+
+/// Those that build programs. Each repeats what a smaller test shows.
+const BUILDING: &[&str] = &[
     "the_example_draws",
     "a_build_that_aborts_on_panic",
     "no_build_that_aborts_on_panic",
@@ -64,10 +67,10 @@ impl Healthy {
                 continue;
             }
             let start = Instant::now();
-            let mut verdict = run(0, path, &all(), LIMIT, LIMIT);
+            let mut verdict = run(0, path, &most(), LIMIT, LIMIT);
             // The machine may be busy, and some tests look at the clock.
             if verdict != Verdict::Survived {
-                verdict = run(0, path, &all(), LIMIT, LIMIT);
+                verdict = run(0, path, &most(), LIMIT, LIMIT);
             }
             if verdict != Verdict::Survived {
                 return verdict.of(name);
@@ -82,9 +85,9 @@ impl Healthy {
         let mut hanging = Vec::new();
         let mut binaries = binaries.to_vec();
         binaries.sort_by_key(|(name, _)| self.0[*name]);
-        for (name, path) in binaries {
+        for &(name, path) in &binaries {
             let patience = PATIENCE + 3 * self.0[name];
-            match run(number, path, &all(), patience, 2 * patience) {
+            match run(number, path, &most(), patience, 2 * patience) {
                 Verdict::TimedOut(_) => hanging.push(name),
                 Verdict::Survived => {}
                 caught => return caught.of(name),
@@ -93,10 +96,16 @@ impl Healthy {
                 break;
             }
         }
-        match hanging.is_empty() {
-            true => Verdict::Survived,
-            false => Verdict::TimedOut(hanging.join(", ")),
+        if !hanging.is_empty() {
+            return Verdict::TimedOut(hanging.join(", "));
         }
+        for (name, path) in binaries {
+            let verdict = run(number, path, &LONG.join(" "), LIMIT, LIMIT);
+            if verdict != Verdict::Survived {
+                return verdict.of(name);
+            }
+        }
+        Verdict::Survived
     }
 }
 
@@ -122,8 +131,9 @@ pub fn run_test(number: u32, path: &str, test: &str) -> Verdict {
 }
 
 /// The arguments that run all tests of a binary but a few.
-fn all() -> String {
-    let skipped = SKIPPED.iter().map(|test| format!(" --skip {test}"));
+fn most() -> String {
+    let skipped = LONG.iter().chain(BUILDING);
+    let skipped = skipped.map(|test| format!(" --skip {test}"));
     format!("--test-threads=4{}", skipped.collect::<String>())
 }
 
