@@ -126,7 +126,7 @@ impl Wish {
         is_in_path
             && self.only.as_ref().is_none_or(is_named)
             && self.before.as_ref().is_none_or(has_survived)
-            && sample::hash(&mutant.name) % self.one_in == 0
+            && sample::hash(&mutant.name).is_multiple_of(self.one_in)
     }
 }
 
