@@ -24,10 +24,8 @@ use candor::{Builder, Executor, JoinHandle};
 #[path = "../inside/in_time.rs"]
 mod in_time;
 
-use in_time::patience;
-
-#[allow(unused_imports, reason = "each test file uses a part of it")]
 pub use in_time::in_time;
+use in_time::patience;
 
 /// How a process ends in which a test hangs. A failed test has another number.
 const HANGS: i32 = 124;
@@ -251,13 +249,12 @@ impl Child {
             body();
             return None;
         }
-        let _watched = watched();
-        let output = self.command.output().expect("a test binary can be run");
+        let command = format!("{:?}", self.command);
+        let output = in_time(move || self.command.output()).expect("a test binary can be run");
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(
             !stdout.contains("running 0 tests"),
-            "no test has the name that was given to `child`: {:?}",
-            self.command
+            "no test has the name that was given to `child`: {command}"
         );
         Some(Told {
             stdout: without_source_lines(&stdout),
