@@ -173,6 +173,15 @@ fn a_nested_call_is_warned_of_and_a_single_one_is_not() {
     let nested = warnings_of(|| candor::block_on(async { candor::block_on(async {}) }));
     assert_eq!(nested.len(), 1);
     assert_contains(&nested[0], "block_on at tests/entering.rs:");
+    let kept = Executor::new();
+    let nested = warnings_of(|| candor::block_on(async { kept.block_on(async {}) }));
+    assert_eq!(nested.len(), 1);
+    assert_contains(&nested[0], "Executor::block_on at tests/entering.rs:");
+    // This one panics, and says so there.
+    let of_its_own = warnings_of(|| {
+        panic_message(|| kept.block_on(async { kept.block_on(async {}) }));
+    });
+    assert_eq!(of_its_own, [""; 0]);
 }
 
 #[test]

@@ -342,3 +342,20 @@ fn to_advance_the_real_clock_is_a_panic_at_the_place_of_the_call() {
         });
     });
 }
+
+#[test]
+fn a_test_counts_its_own_failures_and_not_the_earlier_ones() {
+    let executor = Executor::builder().on_failure(|_| ()).build();
+    for _ in 0..2 {
+        executor.spawn(async { panic!("boom") }).detach();
+    }
+    executor.drain();
+    assert_eq!(executor.failures(), 2);
+    let text = message_of(|| {
+        executor.test(async {
+            candor::spawn(async { panic!("boom") }).detach();
+            candor::yield_now().await;
+        });
+    });
+    assert_contains(&text, "the test has 1 unread failure");
+}
