@@ -14,6 +14,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Once;
@@ -819,4 +820,24 @@ fn the_notice_names_the_first_tasks_whatever_slots_they_have() {
         .collect();
     let first: Vec<_> = (1..=10).map(|number| format!("t{number}")).collect();
     assert_eq!(named, first);
+}
+
+#[test]
+fn reports_that_drop_the_handle_of_the_next_failure_need_no_deep_stack() {
+    let failed: Rc<RefCell<Vec<JoinHandle<()>>>> = Rc::default();
+    let rest = Rc::clone(&failed);
+    let builder = Executor::builder().on_failure(move |_| {
+        let next = rest.borrow_mut().pop();
+        drop(next);
+    });
+    let executor = builder.build();
+    for _ in 0..20_000 {
+        let task = executor.spawn(async { resume_unwind(Box::new("boom")) });
+        failed.borrow_mut().push(task);
+    }
+    executor.tick();
+    let first = failed.borrow_mut().pop();
+    drop(first);
+    executor.tick();
+    assert_eq!(executor.failures(), 20_000);
 }

@@ -106,3 +106,21 @@ impl fmt::Debug for Drained<'_> {
         f.debug_struct("Drained").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[test]
+    fn those_that_are_dropped_leave_nothing_to_call() {
+        let executor = Executor::new();
+        executor.spawn(std::future::pending::<()>()).detach();
+        for _ in 0..100 {
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(pin!(executor.drained()).poll(cx).is_pending());
+        }
+        assert_eq!(executor.core.on_ended.borrow().len(), 1);
+    }
+}
