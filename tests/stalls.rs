@@ -243,6 +243,21 @@ fn the_handle_of_a_task_that_forgot_its_waker_keeps_no_waker_alive() {
 }
 
 #[test]
+fn of_a_main_future_that_waits_in_something_unknown_the_last_known_await_is_shown() {
+    in_time(|| {
+        let text = panic_message(|| {
+            detecting().build().block_on(async {
+                candor::yield_now().await;
+                forgetful().await;
+            });
+        });
+        let place =
+            "\n   the main future: waiting, last known await: yield_now at tests/stalls.rs:";
+        assert_contains(&text, place);
+    });
+}
+
+#[test]
 fn what_run_and_drain_wait_for_can_stall_as_well() {
     in_time(|| {
         let text = panic_message(|| {

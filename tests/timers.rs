@@ -1179,3 +1179,10 @@ fn a_sleep_that_was_made_by_another_clock_has_not_elapsed_before_its_first_poll(
         assert!(slept.is_elapsed());
     });
 }
+
+#[test]
+fn a_sleep_that_was_made_outside_is_elapsed_when_its_time_has_passed() {
+    let nap = sleep(Duration::from_millis(5));
+    common::hold_the_thread(Duration::from_millis(20));
+    assert!(nap.is_elapsed());
+}

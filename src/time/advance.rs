@@ -88,3 +88,28 @@ impl Future for Advance {
         Poll::Pending
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Executor;
+    use crate::in_time::in_time;
+
+    #[test]
+    fn virtual_time_comes_to_each_deadline() {
+        let passed = in_time(|| {
+            let executor = Executor::builder().virtual_time().build();
+            executor.block_on(async {
+                let start = crate::time::now();
+                // A sleep for each level of the wheel.
+                for level in 0..5 {
+                    crate::sleep(Duration::from_millis(1 << (6 * level))).await;
+                }
+                advance(Duration::from_secs(1)).await;
+                crate::time::now() - start
+            })
+        });
+        let slept: u64 = (0..5).map(|level| 1 << (6 * level)).sum();
+        assert_eq!(passed, Duration::from_millis(slept + 1_000));
+    }
+}
