@@ -1597,3 +1597,36 @@ fn what_the_conversion_of_an_error_spawns_into_its_group_does_not_outlive_the_jo
         SPAWNS_INTO.take();
     });
 }
+
+#[test]
+fn what_a_cancelled_member_spawns_when_it_is_dropped_is_dropped_as_well() {
+    struct Flag(Rc<Cell<bool>>);
+    impl Drop for Flag {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    struct SpawnsOnce(candor::GroupSpawner, Rc<Cell<bool>>);
+    impl Drop for SpawnsOnce {
+        fn drop(&mut self) {
+            let flag = Flag(Rc::clone(&self.1));
+            self.0.spawn(async move {
+                let _flag = flag;
+                pending::<()>().await;
+            });
+        }
+    }
+    let is_dropped = Rc::new(Cell::new(false));
+    candor::test(async {
+        let group = TaskGroup::new();
+        let spawns = SpawnsOnce(group.spawner(), Rc::clone(&is_dropped));
+        group.spawn(async move {
+            let _spawns = spawns;
+            pending::<()>().await;
+        });
+        yield_now().await;
+        group.cancel();
+        group.join().await.unwrap();
+        assert!(is_dropped.get());
+    });
+}
