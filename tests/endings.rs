@@ -110,6 +110,8 @@ fn a_member_that_spawns_its_successor_does_not_keep_a_cancelled_group_from_being
     });
     let Some(ended) = ended else { return };
     assert_count(&ended.assert_success().stderr, "is leaked", 1);
+    // One was there before, and a million came after it.
+    assert_contains(&ended.stderr, "task #1000002,");
 }
 
 #[test]
