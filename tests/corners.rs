@@ -16,11 +16,12 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -479,4 +480,37 @@ fn a_main_future_that_panics_when_it_is_dropped_is_reported_and_the_tasks_go_on(
             "the task goes on"
         ]
     );
+}
+
+#[test]
+fn a_foreign_waker_may_panic_with_what_panics_when_it_is_dropped() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic_any(Bomb);
+            }
+        }
+    }
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic_any(Bomb);
+        }
+    }
+
+    let reports = Reports::new();
+    let mut task = reports.spawn(async { 5 });
+    let waker = Waker::from(Arc::new(Panics));
+    let cx = &mut Context::from_waker(&waker);
+    assert!(Pin::new(&mut task).poll(cx).is_pending());
+    let after = reports.spawn(async { 6 });
+    // What got out of it would end the thread of the test, without a word.
+    let ended = catch_unwind(AssertUnwindSafe(|| reports.block_on(after).unwrap()));
+    assert_eq!(ended.map_err(std::mem::forget), Ok(6));
+    assert_eq!(reports.block_on(task).unwrap(), 5);
+    assert_eq!(reports.headlines(), [""; 0]);
 }

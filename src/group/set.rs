@@ -165,7 +165,7 @@ impl TaskSet {
     pub(super) fn close(&self) {
         // First of all: the notice runs a logger, which may hold a spawner.
         self.phase.set(Phase::Over);
-        if !self.is_joined.get() && self.len() > 0 {
+        if !self.is_joined.get() {
             lost_work::tell_of_group(self.tasks().into_iter().map(|task| task.task));
         }
         self.abort_all();

@@ -81,7 +81,7 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     ("src/kernel/time/", "timers corners model embedding"),
     ("src/lib.rs", ""),
-    ("src/outcome.rs", "failures corners api user_code"),
+    ("src/outcome.rs", "failures corners api user_code entering"),
     (
         "src/pool/",
         "pool corners fairness user_code foreign_wakers model api",
