@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -1075,5 +1075,61 @@ fn what_an_instrument_does_before_a_park_is_seen_before_a_stall_is_proven() {
         let stuck = executor.spawn(forgetful());
         aborts.0.replace(Some(stuck.abort_handle()));
         assert!(executor.block_on(stuck).unwrap_err().is_cancelled());
+    });
+}
+
+thread_local! {
+    static STUCK: RefCell<Option<AbortHandle>> = const { RefCell::new(None) };
+}
+
+/// Aborts what is stuck before the tenth park.
+struct AbortsInTheEnd(Cell<u32>);
+
+impl Instrument for AbortsInTheEnd {
+    fn park_begin(&self, _at: Instant, _timeout: Option<Duration>) {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() == 10 {
+            STUCK.take().unwrap().abort();
+        }
+    }
+}
+
+/// All warnings of a stay in which `main` waits for a deadlock for ten parks, which take up to 100 ms.
+fn warnings_of_a_deadlock(main: impl FnOnce() -> Pin<Box<dyn Future<Output = ()>>>) -> usize {
+    let parks = AbortsInTheEnd(Cell::new(0));
+    let executor = detecting().instrument(parks).build();
+    let warnings = warnings_of(|| {
+        executor.block_on(async {
+            main().await;
+            let stuck = deadlock(&executor);
+            STUCK.set(Some(stuck.abort_handle()));
+            stuck.await.unwrap_err();
+        });
+    });
+    warnings.len()
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn a_stall_is_suspected_once_in_a_stay() {
+    in_time(|| {
+        assert_eq!(warnings_of_a_deadlock(|| Box::pin(async {})), 1);
+    });
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build names fewer frames")]
+fn no_stall_is_suspected_in_a_stay_in_which_another_thread_has_woken_something() {
+    in_time(|| {
+        let receives = || {
+            let (sender, receiver) = async_channel::bounded::<()>(1);
+            thread::spawn(move || {
+                hold_the_thread(Duration::from_millis(20));
+                sender.send_blocking(()).unwrap();
+            });
+            let receives = async move { receiver.recv().await.unwrap() };
+            Box::pin(receives) as Pin<Box<dyn Future<Output = ()>>>
+        };
+        assert_eq!(warnings_of_a_deadlock(receives), 0);
     });
 }
