@@ -1133,3 +1133,23 @@ fn no_stall_is_suspected_in_a_stay_in_which_another_thread_has_woken_something()
         assert_eq!(warnings_of_a_deadlock(receives), 0);
     });
 }
+
+#[test]
+fn an_exit_in_a_poll_of_the_look_for_a_stall_waits_for_no_other_look() {
+    in_time(|| {
+        let patience = Duration::from_secs(1);
+        let executor = detecting().test_timeout(patience).build();
+        let exited = Rc::new(Cell::new(None));
+        let exits = poll_fn(|cx| {
+            std::mem::forget(cx.waker().clone());
+            match exited.replace(Some(Instant::now())) {
+                None => {}
+                Some(_) => candor::exit(5),
+            }
+            Poll::<()>::Pending
+        });
+        let text = panic_message(|| executor.block_on(exits));
+        assert_contains(&text, "candor::exit(5)");
+        assert!(exited.take().unwrap().elapsed() < patience / 2);
+    });
+}

@@ -133,6 +133,27 @@ fn what_a_test_computes_is_no_standstill() {
 }
 
 #[test]
+fn a_loop_of_long_polls_and_timers_ends_after_ten_times_the_limit() {
+    in_time(|| {
+        let builder = Executor::builder().virtual_time();
+        let executor = builder.test_timeout(Duration::from_millis(50)).build();
+        let polls = std::cell::Cell::new(0);
+        let text = message_of(|| {
+            executor.test(async {
+                loop {
+                    polls.set(polls.get() + 1);
+                    common::hold_the_thread(Duration::from_millis(20));
+                    sleep(Duration::from_secs(1)).await;
+                }
+            });
+        });
+        assert!(text.contains("nothing but timers has moved"), "{text}");
+        // Some 25, or fewer on a busy machine. What is not computed takes no tenth of a millisecond.
+        assert!(polls.get() < 100, "{}", polls.get());
+    });
+}
+
+#[test]
 fn a_test_that_has_computed_for_long_may_wait_for_a_thread() {
     in_time(|| {
         let timeout = Duration::from_millis(500);

@@ -297,9 +297,10 @@ impl Builder {
     /// Sets for how long a test may stand still under [`Executor::test`]; 60 s unless you say otherwise.
     ///
     /// What counts is real time in which nothing moves, or nothing but timers. Polls that take a millisecond or more are left out:
-    /// what computes does not stand still. After that time the test panics, with a dump of what is waited for, instead of hanging.
+    /// what computes does not stand still. But a loop of such polls and timers is endless too, so they are left out until all
+    /// has taken ten times as long. Then the test panics, with a dump of what is waited for, instead of hanging.
     ///
-    /// A stall is suspected after 5 s. In a test, and on [virtual time](Builder::virtual_time), a shorter `timeout` makes that
+    /// A stall is suspected after 5 s, in a test also without [`detect_stalls`](Builder::detect_stalls). In a test, and on [virtual time](Builder::virtual_time), a shorter `timeout` makes that
     /// shorter too.
     ///
     /// # Examples

@@ -311,6 +311,8 @@ fn traced(core: &Rc<Core>, slot: u32, poll: impl FnOnce()) -> Vec<Chain> {
     }
     if core.failures.attention.get() {
         core.after_poll();
+        // The loop, which may be about to park, has to see a stop.
+        core.failures.attention.set(core.has_to_stop());
     }
     chains
 }

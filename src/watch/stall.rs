@@ -56,7 +56,7 @@ pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
 }
 
 /// What is said of an executor in which everything waits, and perhaps for ever.
-pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String {
+pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration, is_test: bool) -> String {
     // No timer is set, so a sleep has none: its end is beyond the clock.
     let of_main = core.polling.main_last_await.get();
     let mut all = (dump.tasks().iter().filter_map(TaskInfo::last_await)).chain(of_main);
@@ -69,10 +69,14 @@ pub(crate) fn suspicion(core: &Core, dump: &Dump, still_for: Duration) -> String
         "has stood still for {still_for:?}: everything waits to be woken, no timer is set, and all that is waited for is \
          {sleep}a task, or a lock, of this program"
     );
+    let silence = match is_test {
+        true => "but a test must not wait so long for that",
+        false => "and Builder::detect_stalls(false) keeps this quiet",
+    };
     let advice = format!(
         "likely cause: {sleep}tasks that wait for one another (a deadlock)\n   help: ask of each `.await` what ends it, and \
          what that waits for. A lock that is held over an `.await` must not be wanted by what that waits for; if another \
-         thread holds the lock, this is no deadlock, and Builder::detect_stalls(false) keeps this quiet"
+         thread holds the lock, this is no deadlock, {silence}"
     );
     text(core, dump, &what, &advice)
 }

@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// sleeps on virtual time would hardly ever reach the limit of a test.
 const LONG_POLL: Duration = Duration::from_millis(1);
 
+/// A loop of long polls and timers is endless too: what a test computes counts once all has taken so many times the limit.
+const MOST_COMPUTED: u32 = 10;
+
 /// What is known of how long one executor has stood still.
 pub(super) struct Standstill {
     detects_stalls: bool,
@@ -46,8 +49,10 @@ pub(super) struct Standstill {
     is_settled: Cell<bool>,
     /// Timers wake what waits for them.
     is_firing: Cell<bool>,
-    /// Since when nothing but timers has moved, as far as a test has looked. The time within long polls is left out.
+    /// Since when nothing but timers has moved, as far as a test has looked.
     only_timers_since: Cell<Option<Instant>>,
+    /// The time since then within long polls.
+    computed: Cell<Duration>,
     /// When the running poll of a test began.
     poll_began: Cell<Option<Instant>>,
 }
@@ -62,6 +67,7 @@ impl Standstill {
             is_settled: Cell::new(false),
             is_firing: Cell::new(false),
             only_timers_since: Cell::new(None),
+            computed: Cell::default(),
             poll_began: Cell::new(None),
         }
     }
@@ -108,12 +114,9 @@ impl Standstill {
 
     /// What computes does not stand still.
     fn leave_out_poll(&self) {
-        if let (Some(began), Some(since)) = (self.poll_began.take(), self.only_timers_since.get()) {
-            let now = Instant::now();
-            let held = now - began;
-            if held >= LONG_POLL {
-                self.only_timers_since.set(Some(now.min(since + held)));
-            }
+        let held = self.poll_began.take().map(|began| began.elapsed());
+        if let Some(held) = held.filter(|held| *held >= LONG_POLL) {
+            self.computed.set(self.computed.get().saturating_add(held));
         }
     }
 
@@ -180,7 +183,7 @@ impl Standstill {
             // The dump has healed it. Without a word, the program would only be late.
             stall::lost_wake(core, dump, still_for)
         } else if dump.is_inside && !core.has_remotes() {
-            stall::suspicion(core, dump, still_for)
+            stall::suspicion(core, dump, still_for, self.is_test.get())
         } else {
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
             if let Some(text) = stall::nested(core, dump, still_for) {
@@ -212,9 +215,18 @@ impl Standstill {
             return Ok(Duration::MAX);
         }
         let now = Instant::now();
-        let since = self.only_timers_since.get().unwrap_or(now);
+        let since = self.only_timers_since.get().unwrap_or_else(|| {
+            self.computed.set(Duration::ZERO);
+            now
+        });
         self.only_timers_since.set(Some(since));
-        let left = self.test_timeout.saturating_sub(now - since);
+        let computed = self
+            .computed
+            .get()
+            .min(self.test_timeout.saturating_mul(MOST_COMPUTED - 1));
+        let left = self
+            .test_timeout
+            .saturating_sub((now - since).saturating_sub(computed));
         if left > Duration::ZERO {
             return Ok(left);
         }
