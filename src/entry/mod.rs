@@ -253,3 +253,52 @@ fn warn_that_it_stands_still(outer: Entry, entry: Entry) {
         )
     });
 }
+
+/// Where these fail, much else hangs.
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::panic::catch_unwind;
+    use std::rc::Rc;
+    use std::task::Poll;
+    use std::thread;
+
+    use super::*;
+    use crate::in_time::in_time;
+
+    #[test]
+    fn a_wake_from_another_thread_ends_a_park() {
+        let polls = in_time(|| {
+            let mut polls = 0;
+            block_on(poll_fn(|cx| {
+                polls += 1;
+                if polls == 3 {
+                    return Poll::Ready(polls);
+                }
+                let waker = cx.waker().clone();
+                thread::spawn(move || waker.wake());
+                Poll::Pending
+            }))
+        });
+        assert_eq!(polls, 3);
+    }
+
+    #[test]
+    fn panics_that_one_poll_has_caught_are_taken_once() {
+        let reported = in_time(|| {
+            let reported = Rc::new(Cell::new(0));
+            let counted = Rc::clone(&reported);
+            let count = move |_: &_| counted.set(counted.get() + 1);
+            let executor = Executor::builder().on_failure(count).build();
+            let catches = executor.spawn(async {
+                for _ in 0..2 {
+                    catch_unwind(|| panic!("caught")).unwrap_err();
+                }
+            });
+            executor.block_on(catches).unwrap();
+            reported.get()
+        });
+        assert_eq!(reported, 2);
+    }
+}

@@ -119,31 +119,3 @@ impl Unclaimed {
         self.panics.pop_front()
     }
 }
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::cell::Cell;
-    use std::panic::catch_unwind;
-    use std::rc::Rc;
-
-    use crate::Executor;
-    use crate::in_time::in_time;
-
-    #[test]
-    fn panics_that_one_poll_has_caught_are_taken_once() {
-        let reported = in_time(|| {
-            let reported = Rc::new(Cell::new(0));
-            let counted = Rc::clone(&reported);
-            let count = move |_: &_| counted.set(counted.get() + 1);
-            let executor = Executor::builder().on_failure(count).build();
-            let catches = executor.spawn(async {
-                for _ in 0..2 {
-                    catch_unwind(|| panic!("caught")).unwrap_err();
-                }
-            });
-            executor.block_on(catches).unwrap();
-            reported.get()
-        });
-        assert_eq!(reported, 2);
-    }
-}

@@ -306,29 +306,3 @@ pub(crate) fn drive<F: Future>(
     core.see_to_failures()?;
     Ok(output.expect("this is a bug in candor: the main future is done without an output"))
 }
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::future::poll_fn;
-    use std::task::Poll;
-    use std::thread;
-
-    use crate::in_time::in_time;
-
-    #[test]
-    fn a_wake_from_another_thread_ends_a_park() {
-        let polls = in_time(|| {
-            let mut polls = 0;
-            crate::block_on(poll_fn(|cx| {
-                polls += 1;
-                if polls == 3 {
-                    return Poll::Ready(polls);
-                }
-                let waker = cx.waker().clone();
-                thread::spawn(move || waker.wake());
-                Poll::Pending
-            }))
-        });
-        assert_eq!(polls, 3);
-    }
-}
