@@ -275,6 +275,7 @@ impl Builder {
     ///
     /// The look for a stall polls what waits once more. What goes on in that poll has lost its wake: that is warned of as well, and
     /// fails a test.
+    /// What goes on to another `.await` in that poll may not be seen: then nothing is said, and the rest of the stay has no look.
     ///
     /// A lock is known by the name of its future. A build with less debug information than a debug build usually has, with
     /// `debug = "line-tables-only"` for example, has only parts of names: there nothing that waits for a lock is suspected.
