@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use candor::time::{now, sleep_until, timeout_at};
 use candor::{AbortHandle, Executor, TaskGroup, sleep, spawn, yield_now};
-use common::Trace;
+use common::{Trace, in_time};
 use futures::FutureExt;
 
 /// After this many polls of a busy task, a task that still waits is starved.
@@ -382,110 +382,120 @@ fn an_interval_that_catches_up_lets_others_run_every_128_ticks() {
 
 #[test]
 fn sleeps_that_have_passed_and_finished_handles_let_others_run_too() {
-    candor::test(async {
-        let past = candor::time::now();
-        let polls = polls_of_a_sibling(async {
-            for _ in 0..10 * BUDGET {
-                candor::time::sleep_until(past).await;
-            }
-        });
-        let polls = polls.await;
-        assert!((9..=11).contains(&polls), "{polls} at sleeps");
+    in_time(|| {
+        candor::test(async {
+            let past = candor::time::now();
+            let polls = polls_of_a_sibling(async {
+                for _ in 0..10 * BUDGET {
+                    candor::time::sleep_until(past).await;
+                }
+            });
+            let polls = polls.await;
+            assert!((9..=11).contains(&polls), "{polls} at sleeps");
 
-        let finished: Vec<_> = (0..10 * BUDGET).map(|_| spawn(async {})).collect();
-        yield_now().await;
-        let polls = polls_of_a_sibling(async {
-            for task in finished {
-                task.await.unwrap();
-            }
-        });
-        let polls = polls.await;
-        assert!((9..=11).contains(&polls), "{polls} at handles");
+            let finished: Vec<_> = (0..10 * BUDGET).map(|_| spawn(async {})).collect();
+            yield_now().await;
+            let polls = polls_of_a_sibling(async {
+                for task in finished {
+                    task.await.unwrap();
+                }
+            });
+            let polls = polls.await;
+            assert!((9..=11).contains(&polls), "{polls} at handles");
 
-        let group = candor::TaskGroup::new();
-        let members: Vec<_> = (0..10 * BUDGET)
-            .map(|n| group.spawn(async move { n }))
-            .collect();
-        yield_now().await;
-        let polls = polls_of_a_sibling(async {
-            for (number, member) in members.into_iter().enumerate() {
-                assert_eq!(member.await, Some(number as u32));
-            }
+            let group = candor::TaskGroup::new();
+            let members: Vec<_> = (0..10 * BUDGET)
+                .map(|n| group.spawn(async move { n }))
+                .collect();
+            yield_now().await;
+            let polls = polls_of_a_sibling(async {
+                for (number, member) in members.into_iter().enumerate() {
+                    assert_eq!(member.await, Some(number as u32));
+                }
+            });
+            let polls = polls.await;
+            assert!((9..=11).contains(&polls), "{polls} at members");
         });
-        let polls = polls.await;
-        assert!((9..=11).contains(&polls), "{polls} at members");
     });
 }
 
 #[test]
 fn a_timer_beside_a_task_that_never_waits_is_fired_within_two_polls_of_it() {
-    let executor = Executor::new();
-    executor.block_on(async {
-        let sleeper = spawn(sleep(Duration::from_millis(1)));
-        let past = candor::time::now();
-        // Each of the 128 takes so long that the timer is due after the first poll.
-        for _ in 0..4 * BUDGET {
-            candor::time::sleep_until(past).await;
-            thread::sleep(Duration::from_micros(20));
-        }
-        assert!(sleeper.is_finished());
+    in_time(|| {
+        let executor = Executor::new();
+        executor.block_on(async {
+            let sleeper = spawn(sleep(Duration::from_millis(1)));
+            let past = candor::time::now();
+            // Each of the 128 takes so long that the timer is due after the first poll.
+            for _ in 0..4 * BUDGET {
+                candor::time::sleep_until(past).await;
+                thread::sleep(Duration::from_micros(20));
+            }
+            assert!(sleeper.is_finished());
+        });
     });
 }
 
 #[test]
 fn what_was_ready_once_stays_ready_whatever_was_ready_since() {
-    candor::test(async {
-        let past = candor::time::now();
-        let mut done = std::pin::pin!(candor::time::sleep_until(past));
-        done.as_mut().await;
-        poll_fn(|cx| {
-            for _ in 0..BUDGET - 1 {
-                let mut sleep = std::pin::pin!(candor::time::sleep_until(past));
-                assert!(sleep.as_mut().poll(cx).is_ready());
-            }
-            for _ in 0..10 {
-                assert!(done.as_mut().poll(cx).is_ready());
-            }
-            Poll::Ready(())
-        })
-        .await;
+    in_time(|| {
+        candor::test(async {
+            let past = candor::time::now();
+            let mut done = std::pin::pin!(candor::time::sleep_until(past));
+            done.as_mut().await;
+            poll_fn(|cx| {
+                for _ in 0..BUDGET - 1 {
+                    let mut sleep = std::pin::pin!(candor::time::sleep_until(past));
+                    assert!(sleep.as_mut().poll(cx).is_ready());
+                }
+                for _ in 0..10 {
+                    assert!(done.as_mut().poll(cx).is_ready());
+                }
+                Poll::Ready(())
+            })
+            .await;
+        });
     });
 }
 
 #[test]
 fn sleeps_that_have_waited_are_not_put_off() {
-    candor::test(async {
-        let sleep = |_| Box::pin(sleep(Duration::from_secs(1)));
-        let mut sleeps: Vec<_> = (0..3 * BUDGET).map(sleep).collect();
-        let mut polls = 0;
-        poll_fn(|cx| {
-            polls += 1;
-            sleeps.retain_mut(|sleep| sleep.as_mut().poll(cx).is_pending());
-            match sleeps.is_empty() {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            }
-        })
-        .await;
-        assert_eq!(
-            polls, 2,
-            "the first begins to wait, and all are due at once"
-        );
+    in_time(|| {
+        candor::test(async {
+            let sleep = |_| Box::pin(sleep(Duration::from_secs(1)));
+            let mut sleeps: Vec<_> = (0..3 * BUDGET).map(sleep).collect();
+            let mut polls = 0;
+            poll_fn(|cx| {
+                polls += 1;
+                sleeps.retain_mut(|sleep| sleep.as_mut().poll(cx).is_pending());
+                match sleeps.is_empty() {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                }
+            })
+            .await;
+            assert_eq!(
+                polls, 2,
+                "the first begins to wait, and all are due at once"
+            );
+        });
     });
 }
 
 #[test]
 fn a_timeout_looks_at_its_deadline_however_many_were_ready_in_the_poll() {
-    candor::test(async {
-        let past = candor::time::now();
-        let endless = async {
-            loop {
-                candor::time::sleep_until(past).await;
-            }
-        };
-        let timed = candor::time::timeout(Duration::ZERO, endless);
-        let both = futures::future::join(timed, sleep(Duration::from_secs(1)));
-        assert!(both.await.0.is_err());
+    in_time(|| {
+        candor::test(async {
+            let past = candor::time::now();
+            let endless = async {
+                loop {
+                    candor::time::sleep_until(past).await;
+                }
+            };
+            let timed = candor::time::timeout(Duration::ZERO, endless);
+            let both = futures::future::join(timed, sleep(Duration::from_secs(1)));
+            assert!(both.await.0.is_err());
+        });
     });
 }
 

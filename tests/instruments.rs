@@ -596,6 +596,19 @@ fn an_idle_executor_sleeps_and_does_not_spin() {
 }
 
 #[test]
+fn a_timer_that_has_become_due_during_a_poll_is_fired_without_a_park() {
+    let parks = Rc::new(Cell::new(0));
+    let executor = Executor::builder().instrument(Parks(parks.clone())).build();
+    executor.block_on(async {
+        let sleeper = candor::spawn(candor::sleep(Duration::from_millis(10)));
+        candor::yield_now().await;
+        common::hold_the_thread(Duration::from_millis(20));
+        sleeper.await.unwrap();
+    });
+    assert_eq!(parks.get(), 0);
+}
+
+#[test]
 fn the_last_await_of_a_task_that_is_done_is_not_that_of_the_next_one() {
     let executor = Executor::builder().virtual_time().build();
     executor.block_on(async {

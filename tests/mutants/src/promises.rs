@@ -80,6 +80,10 @@ const PROMISES: &[(&str, &str)] = &[
         "failures panics joining remote corners model fairness reports entering",
     ),
     ("src/kernel/time/", "timers corners model embedding"),
+    (
+        "src/kernel/time/sleep.rs",
+        "timers corners model embedding fairness",
+    ),
     ("src/lib.rs", ""),
     ("src/outcome.rs", "failures corners api user_code entering"),
     (
