@@ -240,6 +240,49 @@ fn a_timer_that_is_far_away_does_not_keep_a_test_from_its_limit() {
             text.contains("for 300ms nothing but timers has moved"),
             "{text}"
         );
+        // A release build names fewer frames.
+        let has_chain = text.contains("\n      .await at tests/testing.rs:");
+        assert!(has_chain || !cfg!(debug_assertions), "{text}");
+    });
+}
+
+#[test]
+fn what_is_entered_within_a_test_does_not_hang_either() {
+    in_time(|| {
+        let limit = Duration::from_millis(300);
+        let executor = Executor::builder().test_timeout(limit).build();
+        let (sender, receiver) = async_channel::bounded::<()>(1);
+        let text = message_of(|| {
+            executor.test(async move {
+                // It cannot run before the inner call returns.
+                candor::spawn(async move { sender.send(()).await.unwrap() }).detach();
+                candor::block_on(receiver.recv()).unwrap();
+            })
+        });
+        assert_contains(&text, "block_on at tests/testing.rs:");
+        assert_contains(&text, " has not ended: for 300ms nothing has moved:");
+        assert_contains(&text, "it runs inside Executor::test at tests/testing.rs:");
+        // Another test within the test has a limit of its own, which ends with it.
+        let waits = |sender: async_channel::Sender<()>| {
+            std::thread::spawn(move || {
+                common::hold_the_thread(limit * 2);
+                sender.send_blocking(()).unwrap();
+            });
+        };
+        let (sender, receiver) = async_channel::bounded(1);
+        executor.test(async {
+            candor::test(async {
+                waits(sender);
+                receiver.recv().await.unwrap();
+            });
+            let (_sender, receiver) = async_channel::bounded::<()>(1);
+            let text = message_of(|| candor::block_on(receiver.recv()).unwrap());
+            assert_contains(&text, "for 300ms nothing has moved");
+        });
+        // Outside of a test, one may wait for as long as one likes.
+        let (sender, receiver) = async_channel::bounded(1);
+        waits(sender);
+        candor::block_on(receiver.recv()).unwrap();
     });
 }
 

@@ -220,7 +220,7 @@ impl Executor {
         let at = Location::caller();
         let entry = Entry { function, at };
         if !self.core.stay.is_entered.get() {
-            warn_of_nesting(entry);
+            warn_of_nesting(&self.core, entry);
         }
         Visit::new(&self.core, &self.hosts, entry).run(|core| {
             // Tasks that were woken since the last visit are queued before all that happens now.
@@ -280,10 +280,8 @@ impl Drop for Executor {
             self.core.cancel_everything();
             self.core.stay.outside.take();
             drop(entered);
-            // A core that was hosted is not used again: its inbox still calls the hosts. Nor is one that a test has given an
-            // observer, which only a debug build has otherwise.
-            let has_usual_watch = self.core.is_watched() == cfg!(debug_assertions);
-            if self.hosts.get().is_none() && has_usual_watch {
+            // A core that was hosted is not used again: its inbox still calls the hosts.
+            if self.hosts.get().is_none() {
                 retire(&self.core);
             }
         }

@@ -38,7 +38,8 @@ use crate::outcome::Outcome;
 use crate::report::printing;
 use crate::task_builder::boxed_if_large;
 use crate::watch::lost_work;
-use crate::watch::watchers::followed;
+use crate::watch::standstill;
+use crate::watch::watchers::{Watchers, followed};
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -160,7 +161,7 @@ impl<'a> Session<'a> {
     fn begin(core: &'a Rc<Core>, function: &'static &'static str) -> Self {
         let at = Location::caller();
         let entry = Entry { function, at };
-        warn_of_nesting(entry);
+        warn_of_nesting(core, entry);
         let _entered = Entered::new(core, entry);
         core.say(|| Event::Entered);
         Session { core, _entered }
@@ -237,15 +238,19 @@ pub(crate) fn advice_for(stop: &Stop, function: &str) -> String {
 
 /// Warns that an executor is entered while another one runs on this thread.
 #[inline]
-pub(crate) fn warn_of_nesting(entry: Entry) {
+pub(crate) fn warn_of_nesting(core: &Core, entry: Entry) {
     if let Some(Some(outer)) = current_executor::with(|outer| outer.stay.entry.get()) {
-        warn_that_it_stands_still(outer, entry);
+        warn_that_it_stands_still(outer, core, entry);
     }
 }
 
 /// Apart, so that what is inlined at each entry point stays small: `block_on` of a ready future takes 4 % less.
 #[cold]
-fn warn_that_it_stands_still(outer: Entry, entry: Entry) {
+fn warn_that_it_stands_still(outer: Entry, core: &Core, entry: Entry) {
+    if standstill::is_in_test() {
+        // The test must not hang in here either.
+        core.config.watch.get_or_init(Watchers::of_test);
+    }
     printing::warn_once("nested", entry.at, || {
         format!(
             "{entry} runs inside {outer}: until it returns, no task of the outer executor is polled. \

@@ -36,12 +36,26 @@ const LONG_POLL: Duration = Duration::from_millis(1);
 /// A loop of long polls and timers is endless too: what a test computes counts once all has taken so many times the limit.
 const MOST_COMPUTED: u32 = 10;
 
+thread_local! {
+    /// For how long the test that runs on this thread may stand still. What is entered within a test is part of it.
+    static TEST: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Whether a test runs on this thread.
+pub(crate) fn is_in_test() -> bool {
+    TEST.get().is_some()
+}
+
+/// What a test says in which timers are set.
+const ONLY_TIMERS: &str = "nothing but timers has moved";
+
 /// What is known of how long one executor has stood still.
 pub(super) struct Standstill {
     detects_stalls: bool,
-    /// For how long a test may stand still.
+    /// For how long a test of this executor may stand still.
     test_timeout: Duration,
-    is_test: Cell<bool>,
+    /// What holds for the test around the one that runs here.
+    outer_test: Cell<Option<Duration>>,
     /// When the first park without a deadline began after the last poll.
     still_since: Cell<Option<Instant>>,
     /// No stall is to be suspected in the rest of this stay: one was looked for, which is enough, or another thread has woken
@@ -62,7 +76,7 @@ impl Standstill {
         Standstill {
             detects_stalls,
             test_timeout: test_timeout.unwrap_or(TEST_TIMEOUT),
-            is_test: Cell::new(false),
+            outer_test: Cell::new(None),
             still_since: Cell::new(None),
             is_settled: Cell::new(false),
             is_firing: Cell::new(false),
@@ -77,7 +91,7 @@ impl Standstill {
         match event {
             Event::PollBegins(_) => {
                 self.still_since.set(None);
-                self.poll_began.set(self.is_test.get().then(Instant::now));
+                self.poll_began.set(is_in_test().then(Instant::now));
             }
             Event::PollEnds(..) => self.leave_out_poll(),
             Event::TimerFires(_) => self.is_firing.set(true),
@@ -89,8 +103,10 @@ impl Standstill {
             }
             // Ends a test in which only timers move, for so long that it is a loop.
             Event::TimersFired => {
-                self.is_firing.set(false);
-                if let Err(stop) = self.left_of_timers(core) {
+                let dump = || Dump::without_chains(core);
+                if self.is_firing.take()
+                    && let Err(stop) = self.left_of_test(core, ONLY_TIMERS, dump)
+                {
                     core.stop_for(stop);
                 }
             }
@@ -102,7 +118,8 @@ impl Standstill {
                 Ok(allowed) => **timeout = allowed,
                 Err(stop) => core.stop_for(stop),
             },
-            Event::Test(is_test) => self.is_test.set(*is_test),
+            Event::Test(true) => self.outer_test.set(TEST.replace(Some(self.test_timeout))),
+            Event::Test(false) => TEST.set(self.outer_test.get()),
             Event::Entered => {
                 self.still_since.set(None);
                 self.is_settled.set(false);
@@ -130,7 +147,7 @@ impl Standstill {
         // An instrument may just have spawned or woken a task, set a timer, or left a failure.
         let has_timer = timeout.is_none() && core.next_event().is_some();
         let has_work = core.slots.has_ready() || core.failures.attention.get() || has_timer;
-        if has_work || !(self.detects_stalls || self.is_test.get()) {
+        if has_work || !(self.detects_stalls || is_in_test()) {
             return Ok(timeout);
         }
         // The end of a grace moves nothing, unless the report ends the executor.
@@ -142,7 +159,9 @@ impl Standstill {
         }
         if let Some(timeout) = timeout {
             // A test looks again when nothing else has moved for too long.
-            return Ok(Some(timeout.min(self.left_of_timers(core)?)));
+            let dump = || Dump::of(core, main, TRACED_TASKS);
+            let left = self.left_of_test(core, ONLY_TIMERS, dump)?;
+            return Ok(Some(timeout.min(left)));
         }
         let patience = self.patience(core);
         let now = Instant::now();
@@ -164,9 +183,10 @@ impl Standstill {
     /// How long everything has to wait before it is worth a look. It is real time, also on virtual time: only other threads can
     /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
-        match self.is_test.get() || core.config.virtual_time {
-            true => PATIENCE.min(self.test_timeout),
-            false => PATIENCE,
+        match TEST.get() {
+            Some(limit) => PATIENCE.min(limit),
+            None if core.config.virtual_time => PATIENCE.min(self.test_timeout),
+            None => PATIENCE,
         }
     }
 
@@ -183,7 +203,7 @@ impl Standstill {
             // The dump has healed it. Without a word, the program would only be late.
             stall::lost_wake(core, dump, still_for)
         } else if dump.is_inside && !core.has_remotes() {
-            stall::suspicion(core, dump, still_for, self.is_test.get())
+            stall::suspicion(core, dump, still_for, is_in_test())
         } else {
             // Perhaps it waits for something outside, and perhaps for a task of the outer one that cannot run meanwhile.
             if let Some(text) = stall::nested(core, dump, still_for) {
@@ -191,17 +211,11 @@ impl Standstill {
             }
             return Ok(());
         };
-        if self.is_test.get() {
+        if is_in_test() {
             return Err(Stop::Stall(text));
         }
         printing::print(Level::Warn, &text);
         Ok(())
-    }
-
-    /// For how long nothing but timers may still move.
-    fn left_of_timers(&self, core: &Core) -> Result<Duration, Stop> {
-        let dump = || Dump::without_chains(core);
-        self.left_of_test(core, "nothing but timers has moved", dump)
     }
 
     /// For how long a test may go on like this; outside of tests for ever.
@@ -211,9 +225,9 @@ impl Standstill {
         moves: &str,
         dump: impl FnOnce() -> Dump,
     ) -> Result<Duration, Stop> {
-        if !self.is_test.get() {
+        let Some(limit) = TEST.get() else {
             return Ok(Duration::MAX);
-        }
+        };
         let now = Instant::now();
         let since = self.only_timers_since.get().unwrap_or_else(|| {
             self.computed.set(Duration::ZERO);
@@ -223,14 +237,12 @@ impl Standstill {
         let computed = self
             .computed
             .get()
-            .min(self.test_timeout.saturating_mul(MOST_COMPUTED - 1));
-        let left = self
-            .test_timeout
-            .saturating_sub((now - since).saturating_sub(computed));
+            .min(limit.saturating_mul(MOST_COMPUTED - 1));
+        let left = limit.saturating_sub((now - since).saturating_sub(computed));
         if left > Duration::ZERO {
             return Ok(left);
         }
-        let text = stall::standstill(core, &dump(), self.test_timeout, moves);
+        let text = stall::standstill(core, &dump(), limit, moves);
         Err(Stop::Stall(text))
     }
 }
