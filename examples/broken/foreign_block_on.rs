@@ -39,7 +39,7 @@ fn read(letters: &async_channel::Receiver<&'static str>) -> &'static str {
 // task #1 `reader`, spawned at examples/broken/foreign_block_on.rs:18:56, has held the thread for 2s in a poll that has not ended, and all others stand still
 //    last known await: yield_now at examples/broken/foreign_block_on.rs:19:33
 //    likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the `block_on` of another runtime
-//    help: look at what the task does after that `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
+//    help: look at what the task does after its last `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
 // ```
 //
 // `block_on` parks the thread until a letter comes. The writer would send it, but it is a task of the same thread.

@@ -49,7 +49,7 @@ async fn opened(door: &AtomicBool) {
 //    task #1 `guest`: waiting, 1 poll, spawned at examples/broken/forgot_to_wake.rs:25:62
 //    task #1 `guest` was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on
 //    likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped it without calling it
-//    help: look at the last await of each, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
+//    help: look at the last await of each, if one is named, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
 // ```
 //
 // The main future waits for the guest, so the guest is stuck, in the task that was spawned in line 25: in `opened`,

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 // task #2 `rent`, spawned at examples/broken/lock_over_an_await.rs:24:57, has held the thread for 2s in a poll that has not ended, and all others stand still
 //    it has not waited in a future of candor's yet
 //    likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the `block_on` of another runtime
-//    help: look at what the task does after that `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
+//    help: look at what the task does after its last `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
 // ```
 //
 // `salary` sleeps with the lock in its hand. `rent` asks for the lock, which blocks the thread. So the timer of `salary` is never looked

@@ -166,7 +166,7 @@
 //! task #2 `rent`, spawned at examples/broken/lock_over_an_await.rs:24:57, has held the thread for 2s in a poll that has not ended, and all others stand still
 //!    it has not waited in a future of candor's yet
 //!    likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the `block_on` of another runtime
-//!    help: look at what the task does after that `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
+//!    help: look at what the task does after its last `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
 //! ```
 //!
 //! What is wrong, and which line?
@@ -190,7 +190,7 @@
 //! task #1 `reader`, spawned at examples/broken/foreign_block_on.rs:18:56, has held the thread for 2s in a poll that has not ended, and all others stand still
 //!    last known await: yield_now at examples/broken/foreign_block_on.rs:19:33
 //!    likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the `block_on` of another runtime
-//!    help: look at what the task does after that `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
+//!    help: look at what the task does after its last `.await`; what blocks belongs in a thread, and a long computation needs a `yield_now().await` now and then
 //! ```
 //!
 //! What is wrong, and which line?
@@ -257,7 +257,7 @@
 //!    task #1 `guest`: waiting, 1 poll, spawned at examples/broken/forgot_to_wake.rs:25:62
 //!    task #1 `guest` was ready, though nothing had woken it: a wake was lost. The poll of this dump has let it go on
 //!    likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, or dropped it without calling it
-//!    help: look at the last await of each, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
+//!    help: look at the last await of each, if one is named, and at what stands behind it in the same task; what returns Pending there has to see to a later wake
 //! ```
 //!
 //! What is wrong, and which line?

@@ -178,12 +178,12 @@ impl LongPoll {
             true => (
                 "the drop of its future, which",
                 "likely cause: a destructor that loops without an end, or calls what blocks\n   help: look at what the task \
-                 holds at that `.await`; what blocks belongs in a thread",
+                 holds at its last `.await`; what blocks belongs in a thread",
             ),
             false => (
                 "a poll that",
                 "likely cause: a loop without an end, a call that blocks, a lock of std that is held over an `.await`, or the \
-                 `block_on` of another runtime\n   help: look at what the task does after that `.await`; what blocks belongs in \
+                 `block_on` of another runtime\n   help: look at what the task does after its last `.await`; what blocks belongs in \
                  a thread, and a long computation needs a `yield_now().await` now and then",
             ),
         };

@@ -49,8 +49,8 @@ pub(crate) fn proof(core: &Core, dump: &Dump) -> String {
     };
     let advice = format!(
         "likely cause: a future returned Poll::Pending without having kept a clone of `cx.waker()`, \
-         or dropped it without calling it{or}\n   help: look at the last await of each, and at what stands behind it in \
-         the same task; what returns Pending there has to see to a later wake"
+         or dropped it without calling it{or}\n   help: look at the last await of each, if one is named, and at what stands \
+         behind it in the same task; what returns Pending there has to see to a later wake"
     );
     text(core, dump, what, &advice)
 }
