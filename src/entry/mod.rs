@@ -39,7 +39,7 @@ use crate::report::printing;
 use crate::task_builder::boxed_if_large;
 use crate::watch::lost_work;
 use crate::watch::standstill;
-use crate::watch::watchers::{Watchers, followed};
+use crate::watch::watchers::followed;
 
 /// Runs a program: `future`, then every task that is not a daemon.
 ///
@@ -247,9 +247,9 @@ pub(crate) fn warn_of_nesting(core: &Core, entry: Entry) {
 /// Apart, so that what is inlined at each entry point stays small: `block_on` of a ready future takes 4 % less.
 #[cold]
 fn warn_that_it_stands_still(outer: Entry, core: &Core, entry: Entry) {
-    if standstill::is_in_test() {
-        // The test must not hang in here either.
-        core.config.watch.get_or_init(Watchers::of_test);
+    if let Some(test) = standstill::running_test() {
+        // It must not hang in here either.
+        core.config.watch.get_or_init(test.observer);
     }
     printing::warn_once("nested", entry.at, || {
         format!(

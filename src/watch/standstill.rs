@@ -18,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop};
+use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop, Watch};
 use crate::report::printing;
 use crate::watch::dump::{Dump, JUDGED_TASKS, TRACED_TASKS};
 use crate::watch::stall;
+use crate::watch::watchers::Watchers;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
 const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,12 +38,25 @@ const LONG_POLL: Duration = Duration::from_millis(1);
 const MOST_COMPUTED: u32 = 10;
 
 thread_local! {
-    /// For how long the test that runs on this thread may stand still. What is entered within a test is part of it.
-    static TEST: Cell<Option<Duration>> = const { Cell::new(None) };
+    /// The test that runs on this thread. What is entered within it is part of it.
+    static TEST: Cell<Option<Test>> = const { Cell::new(None) };
 }
 
-/// Whether a test runs on this thread.
-pub(crate) fn is_in_test() -> bool {
+/// A test that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Test {
+    /// For how long it may stand still.
+    limit: Duration,
+    /// Makes the observer of an executor that is entered within it. A pointer: so a program without a test links no observer.
+    pub(crate) observer: fn() -> Box<dyn Watch>,
+}
+
+/// The test that runs on this thread.
+pub(crate) fn running_test() -> Option<Test> {
+    TEST.get()
+}
+
+fn is_in_test() -> bool {
     TEST.get().is_some()
 }
 
@@ -55,7 +69,7 @@ pub(super) struct Standstill {
     /// For how long a test of this executor may stand still.
     test_timeout: Duration,
     /// What holds for the test around the one that runs here.
-    outer_test: Cell<Option<Duration>>,
+    outer_test: Cell<Option<Test>>,
     /// When the first park without a deadline began after the last poll.
     still_since: Cell<Option<Instant>>,
     /// No stall is to be suspected in the rest of this stay: one was looked for, which is enough, or another thread has woken
@@ -118,7 +132,10 @@ impl Standstill {
                 Ok(allowed) => **timeout = allowed,
                 Err(stop) => core.stop_for(stop),
             },
-            Event::Test(true) => self.outer_test.set(TEST.replace(Some(self.test_timeout))),
+            Event::Test(true) => self.outer_test.set(TEST.replace(Some(Test {
+                limit: self.test_timeout,
+                observer: Watchers::of_test,
+            }))),
             Event::Test(false) => TEST.set(self.outer_test.get()),
             Event::Entered => {
                 self.still_since.set(None);
@@ -184,7 +201,7 @@ impl Standstill {
     /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
         match TEST.get() {
-            Some(limit) => PATIENCE.min(limit),
+            Some(test) => PATIENCE.min(test.limit),
             None if core.config.virtual_time => PATIENCE.min(self.test_timeout),
             None => PATIENCE,
         }
@@ -225,7 +242,7 @@ impl Standstill {
         moves: &str,
         dump: impl FnOnce() -> Dump,
     ) -> Result<Duration, Stop> {
-        let Some(limit) = TEST.get() else {
+        let Some(Test { limit, .. }) = TEST.get() else {
             return Ok(Duration::MAX);
         };
         let now = Instant::now();
