@@ -1248,6 +1248,17 @@ fn an_error_without_a_word_is_readable() {
     );
     let report = report_of(async { Err::<(), _>("") });
     assert_eq!(headline(&report), "task #1 failed: (an empty message)");
+
+    struct Mute;
+    impl fmt::Debug for Mute {
+        fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+            Ok(())
+        }
+    }
+    let report = report_of(async { Err::<(), _>(Mute) });
+    let path = std::any::type_name::<Mute>();
+    let line = format!("task #1 failed: (an empty message) ({path})");
+    assert_eq!(headline(&report), line);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::report::carried;
 use crate::report::carried::{Carried, listen};
 use crate::report::error::{Boxed, Error, SOURCES};
 use crate::report::group_error::GroupError;
-use crate::report::quoting::{Source, beginning_of, debug_of, display_of, sources_of};
+use crate::report::quoting::{NO_WORDS, Source, beginning_of, debug_of, display_of, sources_of};
 
 /// How many sources are followed: a chain may have no end.
 const FOLLOWED: usize = 1 << 20;
@@ -71,6 +71,7 @@ fn of_other_error(error: &dyn AnyError) -> Account {
         foreign_backtrace = frames;
         let message = match &*message {
             "()" => "() (an error without a word)".to_owned(),
+            message if message.trim().is_empty() => format!("{NO_WORDS} ({})", error.type_name()),
             message => format!("{message} ({})", error.type_name()),
         };
         (message, Vec::new())
