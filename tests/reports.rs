@@ -1751,6 +1751,32 @@ fn a_message_that_looks_like_a_backtrace_is_a_message() {
     assert_lacks(&told.stderr, "root:");
 }
 
+#[test]
+fn a_message_that_looks_like_a_backtrace_is_a_message_in_a_box_too() {
+    struct Quotes;
+    impl fmt::Display for Quotes {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("evil\n\nStack backtrace:\n   0: forged")
+        }
+    }
+    impl Debug for Quotes {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(self, f)
+        }
+    }
+    impl StdError for Quotes {}
+    let told = child("a_message_that_looks_like_a_backtrace_is_a_message_in_a_box_too");
+    let told = told.env("RUST_BACKTRACE", "1").run(|| {
+        candor::block_on(async {
+            spawn(async { Err::<(), Box<dyn StdError>>(Box::new(Quotes)) }).detach();
+            yield_now().await;
+        });
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.stderr, "   | Stack backtrace:\n");
+    assert_lacks(&told.stderr, "   backtrace");
+}
+
 type Shared = Arc<JoinError<Many>>;
 
 /// Carries the same failure twice, and so on down to one that carries none.

@@ -78,7 +78,7 @@ impl Dump {
         // What is due is not lost: nobody has looked at the timers yet.
         core.fire_timers();
         let timers = Timers::of(core);
-        let tasks = core.slots.tenants().into_iter();
+        let tasks = core.slots.tenants();
         let waiting = tasks.filter(|&(slot, _)| !core.slots.is_queued(slot));
         let waiting: Vec<Counted<AnyTask>> = waiting.map(|(_, task)| task).collect();
         let mut dump = Dump::without_chains(core);
@@ -253,8 +253,8 @@ pub(super) fn has_waiting(core: &Core) -> bool {
     let running = core.polling.running.get();
     let main_waits =
         has_main_future(core) && !matches!(running, Running::Main | Running::MainOfRun);
-    let tasks = core.slots.tenants();
-    main_waits || (tasks.iter()).any(|&(slot, _)| running != Running::Task(slot))
+    let mut tasks = core.slots.tenants();
+    main_waits || tasks.any(|(slot, _)| running != Running::Task(slot))
 }
 
 /// Whether a main future has begun, and is not gone yet.

@@ -27,8 +27,8 @@ pub(crate) fn tell(core: &Core) {
     let Some(entry) = core.stay.entry.get() else {
         return;
     };
-    let tasks = core.slots.tenants();
-    let Some(list) = list_of(tasks.iter().map(|(_, task)| task.header())) else {
+    let tasks: Vec<_> = core.slots.tenants().map(|(_, task)| task).collect();
+    let Some(list) = list_of(tasks.iter().map(|task| task.header())) else {
         return;
     };
     let text = format!(

@@ -20,6 +20,7 @@ pub(crate) mod watchers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::{slice, vec};
 
 use crate::kernel::failure::{LastAwait, Location, Named, TaskId};
@@ -83,7 +84,7 @@ pub struct Tasks {
 
 impl Tasks {
     pub(crate) fn of(core: &Core) -> Self {
-        let tasks = core.slots.tenants().into_iter();
+        let tasks = core.slots.tenants();
         let mut tasks: Vec<_> = tasks
             .map(|(slot, task)| TaskInfo::of(task.header(), core, core.slots.is_queued(slot)))
             .collect();
@@ -161,9 +162,9 @@ impl fmt::Display for Tasks {
 
 impl<T: Clone> Slots<T> {
     /// All tenants, each with its slot.
-    pub(crate) fn tenants(&self) -> Vec<(u32, T)> {
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = (u32, T)> {
         let next = |last: &(u32, T)| self.first_from(last.0 + 1);
-        std::iter::successors(self.first_from(0), next).collect()
+        iter::successors(self.first_from(0), next)
     }
 }
 
@@ -309,3 +310,19 @@ impl Value for Tasks {}
 impl Value for TaskInfo {}
 impl Value for CurrentTask {}
 impl Value for Dump {}
+
+#[cfg(test)]
+mod tests {
+    use crate::Executor;
+
+    #[test]
+    fn each_tenant_is_found_once() {
+        let executor = Executor::new();
+        for _ in 0..3 {
+            executor.spawn(async {}).detach();
+        }
+        let tenants = executor.core.slots.tenants().take(10);
+        let slots: Vec<_> = tenants.map(|(slot, _)| slot).collect();
+        assert_eq!(slots, [0, 1, 2]);
+    }
+}

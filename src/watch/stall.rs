@@ -32,7 +32,7 @@ pub(crate) fn is_proven(core: &Core) -> bool {
     // A wake that found the bit set relies on the push of another wake, which may still be to come. That other one may come
     // from a waker that is not counted: a stale one, of an earlier executor with this number.
     let tenants = core.slots.tenants();
-    let mut slots = tenants.iter().map(|&(slot, _)| slot).chain([MAIN_SLOT]);
+    let mut slots = tenants.map(|(slot, _)| slot).chain([MAIN_SLOT]);
     !slots.any(|slot| core.inbox.is_asked_for(slot))
 }
 
