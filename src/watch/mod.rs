@@ -321,8 +321,7 @@ mod tests {
         for _ in 0..3 {
             executor.spawn(async {}).detach();
         }
-        let tenants = executor.core.slots.tenants().take(10);
-        let slots: Vec<_> = tenants.map(|(slot, _)| slot).collect();
-        assert_eq!(slots, [0, 1, 2]);
+        // One that finds the same again and again has no end.
+        assert_eq!(executor.core.slots.tenants().take(10).count(), 3);
     }
 }
