@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use candor::{Executor, TaskBuilder, sleep};
 use common::{assert_contains, child, in_time};
+use log::LevelFilter;
 
 fn message_of(test: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
@@ -283,6 +285,144 @@ fn what_is_entered_within_a_test_does_not_hang_either() {
         let (sender, receiver) = async_channel::bounded(1);
         waits(sender);
         candor::block_on(receiver.recv()).unwrap();
+    });
+}
+
+fn limited() -> Executor {
+    let limit = Duration::from_millis(300);
+    Executor::builder().test_timeout(limit).build()
+}
+
+/// For longer than the limit, one after another, in small pieces.
+fn in_small_pieces(mut piece: impl FnMut()) {
+    for _ in 0..25 {
+        common::hold_the_thread(Duration::from_millis(20));
+        piece();
+    }
+}
+
+#[test]
+fn a_host_in_a_test_takes_as_long_as_it_needs() {
+    in_time(|| {
+        let sleeps = || async {
+            for _ in 0..20 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let turns: [fn(&Executor); 3] = [
+            |executor| _ = executor.tick(),
+            |executor| _ = executor.try_tick(),
+            Executor::run_until_stalled,
+        ];
+        for turn in turns {
+            limited().test(async {
+                let hosted = Executor::new();
+                let task = hosted.spawn(sleeps());
+                in_small_pieces(|| turn(&hosted));
+                hosted.drain();
+                task.await.unwrap();
+            });
+        }
+        limited().test(async {
+            let hosted = Executor::new();
+            hosted.spawn(sleeps()).detach();
+            let (sender, receiver) = async_channel::bounded(1);
+            std::thread::spawn(move || in_small_pieces(|| sender.send_blocking(()).unwrap()));
+            let receives = async { while receiver.recv().await.is_ok() {} };
+            hosted.run_until(receives).await;
+        });
+    });
+}
+
+#[test]
+fn a_wake_that_was_lost_beside_a_timer_that_is_far_away_is_called_so() {
+    in_time(|| {
+        let text = message_of(|| {
+            limited().test(async {
+                candor::spawn(sleep(Duration::from_secs(1_000))).detach();
+                let mut is_ready = false;
+                std::future::poll_fn(|cx| {
+                    std::mem::forget(cx.waker().clone());
+                    match std::mem::replace(&mut is_ready, true) {
+                        true => std::task::Poll::Ready(()),
+                        false => std::task::Poll::Pending,
+                    }
+                })
+                .await;
+            })
+        });
+        assert_contains(&text, "has stood still for 300ms, because a wake was lost");
+    });
+}
+
+/// Enters an executor that nobody wakes, when it is dropped; keeps what that has said.
+struct HangsInDrop(Rc<RefCell<String>>);
+
+impl Drop for HangsInDrop {
+    fn drop(&mut self) {
+        let (_sender, receiver) = async_channel::bounded::<()>(1);
+        let text = message_of(|| candor::block_on(receiver.recv()).unwrap());
+        self.0.replace(text);
+    }
+}
+
+#[test]
+fn what_a_destructor_enters_within_a_test_does_not_hang_either() {
+    in_time(|| {
+        let said = Rc::new(RefCell::default());
+        limited().test(async {
+            let inner = Executor::new();
+            let hangs = HangsInDrop(Rc::clone(&said));
+            let holds = async move {
+                let _hangs = hangs;
+                std::future::pending::<()>().await;
+            };
+            let _task = inner.spawn(holds);
+            inner.tick();
+            drop(inner);
+        });
+        assert_contains(&said.take(), "for 300ms nothing has moved");
+        // The value of a test that has failed.
+        message_of(|| {
+            limited().test(async {
+                candor::spawn(async { Err::<(), _>("an error") }).detach();
+                candor::yield_now().await;
+                candor::Ok(HangsInDrop(Rc::clone(&said)))
+            });
+        });
+        assert_contains(&said.take(), "for 300ms nothing has moved");
+    });
+}
+
+#[test]
+fn what_is_entered_within_a_test_does_not_hang_where_everything_is_logged_either() {
+    let name = "what_is_entered_within_a_test_does_not_hang_where_everything_is_logged_either";
+    let told = child(name).run(|| {
+        env_logger::builder()
+            .filter_level(LevelFilter::Trace)
+            .init();
+        let (_sender, receiver) = async_channel::bounded::<()>(1);
+        let waits = || candor::block_on(receiver.recv()).unwrap();
+        let text = message_of(|| limited().test(async { waits() }));
+        println!("{text}");
+    });
+    let Some(told) = told else { return };
+    assert_contains(&told.assert_success().stdout, "for 300ms nothing has moved");
+}
+
+#[test]
+fn on_virtual_time_a_shorter_limit_holds_within_a_test_as_well() {
+    in_time(|| {
+        let text = message_of(|| {
+            Executor::new().test(async {
+                impatient().block_on(async {
+                    let lock = tokio::sync::Mutex::new(());
+                    let _first = lock.lock().await;
+                    let _second = lock.lock().await;
+                })
+            })
+        });
+        assert_contains(&text, "has stood still for 200ms");
     });
 }
 

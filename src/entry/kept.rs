@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::entry::main_future::run_program;
 use crate::entry::spare::{fresh_core, retire};
-use crate::entry::{drain, exit_code, output_of, reactor, warn_of_nesting};
+use crate::entry::{drain, exit_code, output_of, reactor, see_to_nesting};
 use crate::hosts::list::Hosts;
 use crate::hosts::notify_elsewhere;
 use crate::hosts::visit::Visit;
@@ -220,7 +220,7 @@ impl Executor {
         let at = Location::caller();
         let entry = Entry { function, at };
         if !self.core.stay.is_entered.get() {
-            warn_of_nesting(&self.core, entry);
+            see_to_nesting(&self.core, entry);
         }
         Visit::new(&self.core, &self.hosts, entry).run(|core| {
             // Tasks that were woken since the last visit are queued before all that happens now.

@@ -132,9 +132,13 @@ impl Executor {
         future: F,
         remark: &str,
     ) -> Result<<F::Output as Outcome>::Ok, String> {
-        self.core.config.watch.get_or_init(Watchers::of_test);
+        self.core
+            .config
+            .watch
+            .get_or_init(|| Watchers::of_test(Vec::new()));
         let before = self.failures();
         let result = self.enter(function, |core| {
+            let _limited = Limited::begin(core);
             let test = UnderTest::begin(core);
             let outcome = drive(core, future, reactor::run)?.into_result();
             lost_work::tell(core);
@@ -164,6 +168,22 @@ impl Executor {
     }
 }
 
+/// A test that must not stand still for ever, nor what is dropped at its end.
+struct Limited<'a>(&'a Core);
+
+impl<'a> Limited<'a> {
+    fn begin(core: &'a Core) -> Self {
+        core.say(|| Event::Test(true));
+        Limited(core)
+    }
+}
+
+impl Drop for Limited<'_> {
+    fn drop(&mut self) {
+        self.0.say(|| Event::Test(false));
+    }
+}
+
 /// A test on an executor that may be used for other things as well. At its end, also by a panic of its main future, all
 /// tasks are cancelled.
 struct UnderTest<'a> {
@@ -173,7 +193,6 @@ struct UnderTest<'a> {
 
 impl<'a> UnderTest<'a> {
     fn begin(core: &'a Rc<Core>) -> Self {
-        core.say(|| Event::Test(true));
         let grace = core.config.grace.replace(Some(Duration::MAX));
         // What has failed in an earlier stay begins its grace anew: that never ends either.
         let earlier = core.unread.borrow_mut().take_all();
@@ -188,7 +207,6 @@ impl<'a> UnderTest<'a> {
 impl Drop for UnderTest<'_> {
     fn drop(&mut self) {
         self.core.cancel_all_that_was_asked_for();
-        self.core.say(|| Event::Test(false));
         self.core.config.grace.set(self.grace);
     }
 }

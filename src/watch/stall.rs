@@ -106,7 +106,8 @@ pub(crate) fn nested(core: &Core, dump: &Dump, still_for: Duration) -> Option<St
 /// What a test says that does not end.
 pub(crate) fn standstill(core: &Core, dump: &Dump, limit: Duration, moves: &str) -> String {
     let what = format!("has not ended: for {limit:?} {moves}");
-    let advice = "help: what is waited for never comes. If it only takes longer, Builder::test_timeout allows for more";
+    let advice = "help: what is waited for never comes. If it only takes longer, run the test on an executor whose \
+                  Builder::test_timeout allows for more";
     text(core, dump, &what, advice)
 }
 

@@ -21,6 +21,7 @@ use log::Level;
 use crate::kernel::tasks::{Core, Event, FailurePolicy, Main, Stop, Watch};
 use crate::report::printing;
 use crate::watch::dump::{Dump, JUDGED_TASKS, TRACED_TASKS};
+use crate::watch::instrument::Installed;
 use crate::watch::stall;
 use crate::watch::watchers::Watchers;
 
@@ -48,7 +49,7 @@ pub(crate) struct Test {
     /// For how long it may stand still.
     limit: Duration,
     /// Makes the observer of an executor that is entered within it. A pointer: so a program without a test links no observer.
-    pub(crate) observer: fn() -> Box<dyn Watch>,
+    pub(crate) observer: fn(Vec<Installed>) -> Box<dyn Watch>,
 }
 
 /// The test that runs on this thread.
@@ -77,6 +78,9 @@ pub(super) struct Standstill {
     is_settled: Cell<bool>,
     /// Timers wake what waits for them.
     is_firing: Cell<bool>,
+    /// The function that has begun the present stay, or the last one. A visit of a host is no stay: the host itself knows what it
+    /// waits for.
+    entered_by: Cell<&'static str>,
     /// Since when nothing but timers has moved, as far as a test has looked.
     only_timers_since: Cell<Option<Instant>>,
     /// The time since then within long polls.
@@ -94,6 +98,7 @@ impl Standstill {
             still_since: Cell::new(None),
             is_settled: Cell::new(false),
             is_firing: Cell::new(false),
+            entered_by: Cell::default(),
             only_timers_since: Cell::new(None),
             computed: Cell::default(),
             poll_began: Cell::new(None),
@@ -119,6 +124,7 @@ impl Standstill {
             Event::TimersFired => {
                 let dump = || Dump::without_chains(core);
                 if self.is_firing.take()
+                    && self.is_in_stay(core)
                     && let Err(stop) = self.left_of_test(core, ONLY_TIMERS, dump)
                 {
                     core.stop_for(stop);
@@ -138,12 +144,17 @@ impl Standstill {
             }))),
             Event::Test(false) => TEST.set(self.outer_test.get()),
             Event::Entered => {
+                self.entered_by.set(function_of(core));
                 self.still_since.set(None);
                 self.is_settled.set(false);
                 self.only_timers_since.set(None);
             }
             _ => {}
         }
+    }
+
+    fn is_in_stay(&self, core: &Core) -> bool {
+        function_of(core) == self.entered_by.get()
     }
 
     /// What computes does not stand still.
@@ -200,11 +211,10 @@ impl Standstill {
     /// How long everything has to wait before it is worth a look. It is real time, also on virtual time: only other threads can
     /// still move anything, and they know no other clock.
     fn patience(&self, core: &Core) -> Duration {
-        match TEST.get() {
-            Some(test) => PATIENCE.min(test.limit),
-            None if core.config.virtual_time => PATIENCE.min(self.test_timeout),
-            None => PATIENCE,
-        }
+        let of_test = TEST.get().map(|test| test.limit);
+        let of_virtual_time = core.config.virtual_time.then_some(self.test_timeout);
+        let shorter = of_test.into_iter().chain(of_virtual_time);
+        shorter.fold(PATIENCE, Duration::min)
     }
 
     /// Whether a dump could tell anything of an executor in which everything has waited for a while. Once a stay.
@@ -259,7 +269,16 @@ impl Standstill {
         if left > Duration::ZERO {
             return Ok(left);
         }
-        let text = stall::standstill(core, &dump(), limit, moves);
-        Err(Stop::Stall(text))
+        let dump = dump();
+        Err(Stop::Stall(match dump.has_lost_wake {
+            true => stall::lost_wake(core, &dump, limit),
+            false => stall::standstill(core, &dump, limit, moves),
+        }))
     }
+}
+
+/// The function by which the executor was entered.
+fn function_of(core: &Core) -> &'static str {
+    let entry = core.stay.entry.get();
+    entry.map_or("", |entry| *entry.function)
 }

@@ -21,7 +21,7 @@ use crate::kernel::tasks::{Config, Core, Event, Running, Watch};
 use crate::report::printing;
 use crate::watch::instrument::{Installed, Instrument, TaskView, WokenBy, with_task};
 use crate::watch::slow_poll::SlowPoll;
-use crate::watch::standstill::Standstill;
+use crate::watch::standstill::{Standstill, running_test};
 use crate::watch::trace_log;
 
 /// What observes one executor.
@@ -41,7 +41,7 @@ impl Watchers {
         test_timeout: Option<Duration>,
     ) -> OnceCell<Box<dyn Watch>> {
         let slow_poll = SlowPoll::new(slow_poll_limit);
-        let instruments = (!instruments.is_empty()).then(|| Instruments::new(instruments));
+        let instruments = Instruments::if_any(instruments);
         let has_timer = slow_poll.is_some() || test_timeout.is_some();
         if instruments.is_none() && !detects_stalls && !has_timer {
             return OnceCell::new();
@@ -55,11 +55,11 @@ impl Watchers {
     }
 
     /// For a test of an executor that has no observer: it must not stand still for ever.
-    pub(crate) fn of_test() -> Box<dyn Watch> {
+    pub(crate) fn of_test(instruments: Vec<Installed>) -> Box<dyn Watch> {
         Box::new(Watchers {
             standstill: Standstill::new(false, None),
             slow_poll: None,
-            instruments: None,
+            instruments: Instruments::if_any(instruments),
         })
     }
 
@@ -72,9 +72,10 @@ impl Watchers {
             (true, instrument) => {
                 Watchers::boxed(instrument.into_iter().collect(), None, true, None)
             }
-            (false, Some(instrument)) => {
-                OnceCell::from(Box::new(Instruments::new(vec![instrument])) as Box<dyn Watch>)
-            }
+            (false, Some(instrument)) => OnceCell::from(match running_test() {
+                Some(test) => (test.observer)(vec![instrument]),
+                None => Box::new(Instruments::new(vec![instrument])),
+            }),
             (false, None) => OnceCell::new(),
         };
         Config {
@@ -115,6 +116,10 @@ pub(crate) struct Instruments {
 }
 
 impl Instruments {
+    fn if_any(installed: Vec<Installed>) -> Option<Self> {
+        (!installed.is_empty()).then(|| Instruments::new(installed))
+    }
+
     pub(crate) fn new(installed: Vec<Installed>) -> Self {
         Instruments {
             installed: Cell::new(installed.into_iter().map(Some).collect()),
