@@ -4,10 +4,10 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::mpsc;
-use std::task::Poll;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -188,6 +188,44 @@ fn a_timer_whose_waker_is_not_candors_is_nobodys() {
         only("timer", trace),
         ["timer of nobody", "wake #0 by timer"]
     );
+}
+
+#[test]
+fn what_comes_behind_the_timers_is_not_woken_by_one() {
+    /// A waker that wakes another one when it is dropped.
+    struct WakesInDrop(Waker);
+    impl Wake for WakesInDrop {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for WakesInDrop {
+        fn drop(&mut self) {
+            self.0.wake_by_ref();
+        }
+    }
+    let trace = Trace::default();
+    let executor = quiet().instrument(trace.clone()).build();
+    let sleep = |seconds| Box::pin(candor::sleep(Duration::from_secs(seconds)));
+    let late = Rc::new(RefCell::new(Some(sleep(1_000))));
+    let (mut soon, kept) = (sleep(1), Rc::clone(&late));
+    let _task = executor.spawn(poll_fn(move |cx| {
+        let mut poll = |sleep: &mut Pin<Box<candor::time::Sleep>>, waker: &Waker| {
+            let poll = sleep.as_mut().poll(&mut Context::from_waker(waker));
+            assert!(poll.is_pending());
+        };
+        if let Some(late) = &mut *kept.borrow_mut() {
+            poll(&mut soon, Waker::noop());
+            poll(late, &Arc::new(WakesInDrop(cx.waker().clone())).into());
+        }
+        Poll::<()>::Pending
+    }));
+    executor.try_tick();
+    executor.advance(Duration::from_secs(1));
+    executor.try_tick();
+    // The executor drops its waker at the next turn.
+    late.take();
+    executor.try_tick();
+    let events = [only("timer", trace.events()), only("wake", trace.events())];
+    assert_eq!(events.concat(), ["timer of nobody", "wake #1 by elsewhere"]);
 }
 
 #[test]

@@ -1025,7 +1025,7 @@ fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
             let builder = Executor::builder().detect_stalls(false);
             builder.slow_poll(Duration::MAX)
         };
-        let stalls = Executor::builder().detect_stalls(true).build();
+        let stalls = nothing().detect_stalls(true).build();
         let text = panic_message(|| stalls.block_on(forgetful()));
         assert_contains(&text, " can never return");
 
@@ -1035,10 +1035,7 @@ fn each_of_what_an_executor_looks_for_is_looked_for_without_the_others() {
 
         let (sender, parks) = mpsc::channel();
         let parking = Parks(Mutex::new(Some(sender)));
-        let watched = Executor::builder()
-            .detect_stalls(false)
-            .instrument(parking)
-            .build();
+        let watched = nothing().instrument(parking).build();
         watched.block_on(candor::sleep(Duration::from_millis(50)));
         parks.recv().unwrap();
 
