@@ -208,7 +208,7 @@ fn what_comes_behind_the_timers_is_not_woken_by_one() {
     let late = Rc::new(RefCell::new(Some(sleep(1_000))));
     let (mut soon, kept) = (sleep(1), Rc::clone(&late));
     let _task = executor.spawn(poll_fn(move |cx| {
-        let mut poll = |sleep: &mut Pin<Box<candor::time::Sleep>>, waker: &Waker| {
+        let poll = |sleep: &mut Pin<Box<candor::time::Sleep>>, waker: &Waker| {
             let poll = sleep.as_mut().poll(&mut Context::from_waker(waker));
             assert!(poll.is_pending());
         };
