@@ -14,6 +14,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -481,6 +482,26 @@ fn exit_cancels_what_had_arrived_and_the_executor_goes_on() {
             .unwrap(),
         2
     );
+}
+
+#[test]
+fn the_panic_of_what_is_refused_comes_out_where_it_was_spawned() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the bomb has gone off");
+        }
+    }
+    let remote = Executor::new().remote();
+    let bomb = Bomb;
+    let spawns = move || {
+        remote.spawn(|| async move {
+            let _bomb = bomb;
+        })
+    };
+    let payload = catch_unwind(AssertUnwindSafe(spawns)).unwrap_err();
+    let text = payload.downcast_ref::<&str>().unwrap();
+    assert_eq!(*text, "the bomb has gone off");
 }
 
 /// A hundred threads spawn while the executor ends: each spawn was refused, or its task ran, or it is cancelled.

@@ -120,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn a_core_that_a_user_has_configured_is_not_kept_for_the_next_executor() {
+        let executor = Executor::builder().virtual_time().build();
+        executor.block_on(async {});
+        drop(executor);
+        assert!(!fresh_core(None).config.virtual_time);
+    }
+
+    #[test]
     fn a_core_that_a_test_has_given_an_observer_is_not_kept_for_the_next_executor() {
         let executor = Executor::new();
         executor.test(async {});
