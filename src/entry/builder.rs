@@ -396,7 +396,7 @@ impl Default for Builder {
         install_hook();
         Builder {
             config: Config {
-                is_custom: true,
+                is_custom: Cell::new(true),
                 ..Config::default()
             },
             on_wake: None,

@@ -250,7 +250,7 @@ pub(crate) fn see_to_nesting(core: &Core, entry: Entry) {
 #[cold]
 fn begin_nested(outer: Option<Entry>, core: &Core, entry: Entry) {
     if let Some(test) = standstill::running_test() {
-        (core.config.watch).get_or_init(|| (test.observer)(Vec::new()));
+        testing::observe(core, test.observer);
     }
     // It has no entry while it is dropped.
     let Some(outer) = outer else { return };

@@ -59,9 +59,7 @@ pub(crate) fn retire(core: &Rc<Core>) {
         Rc::strong_count(core) > 1 || Rc::weak_count(core) > 0 || core.inbox.holders() > 0;
     let is_small = core.slots.used() <= 1024;
     let is_empty = core.timers.borrow().is_empty() && core.stay.outside.borrow().is_none();
-    // A test gives an observer to what runs in it. Otherwise only a debug build has one.
-    let is_usual = !core.config.is_custom && core.is_watched() == cfg!(debug_assertions);
-    if is_held || !is_small || !is_empty || !is_usual {
+    if is_held || !is_small || !is_empty || core.config.is_custom.get() {
         return;
     }
     core.next_id.set(1);
@@ -78,6 +76,12 @@ pub(crate) fn retire(core: &Rc<Core>) {
 mod tests {
     use super::*;
     use crate::entry::Executor;
+
+    /// Of an executor that nobody configured. A debug build observes it.
+    fn assert_is_usual(core: &Core) {
+        assert_eq!(core.is_watched(), cfg!(debug_assertions));
+        assert!(!core.config.is_custom.get());
+    }
 
     /// Whether the next executor uses this core again after `before` was done with it.
     fn is_used_again<R>(before: impl FnOnce(&Rc<Core>) -> R) -> bool {
@@ -124,7 +128,9 @@ mod tests {
         let executor = Executor::builder().virtual_time().build();
         executor.block_on(async {});
         drop(executor);
-        assert!(!fresh_core(None).config.virtual_time);
+        let next = fresh_core(None);
+        assert_is_usual(&next);
+        assert!(!next.config.virtual_time);
     }
 
     #[test]
@@ -132,8 +138,7 @@ mod tests {
         let executor = Executor::new();
         executor.test(async {});
         drop(executor);
-        // A debug build observes every executor.
-        assert_eq!(fresh_core(None).is_watched(), cfg!(debug_assertions));
+        assert_is_usual(&fresh_core(None));
     }
 
     #[test]
@@ -141,7 +146,7 @@ mod tests {
         let executor = Executor::new();
         executor.test(async { crate::block_on(async {}) });
         drop(executor);
-        assert_eq!(fresh_core(None).is_watched(), cfg!(debug_assertions));
+        assert_is_usual(&fresh_core(None));
     }
 
     #[test]

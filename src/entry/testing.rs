@@ -17,6 +17,7 @@ use crate::report::printing;
 use crate::task_builder::boxed_if_large;
 use crate::watch::counted;
 use crate::watch::lost_work;
+use crate::watch::standstill::MakeObserver;
 use crate::watch::watchers::Watchers;
 
 /// Runs `future` in a `#[test]`, and fails the test if anything failed.
@@ -132,10 +133,7 @@ impl Executor {
         future: F,
         remark: &str,
     ) -> Result<<F::Output as Outcome>::Ok, String> {
-        self.core
-            .config
-            .watch
-            .get_or_init(|| Watchers::of_test(Vec::new()));
+        observe(&self.core, Watchers::of_test);
         let before = self.failures();
         let result = self.enter(function, |core| {
             let _limited = Limited::begin(core);
@@ -166,6 +164,12 @@ impl Executor {
         });
         result.unwrap_or_else(|stop| Err(advice_for(&stop, function)))
     }
+}
+
+/// Gives an observer to an executor that runs in a test and has none. It is not kept for the next executor.
+pub(super) fn observe(core: &Core, observer: MakeObserver) {
+    core.config.is_custom.set(true);
+    core.config.watch.get_or_init(|| observer(Vec::new()));
 }
 
 /// A test that must not stand still for ever, nor what is dropped at its end.

@@ -23,7 +23,6 @@ use crate::report::printing;
 use crate::watch::dump::{Dump, JUDGED_TASKS, TRACED_TASKS};
 use crate::watch::instrument::Installed;
 use crate::watch::stall;
-use crate::watch::watchers::Watchers;
 
 /// For how long a test may stand still, unless [`Builder::test_timeout`](crate::Builder::test_timeout) says otherwise.
 const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -43,13 +42,16 @@ thread_local! {
     static TEST: Cell<Option<Test>> = const { Cell::new(None) };
 }
 
+/// Makes an observer that looks for a standstill, and tells these instruments.
+pub(crate) type MakeObserver = fn(Vec<Installed>) -> Box<dyn Watch>;
+
 /// A test that runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Test {
     /// For how long it may stand still.
     limit: Duration,
     /// Makes the observer of an executor that is entered within it. A pointer: so a program without a test links no observer.
-    pub(crate) observer: fn(Vec<Installed>) -> Box<dyn Watch>,
+    pub(crate) observer: MakeObserver,
 }
 
 /// The test that runs on this thread.
@@ -138,10 +140,6 @@ impl Standstill {
                 Ok(allowed) => **timeout = allowed,
                 Err(stop) => core.stop_for(stop),
             },
-            Event::Test(true) => self.outer_test.set(TEST.replace(Some(Test {
-                limit: self.test_timeout,
-                observer: Watchers::of_test,
-            }))),
             Event::Test(false) => TEST.set(self.outer_test.get()),
             Event::Entered => {
                 self.entered_by.set(function_of(core));
@@ -151,6 +149,13 @@ impl Standstill {
             }
             _ => {}
         }
+    }
+
+    /// What is entered from now on is part of a test, and is observed by what `observer` makes.
+    pub(super) fn begin_test(&self, observer: MakeObserver) {
+        let limit = self.test_timeout;
+        let outer = TEST.replace(Some(Test { limit, observer }));
+        self.outer_test.set(outer);
     }
 
     fn is_in_stay(&self, core: &Core) -> bool {

@@ -67,7 +67,7 @@ impl Watchers {
     ///
     /// With an instrument it is custom, so that the core is not kept for a later executor, which may not be logged.
     pub(crate) fn usual(instrument: Option<Installed>) -> Config {
-        let is_custom = instrument.is_some();
+        let is_custom = Cell::new(instrument.is_some());
         let watch = match (cfg!(debug_assertions), instrument) {
             (true, instrument) => {
                 Watchers::boxed(instrument.into_iter().collect(), None, true, None)
@@ -99,6 +99,9 @@ impl Watch for Watchers {
         }
         if let Some(instruments) = &self.instruments {
             instruments.event(core, event);
+        }
+        if let Event::Test(true) = event {
+            self.standstill.begin_test(Watchers::of_test);
         }
         // Last: what an instrument does before a park is seen.
         self.standstill.event(core, event);

@@ -48,8 +48,8 @@ pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 /// What a user may set when building an executor.
 #[derive(Default)]
 pub(crate) struct Config {
-    /// Whether it was made by a user, or for a test.
-    pub(crate) is_custom: bool,
+    /// Whether it was made by a user, or has run in a test.
+    pub(crate) is_custom: Cell<bool>,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
     /// How long a failure waits for its awaiter. `None` if the user has not said it: a second.
