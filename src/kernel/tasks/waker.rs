@@ -101,9 +101,9 @@ pub(crate) fn wake(key: Key) {
 
 impl Core {
     /// Queues the task of this key, and reports that to an observer.
+    #[inline]
     pub(crate) fn wake(&self, key: Key) {
-        let is_new = self.slots.wake(key.slot(), key.generation());
-        if is_new {
+        if self.slots.wake(key.slot(), key.generation()) {
             self.say(|| Event::Woken(key.slot()));
         }
     }
