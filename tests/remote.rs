@@ -485,6 +485,17 @@ fn exit_cancels_what_had_arrived_and_the_executor_goes_on() {
 }
 
 #[test]
+fn the_grace_of_a_failure_that_was_read_is_no_deadline() {
+    let executor = Executor::new();
+    let remote = executor.remote();
+    let fails = remote.spawn(|| async { Err::<(), _>("an error") }).unwrap();
+    executor.run_until_stalled();
+    assert!(executor.next_deadline().is_some());
+    futures::executor::block_on(fails).unwrap_err();
+    assert_eq!(executor.next_deadline(), None);
+}
+
+#[test]
 fn the_panic_of_what_is_refused_comes_out_where_it_was_spawned() {
     struct Bomb;
     impl Drop for Bomb {
