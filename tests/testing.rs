@@ -317,6 +317,8 @@ fn a_host_in_a_test_takes_as_long_as_it_needs() {
         for turn in turns {
             limited().test(async {
                 let hosted = Executor::new();
+                // A stay that is over.
+                hosted.block_on(async {});
                 let task = hosted.spawn(sleeps());
                 in_small_pieces(|| turn(&hosted));
                 hosted.drain();
@@ -325,6 +327,8 @@ fn a_host_in_a_test_takes_as_long_as_it_needs() {
         }
         limited().test(async {
             let hosted = Executor::new();
+            // A stay that is over.
+            hosted.block_on(async {});
             hosted.spawn(sleeps()).detach();
             let (sender, receiver) = async_channel::bounded(1);
             std::thread::spawn(move || in_small_pieces(|| sender.send_blocking(()).unwrap()));
