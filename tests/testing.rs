@@ -415,6 +415,25 @@ fn what_is_entered_within_a_test_does_not_hang_where_everything_is_logged_either
 }
 
 #[test]
+fn what_the_value_of_a_failed_test_spawns_in_its_destructor_is_cancelled_too() {
+    struct Spawns;
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            candor::spawn(std::future::pending::<()>()).detach();
+        }
+    }
+    let executor = Executor::new();
+    message_of(|| {
+        executor.test(async {
+            candor::spawn(async { Err::<(), _>("an error") }).detach();
+            candor::yield_now().await;
+            candor::Ok(Spawns)
+        });
+    });
+    assert!(executor.tasks().is_empty());
+}
+
+#[test]
 fn on_virtual_time_a_shorter_limit_holds_within_a_test_as_well() {
     in_time(|| {
         let text = message_of(|| {

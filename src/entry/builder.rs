@@ -301,8 +301,8 @@ impl Builder {
     /// what computes does not stand still. But a loop of such polls and timers is endless too, so they are left out until all
     /// has taken ten times as long. Then the test panics, with a dump of what is waited for, instead of hanging.
     ///
-    /// What is entered within a test is part of it: the limit of the test holds for it, unless that is a test again. What waits for
-    /// a host is not: the host itself knows what it waits for.
+    /// What is entered within a test is part of it: the limit of the test holds for it, unless that is a test again. An executor that
+    /// a host drives has no limit, but a test that is the host keeps its own. To the outer test, an inner one is a long poll.
     ///
     /// A stall is suspected after 5 s, in a test also without [`detect_stalls`](Builder::detect_stalls). In a test, and on
     /// [virtual time](Builder::virtual_time), a shorter `timeout` makes that shorter too.

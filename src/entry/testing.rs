@@ -33,8 +33,8 @@ use crate::watch::watchers::Watchers;
 /// When `future` panics or returns `Err`, and when any failure had to be reported; the message holds the
 /// reports, which are not printed otherwise. So a test that passes hides no failure.
 ///
-/// A test that cannot end does not hang. If it waits for nothing but its own tasks and locks, or if a wake was lost, it panics after
-/// 5 s of real time; after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits. Tasks
+/// A test that cannot end does not hang. If no timer is set, and it waits for nothing but its own tasks and locks, or a wake was lost,
+/// it panics after 5 s of real time; after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits. Tasks
 /// that wake one another, or themselves, for ever are work, and no standstill: nobody can know that it never ends.
 ///
 /// # Examples
@@ -89,7 +89,7 @@ impl Executor {
     /// them: printed, or given to [`on_failure`](crate::Builder::on_failure).
     ///
     /// An executor that nobody observes has an observer from here on, which makes it somewhat slower: it has to notice that a test
-    /// stands still.
+    /// stands still. So has one that is entered within a test.
     ///
     /// # Panics
     ///
@@ -151,6 +151,8 @@ impl Executor {
                 return Ok(outcome);
             }
             let error = outcome.map(|value| drop_reporting(core, || drop(value)));
+            // What the destructor has spawned is unfinished as well.
+            core.cancel_all_that_was_asked_for();
             // It has failed anyway, even if a destructor has asked to stop.
             core.see_to_failures().ok();
             core.take_stop();

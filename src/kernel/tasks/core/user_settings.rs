@@ -48,7 +48,7 @@ pub(crate) type OnFailure = Box<dyn Fn(&TaskFailure)>;
 /// What a user may set when building an executor.
 #[derive(Default)]
 pub(crate) struct Config {
-    /// Whether it was made by a user, or has run in a test.
+    /// Whether it was made by a user, is logged, or has run in a test.
     pub(crate) is_custom: Cell<bool>,
     pub(crate) on_failure: Option<OnFailure>,
     pub(crate) policy: FailurePolicy,
