@@ -557,10 +557,10 @@ fn nothing_is_polled_for_a_dump_once_its_executor_has_to_stop() {
 
 #[test]
 fn a_sleeper_that_is_due_in_the_poll_of_a_dump_has_lost_no_wake() {
-    // Sleepers that become due all the time, on the real clock.
-    for _ in 0..20 {
+    // Sleepers that become due all the time, on the real clock, in step with the polls of the dump.
+    for step in 1..=40 {
         let dump = candor::block_on(async {
-            let micros = (0..50).map(|number| 1_000 + 20 * number);
+            let micros = (0..50).map(|number| 1_000 + 10 * step * number);
             let sleeps = micros.map(|micros| candor::sleep(Duration::from_micros(micros)));
             let tasks: Vec<_> = sleeps.map(candor::spawn).collect();
             candor::sleep(Duration::from_micros(1_200)).await;
