@@ -251,8 +251,7 @@ fn a_timer_that_is_far_away_does_not_keep_a_test_from_its_limit() {
 #[test]
 fn what_is_entered_within_a_test_does_not_hang_either() {
     in_time(|| {
-        let limit = Duration::from_millis(300);
-        let executor = Executor::builder().test_timeout(limit).build();
+        let executor = limited();
         let (sender, receiver) = async_channel::bounded::<()>(1);
         let text = message_of(|| {
             executor.test(async move {
@@ -267,7 +266,7 @@ fn what_is_entered_within_a_test_does_not_hang_either() {
         // Another test within the test has a limit of its own, which ends with it.
         let waits = |sender: async_channel::Sender<()>| {
             std::thread::spawn(move || {
-                common::hold_the_thread(limit * 2);
+                common::hold_the_thread(LIMIT * 2);
                 sender.send_blocking(()).unwrap();
             });
         };
@@ -288,9 +287,11 @@ fn what_is_entered_within_a_test_does_not_hang_either() {
     });
 }
 
+/// How long a test may stand still here.
+const LIMIT: Duration = Duration::from_millis(300);
+
 fn limited() -> Executor {
-    let limit = Duration::from_millis(300);
-    Executor::builder().test_timeout(limit).build()
+    Executor::builder().test_timeout(LIMIT).build()
 }
 
 /// For longer than the limit, one after another, in small pieces.

@@ -33,9 +33,10 @@ use crate::watch::watchers::Watchers;
 /// When `future` panics or returns `Err`, and when any failure had to be reported; the message holds the
 /// reports, which are not printed otherwise. So a test that passes hides no failure.
 ///
-/// A test that cannot end does not hang. If no timer is set, and it waits for nothing but its own tasks and locks, or a wake was lost,
-/// it panics after 5 s of real time; after 60 s in which nothing has moved, or nothing but timers, in any other case. The message says where each task waits. Tasks
-/// that wake one another, or themselves, for ever are work, and no standstill: nobody can know that it never ends.
+/// A test that cannot end does not hang. If no timer is set, and it waits for nothing but its own tasks and locks, or a wake was
+/// lost, it panics after 5 s of real time; in any other case after 60 s in which nothing has moved, or nothing but timers. The
+/// message says where each task waits. Tasks that wake one another, or themselves, for ever are work, and no standstill: nobody can
+/// know that it never ends.
 ///
 /// # Examples
 ///

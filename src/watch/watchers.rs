@@ -5,9 +5,9 @@
 //!                             └──────► Instruments ──one method per event──► Instrument, Instrument, …
 //! ```
 //!
-//! A release build looks for nothing unless it says so. There the observer of an executor that is logged is its
-//! instruments alone (but in a test it looks for a standstill as well), so that a program links no more than these. If it linked all, a program that says hello would be
-//! 73 KiB larger (784 instead of 711).
+//! A release build looks for nothing unless it says so. There the observer of an executor that is logged is its instruments alone
+//! (in a test it looks for a standstill as well), so that a program links no more than these. If it linked all, a program that
+//! says hello would be 73 KiB larger (784 instead of 711).
 //!
 //! Knows the core, instruments and stalls.
 
